@@ -1,0 +1,1 @@
+//! A `cargo test` suite of specs, on libtest-mimic.

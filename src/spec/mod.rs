@@ -1,0 +1,1 @@
+//! Specs: YAML text to a plan, or to diagnostics.

@@ -1,0 +1,144 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use proptest::prelude::*;
+
+const TRACE: u128 = 0xabc;
+
+fn record(builder: &mut TraceBuilder, id: u64, parent: u64, kind: Kind, start: u64, end: u64) -> SpanRecord {
+    let service = builder.intern("shop");
+    let key = builder.intern("service.name");
+    SpanRecord {
+        trace_id: TraceId::new(TRACE).unwrap(),
+        span_id: SpanId::new(id).unwrap(),
+        parent_id: SpanId::new(parent),
+        name: builder.intern(&format!("op-{id}")),
+        kind,
+        status: StatusCode::Unset,
+        status_message: Sym::EMPTY,
+        trace_state: Sym::EMPTY,
+        flags: None,
+        start_ns: start,
+        end_ns: end,
+        attributes: Vec::new(),
+        events: Vec::new(),
+        links: Vec::new(),
+        dropped: 0,
+        resource: builder.resource(vec![(key, Value::Str(service))]),
+        scope: builder.scope("", "", Vec::new()),
+    }
+}
+
+fn built(spans: &[(u64, u64, Kind)], injected: Injected) -> Trace {
+    let mut builder = TraceBuilder::new();
+    for &(id, parent, kind) in spans {
+        let made = record(&mut builder, id, parent, kind, id * 10, id * 10 + 5);
+        builder.span(made);
+    }
+    builder.build(TraceId::new(TRACE).unwrap(), &[], &injected)
+}
+
+fn id(value: u64) -> SpanId {
+    SpanId::new(value).unwrap()
+}
+
+#[test]
+fn a_span_called_by_the_runner_is_a_root_and_the_runners_own_span_is_left_out() {
+    let trace = built(&[(7, 0, Kind::Client), (1, 7, Kind::Server)], Injected::Known(vec![id(7)]));
+    assert_eq!(trace.len(), 1);
+    assert_eq!(trace.tree().roots(), [SpanIx(0)]);
+    assert!(trace.tree().orphans().is_empty());
+}
+
+#[test]
+fn without_a_known_caller_the_one_span_with_a_missing_parent_is_the_root_but_not_one_of_two() {
+    let one = built(&[(1, 9, Kind::Server), (2, 1, Kind::Internal)], Injected::Unknown);
+    assert_eq!((one.tree().roots().len(), one.tree().orphans().len()), (1, 0));
+    let two = built(&[(1, 9, Kind::Server), (2, 8, Kind::Server)], Injected::Unknown);
+    assert_eq!((two.tree().roots().len(), two.tree().orphans().len()), (0, 2));
+    assert!(two.notes().contains(&Note::NoRoot));
+}
+
+#[test]
+fn a_zipkin_style_shared_id_is_split_and_the_children_follow_the_server() {
+    let trace = built(
+        &[(1, 0, Kind::Server), (2, 1, Kind::Client), (2, 1, Kind::Server), (3, 2, Kind::Internal)],
+        Injected::Unknown,
+    );
+    assert_eq!(trace.len(), 4);
+    let child = trace.span(trace.find(id(3)).unwrap());
+    let server = child.parent().unwrap();
+    assert_eq!((server.kind(), server.parent().unwrap().id()), (Kind::Server, id(2)));
+    assert!(matches!(trace.notes(), [Note::SharedId { shared, .. }] if *shared == id(2)));
+}
+
+#[test]
+fn a_duplicate_is_dropped_and_of_two_versions_the_fuller_is_kept_in_either_order() {
+    for flip in [false, true] {
+        let mut builder = TraceBuilder::new();
+        let short = record(&mut builder, 1, 0, Kind::Server, 10, 20);
+        let mut long = short.clone();
+        long.end_ns = 90;
+        let mut all = vec![short.clone(), short, long];
+        if flip {
+            all.reverse();
+        }
+        all.into_iter().for_each(|made| builder.span(made));
+        let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+        assert_eq!((trace.len(), trace.duration_ns()), (1, 80));
+        assert!(trace.notes().contains(&Note::Duplicates { dropped: 2 }));
+    }
+}
+
+#[test]
+fn a_cycle_is_cut_a_self_parent_too_and_both_are_noted() {
+    let trace = built(&[(1, 2, Kind::Internal), (2, 1, Kind::Internal), (3, 3, Kind::Internal)], Injected::Unknown);
+    assert_eq!(trace.notes().iter().filter(|note| matches!(note, Note::Cycle { .. })).count(), 2);
+    assert_eq!(trace.tree().preorder().len(), 3);
+}
+
+#[test]
+fn an_end_before_the_start_is_noted_and_read_as_zero() {
+    let mut builder = TraceBuilder::new();
+    let made = record(&mut builder, 1, 0, Kind::Server, 50, 10);
+    builder.span(made);
+    let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+    assert_eq!(trace.duration_ns(), 0);
+    assert_eq!(trace.notes(), [Note::NegativeDuration { span: id(1) }]);
+}
+
+#[test]
+fn of_a_repeated_attribute_key_the_last_one_counts() {
+    let mut builder = TraceBuilder::new();
+    let mut made = record(&mut builder, 1, 0, Kind::Server, 1, 2);
+    let key = builder.intern("error");
+    made.attributes = vec![(key, Value::Bool(false)), (key, Value::Bool(true))];
+    builder.span(made);
+    let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+    assert_eq!(trace.span(SpanIx(0)).attribute("error"), Some(&Value::Bool(true)));
+}
+
+proptest! {
+    #[test]
+    fn the_order_in_which_spans_arrive_never_changes_the_trace(
+        spans in prop::collection::vec((1u64..12, 0u64..12, 0usize..6, 0u64..40), 0..24),
+        seed in any::<u64>(),
+    ) {
+        let print = |order: &[usize]| {
+            let mut builder = TraceBuilder::new();
+            for &at in order {
+                let (span, parent, kind, start) = spans[at];
+                let made = record(&mut builder, span, parent, Kind::ALL[kind], start, start + span);
+                builder.span(made);
+            }
+            let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+            let rows: Vec<String> = trace.spans().map(|span| {
+                format!("{span:?} {:?} {} {:?}", span.kind(), span.start_ns(), span.parent().map(|p| (p.ix(), p.id())))
+            }).collect();
+            (rows, trace.notes().to_vec(), trace.tree().preorder().to_vec())
+        };
+        let straight: Vec<usize> = (0..spans.len()).collect();
+        let mut shuffled = straight.clone();
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        prop_assert_eq!(print(&straight), print(&shuffled));
+    }
+}

@@ -1,0 +1,21 @@
+//! The one model every backend's answer becomes: spans in columns, strings interned, attributes typed.
+//!
+//! [`TraceBuilder`] takes spans as a wire format tells them, in any order and with any duplicates, and
+//! [`TraceBuilder::build`] normalises them (shared ids split, duplicates dropped, cycles cut), leaving a
+//! [`Note`] for everything it changed. The result does not depend on the order in which spans were added.
+
+mod build;
+mod ids;
+mod model;
+mod note;
+mod symbols;
+mod tree;
+
+pub use build::{Injected, SpanRecord, TraceBuilder};
+pub use ids::{IdError, SpanId, TraceId};
+pub use model::{
+    Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace, Value,
+};
+pub use note::Note;
+pub use symbols::{Sym, Symbols};
+pub use tree::Tree;

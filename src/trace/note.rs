@@ -1,0 +1,93 @@
+//! What normalising a trace changed or found odd. A note never decides a verdict; a failure prints them.
+
+use super::ids::SpanId;
+use std::fmt;
+
+/// One remark on how a trace arrived.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// Records that told the same span again were dropped (exporters retry, stores keep both).
+    Duplicates {
+        /// How many records were dropped.
+        dropped: usize,
+    },
+    /// Two records under one id and kind told different things; the fuller one was kept.
+    ConflictingDuplicate {
+        /// The id both used.
+        span: SpanId,
+    },
+    /// A CLIENT and a SERVER span shared one id (Zipkin style); the SERVER span got an id of its own.
+    SharedId {
+        /// The id both used.
+        shared: SpanId,
+        /// The id that the SERVER span has now.
+        server: SpanId,
+    },
+    /// Parent links formed a cycle, which was cut above this span.
+    Cycle {
+        /// The span that became a root.
+        span: SpanId,
+    },
+    /// More than one span has no parent.
+    SeveralRoots {
+        /// How many.
+        roots: usize,
+    },
+    /// Spans, but none without a parent and none called by the runner.
+    NoRoot,
+    /// The span's end lies before its start; its duration is read as zero.
+    NegativeDuration {
+        /// The span.
+        span: SpanId,
+    },
+    /// Spans of another trace id were in the answer and were left out.
+    ForeignSpans {
+        /// How many.
+        spans: usize,
+    },
+    /// Spans without a usable trace or span id were left out.
+    InvalidIds {
+        /// How many.
+        spans: usize,
+    },
+    /// The SDK dropped attributes, events or links over its limits: what is missing there was lost, not late.
+    Dropped {
+        /// The span.
+        span: SpanId,
+        /// Dropped attributes, events and links together.
+        count: u64,
+    },
+    /// The format told every tag as a string, so numbers and booleans are compared by their text.
+    Untyped,
+    /// A remark of the backend's own (a warning, a partial answer).
+    Backend(String),
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Note::Duplicates { dropped } => write!(f, "{dropped} duplicate span records dropped"),
+            Note::ConflictingDuplicate { span } => {
+                write!(f, "span {span} was told twice with different content; the fuller record was kept")
+            }
+            Note::SharedId { shared, server } => {
+                write!(f, "a CLIENT and a SERVER span shared the id {shared}; the SERVER span is {server} here")
+            }
+            Note::Cycle { span } => write!(f, "parent links form a cycle; it was cut above span {span}"),
+            Note::SeveralRoots { roots } => write!(f, "{roots} spans have no parent"),
+            Note::NoRoot => write!(f, "no span is without a parent"),
+            Note::NegativeDuration { span } => {
+                write!(f, "span {span} ends before it starts; its duration is read as 0")
+            }
+            Note::ForeignSpans { spans } => write!(f, "{spans} spans of another trace were left out"),
+            Note::InvalidIds { spans } => write!(f, "{spans} spans without a valid id were left out"),
+            Note::Dropped { span, count } => {
+                write!(f, "the SDK dropped {count} attributes, events or links of span {span} over its limits")
+            }
+            Note::Untyped => {
+                write!(f, "the backend tells every attribute as text; numbers and booleans are compared by their text")
+            }
+            Note::Backend(text) => write!(f, "the backend says: {text}"),
+        }
+    }
+}
