@@ -8,6 +8,7 @@ mod build;
 mod ids;
 mod model;
 mod note;
+mod phase;
 mod symbols;
 mod tree;
 
@@ -17,5 +18,6 @@ pub use model::{
     Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace, Value,
 };
 pub use note::Note;
+pub use phase::Phase;
 pub use symbols::{Sym, Symbols};
 pub use tree::Tree;
