@@ -18,7 +18,7 @@ use url::Url;
 /// How many lines of a process' output are kept for the message when it fails.
 const KEPT_LINES: usize = 20;
 /// How long a process may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(4);
 
 /// One process to start; no variable is left in it.
 #[derive(Debug, Clone)]
@@ -147,9 +147,23 @@ impl Process {
             // It was killed: the wait only collects it.
             let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
         }
-        // Whatever it started and left behind in its group ends here too.
+        // Its leader may end before those that it started (cargo does): they have the same grace.
+        let deadline = Instant::now() + GRACE;
+        while self.group_lives() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.signal(true);
         self.group = None;
+    }
+
+    #[cfg(unix)]
+    fn group_lives(&self) -> bool {
+        let group = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32));
+        group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+    }
+    #[cfg(not(unix))]
+    fn group_lives(&self) -> bool {
+        false
     }
 
     /// Signals the whole group: to end, or to end at once.
