@@ -16,9 +16,9 @@ use tokio::task::JoinHandle;
 use crate::{Error, ServiceOptions, gateway, inventory, notification, orders, payment, telemetry};
 
 /// How long requests under way may go on once the service was told to stop.
-const GRACE: Duration = Duration::from_millis(600);
+const GRACE: Duration = Duration::from_millis(500);
 /// How long the last export may take; a collector that is gone must not keep the shop alive.
-const FLUSH: Duration = Duration::from_millis(900);
+const FLUSH: Duration = Duration::from_millis(1500);
 
 /// The services of the shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

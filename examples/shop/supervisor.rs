@@ -16,7 +16,7 @@ use crate::{Error, ShopOptions};
 /// How long a service may take until it listens.
 const START: Duration = Duration::from_secs(10);
 /// How long the services may take to stop before they are killed.
-const STOP: Duration = Duration::from_secs(2);
+const STOP: Duration = Duration::from_secs(3);
 
 /// The order in which the services start: those that are called before those that call them.
 const STAGES: [&[Name]; 3] = [
