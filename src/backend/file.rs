@@ -80,7 +80,7 @@ impl SavedTraces {
             return Some(builder.build(id, &[], injected));
         }
         let mut merged = builder.clone();
-        others.for_each(|other| merged.absorb(other));
+        others.for_each(|other| merged.absorb(other.clone()));
         Some(merged.build(id, linked, injected))
     }
     /// How many span records had no usable ids, so that they belong to no trace.

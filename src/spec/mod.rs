@@ -1,1 +1,3 @@
 //! Specs: YAML text to a plan, or to diagnostics.
+
+pub mod plan;

@@ -1,0 +1,75 @@
+//! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
+
+use crate::source::Span;
+use crate::trace::{SpanId, SpanIx};
+use std::collections::BTreeSet;
+
+/// What is known of one expectation at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It holds, and no later span can change that (or none is to come).
+    Pass,
+    /// It is violated, and no later span can mend that (or none is to come).
+    Fail,
+    /// It can never be decided from this trace: clock uncertainty, or a trace that stayed incomplete.
+    Inconclusive,
+    /// Later spans may decide it. Never said in a final phase.
+    Open,
+}
+
+/// The verdict on one expectation.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// Which expectation, as its position in `TraceExpectations::list`.
+    pub expectation: usize,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Why: at least one for [`Verdict::Fail`] and [`Verdict::Inconclusive`]; what is still missing for
+    /// [`Verdict::Open`]; empty for [`Verdict::Pass`].
+    pub findings: Vec<Finding>,
+    /// Remarks that do not change the verdict (an alias was used, a trace without types, an unwitnessed absence).
+    pub remarks: Vec<String>,
+}
+
+/// Something wrong with the system under test: never an `Err`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The part of the spec that it breaks.
+    pub at: Span,
+    /// That part's path: `trace.spans[0].attributes.payment.method`.
+    pub expectation: String,
+    /// One sentence that says what is wrong, naming service and span.
+    pub message: String,
+    /// What the spec wants, in its own terms; empty where the message says it all.
+    pub expected: String,
+    /// What the trace has.
+    pub actual: String,
+    /// What may help: the nearest miss, a key to add.
+    pub hint: Option<String>,
+    /// The spans that decided it, by id, in row order.
+    pub span_ids: Vec<SpanId>,
+    /// The same spans as rows of the judged trace, for drawing the tree around them.
+    pub rows: Vec<SpanIx>,
+}
+
+/// What judging needs to know beside the trace and the spec.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// What other traces of this run, and the baseline, have shown to exist.
+    pub witnessed: Witnessed,
+    /// Services whose processes the runner started itself, on one machine and so on one clock.
+    pub one_clock: BTreeSet<String>,
+    /// Services and peers that take part without exporting (`wait.silent`).
+    pub silent: BTreeSet<String>,
+}
+
+/// Names met in any trace of this run or in a baseline: an absence of anything else proves little.
+#[derive(Debug, Clone, Default)]
+pub struct Witnessed {
+    /// Service names.
+    pub services: BTreeSet<String>,
+    /// Span names.
+    pub span_names: BTreeSet<String>,
+    /// Attribute keys, of spans and resources.
+    pub attribute_keys: BTreeSet<String>,
+}
