@@ -4,6 +4,7 @@
 //! read found is told by [`Fetch`], whose kinds are those of the error taxonomy (backends.md, section 4).
 
 mod embedded;
+pub mod file;
 pub mod settle;
 
 pub use embedded::Embedded;
