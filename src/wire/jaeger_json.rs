@@ -3,7 +3,7 @@
 //! The mapping is the reverse of Jaeger's translator (pkg/translator/jaeger): tags that the translator made become kind,
 //! status, scope and tracestate again; references become the parent and links; logs become events.
 
-use super::json::{self, List, Plain, Text, Whole, object};
+use super::json::{self, Keys, List, Plain, Text, Whole, object};
 use super::raw::{self, Any, Attribute};
 use super::{Added, Sink, WireError};
 use crate::trace::{SpanId, TraceId};
@@ -21,8 +21,21 @@ pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
     json::each(text, "Jaeger's legacy JSON", |document: Document<'_>| {
         added += document.add(sink)?;
         Ok(())
-    })?;
+    })
+    .map_err(|error| other_model(text).unwrap_or(error))?;
     Ok(added)
+}
+
+/// Jaeger has other models with `spans`, whose fields have other types: their name says more than the first odd field.
+fn other_model(text: &str) -> Option<WireError> {
+    let Keys(keys) = serde_json::from_str(text).ok()?;
+    let own = ["data", "traceID", "processes"];
+    let other = keys.iter().any(|key| key == "spans") && !keys.iter().any(|key| own.contains(&key.as_ref()));
+    other.then(|| unexpected(keys.iter().map(|key| key.as_ref())))
+}
+
+fn unexpected<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> WireError {
+    WireError::new(format!("expected Jaeger's legacy JSON (data), found {}", json::stranger(keys)))
 }
 
 /// What an error answer says.
@@ -109,8 +122,7 @@ impl Document<'_> {
             self.traces.push(std::mem::take(&mut self.bare));
         } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty()) {
             let spans = (!self.bare.spans.is_empty()).then_some("spans");
-            let found = json::stranger(self.others.iter().map(|key| key.as_ref()).chain(spans));
-            return Err(WireError::new(format!("expected Jaeger's legacy JSON (data), found {found}")));
+            return Err(unexpected(self.others.iter().map(|key| key.as_ref()).chain(spans)));
         }
         let told: Vec<String> = self
             .errors
@@ -253,7 +265,7 @@ impl Trace<'_> {
             ids.extend(span.trace_id.usable());
             if let Some(process) = inline {
                 let scopes = vec![raw::ScopeGroup { scope, spans: vec![span] }];
-                added += raw::add(raw::Group { resource: resource(process, dialect), scopes }, sink);
+                added += raw::add(raw::Group { resource: resource(process), scopes }, sink);
                 continue;
             }
             let scopes = groups.entry(process_id).or_default();
@@ -264,7 +276,7 @@ impl Trace<'_> {
         }
         let mut processes = self.processes.0;
         for (id, scopes) in groups {
-            let resource = processes.remove(&id).map(|process| resource(process, dialect)).unwrap_or_default();
+            let resource = processes.remove(&id).map(resource).unwrap_or_default();
             added += raw::add(raw::Group { resource, scopes }, sink);
         }
         if ids.is_empty() {
@@ -283,8 +295,8 @@ impl Trace<'_> {
     }
 }
 
-fn resource<'a>(process: Process<'a>, dialect: &Dialect) -> Vec<Attribute<'a>> {
-    let mut attributes: Vec<Attribute<'a>> = process.tags.into_iter().map(|tag| dialect.attribute(tag)).collect();
+fn resource(process: Process<'_>) -> Vec<Attribute<'_>> {
+    let mut attributes: Vec<Attribute<'_>> = process.tags.into_iter().map(facts::attribute).collect();
     if !process.service.is_empty() && process.service != NO_SERVICE_NAME {
         attributes.push((Cow::Borrowed("service.name"), Any::Str(process.service)));
     }
