@@ -120,14 +120,17 @@ impl Document<'_> {
     fn add(mut self, sink: &mut dyn Sink) -> Result<Added, WireError> {
         if self.is_bare && !self.recognised {
             self.traces.push(std::mem::take(&mut self.bare));
-        } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty()) {
+        } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty())
+        {
             let spans = (!self.bare.spans.is_empty()).then_some("spans");
             return Err(unexpected(self.others.iter().map(|key| key.as_ref()).chain(spans)));
         }
         let told: Vec<String> = self
             .errors
             .iter()
-            .map(|at| format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>()))
+            .map(|at| {
+                format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>())
+            })
             .collect();
         if self.traces.is_empty() && !told.is_empty() {
             let told = told.join("; ");
@@ -310,8 +313,11 @@ fn same_trace(text: &str, id: Option<TraceId>) -> bool {
 /// The parent by Jaeger's rule (model.Span.ParentSpanID): the first CHILD_OF in the span's own trace, else the first
 /// FOLLOWS_FROM in it, else none. All other references are links.
 fn parent(references: &[Reference<'_>], own: Option<TraceId>) -> Option<raw::Id<SpanId>> {
-    let first = |kind: &str| {
-        references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own))
-    };
+    let first =
+        |kind: &str| references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own));
     first("CHILD_OF").or_else(|| first("FOLLOWS_FROM")).map(|at| json::span_id(&at.span_id))
 }
+
+#[cfg(test)]
+#[path = "jaeger_json_tests.rs"]
+mod tests;

@@ -52,13 +52,7 @@ fn the_shops_orders_are_the_same_model_from_every_server() {
 
 const HOSTILE: &str = "3b7ad297872035d72ac3426b39ba5ee5";
 const FINITE: &str = "3b7ad297872035d72ac3426b39ba5ee6";
-const OLD_JAEGER: &[Loss] = &[
-    Loss::Microseconds,
-    Loss::Flags,
-    Loss::ScopeAttributes,
-    Loss::LinkFacts,
-    Loss::Nested,
-];
+const OLD_JAEGER: &[Loss] = &[Loss::Microseconds, Loss::Flags, Loss::ScopeAttributes, Loss::LinkFacts, Loss::Nested];
 
 const ODD: &[(&str, &str, &[Loss])] = &[
     ("tempo_v1_live.json", HOSTILE, &[Loss::LongText]),

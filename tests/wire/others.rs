@@ -27,7 +27,14 @@ fn shown(trace: &Trace, span: SpanRef<'_>, key: &str) -> String {
 /// Parent, service, name, kind, status.
 fn line(span: SpanRef<'_>) -> String {
     let parent = span.parent_id().map_or_else(|| "-".to_owned(), |id| format!("{:x}", id.get()));
-    format!("{:x} < {parent} {} {} {} {}", span.id().get(), span.service(), span.name(), span.kind().word(), span.status().word())
+    format!(
+        "{:x} < {parent} {} {} {} {}",
+        span.id().get(),
+        span.service(),
+        span.name(),
+        span.kind().word(),
+        span.status().word()
+    )
 }
 
 fn lines(trace: &Trace) -> Vec<String> {
@@ -174,7 +181,8 @@ fn otlp_files_of_jaegers_integration_tests_keep_link_and_scope_attributes() {
     let trace = read(&[bytes], "225");
     assert_eq!(lines(&trace), ["2 < - query24-service placeholder unspecified unset"]);
     let only = trace.spans().next().unwrap();
-    let scope: Vec<String> = only.scope().attributes.iter().map(|(_, value)| format!("{:?}", fact(&trace, value))).collect();
+    let scope: Vec<String> =
+        only.scope().attributes.iter().map(|(_, value)| format!("{:?}", fact(&trace, value))).collect();
     assert_eq!(
         scope,
         ["Str(\"sameplacevalue\")", "Int(123)", "Double(\"72.5\")", "Bool(true)", "Bytes([0, 0, 48, 57])"]
@@ -211,10 +219,16 @@ fn the_demo_checkout_of_victoriatraces_has_46_spans_of_12_services() {
     let root = span(&trace, "10d27d153c44c541");
     assert_eq!((root.service(), root.name(), root.parent_id()), ("load-generator", "POST", None));
     let order = span(&trace, "7683762fa74ffd1c");
-    assert_eq!(line(order), "7683762fa74ffd1c < b1cf4a62984b9984 checkout oteldemo.CheckoutService/PlaceOrder server unset");
+    assert_eq!(
+        line(order),
+        "7683762fa74ffd1c < b1cf4a62984b9984 checkout oteldemo.CheckoutService/PlaceOrder server unset"
+    );
     assert_eq!((order.start_ns(), order.duration_ns()), (1_750_044_449_706_551_000, 69_871_000));
     assert_eq!(shown(&trace, order, "app.order.items.count"), "Str(\"1\")");
-    assert_eq!((shown(&trace, order, "error"), shown(&trace, order, "span.kind")), ("no error".into(), "no span.kind".into()));
+    assert_eq!(
+        (shown(&trace, order, "error"), shown(&trace, order, "span.kind")),
+        ("no error".into(), "no span.kind".into())
+    );
     let events: Vec<&str> = order.events().iter().map(|event| trace.text(event.name)).collect();
     assert_eq!(events[..2], ["prepared", "feature_flag"]);
     let scope = "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc";

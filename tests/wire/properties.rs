@@ -79,7 +79,13 @@ fn made() -> impl Strategy<Value = Made> {
     let one = (0..9u64, word(), (0..6usize, 0..3usize), word(), prop_oneof![Just(0u32), any::<u32>()], times);
     let services = prop_oneof![Just("front"), Just("back")]
         .prop_map(|name| vec![("service.name".to_owned(), Told::Str(name.to_owned()))]);
-    let two = (attributes(), events, links, prop_oneof![Just(0u32), any::<u32>()], prop_oneof![3 => services, 1 => attributes()]);
+    let two = (
+        attributes(),
+        events,
+        links,
+        prop_oneof![Just(0u32), any::<u32>()],
+        prop_oneof![3 => services, 1 => attributes()],
+    );
     (one, two, (word(), word(), attributes())).prop_map(|(one, two, scope)| {
         let (parent, name, codes, message, flags, (start, length)) = one;
         let (attributes, events, links, dropped, resource) = two;

@@ -65,7 +65,6 @@ impl Dialect {
         let untyped = all_text && odd;
         Dialect { untyped, three_worded: untyped && three_worded }
     }
-
 }
 
 /// A tag as the attribute that it was. VictoriaTraces tells empty text as "-", and so does Envoy in its own spans: what
@@ -149,15 +148,13 @@ pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, ra
 
 /// Takes the last attribute of this key whose value `read` accepts: the tags that Jaeger's translator makes stand after
 /// the span's own attributes, which may have the same key and stay.
-fn take_last<'a, T>(
-    attributes: &mut Vec<Attribute<'a>>,
-    key: &str,
-    read: impl Fn(&Any<'a>) -> Option<T>,
-) -> Option<T> {
-    let (at, found) =
-        attributes.iter().enumerate().rev().filter(|(_, (name, _))| name == key).find_map(|(at, (_, value))| {
-            read(value).map(|found| (at, found))
-        })?;
+fn take_last<'a, T>(attributes: &mut Vec<Attribute<'a>>, key: &str, read: impl Fn(&Any<'a>) -> Option<T>) -> Option<T> {
+    let (at, found) = attributes
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, (name, _))| name == key)
+        .find_map(|(at, (_, value))| read(value).map(|found| (at, found)))?;
     attributes.remove(at);
     Some(found)
 }
