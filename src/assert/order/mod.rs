@@ -288,3 +288,6 @@ fn uncertain(
     });
     finding
 }
+
+#[cfg(test)]
+mod tests;
