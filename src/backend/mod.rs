@@ -5,6 +5,7 @@
 
 mod embedded;
 pub mod settle;
+pub mod file;
 
 pub use embedded::Embedded;
 
