@@ -6,8 +6,17 @@
 mod embedded;
 pub mod settle;
 pub mod file;
+mod http;
+mod jaeger;
+mod tempo;
+mod tls;
+mod words;
 
+pub use self::http::{HttpOptions, SetupError};
 pub use embedded::Embedded;
+pub use jaeger::{Jaeger, JaegerApi, JaegerOptions};
+pub use tempo::{Tempo, TempoOptions};
+pub use tls::{Identity, TlsOptions, install_crypto};
 
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
