@@ -6,14 +6,16 @@
 use super::clock::Clock;
 use super::event::Event;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
-use super::step::{Green, StepEnv, run_step};
+use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
 use crate::backend::Backend;
 use crate::backend::settle;
-use crate::matcher::Literal;
+use crate::client::Clients;
+use crate::matcher::Value;
 use crate::spec::Scope;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
+use crate::trace::Trace;
 use crate::trigger::context::Ids;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -60,11 +62,11 @@ pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
-    pub(crate) client: super::step::Clients,
+    pub(crate) client: Clients,
     pub(crate) ids: Mutex<Ids>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
-    pub(crate) witnessed: Mutex<Arc<Witnessed>>,
+    pub(crate) witnessed: Mutex<Witnessed>,
     plan: Plan,
     scope: Scope,
     at: HashMap<(usize, String), TestAt>,
@@ -88,11 +90,11 @@ pub struct TestAt {
 #[derive(Clone)]
 struct Outcome {
     record: Arc<TestRecord>,
-    captures: BTreeMap<String, Literal>,
+    captures: BTreeMap<String, Value>,
 }
 
 struct FileState {
-    setup: OnceCell<Result<BTreeMap<String, Literal>, String>>,
+    setup: OnceCell<Result<BTreeMap<String, Value>, String>>,
     left: AtomicUsize,
 }
 
@@ -114,7 +116,7 @@ impl Session {
                 clock: Clock::start(),
                 rng: Mutex::new(rng.fork()),
             },
-            client: super::step::Clients::default(),
+            client: Clients::default(),
             ids: Mutex::new(Ids::new(rng.fork())),
             triggers: Semaphore::new(options.jobs.max(1)),
             waits: Semaphore::new(options.awaiting.max(1)),
@@ -275,7 +277,7 @@ impl Session {
         test: &Test,
         steps: &[Step],
         scope: &mut Scope,
-    ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Literal>) {
+    ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
         let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
@@ -304,7 +306,7 @@ impl Session {
         (records, greens, captures)
     }
 
-    async fn set_up(self: &Arc<Self>, file: usize) -> Result<&BTreeMap<String, Literal>, String> {
+    async fn set_up(self: &Arc<Self>, file: usize) -> Result<&BTreeMap<String, Value>, String> {
         self.files[file].left.fetch_add(1, Ordering::Relaxed);
         let ran = self.files[file].setup.get_or_init(|| self.plain_steps(file, false, BTreeMap::new())).await;
         ran.as_ref().map_err(Clone::clone)
@@ -315,8 +317,8 @@ impl Session {
         self: &Arc<Self>,
         file: usize,
         teardown: bool,
-        captures: BTreeMap<String, Literal>,
-    ) -> Result<BTreeMap<String, Literal>, String> {
+        captures: BTreeMap<String, Value>,
+    ) -> Result<BTreeMap<String, Value>, String> {
         let plan = &self.plan.files[file];
         let (what, steps) = if teardown { ("teardown", &plan.teardown) } else { ("setup", &plan.setup) };
         let mut scope = self.scope.of_file(plan);
@@ -394,6 +396,11 @@ impl Session {
             turned.entry(at).or_default().push((step, verdict, findings));
         }
         turned
+    }
+
+    /// Remembers what a trace shows to exist.
+    pub(crate) fn witness(&self, trace: &Trace) {
+        witness(&mut lock(&self.witnessed), trace);
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
