@@ -4,10 +4,10 @@
 //! read found is told by [`Fetch`], whose kinds are those of the error taxonomy (backends.md, section 4).
 
 mod embedded;
-pub mod settle;
 pub mod file;
 mod http;
 mod jaeger;
+pub mod settle;
 mod tempo;
 mod tls;
 mod words;

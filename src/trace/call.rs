@@ -107,7 +107,7 @@ pub fn requests_answered(trace: &Trace, requests: &[SpanId]) -> Vec<bool> {
 }
 
 /// Which rows contain a CLIENT or PRODUCER span of their own service, through spans of that service.
-fn wrappers(trace: &Trace) -> Vec<bool> {
+pub(crate) fn wrappers(trace: &Trace) -> Vec<bool> {
     let tree = trace.tree();
     let mut wraps = vec![false; trace.len()];
     for &ix in tree.preorder().iter().rev() {
