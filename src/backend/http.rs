@@ -120,11 +120,16 @@ impl SetupError {
 }
 
 /// A URL taken apart: where to send, how to call it, and what its user part authorises.
-#[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) shown: String,
     pub(crate) auth: Option<HeaderValue>,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
 }
 
 impl Target {
