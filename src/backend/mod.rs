@@ -5,8 +5,11 @@
 
 mod embedded;
 pub mod file;
+mod grpc;
 mod http;
 mod jaeger;
+mod jaeger_grpc;
+mod own_span;
 pub mod settle;
 mod tempo;
 mod tls;
@@ -15,6 +18,8 @@ mod words;
 pub use self::http::{HttpOptions, SetupError};
 pub use embedded::Embedded;
 pub use jaeger::{Jaeger, JaegerApi, JaegerOptions};
+pub use jaeger_grpc::JaegerGrpc;
+pub use own_span::{ExportError, OtlpProtocol, OtlpTarget, OwnSpan, OwnSpanExporter, Sent};
 pub use tempo::{Tempo, TempoOptions};
 pub use tls::{Identity, TlsOptions, install_crypto};
 
