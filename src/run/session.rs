@@ -9,12 +9,11 @@ use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
-use crate::backend::Backend;
-use crate::backend::settle;
+use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
 use crate::matcher::Value;
-use crate::spec::Scope;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
+use crate::spec::vars::{RunVars, Scope};
 use crate::trace::Trace;
 use crate::trigger::context::Ids;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
@@ -68,12 +67,14 @@ pub struct Session {
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
     plan: Plan,
-    scope: Scope,
+    vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
     tests: Vec<Vec<OnceCell<Outcome>>>,
     files: Vec<FileState>,
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     greens: Mutex<Vec<(TestAt, usize, Green)>>,
+    exporter: Option<OwnSpanExporter>,
+    own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
 }
@@ -100,7 +101,7 @@ struct FileState {
 
 impl Session {
     /// A run of (some tests of) a plan.
-    pub fn new(plan: Plan, scope: Scope, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
+    pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
         let all = || plan.files.iter().flat_map(|file| &file.tests);
         let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
@@ -130,12 +131,19 @@ impl Session {
                 .collect(),
             mutexes,
             greens: Mutex::default(),
+            exporter: None,
+            own: Mutex::default(),
             stopped: AtomicBool::new(false),
             options,
             plan,
-            scope,
+            vars,
             listener,
         }
+    }
+
+    /// Exports the runner's own spans, too, when the run ends.
+    pub fn export_own_spans(&mut self, exporter: OwnSpanExporter) {
+        self.exporter = Some(exporter);
     }
 
     /// The plan.
@@ -220,7 +228,7 @@ impl Session {
         if let Some(reason) = &test.skip {
             return skip(record, reason.clone());
         }
-        let mut scope = self.scope.of_file(file);
+        let mut needed_captures = Vec::new();
         for need in &test.needs {
             // A name that does not exist is refused when the plan is made.
             let Some(&needed) = self.at.get(&(at.file, need.value.clone())) else { continue };
@@ -228,24 +236,19 @@ impl Session {
             if outcome.record.verdict > Verdict::Flaky || outcome.record.verdict == Verdict::Skipped {
                 return skip(record, format!("needs `{}`, which did not pass", need.value));
             }
-            for (name, value) in &outcome.captures {
-                scope.set(&format!("needs.{}.{name}", need.value), value.clone());
-            }
+            needed_captures.push((need.value.clone(), outcome.captures.clone()));
         }
         if self.stopped.load(Ordering::Relaxed) {
             return skip(record, "not begun, because an earlier test did not pass".to_owned());
         }
-        match self.set_up(at.file).await {
-            Ok(captures) => captures.iter().for_each(|(name, value)| scope.set(name, value.clone())),
+        let from_setup = match self.set_up(at.file).await {
+            Ok(captures) => captures,
             Err(why) => {
                 record.verdict = Verdict::Error;
                 record.steps.push(StepRecord::error("setup", why));
                 return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
             }
-        }
-        for (name, value) in &test.row {
-            scope.set(name, value.clone());
-        }
+        };
         let _alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
             Some(mutex) => Some(mutex.lock().await),
             None => None,
@@ -253,9 +256,13 @@ impl Session {
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
         while record.attempts <= retries {
+            let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
+            scope.adopt(from_setup);
+            for (need, captures) in &needed_captures {
+                scope.needs(need.clone(), captures.clone());
+            }
             record.attempts += 1;
-            let mut tried = scope.clone();
-            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut tried).await;
+            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope).await;
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -297,6 +304,14 @@ impl Session {
             };
             captures.extend(ran.captures);
             let passed = ran.record.verdict == Verdict::Pass;
+            if self.exporter.is_some() {
+                let result = match ran.record.verdict {
+                    Verdict::Pass => Some(true),
+                    Verdict::Fail => Some(false),
+                    _ => None,
+                };
+                lock(&self.own).extend(ran.own.into_iter().map(|span| OwnSpan { passed: result, ..span }));
+            }
             records.push(ran.record);
             greens.extend(ran.green.map(|green| (position, green)));
             if !passed {
@@ -321,10 +336,8 @@ impl Session {
     ) -> Result<BTreeMap<String, Value>, String> {
         let plan = &self.plan.files[file];
         let (what, steps) = if teardown { ("teardown", &plan.teardown) } else { ("setup", &plan.setup) };
-        let mut scope = self.scope.of_file(plan);
-        for (name, value) in captures {
-            scope.set(&name, value);
-        }
+        let mut scope = Scope::new(Arc::clone(&self.vars), plan, None, 0);
+        scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
             let env = StepEnv { session: self, source: &plan.source, test: what };
@@ -369,6 +382,12 @@ impl Session {
                     self.tell(&Event::TestTurned(&record));
                 }
                 tests.push(record);
+            }
+        }
+        if let Some(exporter) = &self.exporter {
+            let own = std::mem::take(&mut *lock(&self.own));
+            if let Err(why) = exporter.export(&own).await {
+                remarks.push(format!("the runner's own spans were not exported: {why}"));
             }
         }
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));

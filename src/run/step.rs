@@ -5,12 +5,13 @@ use super::response;
 use super::session::{Session, sum};
 use super::wait::{Target, Waited, lock, wait};
 use crate::assert::{Finding, Judgement, Witnessed, judge};
-use crate::backend::{file, settle};
+use crate::backend::{OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
+use crate::spec::vars::Scope;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
-use crate::spec::{Scope, bind};
+use crate::spec::bind;
 use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
@@ -31,6 +32,7 @@ pub(crate) struct Ran {
     pub(crate) record: StepRecord,
     pub(crate) captures: Vec<(String, Value)>,
     pub(crate) green: Option<Green>,
+    pub(crate) own: Vec<OwnSpan>,
 }
 
 /// A trace that was judged green: looked at again when the run ends.
@@ -80,7 +82,7 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
         for help in &problem.help {
             why += &format!("\n{help}");
         }
-        Ran { record: StepRecord::error(name, why), captures: Vec::new(), green: None }
+        Ran { record: StepRecord::error(name, why), captures: Vec::new(), green: None, own: Vec::new() }
     })
 }
 
@@ -115,7 +117,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
                 }
                 record.verdict = Verdict::Error;
                 record.error = Some(why.message);
-                return Ok(Ran { record, captures: Vec::new(), green: None });
+                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
             }
         };
         let findings = response::judge(&expect, step.at, &answer);
@@ -126,13 +128,14 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     let (captures, missing) = response::captures(&expect, &answer);
     findings.extend(missing);
     for (name, value) in &captures {
-        scope.set(name, value.clone());
+        scope.capture(name, value.clone());
     }
+    let own = own_spans(env, &answer);
     record.timing.trigger = answer.responded.saturating_duration_since(answer.sent);
     let Some(trace) = &step.trace else {
         record.verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
         record.findings = findings;
-        return Ok(Ran { record, captures, green: None });
+        return Ok(Ran { record, captures, green: None, own });
     };
     let (id, injected) = match own_trace_id(step, &answer, scope)? {
         None => (answer.trace_id, Injected::Known(answer.injected.clone())),
@@ -142,7 +145,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
             record.verdict = Verdict::Error;
             record.error = Some(why);
             record.findings = findings;
-            return Ok(Ran { record, captures, green: None });
+            return Ok(Ran { record, captures, green: None, own });
         }
     };
     record.trace_id = Some(id);
@@ -160,7 +163,30 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     }
     watch.responded(session.shared.clock.of(answer.responded));
     let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch }, findings).await;
-    Ok(Ran { record, captures, green })
+    Ok(Ran { record, captures, green, own })
+}
+
+/// The runner's own CLIENT spans of this answer, one for each request sent. The URL's query may hold secrets.
+fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
+    let clock = env.session.shared.clock;
+    let mut url = answer.url.clone();
+    url.set_query(None);
+    let span = |&span_id| OwnSpan {
+        trace_id: answer.trace_id,
+        span_id,
+        start_ns: clock.unix_ns(answer.sent),
+        end_ns: clock.unix_ns(answer.responded),
+        test: env.test.to_owned(),
+        suite: env.source.path().display().to_string(),
+        passed: None,
+        sent: Sent::Http {
+            method: answer.method.to_string(),
+            url: url.to_string(),
+            status: Some(answer.status.as_u16()),
+            error: None,
+        },
+    };
+    answer.injected.iter().map(span).collect()
 }
 
 /// The path without what looks like an id, so that requests alike are one call.
@@ -293,7 +319,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     record.trace_id = Some(id);
     let Some(trace) = &step.trace else {
         record.verdict = Verdict::Pass;
-        return Ok(Ran { record, captures: Vec::new(), green: None });
+        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
     };
     let bound = bind::trace(trace, scope)?;
     let now = session.shared.clock.now();
@@ -301,7 +327,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
-    Ok(Ran { record, captures: Vec::new(), green })
+    Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
 }
 
 /// A step that asserts on a saved trace, which counts as settled.
@@ -319,7 +345,7 @@ fn saved(
         Ok(traces) => traces,
         Err(why) => {
             record.error = Some(why.to_string());
-            return Ok(Ran { record, captures: Vec::new(), green: None });
+            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
         }
     };
     let ids = traces.ids();
@@ -328,7 +354,7 @@ fn saved(
             Some(id) => id,
             None => {
                 record.error = Some(format!("{} has no trace {text}; it has {}", path.display(), list(&ids)));
-                return Ok(Ran { record, captures: Vec::new(), green: None });
+                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
             }
         },
         (None, [only]) => *only,
@@ -344,7 +370,7 @@ fn saved(
     let Some(trace) = traces.trace(id, &[], &Injected::Unknown) else {
         record.error = Some(format!("{} has no spans of trace {id}", path.display()));
         record.verdict = Verdict::Error;
-        return Ok(Ran { record, captures: Vec::new(), green: None });
+        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
     };
     let trace = Arc::new(trace);
     session.witness(&trace);
@@ -356,7 +382,7 @@ fn saved(
         record.timing.settled_by = "saved trace".to_owned();
     }
     record.trace = Some(trace);
-    Ok(Ran { record, captures: Vec::new(), green: None })
+    Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
 }
 
 fn list(ids: &[TraceId]) -> String {
