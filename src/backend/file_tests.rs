@@ -47,6 +47,10 @@ fn linked_traces_are_merged_as_far_as_they_are_there() {
     let trace = saved.trace(id(1), &[id(2), id(9)], &Injected::Unknown).unwrap();
     assert_eq!(trace.spans().map(|span| span.trace_id()).collect::<Vec<_>>(), [id(1), id(2)]);
     assert!(trace.notes().iter().all(|note| !matches!(note, crate::trace::Note::ForeignSpans { .. })));
+    let mut again = TraceBuilder::new();
+    detect::read(crate::wire::write::otlp_json(&trace).as_bytes(), &mut again).unwrap();
+    let again = again.build(id(1), &[id(2)], &Injected::Unknown);
+    assert_eq!(again.spans().map(|span| span.trace_id()).collect::<Vec<_>>(), [id(1), id(2)]);
 }
 
 #[test]
