@@ -4,6 +4,13 @@
 //! engine gives it, until nothing is open. Its rules (backends.md, section 6): presence and lower bounds may pass early;
 //! what the spans at hand break for good fails early; all else waits until the trace has settled.
 
+mod bounds;
+mod calls;
+mod cx;
+mod excerpt;
 mod finding;
+mod matching;
+mod state;
+mod text;
 
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};

@@ -286,3 +286,7 @@ struct MapValue<'a>(Vec<Attribute<'a>>);
 object!(MapValue<'de>, "an object with values", |out, map| {
     "values" => out.0 = attributes(&mut map)?,
 });
+
+#[cfg(test)]
+#[path = "otlp_json_tests.rs"]
+mod tests;
