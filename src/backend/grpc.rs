@@ -28,7 +28,7 @@ impl Link {
     pub(crate) fn new(options: &HttpOptions) -> Result<Link, SetupError> {
         let target = Target::parse(&options.url)?;
         let shown = &target.shown;
-        if target.url.path().trim_matches('/') != "" {
+        if !target.url.path().trim_matches('/').is_empty() {
             return Err(SetupError::new(format!("{shown}: the URL of a gRPC server has no path")));
         }
         if options.proxy.is_some() {

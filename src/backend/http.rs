@@ -370,9 +370,13 @@ pub(crate) fn failure(
         }
         Some(std::io::ErrorKind::TimedOut) => transient(format!("{url} cannot be reached within the timeout")),
         _ if timeout => transient(format!("{url} cannot be reached within the timeout")),
-        _ if text.contains("invalid HTTP version") || text.contains("UnexpectedMessage") => {
+        _ if text.contains("invalid HTTP version") => {
             let words = format!("{url} does not answer in HTTP/1.1; is this its gRPC port, or a TLS port (https://)?");
             Fetch::Refused { words }
+        }
+        // A server of HTTP/2 speaks first; but so does one that ends an idle connection with a parting word.
+        _ if text.contains("unexpected message") => {
+            transient(format!("{url} spoke before it was asked; is this its gRPC port?"))
         }
         Some(
             std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::UnexpectedEof,

@@ -96,7 +96,8 @@ pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Opt
 /// A failed handshake fails again, so it is a refusal.
 pub(super) fn refusal(error: &rustls::Error, url: &str) -> Fetch {
     let words = match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // A CA made anew under its old name signs with another key.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             format!(
                 "the certificate of {url} is signed by nobody trusted here; name its CA in the backend's tls settings"
             )
@@ -116,6 +117,7 @@ pub(super) fn refusal(error: &rustls::Error, url: &str) -> Fetch {
             | AlertDescription::UnknownCA
             | AlertDescription::CertificateUnknown
             | AlertDescription::HandshakeFailure
+            | AlertDescription::DecryptError
             | AlertDescription::AccessDenied,
         ) => format!(
             "{url} does not accept our client certificate or asks for one; set certificate and key in the backend's tls \

@@ -152,3 +152,46 @@ fn inflate(mut packed: impl Read, held: usize, limit: usize, lease: &mut Lease) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use http::HeaderValue;
+
+    async fn taken(encoding: &'static str, body: Vec<u8>, limits: &Limits) -> Result<(Vec<u8>, Lease), BodyError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        read(&headers, Body::from(body), limits).await
+    }
+
+    #[tokio::test]
+    async fn bodies_in_flight_share_one_budget_and_give_their_part_back() {
+        let limits = Limits::new(64 << 10, 96 << 10);
+        let first = taken("identity", vec![0; 64 << 10], &limits).await.unwrap();
+        assert!(matches!(taken("identity", vec![0; 64 << 10], &limits).await, Err(BodyError::Busy)));
+        let small = taken("identity", vec![0; 32 << 10], &limits).await.unwrap();
+        drop((first, small));
+        assert!(taken("identity", vec![0; 64 << 10], &limits).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_a_packed_body_grows_to_counts_as_well() {
+        let limits = Limits::new(64 << 10, 66 << 10);
+        let packed = |size| zstd::encode_all(&vec![0u8; size][..], 0).unwrap();
+        let (bytes, lease) = taken("zstd", packed(60 << 10), &limits).await.unwrap();
+        assert_eq!(bytes.len(), 60 << 10);
+        assert!(matches!(taken("zstd", packed(60 << 10), &limits).await, Err(BodyError::Busy)));
+        drop(lease);
+        assert!(matches!(taken("zstd", packed(65 << 10), &limits).await, Err(BodyError::TooLarge(_))));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_arrive_is_given_up_and_gives_its_part_back() {
+        let limits = Limits { patience: Duration::from_millis(20), ..Limits::new(64 << 10, 64 << 10) };
+        let first = futures_util::stream::iter([Ok::<_, std::io::Error>(vec![0u8; 60 << 10])]);
+        let body = Body::from_stream(first.chain(futures_util::stream::pending()));
+        assert!(matches!(read(&HeaderMap::new(), body, &limits).await, Err(BodyError::Slow)));
+        assert!(taken("identity", vec![0; 64 << 10], &limits).await.is_ok());
+    }
+}
