@@ -59,6 +59,20 @@ impl Bounds {
             _ => None,
         }
     }
+    /// The counts that a `count` admits: at least one, unless a zero is written (`0`, `0..5`, `>= 0`); without a `count`,
+    /// at least one. `<= 5` writes no zero.
+    pub(super) fn of_count(matcher: Option<&Matcher>) -> Bounds {
+        let some = Bounds::between(1, i128::MAX);
+        match matcher {
+            None => some,
+            // Admits nothing, so that what is no comparison never passes for one.
+            Some(matcher) => match Bounds::of(matcher) {
+                Some(bounds) if writes_zero(matcher) => bounds,
+                Some(bounds) => bounds.and(&some),
+                None => Bounds(Vec::new()),
+            },
+        }
+    }
     fn everything() -> Bounds {
         Bounds::between(i128::MIN, i128::MAX)
     }
@@ -66,7 +80,7 @@ impl Bounds {
     pub(super) fn between(from: i128, to: i128) -> Bounds {
         Bounds(if from <= to { vec![Interval(from, to)] } else { Vec::new() })
     }
-    fn or(&self, other: &Bounds) -> Bounds {
+    pub(super) fn or(&self, other: &Bounds) -> Bounds {
         let mut all: Vec<Interval> = self.0.iter().chain(&other.0).copied().collect();
         all.sort_unstable_by_key(|interval| interval.0);
         let mut joined: Vec<Interval> = Vec::new();
@@ -118,6 +132,19 @@ impl Bounds {
             (false, _, false) => Outlook::Short,
             (false, _, true) => Outlook::Beyond,
         }
+    }
+}
+
+/// Whether the text of a matcher names a zero that it admits.
+fn writes_zero(matcher: &Matcher) -> bool {
+    let is = |operand: &Operand, number: i128| whole(operand) == Some((number, number));
+    match matcher {
+        Matcher::All(all) => all.iter().any(writes_zero) && Bounds::of(matcher).is_some_and(|bounds| bounds.has(0)),
+        Matcher::Compare(Comparison::Eq | Comparison::Lte | Comparison::Gte, operand) => is(operand, 0),
+        Matcher::Compare(Comparison::Lt, operand) => is(operand, 1),
+        Matcher::Range(Some(from), _) => is(from, 0),
+        Matcher::OneOf(operands) => operands.iter().any(|operand| is(operand, 0)),
+        _ => false,
     }
 }
 
@@ -177,6 +204,17 @@ mod tests {
         assert!(half(Comparison::Lt).has(2) && !half(Comparison::Lt).has(3));
         assert!(half(Comparison::Gte).has(3) && !half(Comparison::Gte).has(2));
         assert!(!half(Comparison::Eq).has(2) && half(Comparison::Ne).has(2));
+    }
+
+    #[test]
+    fn a_count_needs_one_unless_a_zero_is_written() {
+        let admits_none = |matcher: Matcher| Bounds::of_count(Some(&matcher)).has(0);
+        assert!(!Bounds::of_count(None).has(0));
+        assert!(!admits_none(Matcher::Compare(Comparison::Lte, int(5))));
+        assert!(!admits_none(Matcher::Range(None, Some(int(5)))));
+        assert!(admits_none(Matcher::Compare(Comparison::Eq, int(0))));
+        assert!(admits_none(Matcher::Range(Some(int(0)), Some(int(5)))));
+        assert!(!Bounds::of_count(Some(&Matcher::Exists)).has(0));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use super::finding::{Context, Finding};
 use super::text;
-use crate::select::Query;
+use crate::select::{Monotone, Query};
 use crate::source::Span;
-use crate::spec::plan::{Expectation, TraceExpectations};
-use crate::trace::{Calls, Instances, Phase, SpanIx, Trace};
+use crate::spec::plan::{Check, Expectation, TraceExpectations};
+use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Trace, TraceId};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -55,6 +55,9 @@ pub(super) struct Cx<'a> {
     pub(super) distinct: OnceCell<super::distinct::Assigned>,
     self_times: OnceCell<Vec<u64>>,
     own: OnceCell<Vec<SpanIx>>,
+    one_clock: OnceCell<Vec<bool>>,
+    below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
+    rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
     unsettled: OnceCell<(String, Vec<SpanIx>)>,
 }
 
@@ -73,6 +76,9 @@ impl<'a> Cx<'a> {
             distinct: OnceCell::new(),
             self_times: OnceCell::new(),
             own: OnceCell::new(),
+            one_clock: OnceCell::new(),
+            below: RefCell::default(),
+            rows: OnceCell::new(),
             unsettled: OnceCell::new(),
         }
     }
@@ -171,5 +177,56 @@ impl<'a> Cx<'a> {
         let picks = Rc::new(Picks::new(query.spans(self.trace)));
         self.picks.borrow_mut().insert(print, Rc::clone(&picks));
         picks
+    }
+    /// Whether more spans can only add to what a query picks.
+    pub(super) fn is_up(&self, query: &Query) -> bool {
+        query.monotone() == Monotone::Up
+    }
+    /// Whether one of a span's ancestors is picked. All spans are looked at at once: chains may be deep.
+    pub(super) fn has_picked_ancestor(&self, query: &Query, ix: SpanIx) -> bool {
+        let print = format!("{query:?}");
+        let known = self.below.borrow().get(&print).map(Rc::clone);
+        let below = known.unwrap_or_else(|| {
+            let picks = self.picks(query);
+            let tree = self.trace.tree();
+            let mut below = vec![false; self.trace.len()];
+            for &at in tree.preorder() {
+                if let Some(parent) = tree.parent(at) {
+                    below[at.index()] = below[parent.index()] || picks.has(parent);
+                }
+            }
+            let below = Rc::new(below);
+            self.below.borrow_mut().insert(print, Rc::clone(&below));
+            below
+        });
+        below[ix.index()]
+    }
+    /// The row of a span of this trace or of one merged into it.
+    pub(super) fn row_of(&self, trace: TraceId, span: SpanId) -> Option<SpanIx> {
+        let rows = self.rows.get_or_init(|| {
+            self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect()
+        });
+        rows.get(&(trace, span)).copied()
+    }
+    /// The entry of `spans` with `distinct` that declares this name.
+    pub(super) fn distinct_entry(&self, name: &str) -> Option<usize> {
+        self.expect.list.iter().position(|expectation| match &expectation.check {
+            Check::Spans(check) => check.distinct && check.name.as_deref() == Some(name),
+            _ => false,
+        })
+    }
+    /// Whether one instance made all children of a span. Looked up again and again, so kept for all spans at once.
+    pub(super) fn children_on_one_clock(&self, parent: SpanIx) -> bool {
+        self.one_clock.get_or_init(|| {
+            let instances = self.instances();
+            self.trace
+                .spans()
+                .map(|span| {
+                    let mut clocks = span.children().map(|child| instances.instance(child));
+                    let first = clocks.next();
+                    clocks.all(|clock| Some(clock) == first)
+                })
+                .collect()
+        })[parent.index()]
     }
 }

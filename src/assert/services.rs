@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
-use super::{operand, text, witness};
+use super::{text, witness};
 use crate::source::{Span, Spanned};
 use crate::matcher::Operand;
 use crate::spec::plan::{Expectation, Services};
@@ -22,7 +22,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
     let names: Vec<&str> = present.keys().copied().filter(|name| !name.is_empty()).collect();
     let mut outcome = Outcome::default();
     for wanted in &services.all {
-        let name = operand::text(&wanted.value);
+        let name = text::operand(&wanted.value);
         outcome.push(if present.contains_key(name.as_str()) {
             State::Sure
         } else {
@@ -31,7 +31,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         });
     }
     if !services.any.is_empty() {
-        let wanted: Vec<String> = services.any.iter().map(|name| operand::text(&name.value)).collect();
+        let wanted: Vec<String> = services.any.iter().map(|name| text::operand(&name.value)).collect();
         outcome.push(if wanted.iter().any(|name| present.contains_key(name.as_str())) {
             State::Sure
         } else {
@@ -41,7 +41,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         });
     }
     for unwanted in &services.none {
-        let name = operand::text(&unwanted.value);
+        let name = text::operand(&unwanted.value);
         outcome.push(match present.get(name.as_str()) {
             Some(&ix) => {
                 let message = format!("{} is in the trace, with {}.", text::quoted(&name), text::span(cx.trace, ix));
@@ -65,7 +65,7 @@ fn only_these(
     present: &BTreeMap<&str, SpanIx>,
     at: &Expectation,
 ) -> State {
-    let allowed: Vec<String> = only.iter().map(|name| operand::text(&name.value)).collect();
+    let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
     let others: Vec<&str> =
         present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
     let Some(&first) = others.first() else { return State::Holds };

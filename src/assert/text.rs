@@ -1,5 +1,7 @@
 //! How findings word what comes from outside: escaped, bounded, in backquotes; and which known name is the nearest.
 
+use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use crate::spec::plan::Selector;
 use crate::trace::{SpanIx, Trace};
 
 /// The most characters of one name that a message shows.
@@ -70,6 +72,49 @@ pub(super) fn list<S: AsRef<str>>(items: &[S], most: usize) -> String {
         all if all > most => format!("{} and {} more", shown.join(", "), all - most),
         _ => shown.join(", "),
     }
+}
+
+/// The text of an operand that names something.
+pub(super) fn operand(operand: &Operand) -> String {
+    match operand {
+        Operand::Literal(Literal::Str(text)) => text.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The text that a matcher wants a fact to equal, if that is all it wants.
+pub(super) fn literal_of(matcher: &Matcher) -> Option<&str> {
+    match matcher {
+        Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Str(text))) => Some(text),
+        Matcher::All(all) => all.iter().find_map(literal_of),
+        _ => None,
+    }
+}
+
+/// A matcher in the spec's own terms: equality is written bare.
+pub(super) fn matcher(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::Compare(Comparison::Eq, operand) => operand.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A selection in the spec's own terms: its declared name, its keys, or its TraceQL.
+pub(super) fn selector(select: &Selector) -> String {
+    match &select.name {
+        Some(name) => quoted(name),
+        None => keys_of(select),
+    }
+}
+
+/// `{service: payment-service, name: authorize}`
+pub(super) fn keys_of(select: &Selector) -> String {
+    if select.parts.is_empty() {
+        let one_line: Vec<&str> = select.text.split_whitespace().collect();
+        return quoted(&one_line.join(" "));
+    }
+    let parts: Vec<String> = select.parts.iter().map(|(key, test)| format!("{key}: {}", matcher(test))).collect();
+    format!("{{{}}}", parts.join(", "))
 }
 
 /// Nanoseconds as a person reads them, never rounded to another value: `1.5s`, `99.7ms`, `250us`, `17ns`.
