@@ -3,15 +3,15 @@
 use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
-use super::processes::{self, Started};
+use super::processes::{self, Running};
 use super::streams::{colour, put, say};
-use super::{backend, exit, select};
-use crate::report::Reporter as _;
+use super::{backend, exit, select, snapshots};
+use crate::report::text::clean;
+use crate::report::{Reporter as _, json};
 use crate::report::terminal::Terminal;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, Verdict};
 use crate::run::session::{Listener, Session, TestAt};
-use crate::report::json;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -59,19 +59,21 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         say(if shard { "no test falls into this shard" } else { "error: no test matches; nothing was run" });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
+    let mut running = Running::default();
     let finished = tokio::select! {
-        finished = carry_out(&loaded, &selected, args, common) => finished,
-        () = interrupted() => {
-            say("interrupted; stopping what was started");
-            processes::stop_all().await;
-            return exit::INTERRUPTED;
-        }
+        finished = carry_out(&loaded, &selected, args, common, &mut running) => Some(finished),
+        () = interrupted() => None,
     };
+    running.stop().await;
     let record = match finished {
-        Ok(record) => record,
-        Err(why) => {
-            say(&format!("error: {why}"));
+        Some(Ok(record)) => record,
+        Some(Err(why)) => {
+            say(&format!("error: {}", clean(&loaded.vars.redactor.text(&why), true)));
             return exit::ERROR;
+        }
+        None => {
+            say("interrupted; what was started has been stopped");
+            return exit::INTERRUPTED;
         }
     };
     let mut code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
@@ -93,8 +95,9 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 }
 
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(&json::run(record))? + "\n";
-    let text = loaded.vars.redactor.redact(&text);
+    let mut document = json::run(record);
+    loaded.vars.redactor.json(&mut document);
+    let text = serde_json::to_string_pretty(&document)? + "\n";
     match &report.path {
         None => put(&text),
         Some(path) => save(path, text.as_bytes()),
@@ -118,8 +121,8 @@ pub(crate) fn listener(loaded: &Loaded, common: &Common) -> Listener {
         let mut text = Vec::new();
         // Writing to memory cannot fail.
         let _ = Terminal::new(&mut text, colour).event(event);
-        let text = redactor.redact(&String::from_utf8_lossy(&text));
-        say(text.trim_end_matches('\n'));
+        let text = String::from_utf8_lossy(&text);
+        say(redactor.text(&text).trim_end_matches('\n'));
     })
 }
 
@@ -128,33 +131,33 @@ async fn carry_out(
     selected: &[TestAt],
     args: &RunArgs,
     common: &Common,
+    running: &mut Running,
 ) -> Result<RunRecord, String> {
     let listener = listener(loaded, common);
-    let place = backend::open(&loaded.settings.backend).await?;
-    let Started { running, .. } = processes::start(loaded, place.endpoint.as_deref(), &listener).await?;
-    let result = async {
-        place.ready().await?;
-        let mut options = loaded.settings.options(&place, loaded.vars.seed);
-        options.jobs = args.jobs.unwrap_or(options.jobs);
-        options.retries = args.retries.unwrap_or(options.retries);
-        options.fail_fast = args.fail_fast;
-        options.strict_absence = args.strict_absence;
-        let mut session =
-            Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
-        if let Some(exporter) = backend::own_spans()? {
-            session.export_own_spans(exporter);
-        }
-        let session = Arc::new(session);
-        let record = session.run(selected).await;
-        if let Some(folder) = &args.save_traces {
-            save_traces(&record, folder).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
-        }
-        super::snapshots::keep(&record, &session, args.accept, loaded)?;
-        Ok(record)
+    let place = backend::of(loaded).await?;
+    processes::start(loaded, place.endpoint.as_deref(), &listener, running).await?;
+    place.ready().await?;
+    let mut options = loaded.settings.options(&place, loaded.vars.seed);
+    options.jobs = args.jobs.unwrap_or(options.jobs);
+    options.retries = args.retries.unwrap_or(options.retries);
+    options.fail_fast = args.fail_fast;
+    options.strict_absence = args.strict_absence;
+    let mut session =
+        Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    if let Some(exporter) = backend::own_spans()? {
+        session.export_own_spans(exporter);
     }
-    .await;
-    running.stop().await;
-    result
+    let session = Arc::new(session);
+    let mut record = session.run(selected).await;
+    for why in running.ended() {
+        say(&format!("warning: {}", clean(&why, true)));
+        record.remarks.push(why);
+    }
+    if let Some(folder) = &args.save_traces {
+        save_traces(&record, folder).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
+    }
+    snapshots::keep(&record, session.plan(), args.accept)?;
+    Ok(record)
 }
 
 /// One folder a test, one file a trace, as OTLP JSON.

@@ -11,7 +11,7 @@ use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
 use crate::spec::vars::Scope;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
-use crate::spec::bind;
+use crate::spec::bind::Bind as _;
 use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
@@ -88,7 +88,7 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
 
 async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope: &mut Scope) -> Result<Ran, Problem> {
     let session = env.session;
-    let expect = bind::response(&step.response, scope)?;
+    let expect = step.response.bind(scope)?;
     let began = Instant::now();
     let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
     record.error = None;
@@ -149,7 +149,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         }
     };
     record.trace_id = Some(id);
-    let bound = bind::trace(trace, scope)?;
+    let bound = trace.bind(scope)?;
     let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
     if let Injected::Known(spans) = &injected {
         for &span in spans {
@@ -321,7 +321,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
         record.verdict = Verdict::Pass;
         return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
     };
-    let bound = bind::trace(trace, scope)?;
+    let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
     let mut watch = settle::Watch::new(session.wait_config(&step.wait), now);
     watch.responded(now);
@@ -375,7 +375,7 @@ fn saved(
     let trace = Arc::new(trace);
     session.witness(&trace);
     if let Some(expect) = &step.trace {
-        let bound = bind::trace(expect, scope)?;
+        let bound = expect.bind(scope)?;
         let judgements: Vec<Judgement> = judge(&trace, &bound, Phase::Confirmed, &session.context(&step.wait.silent));
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);

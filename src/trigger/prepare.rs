@@ -2,12 +2,12 @@
 
 use super::http::{Request, TIMEOUT};
 use crate::diag::{Code, Problem};
-use crate::matcher::{Literal, Lookup, Template};
+use crate::matcher::Lookup;
 use crate::source::Span;
-use crate::spec::plan::{Auth, Body, HttpRequest, JsonTemplate, Part};
+use crate::spec::bind::Bind as _;
+use crate::spec::plan::{Auth, Body, HttpRequest, Part};
 use base64::Engine as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use std::fmt::Write as _;
 use std::path::Path;
 use url::Url;
 
@@ -101,9 +101,9 @@ fn body(
     Ok(match body {
         Body::Empty => (None, Vec::new()),
         Body::Json(json) => {
-            let mut out = String::new();
-            write_json(json, scope, &mut out)?;
-            (Some("application/json".to_owned()), out.into_bytes())
+            // Nothing is left to bind, so there is a text.
+            let text = json.bind(scope)?.to_json().unwrap_or_default();
+            (Some("application/json".to_owned()), text.into_bytes())
         }
         Body::Text(text) => (Some("text/plain; charset=utf-8".to_owned()), text.bind(scope)?.into_bytes()),
         Body::Form(fields) => {
@@ -136,76 +136,4 @@ fn body(
             (Some(format!("multipart/form-data; boundary={boundary}")), out)
         }
     })
-}
-
-/// A JSON text in which numbers stand as the spec wrote them.
-fn write_json(json: &JsonTemplate, scope: &dyn Lookup, out: &mut String) -> Result<(), Problem> {
-    match json {
-        JsonTemplate::Null => out.push_str("null"),
-        JsonTemplate::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        JsonTemplate::Number(text) => out.push_str(text),
-        JsonTemplate::Text(text) => write_value(text, scope, out)?,
-        JsonTemplate::Array(items) => {
-            out.push('[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_json(item, scope, out)?;
-            }
-            out.push(']');
-        }
-        JsonTemplate::Object(fields) => {
-            out.push('{');
-            for (at, (name, value)) in fields.iter().enumerate() {
-                if at > 0 {
-                    out.push(',');
-                }
-                write_text(&name.bind(scope)?, out);
-                out.push(':');
-                write_json(value, scope, out)?;
-            }
-            out.push('}');
-        }
-    }
-    Ok(())
-}
-
-fn write_value(template: &Template, scope: &dyn Lookup, out: &mut String) -> Result<(), Problem> {
-    let value = template.bind_value(scope)?;
-    match &value.literal {
-        Literal::Bool(flag) => out.push_str(&flag.to_string()),
-        Literal::Null => out.push_str("null"),
-        Literal::List(items) => write_list(items, out),
-        // As its text was written, if that is JSON's way of writing a number.
-        Literal::Int(_) | Literal::Float(_) if serde_json::from_str::<serde_json::Number>(&value.text).is_ok() => {
-            out.push_str(&value.text);
-        }
-        _ => write_text(&value.text, out),
-    }
-    Ok(())
-}
-
-fn write_list(items: &[Literal], out: &mut String) {
-    out.push('[');
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        match item {
-            Literal::Null => out.push_str("null"),
-            Literal::Bool(flag) => out.push_str(&flag.to_string()),
-            Literal::Int(number) => drop(write!(out, "{number}")),
-            Literal::Float(number) if number.is_finite() => drop(write!(out, "{number}")),
-            Literal::Str(text) => write_text(text, out),
-            Literal::List(inner) => write_list(inner, out),
-            other => write_text(&other.to_string(), out),
-        }
-    }
-    out.push(']');
-}
-
-fn write_text(text: &str, out: &mut String) {
-    // A string is always representable, so this cannot fail.
-    out.push_str(&serde_json::Value::from(text).to_string());
 }
