@@ -2,14 +2,21 @@
 //! of this project is measured against. Nothing here uses the project's library.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub)]
 
-mod shop_support;
+#[path = "shop/collector.rs"]
+mod collector;
+#[path = "shop/faults.rs"]
+mod faults;
+#[path = "shop/lifecycle.rs"]
+mod lifecycle;
+#[path = "shop/process.rs"]
+mod process;
 
 use std::sync::OnceLock;
 
+use collector::{Collector, Span, outline};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
+use process::{Answer, Shop};
 use serde_json::{Value, json};
-use shop_support::collector::{Collector, Span, outline};
-use shop_support::process::{Answer, Shop, command, kill};
 
 const HEALTHY: [&str; 14] = [
     "api-gateway server POST /orders",
@@ -308,235 +315,4 @@ fn health_checks_leave_no_span() {
     let setup = setup();
     let answer = setup.shop.get("/healthz", &[]);
     assert_eq!((answer.status, answer.trace_id.as_str()), (200, ""));
-}
-
-#[test]
-fn n_plus_one_asks_for_every_shelf() {
-    let (answer, spans) = setup().order("n_plus_one");
-    assert_eq!(answer.status, 201);
-    let queries = named(&spans, "inventory-service client SELECT shelf_stock");
-    assert_eq!(queries.len(), 12);
-    let text = &queries[0].attributes["db.query.text"];
-    assert!(
-        queries
-            .iter()
-            .all(|q| q.attributes["db.query.text"] == *text)
-    );
-    assert_eq!(spans.len(), HEALTHY.len() + 11);
-}
-
-#[test]
-fn slow_payment_takes_its_time_in_the_charge() {
-    let (answer, spans) = setup().order("slow_payment");
-    assert_eq!(answer.status, 201);
-    assert_eq!(outline(&spans), HEALTHY);
-    let charge = the(&spans, CHARGE);
-    assert!(charge.end - charge.start >= 3_200_000_000);
-}
-
-#[test]
-fn a_declined_card_fails_the_charge_and_its_callers_by_the_conventions() {
-    let (answer, spans) = setup().order("declined");
-    assert_eq!(answer.status, 402);
-    assert_eq!(answer.body["status"], "declined");
-    assert_eq!(
-        outline(&spans),
-        [
-            "api-gateway server POST /orders",
-            "  api-gateway client POST /orders !",
-            "    order-service server POST /orders",
-            "      order-service client shop.Payment/Authorize !",
-            "        payment-service server shop.Payment/Authorize !",
-            "          payment-service internal charge-card !",
-        ]
-    );
-    let rpc = the(&spans, "payment-service server shop.Payment/Authorize");
-    assert_eq!(rpc.attributes["rpc.status_code"], "FAILED_PRECONDITION");
-    assert_eq!(rpc.attributes["error.type"], "FAILED_PRECONDITION");
-    assert_eq!(rpc.message, "card declined by issuer");
-    let client = the(&spans, "api-gateway client POST /orders");
-    assert_eq!(client.attributes["error.type"], "402");
-}
-
-#[test]
-fn a_swallowed_error_fails_one_call_and_no_ancestor() {
-    let (answer, spans) = setup().order("swallowed_error");
-    assert_eq!(answer.status, 201);
-    assert_eq!(
-        failed(&spans),
-        [
-            "order-service client shop.Payment/Score",
-            "payment-service server shop.Payment/Score",
-        ]
-    );
-    assert_eq!(spans.len(), HEALTHY.len() + 2);
-}
-
-#[test]
-fn sequential_reserves_one_item_after_another() {
-    let order = order_of(&["LAPTOP-1", "MOUSE-2"], "tok_test_123");
-    let (answer, spans) = setup().order_with(&[("x-fault", "sequential")], order);
-    assert_eq!(answer.status, 201);
-    let reservations = named(&spans, RESERVE);
-    assert_eq!(reservations.len(), 2);
-    assert!(!reservations[0].overlaps(reservations[1]));
-}
-
-#[test]
-fn reserve_before_charge_turns_the_order_round() {
-    let (answer, spans) = setup().order("reserve_before_charge");
-    assert_eq!(answer.status, 201);
-    assert!(the(&spans, RESERVE).end <= the(&spans, CHARGE).start);
-    assert_eq!(spans.len(), HEALTHY.len());
-}
-
-#[test]
-fn missing_service_confirms_without_inventory() {
-    let (answer, spans) = setup().order("missing_service");
-    assert_eq!(answer.status, 201);
-    let without: Vec<&str> = HEALTHY[..6].iter().chain(&HEALTHY[11..]).copied().collect();
-    assert_eq!(outline(&spans), without);
-}
-
-#[test]
-fn lost_context_moves_inventory_to_a_trace_of_its_own() {
-    let setup = setup();
-    let (answer, spans) = setup.order("lost_context");
-    assert_eq!(answer.status, 201);
-    let without: Vec<&str> = HEALTHY[..7].iter().chain(&HEALTHY[11..]).copied().collect();
-    assert_eq!(outline(&spans), without);
-    let order_id = &answer.body["id"];
-    let root = setup.collector.wait_for("the lost reservation", |spans| {
-        spans
-            .iter()
-            .find(|span| {
-                span.label() == "inventory-service server POST /stock/{sku}/reservations"
-                    && span.attributes["shop.order.id"] == *order_id
-            })
-            .cloned()
-    });
-    assert_ne!(root.trace_id, answer.trace_id);
-    assert_eq!(root.parent_id, "");
-    assert_eq!(setup.collector.now(&root.trace_id).len(), 4);
-}
-
-#[test]
-fn extra_retry_charges_twice_without_an_error() {
-    let (answer, spans) = setup().order("extra_retry");
-    assert_eq!(answer.status, 201);
-    let calls = named(&spans, "payment-service server shop.Payment/Authorize");
-    assert_eq!(calls.len(), 2);
-    assert_eq!(named(&spans, CHARGE).len(), 2);
-    assert_eq!(failed(&spans), [""; 0]);
-}
-
-#[test]
-fn faults_add_up() {
-    let (_, spans) = setup().order("n_plus_one, extra_retry");
-    assert_eq!(named(&spans, CHARGE).len(), 2);
-    let queries = named(&spans, "inventory-service client SELECT shelf_stock");
-    assert_eq!(queries.len(), 12);
-}
-
-#[test]
-fn a_service_that_holds_its_spans_back_gives_them_up_when_the_shop_stops() {
-    let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--export-delay", "payment-service=1h"],
-    );
-    let answer = shop.post("/orders", &[], one_laptop());
-    let early = collector.wait_for_count(&answer.trace_id, HEALTHY.len() - 2);
-    assert!(early.iter().all(|span| span.service != "payment-service"));
-    shop.signal("TERM");
-    assert!(shop.wait().success());
-    shop.wait_until_all_ended();
-    assert_eq!(outline(&collector.now(&answer.trace_id)), HEALTHY);
-}
-
-#[test]
-fn ctrl_c_stops_the_shop_cleanly() {
-    let collector = Collector::start();
-    let mut shop = Shop::start(&collector.endpoint, &[]);
-    shop.signal("INT");
-    assert!(shop.wait().success());
-    shop.wait_until_all_ended();
-}
-
-#[test]
-fn services_flush_and_end_when_their_supervisor_is_killed() {
-    let collector = Collector::start();
-    let held_back: Vec<String> = [
-        "api-gateway",
-        "order-service",
-        "payment-service",
-        "inventory-service",
-        "notification-service",
-    ]
-    .map(|service| format!("--export-delay={service}=1h"))
-    .into();
-    let args: Vec<&str> = held_back.iter().map(String::as_str).collect();
-    let mut shop = Shop::start(&collector.endpoint, &args);
-    let answer = shop.post("/orders", &[], one_laptop());
-    shop.signal("KILL");
-    assert!(!shop.wait().success());
-    shop.wait_until_all_ended();
-    assert_eq!(outline(&collector.now(&answer.trace_id)), HEALTHY);
-}
-
-#[test]
-fn a_service_that_dies_is_reported_and_the_rest_goes_on() {
-    let collector = Collector::start();
-    let shop = Shop::start(&collector.endpoint, &[]);
-    kill("KILL", shop.pids["payment-service"]);
-    shop.wait_for_complaint("payment-service");
-    let answer = shop.post("/orders", &[], one_laptop());
-    assert_eq!(answer.status, 503);
-    assert_eq!(shop.get("/products", &[]).status, 200);
-    let spans = collector.wait_for_count(&answer.trace_id, 4);
-    assert_eq!(
-        outline(&spans),
-        [
-            "api-gateway server POST /orders !",
-            "  api-gateway client POST /orders !",
-            "    order-service server POST /orders !",
-            "      order-service client shop.Payment/Authorize !",
-        ]
-    );
-}
-
-#[test]
-fn a_service_without_telemetry_takes_part_unseen() {
-    let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--without-telemetry", "order-service"],
-    );
-    let answer = shop.post("/orders", &[], one_laptop());
-    assert_eq!(answer.status, 201);
-    shop.signal("TERM");
-    assert!(shop.wait().success());
-    let spans = collector.now(&answer.trace_id);
-    assert!(spans.iter().all(|span| span.service != "order-service"));
-    // The gateway's tree, and three that hang from spans nobody exported.
-    let roots = outline(&spans);
-    let roots: Vec<_> = roots.iter().filter(|line| !line.starts_with(' ')).collect();
-    assert_eq!(roots.len(), 4, "{roots:#?}");
-}
-
-#[test]
-fn a_taken_port_is_named_and_nothing_stays_behind() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap();
-    let mut shop = command("http://127.0.0.1:9")
-        .args(["--port", &address.port().to_string()])
-        .spawn()
-        .unwrap();
-    // Held until the shop has given up: its end would be a reason to stop, too.
-    let stdin = shop.stdin.take();
-    let output = shop.wait_with_output().unwrap();
-    drop(stdin);
-    assert!(!output.status.success());
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains(&address.to_string()), "{said}");
 }

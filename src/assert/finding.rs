@@ -1,7 +1,7 @@
 //! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
 
 use crate::source::Span;
-use crate::trace::{SpanId, SpanIx};
+use crate::trace::{CallKey, SpanId, SpanIx};
 use std::collections::BTreeSet;
 
 /// What is known of one expectation at one moment.
@@ -72,4 +72,6 @@ pub struct Witnessed {
     pub span_names: BTreeSet<String>,
     /// Attribute keys, of spans and resources.
     pub attribute_keys: BTreeSet<String>,
+    /// Calls that were answered, by key: one that goes unanswered now has lost its context.
+    pub calls: BTreeSet<CallKey>,
 }

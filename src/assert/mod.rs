@@ -1,9 +1,66 @@
 //! Expectations of a trace: one file per family, each yielding findings and saying whether it is decided.
 //!
-//! [`judge`] is called on every new snapshot of a trace with the [`Phase`](crate::trace::Phase) that the completeness
-//! engine gives it, until nothing is open. Its rules (backends.md, section 6): presence and lower bounds may pass early;
-//! what the spans at hand break for good fails early; all else waits until the trace has settled.
+//! [`judge`] is called on every new snapshot of a trace with the [`Phase`] that the completeness engine gives it, until
+//! nothing is open. Its rules (backends.md, section 6): presence and lower bounds may pass early; what the spans at hand
+//! break for good fails early; all else waits until the trace has settled. [`state`] holds the one table of them.
+//!
+//! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
+//! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
+mod bounds;
+mod calls;
+mod clock_skew;
+mod cx;
+mod distinct;
+mod errors;
+mod excerpt;
+mod facts;
 mod finding;
+mod lookup;
+mod matching;
+mod nearest;
+mod order;
+mod propagation;
+mod services;
+mod snapshot;
+mod spans;
+mod state;
+mod structure;
+mod text;
+mod totals;
+mod traceql;
+mod witness;
 
+pub use excerpt::excerpt;
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
+pub use snapshot::shape;
+pub use witness::UNWITNESSED;
+
+use crate::spec::plan::{Check, TraceExpectations};
+use crate::trace::{Phase, Trace};
+use cx::Cx;
+
+/// Judges a trace: one [`Judgement`] for each expectation, in the order of `expect.list`. All operands must be bound.
+pub fn judge(trace: &Trace, expect: &TraceExpectations, phase: Phase, context: &Context) -> Vec<Judgement> {
+    let cx = Cx::new(trace, expect, phase, context);
+    let judged = expect.list.iter().enumerate().map(|(index, at)| {
+        let outcome = match &at.check {
+            Check::Services(services) => services::judge(&cx, services, at),
+            Check::Calls(calls) => calls::judge(&cx, calls, at),
+            Check::Spans(check) => spans::judge(&cx, index, check, at),
+            Check::SpanCount(matcher) => totals::span_count(&cx, matcher, at),
+            Check::Depth(matcher) => totals::depth(&cx, matcher, at),
+            Check::Roots(matcher) => totals::roots(&cx, matcher, at),
+            Check::Errors(errors) => errors::judge(&cx, errors, at),
+            Check::Duration { of_root, matcher } => totals::duration(&cx, *of_root, matcher, at),
+            Check::Order(order) => order::judge(&cx, order, at),
+            Check::Structure(structure) => structure::judge(&cx, structure, at),
+            Check::Propagation => propagation::judge(&cx, at),
+            Check::ClockSkew => clock_skew::judge(&cx, at),
+            Check::TraceQl { query, text, none } => traceql::judge(&cx, query, text, *none, at),
+            Check::Snapshot { name, accepted } => snapshot::judge(&cx, name, accepted.as_deref(), at),
+        };
+        state::conclude(&cx, index, outcome)
+    });
+    judged.collect()
+}

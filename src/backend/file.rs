@@ -74,14 +74,28 @@ impl SavedTraces {
     }
     /// The trace of this id together with the `linked` ones that are there; `None` if it has no spans.
     pub fn trace(&self, id: TraceId, linked: &[TraceId], injected: &Injected) -> Option<Trace> {
-        let builder = self.builders.get(&id).filter(|builder| !builder.is_empty())?;
-        let mut others = linked.iter().filter(|&&other| other != id).filter_map(|other| self.builders.get(other)).peekable();
+        let builder = self.collected(id)?;
+        let mut others =
+            linked.iter().filter(|&&other| other != id).filter_map(|other| self.builders.get(other)).peekable();
         if others.peek().is_none() {
             return Some(builder.build(id, &[], injected));
         }
         let mut merged = builder.clone();
         others.for_each(|other| merged.absorb(other.clone()));
         Some(merged.build(id, linked, injected))
+    }
+    /// The spans of one trace as collected, not yet built; `None` if it has none.
+    pub fn collected(&self, id: TraceId) -> Option<&TraceBuilder> {
+        self.builders.get(&id).filter(|builder| !builder.is_empty())
+    }
+    /// The other traces with a span that links to one of `id`, sorted.
+    pub fn linking_to(&self, id: TraceId) -> Vec<TraceId> {
+        let links = |builder: &TraceBuilder| builder.linked().contains(&id);
+        self.builders
+            .iter()
+            .filter(|(other, builder)| **other != id && links(builder))
+            .map(|(&other, _)| other)
+            .collect()
     }
     /// How many span records had no usable ids, so that they belong to no trace.
     pub fn invalid_spans(&self) -> usize {
@@ -93,8 +107,12 @@ impl SavedTraces {
     }
 }
 
-/// Reads a file, or all files that lie directly in a folder (not those whose name begins with a dot), in the order of
-/// their names. A trace may be spread over several files.
+/// What lies beside traces in a folder and is surely none. Anything else that cannot be read is an error: a file left
+/// out may hold the very span that must not be there.
+const NO_TRACES: [&str; 5] = ["md", "txt", "yaml", "yml", "toml"];
+
+/// Reads a file, or all files that lie directly in a folder (not hidden ones, nor texts and configuration by their
+/// extension), in the order of their names. A trace may be spread over several files.
 pub fn load(path: &Path) -> Result<SavedTraces, FileError> {
     load_bounded(path, MOST_BYTES)
 }
@@ -106,9 +124,11 @@ fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
     if std::fs::metadata(path).map_err(io)?.is_dir() {
         for entry in std::fs::read_dir(path).map_err(io)? {
             let entry = entry.map_err(io)?;
+            let path = entry.path();
             let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if !hidden && std::fs::metadata(entry.path()).is_ok_and(|about| about.is_file()) {
-                files.push(entry.path());
+            let other = path.extension().and_then(|at| at.to_str()).is_some_and(|at| NO_TRACES.contains(&at));
+            if !hidden && !other && std::fs::metadata(&path).is_ok_and(|about| about.is_file()) {
+                files.push(path);
             }
         }
         files.sort();
@@ -143,3 +163,7 @@ fn bytes_of(path: &Path, left: u64, most: u64) -> Result<Vec<u8>, FileError> {
         Err(detect::Inflate::Broken(source)) => Err(FileError::Wire { path: path.to_owned(), source }),
     }
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ mod http;
 mod jaeger;
 mod jaeger_grpc;
 mod own_span;
+pub mod settle;
 mod tempo;
 mod tls;
 mod words;

@@ -4,6 +4,18 @@
 //! operand, never an operator. [`Matcher`] is the parsed form; its operands are literals or [`Template`]s until
 //! [`Matcher::bind`] has replaced the templates.
 
+pub mod alias;
+mod describe;
+mod eval;
+mod fact;
+mod number;
+mod renames;
+
+pub use describe::duration as show_duration;
+pub use fact::Fact;
+
+pub(crate) use number::Number;
+
 use crate::source::Span;
 use std::sync::Arc;
 

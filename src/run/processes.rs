@@ -31,6 +31,8 @@ pub struct ProcessSpec {
     pub directory: PathBuf,
     /// What is set in its environment beside the runner's own.
     pub env: Vec<(String, String)>,
+    /// What of the runner's own environment it does not get.
+    pub env_remove: Vec<String>,
     /// When it is ready.
     pub ready: Option<Ready>,
     /// How long that may take.
@@ -94,6 +96,9 @@ impl Process {
             return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
         };
         let mut command = Command::new(program);
+        for name in &spec.env_remove {
+            command.env_remove(name);
+        }
         command.args(args).current_dir(&spec.directory).envs(spec.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]
@@ -239,6 +244,7 @@ mod tests {
             command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
             directory: std::env::temp_dir(),
             env: vec![("GREETING".to_owned(), "hello".to_owned())],
+            env_remove: vec!["HOME".to_owned()],
             ready,
             ready_timeout: Duration::from_secs(20),
         }
@@ -247,9 +253,9 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
         let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let error = Process::start(&shell("echo $GREETING; echo oops >&2; exit 3", Some(nobody))).await.unwrap_err();
+        let error = Process::start(&shell("echo $GREETING $HOME.; echo oops >&2; exit 3", Some(nobody))).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
-        assert!(error.message.contains("hello") && error.message.contains("oops"), "{error}");
+        assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
     }
 
     #[tokio::test]

@@ -5,7 +5,12 @@
 //! [`Note`] for everything it changed. The result does not depend on the order in which spans were added.
 
 mod build;
+mod call;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod ids;
+mod instance;
+mod merge;
 mod model;
 mod note;
 mod phase;
@@ -13,7 +18,11 @@ mod symbols;
 mod tree;
 
 pub use build::{Injected, SpanRecord, TraceBuilder};
+pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
+pub(crate) use call::wrappers;
 pub use ids::{IdError, SpanId, TraceId};
+pub use instance::{ClockIx, InstanceIx, Instances};
+pub use merge::merge;
 pub use model::{
     Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace, Value,
 };

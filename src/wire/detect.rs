@@ -79,9 +79,8 @@ fn read_json(text: &str, sink: &mut dyn Sink) -> Result<(Format, Added), WireErr
 /// Tempo's v2 message wraps OTLP's in one more field, so each reads the other's bytes as something without spans, if at
 /// all: the reading that finds spans is the right one. Without spans, only a message that is wholly known counts.
 fn read_proto(bytes: &[u8], sink: &mut dyn Sink) -> Option<(Format, Added)> {
-    let has_spans = |data: &TracesData| {
-        data.resource_spans.iter().flat_map(|at| &at.scope_spans).any(|at| !at.spans.is_empty())
-    };
+    let has_spans =
+        |data: &TracesData| data.resource_spans.iter().flat_map(|at| &at.scope_spans).any(|at| !at.spans.is_empty());
     let otlp = match otlp_proto::decode(bytes) {
         Ok(data) if has_spans(&data) => return Some((Format::OtlpProto, otlp_proto::add(data, sink))),
         other => other.ok(),
@@ -154,3 +153,7 @@ pub fn inflate(bytes: &[u8], most: u64) -> Result<Cow<'_, [u8]>, Inflate> {
     }
     Ok(Cow::Owned(plain))
 }
+
+#[cfg(test)]
+#[path = "detect_tests.rs"]
+mod tests;

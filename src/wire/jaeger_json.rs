@@ -3,7 +3,7 @@
 //! The mapping is the reverse of Jaeger's translator (pkg/translator/jaeger): tags that the translator made become kind,
 //! status, scope and tracestate again; references become the parent and links; logs become events.
 
-use super::json::{self, List, Plain, Text, Whole, object};
+use super::json::{self, Keys, List, Plain, Text, Whole, object};
 use super::raw::{self, Any, Attribute};
 use super::{Added, Sink, WireError};
 use crate::trace::{SpanId, TraceId};
@@ -21,8 +21,21 @@ pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
     json::each(text, "Jaeger's legacy JSON", |document: Document<'_>| {
         added += document.add(sink)?;
         Ok(())
-    })?;
+    })
+    .map_err(|error| other_model(text).unwrap_or(error))?;
     Ok(added)
+}
+
+/// Jaeger has other models with `spans`, whose fields have other types: their name says more than the first odd field.
+fn other_model(text: &str) -> Option<WireError> {
+    let Keys(keys) = serde_json::from_str(text).ok()?;
+    let own = ["data", "traceID", "processes"];
+    let other = keys.iter().any(|key| key == "spans") && !keys.iter().any(|key| own.contains(&key.as_ref()));
+    other.then(|| unexpected(keys.iter().map(|key| key.as_ref())))
+}
+
+fn unexpected<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> WireError {
+    WireError::new(format!("expected Jaeger's legacy JSON (data), found {}", json::stranger(keys)))
 }
 
 /// What an error answer says.
@@ -107,15 +120,17 @@ impl Document<'_> {
     fn add(mut self, sink: &mut dyn Sink) -> Result<Added, WireError> {
         if self.is_bare && !self.recognised {
             self.traces.push(std::mem::take(&mut self.bare));
-        } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty()) {
+        } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty())
+        {
             let spans = (!self.bare.spans.is_empty()).then_some("spans");
-            let found = json::stranger(self.others.iter().map(|key| key.as_ref()).chain(spans));
-            return Err(WireError::new(format!("expected Jaeger's legacy JSON (data), found {found}")));
+            return Err(unexpected(self.others.iter().map(|key| key.as_ref()).chain(spans)));
         }
         let told: Vec<String> = self
             .errors
             .iter()
-            .map(|at| format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>()))
+            .map(|at| {
+                format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>())
+            })
             .collect();
         if self.traces.is_empty() && !told.is_empty() {
             let told = told.join("; ");
@@ -253,7 +268,7 @@ impl Trace<'_> {
             ids.extend(span.trace_id.usable());
             if let Some(process) = inline {
                 let scopes = vec![raw::ScopeGroup { scope, spans: vec![span] }];
-                added += raw::add(raw::Group { resource: resource(process, dialect), scopes }, sink);
+                added += raw::add(raw::Group { resource: resource(process), scopes }, sink);
                 continue;
             }
             let scopes = groups.entry(process_id).or_default();
@@ -264,7 +279,7 @@ impl Trace<'_> {
         }
         let mut processes = self.processes.0;
         for (id, scopes) in groups {
-            let resource = processes.remove(&id).map(|process| resource(process, dialect)).unwrap_or_default();
+            let resource = processes.remove(&id).map(resource).unwrap_or_default();
             added += raw::add(raw::Group { resource, scopes }, sink);
         }
         if ids.is_empty() {
@@ -283,8 +298,8 @@ impl Trace<'_> {
     }
 }
 
-fn resource<'a>(process: Process<'a>, dialect: &Dialect) -> Vec<Attribute<'a>> {
-    let mut attributes: Vec<Attribute<'a>> = process.tags.into_iter().map(|tag| dialect.attribute(tag)).collect();
+fn resource(process: Process<'_>) -> Vec<Attribute<'_>> {
+    let mut attributes: Vec<Attribute<'_>> = process.tags.into_iter().map(facts::attribute).collect();
     if !process.service.is_empty() && process.service != NO_SERVICE_NAME {
         attributes.push((Cow::Borrowed("service.name"), Any::Str(process.service)));
     }
@@ -298,8 +313,11 @@ fn same_trace(text: &str, id: Option<TraceId>) -> bool {
 /// The parent by Jaeger's rule (model.Span.ParentSpanID): the first CHILD_OF in the span's own trace, else the first
 /// FOLLOWS_FROM in it, else none. All other references are links.
 fn parent(references: &[Reference<'_>], own: Option<TraceId>) -> Option<raw::Id<SpanId>> {
-    let first = |kind: &str| {
-        references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own))
-    };
+    let first =
+        |kind: &str| references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own));
     first("CHILD_OF").or_else(|| first("FOLLOWS_FROM")).map(|at| json::span_id(&at.span_id))
 }
+
+#[cfg(test)]
+#[path = "jaeger_json_tests.rs"]
+mod tests;

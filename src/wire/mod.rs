@@ -1,6 +1,6 @@
 //! Bytes to spans and back: OTLP protobuf, OTLP JSON in every dialect met, Jaeger's legacy JSON, Tempo's answers.
 //!
-//! Each reader turns one message into [`raw`] spans (what OTLP can say, text borrowed from the message) and adds them to
+//! Each reader turns one message into `raw` spans (what OTLP can say, text borrowed from the message) and adds them to
 //! a [`Sink`]. Readers are lenient in form and strict in sense: they accept every spelling that servers have been
 //! seen to use, and refuse what they would have to guess.
 

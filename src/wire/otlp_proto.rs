@@ -11,8 +11,9 @@ use std::borrow::Cow;
 
 /// Decodes a message; no spans are judged yet.
 pub fn decode(bytes: &[u8]) -> Result<TracesData, WireError> {
-    TracesData::decode(bytes)
-        .map_err(|error| WireError::new(format!("expected an OTLP TracesData message of {} bytes: {error}", bytes.len())))
+    TracesData::decode(bytes).map_err(|error| {
+        WireError::new(format!("expected an OTLP TracesData message of {} bytes: {error}", bytes.len()))
+    })
 }
 
 /// Adds all spans of a message.

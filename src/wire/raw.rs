@@ -13,20 +13,15 @@ pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
 pub(super) const UNTYPED: &str = "@tracespec@untyped";
 
 /// An id as told: absent, unusable, or there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Id<T> {
     /// Not told, empty or zeros.
+    #[default]
     Absent,
     /// Told, but no id.
     Bad,
     /// The id.
     Is(T),
-}
-
-impl<T> Default for Id<T> {
-    fn default() -> Self {
-        Id::Absent
-    }
 }
 
 impl<T> Id<T> {
@@ -185,7 +180,8 @@ fn record(
     }
     let kind = usize::try_from(span.kind).ok().and_then(|at| Kind::ALL.get(at)).copied();
     if kind.is_none() {
-        builder.remark(format!("span {span_id} has kind {}, which OTLP does not define; read as unspecified", span.kind));
+        builder
+            .remark(format!("span {span_id} has kind {}, which OTLP does not define; read as unspecified", span.kind));
     }
     let status = usize::try_from(span.status).ok().and_then(|at| StatusCode::ALL.get(at)).copied();
     if status.is_none() {
@@ -221,22 +217,37 @@ fn remark_all(builder: &mut TraceBuilder, warnings: &Any<'_>) {
     }
 }
 
+/// How deep values may nest: as deep as both protobuf (100 messages) and JSON (128 brackets, of which one level of a map
+/// takes four) are certain to carry, so that whatever is read can be written and read again.
+const DEEPEST: usize = 24;
+
 fn owned(builder: &mut TraceBuilder, attributes: &[Attribute<'_>]) -> Vec<(Sym, Value)> {
-    attributes.iter().map(|(key, value)| (builder.intern(key), owned_value(builder, value))).collect()
+    pairs(builder, attributes, 0)
 }
 
-// Recursive: every reader bounds the depth (128 in JSON, 100 in protobuf).
 fn owned_value(builder: &mut TraceBuilder, value: &Any<'_>) -> Value {
+    nested(builder, value, 0)
+}
+
+fn pairs(builder: &mut TraceBuilder, attributes: &[Attribute<'_>], depth: usize) -> Vec<(Sym, Value)> {
+    attributes.iter().map(|(key, value)| (builder.intern(key), nested(builder, value, depth))).collect()
+}
+
+fn nested(builder: &mut TraceBuilder, value: &Any<'_>, depth: usize) -> Value {
     match value {
+        Any::Array(_) | Any::Map(_) if depth == DEEPEST => {
+            builder.remark(format!("an attribute's value nests deeper than {DEEPEST} levels and was cut there"));
+            Value::Empty
+        }
         Any::Empty => Value::Empty,
         Any::Str(text) => Value::Str(builder.intern(text)),
         Any::Bool(flag) => Value::Bool(*flag),
         Any::Int(number) => Value::Int(*number),
         Any::Double(number) => Value::Double(*number),
         Any::Bytes(bytes) => Value::Bytes(bytes.as_ref().into()),
-        Any::Array(items) => Value::Array(items.iter().map(|item| owned_value(builder, item)).collect()),
+        Any::Array(items) => Value::Array(items.iter().map(|item| nested(builder, item, depth + 1)).collect()),
         Any::Map(entries) => {
-            let entries = owned(builder, entries);
+            let entries = pairs(builder, entries, depth + 1);
             Value::Map(builder.attributes(entries))
         }
     }

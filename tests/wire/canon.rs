@@ -130,7 +130,7 @@ pub enum Loss {
     Nested,
     /// Every value is told as text.
     Types,
-    /// Empty text is told as "-", and "-" is read as empty text.
+    /// Empty text is told as "-".
     Dash,
     /// Maps are told as one attribute for each entry.
     FlatMaps,
@@ -140,8 +140,6 @@ pub enum Loss {
     NegativeSpans,
     /// The store moves an end that does not come after the start.
     NotAfterStart,
-    /// These attributes of the resource are left out.
-    ResourceAttribute(&'static str),
     /// Text is cut to 2048 bytes.
     LongText,
 }
@@ -175,9 +173,6 @@ fn lose(span: &mut Span, loss: Loss) {
         }),
         Loss::NotAfterStart if span.end <= span.start + 1 => span.end = span.start,
         Loss::NotAfterStart | Loss::NegativeSpans => {}
-        Loss::ResourceAttribute(key) => {
-            span.resource.remove(key);
-        }
         Loss::FlatMaps => each_map(span, |map| {
             let flat: Vec<(String, Fact)> = std::mem::take(map)
                 .into_iter()
@@ -211,7 +206,7 @@ fn lose_value(value: &mut Fact, loss: Loss) {
         (Loss::Types, Fact::Int(number)) => text(number.to_string()),
         (Loss::Types, Fact::Double(number)) => text(number.strip_suffix(".0").unwrap_or(number).to_owned()),
         (Loss::Types, Fact::Bytes(bytes)) => text(base64(bytes)),
-        (Loss::Dash, Fact::Str(dash)) if dash == "-" => text(String::new()),
+        (Loss::Dash, Fact::Str(empty)) if empty.is_empty() => text("-".to_owned()),
         (Loss::NaN, Fact::Str(at)) if at == "NaN" => text("json: unsupported value: NaN".to_owned()),
         (Loss::LongText, Fact::Str(at)) if at.len() > 2048 => text(at[..2048].to_owned()),
         _ => return,

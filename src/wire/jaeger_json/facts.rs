@@ -12,7 +12,7 @@ pub(super) struct Dialect {
     /// Every tag is text, numbers and booleans too.
     pub(super) untyped: bool,
     /// Untyped, and every span has an `error` tag of three words, as VictoriaTraces writes it: "false" is its word
-    /// for status Ok, "-" for empty text, `scope_attr:` starts scope attributes.
+    /// for status Ok, and `scope_attr:` starts scope attributes.
     pub(super) three_worded: bool,
 }
 
@@ -65,15 +65,12 @@ impl Dialect {
         let untyped = all_text && odd;
         Dialect { untyped, three_worded: untyped && three_worded }
     }
+}
 
-    /// A tag as the attribute that it was.
-    pub(super) fn attribute<'a>(&self, tag: Tag<'a>) -> Attribute<'a> {
-        let value = match tag.value {
-            Any::Str(text) if self.three_worded && text == "-" => Any::Str(Cow::Borrowed("")),
-            value => typed(&tag.kind, value),
-        };
-        (tag.key, value)
-    }
+/// A tag as the attribute that it was. VictoriaTraces tells empty text as "-", and so does Envoy in its own spans: what
+/// "-" was cannot be known, so it stays.
+pub(super) fn attribute(tag: Tag<'_>) -> Attribute<'_> {
+    (tag.key, typed(&tag.kind, tag.value))
 }
 
 fn is_error_word(tag: &Tag<'_>) -> bool {
@@ -114,7 +111,7 @@ fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
 pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, raw::Span<'a>) {
     let own = json::trace_id(&from.trace_id);
     let parent_id = super::parent(&from.references, own.usable());
-    let mut attributes: Vec<Attribute<'a>> = from.tags.into_iter().map(|tag| dialect.attribute(tag)).collect();
+    let mut attributes: Vec<Attribute<'a>> = from.tags.into_iter().map(attribute).collect();
     let scope = scope(&mut attributes, dialect);
     let from_otlp = !scope.name.is_empty();
     let kind = take_last(&mut attributes, "span.kind", |value| match value {
@@ -141,7 +138,7 @@ pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, ra
         start_ns,
         end_ns: start_ns.saturating_add_signed(duration_us.saturating_mul(1000)),
         attributes,
-        events: from.logs.into_iter().map(|log| event(log, dialect)).collect(),
+        events: from.logs.into_iter().map(event).collect(),
         links: links(from.references, own.usable(), parent_id.unwrap_or_default()),
         dropped: 0,
         warnings: from.warnings.into_iter().map(|text| text.0).collect(),
@@ -151,15 +148,13 @@ pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, ra
 
 /// Takes the last attribute of this key whose value `read` accepts: the tags that Jaeger's translator makes stand after
 /// the span's own attributes, which may have the same key and stay.
-fn take_last<'a, T>(
-    attributes: &mut Vec<Attribute<'a>>,
-    key: &str,
-    read: impl Fn(&Any<'a>) -> Option<T>,
-) -> Option<T> {
-    let (at, found) =
-        attributes.iter().enumerate().rev().filter(|(_, (name, _))| name == key).find_map(|(at, (_, value))| {
-            read(value).map(|found| (at, found))
-        })?;
+fn take_last<'a, T>(attributes: &mut Vec<Attribute<'a>>, key: &str, read: impl Fn(&Any<'a>) -> Option<T>) -> Option<T> {
+    let (at, found) = attributes
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, (name, _))| name == key)
+        .find_map(|(at, (_, value))| read(value).map(|found| (at, found)))?;
     attributes.remove(at);
     Some(found)
 }
@@ -257,8 +252,8 @@ fn http_status(attributes: &[Attribute<'_>], kind: i64) -> i64 {
 }
 
 /// The event's name is its text field "event", wherever it stands.
-fn event<'a>(log: Log<'a>, dialect: &Dialect) -> raw::RawEvent<'a> {
-    let mut attributes: Vec<Attribute<'a>> = log.fields.into_iter().map(|tag| dialect.attribute(tag)).collect();
+fn event(log: Log<'_>) -> raw::RawEvent<'_> {
+    let mut attributes: Vec<Attribute<'_>> = log.fields.into_iter().map(attribute).collect();
     let at = attributes.iter().position(|(key, value)| key == "event" && matches!(value, Any::Str(_)));
     let name = at.and_then(|at| text(&attributes.remove(at).1)).unwrap_or_default();
     raw::RawEvent { time_ns: log.time_us.unsigned().saturating_mul(1000), name, attributes, dropped: 0 }

@@ -57,7 +57,8 @@ impl Shop {
             pids.insert(service.to_owned(), pid.parse().unwrap());
         }
         let said: Vec<String> = stderr.iter().collect();
-        panic!("the shop did not start: {said:?}");
+        let status = process.wait().unwrap();
+        panic!("the shop did not start: {status}, {said:?}");
     }
 
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {

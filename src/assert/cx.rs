@@ -1,0 +1,232 @@
+//! What all expectations of one judging share: the trace, the phase, and what is computed once and used by many.
+
+use super::finding::{Context, Finding};
+use super::text;
+use crate::select::{Monotone, Query};
+use crate::source::Span;
+use crate::spec::plan::{Check, Expectation, TraceExpectations};
+use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Trace, TraceId};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The most spans that a finding names.
+pub(super) const MOST_SPANS: usize = 50;
+
+/// The spans that a query picks, in row order.
+#[derive(Debug)]
+pub(super) struct Picks {
+    pub(super) rows: Vec<SpanIx>,
+    bits: OnceCell<Vec<u64>>,
+}
+
+impl Picks {
+    pub(super) fn new(mut rows: Vec<SpanIx>) -> Picks {
+        rows.sort_unstable();
+        rows.dedup();
+        Picks { rows, bits: OnceCell::new() }
+    }
+    pub(super) fn has(&self, ix: SpanIx) -> bool {
+        if self.rows.len() <= 8 {
+            return self.rows.contains(&ix);
+        }
+        let bits = self.bits.get_or_init(|| {
+            let most = self.rows.last().map_or(0, |ix| ix.index());
+            let mut bits = vec![0u64; most / 64 + 1];
+            self.rows.iter().for_each(|ix| bits[ix.index() / 64] |= 1 << (ix.index() % 64));
+            bits
+        });
+        bits.get(ix.index() / 64).is_some_and(|word| word >> (ix.index() % 64) & 1 == 1)
+    }
+}
+
+/// One judging.
+pub(super) struct Cx<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) expect: &'a TraceExpectations,
+    pub(super) phase: Phase,
+    pub(super) context: &'a Context,
+    // Several expectations name the same selection; queries have no hash, so they are found by a print of their form.
+    picks: RefCell<HashMap<String, Rc<Picks>>>,
+    calls: OnceCell<Calls>,
+    instances: OnceCell<Instances>,
+    pub(super) edges: OnceCell<super::calls::Edges>,
+    pub(super) clocks: OnceCell<super::order::Clocks>,
+    pub(super) distinct: OnceCell<super::distinct::Assigned>,
+    self_times: OnceCell<Vec<u64>>,
+    own: OnceCell<Vec<SpanIx>>,
+    one_clock: OnceCell<Vec<bool>>,
+    below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
+    rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
+    unsettled: OnceCell<(String, Vec<SpanIx>)>,
+}
+
+impl<'a> Cx<'a> {
+    pub(super) fn new(trace: &'a Trace, expect: &'a TraceExpectations, phase: Phase, context: &'a Context) -> Cx<'a> {
+        Cx {
+            trace,
+            expect,
+            phase,
+            context,
+            picks: RefCell::default(),
+            calls: OnceCell::new(),
+            instances: OnceCell::new(),
+            edges: OnceCell::new(),
+            clocks: OnceCell::new(),
+            distinct: OnceCell::new(),
+            self_times: OnceCell::new(),
+            own: OnceCell::new(),
+            one_clock: OnceCell::new(),
+            below: RefCell::default(),
+            rows: OnceCell::new(),
+            unsettled: OnceCell::new(),
+        }
+    }
+    /// The spans of the trace itself, without those of traces merged into it because they are linked.
+    pub(super) fn own(&self) -> &[SpanIx] {
+        self.own.get_or_init(|| {
+            let id = self.trace.id();
+            self.trace.spans().filter(|span| span.trace_id() == id).map(|span| span.ix()).collect()
+        })
+    }
+    pub(super) fn is_own(&self, ix: SpanIx) -> bool {
+        self.trace.span(ix).trace_id() == self.trace.id()
+    }
+    pub(super) fn calls(&self) -> &Calls {
+        self.calls.get_or_init(|| Calls::of(self.trace))
+    }
+    pub(super) fn instances(&self) -> &Instances {
+        self.instances.get_or_init(|| {
+            Instances::with_local(self.trace, |resource| {
+                self.context.one_clock.contains(self.trace.text(resource.service))
+            })
+        })
+    }
+    /// Each span's duration less the union of its children's, clipped to it. Children stand sorted by start.
+    pub(super) fn self_time(&self, ix: SpanIx) -> u64 {
+        self.self_times.get_or_init(|| {
+            self.trace
+                .spans()
+                .map(|span| {
+                    let (start, end) = (span.start_ns(), span.end_ns());
+                    let mut covered_to = start;
+                    let mut own = span.duration_ns();
+                    for child in span.children() {
+                        let from = child.start_ns().clamp(covered_to, end);
+                        let to = child.end_ns().clamp(covered_to, end);
+                        own -= to - from;
+                        covered_to = to.max(covered_to);
+                    }
+                    own
+                })
+                .collect()
+        })[ix.index()]
+    }
+    /// A finding with nothing but its place, message and the spans that decided it.
+    pub(super) fn finding(&self, at: Span, path: &str, message: String, rows: &[SpanIx]) -> Finding {
+        let mut rows: Vec<SpanIx> = rows.iter().take(MOST_SPANS).copied().collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Finding {
+            at,
+            expectation: path.to_owned(),
+            message,
+            expected: String::new(),
+            actual: String::new(),
+            hint: None,
+            span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
+            rows,
+        }
+    }
+    /// What to say of an expectation that holds, but not on a trace that is known to be all.
+    pub(super) fn not_settled(&self, index: usize) -> Finding {
+        let Expectation { at, path, .. } = &self.expect.list[index];
+        let (why, rows) = self.unsettled.get_or_init(|| self.why_unsettled());
+        let mut finding = self.finding(*at, path, format!("It holds for the spans at hand, but {why}."), rows);
+        finding.expected = "a trace that is known to be complete".to_owned();
+        finding.actual = format!("{} so far", text::count(self.trace.len(), "span"));
+        finding
+    }
+    fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
+        let orphans: Vec<SpanIx> =
+            self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
+        let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
+        let what = if let Some(&first) = orphans.first() {
+            let parents = text::count(orphans.len(), "span");
+            (format!("the parent of {parents} never came (first: {})", text::span(self.trace, first)), orphans)
+        } else if let Some(&first) = unanswered.first() {
+            let calls = text::count(unanswered.len(), "call");
+            (format!("{calls} went unanswered (first: {})", text::span(self.trace, first)), unanswered)
+        } else if !self.own().iter().any(|&ix| self.trace.tree().roots().binary_search(&ix).is_ok()) {
+            ("no root span came".to_owned(), Vec::new())
+        } else {
+            ("more spans may come".to_owned(), Vec::new())
+        };
+        match self.phase {
+            Phase::Expired => (format!("the time to wait was over before the trace had settled: {}", what.0), what.1),
+            Phase::Stalled => (format!("the trace stayed incomplete: {}", what.0), what.1),
+            _ => ("the trace has not settled yet".to_owned(), Vec::new()),
+        }
+    }
+    /// What a query picks; computed once.
+    pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
+        let print = format!("{query:?}");
+        if let Some(picks) = self.picks.borrow().get(&print) {
+            return Rc::clone(picks);
+        }
+        let picks = Rc::new(Picks::new(query.spans(self.trace)));
+        self.picks.borrow_mut().insert(print, Rc::clone(&picks));
+        picks
+    }
+    /// Whether more spans can only add to what a query picks.
+    pub(super) fn is_up(&self, query: &Query) -> bool {
+        query.monotone() == Monotone::Up
+    }
+    /// Whether one of a span's ancestors is picked. All spans are looked at at once: chains may be deep.
+    pub(super) fn has_picked_ancestor(&self, query: &Query, ix: SpanIx) -> bool {
+        let print = format!("{query:?}");
+        let known = self.below.borrow().get(&print).map(Rc::clone);
+        let below = known.unwrap_or_else(|| {
+            let picks = self.picks(query);
+            let tree = self.trace.tree();
+            let mut below = vec![false; self.trace.len()];
+            for &at in tree.preorder() {
+                if let Some(parent) = tree.parent(at) {
+                    below[at.index()] = below[parent.index()] || picks.has(parent);
+                }
+            }
+            let below = Rc::new(below);
+            self.below.borrow_mut().insert(print, Rc::clone(&below));
+            below
+        });
+        below[ix.index()]
+    }
+    /// The row of a span of this trace or of one merged into it.
+    pub(super) fn row_of(&self, trace: TraceId, span: SpanId) -> Option<SpanIx> {
+        let rows = self.rows.get_or_init(|| {
+            self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect()
+        });
+        rows.get(&(trace, span)).copied()
+    }
+    /// The entry of `spans` with `distinct` that declares this name.
+    pub(super) fn distinct_entry(&self, name: &str) -> Option<usize> {
+        self.expect.list.iter().position(|expectation| match &expectation.check {
+            Check::Spans(check) => check.distinct && check.name.as_deref() == Some(name),
+            _ => false,
+        })
+    }
+    /// Whether one instance made all children of a span. Looked up again and again, so kept for all spans at once.
+    pub(super) fn children_on_one_clock(&self, parent: SpanIx) -> bool {
+        self.one_clock.get_or_init(|| {
+            let instances = self.instances();
+            self.trace
+                .spans()
+                .map(|span| {
+                    let mut clocks = span.children().map(|child| instances.instance(child));
+                    let first = clocks.next();
+                    clocks.all(|clock| Some(clock) == first)
+                })
+                .collect()
+        })[parent.index()]
+    }
+}

@@ -1,0 +1,170 @@
+//! `distinct: true`: several selections share out the spans among them, each getting spans of its own.
+//!
+//! A selection may take a span that it picks and of which all its facts hold. The spans are shared out by maximum
+//! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first.
+
+use super::cx::Cx;
+use super::matching::Matching;
+use super::spans;
+use super::state::{Lack, Outcome, State};
+use super::{facts, text};
+use crate::spec::plan::{Check, Expectation, SpanCheck};
+use crate::trace::SpanIx;
+use std::collections::{BTreeMap, HashMap};
+
+/// What each entry with `distinct` got.
+#[derive(Debug, Default)]
+pub(super) struct Assigned {
+    by_entry: HashMap<usize, Share>,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    /// The spans that it got.
+    held: Vec<SpanIx>,
+    /// Spans that it might have taken.
+    eligible: Vec<SpanIx>,
+    /// Spans that nobody could take within the counts, told by the first entry that might.
+    left: Vec<SpanIx>,
+    /// Whether all facts of what it got hold for good.
+    lasting: bool,
+}
+
+impl Assigned {
+    fn of(cx: &Cx<'_>) -> Assigned {
+        let entries: Vec<(usize, &SpanCheck)> = cx
+            .expect
+            .list
+            .iter()
+            .enumerate()
+            .filter_map(|(index, expectation)| match &expectation.check {
+                Check::Spans(check) if check.distinct => Some((index, &**check)),
+                _ => None,
+            })
+            .collect();
+        let mut things: BTreeMap<SpanIx, u32> = BTreeMap::new();
+        let mut lasting: Vec<HashMap<SpanIx, bool>> = Vec::new();
+        for (_, check) in &entries {
+            let able = eligible(cx, check);
+            able.keys().for_each(|&ix| drop(things.insert(ix, 0)));
+            lasting.push(able);
+        }
+        things.values_mut().zip(0..).for_each(|(number, next)| *number = next);
+        let rows: Vec<SpanIx> = things.keys().copied().collect();
+        let wants: Vec<Vec<u32>> = lasting
+            .iter()
+            .map(|able| {
+                let mut wants: Vec<u32> = able.keys().map(|ix| things[ix]).collect();
+                wants.sort_unstable();
+                wants
+            })
+            .collect();
+        let counts: Vec<_> = entries.iter().map(|(_, check)| spans::admitted(check)).collect();
+        let least: Vec<u64> = counts.iter().map(|bounds| bounds.least().unwrap_or(u64::MAX)).collect();
+        let room: Vec<u64> = counts
+            .iter()
+            .zip(&least)
+            .map(|(bounds, least)| bounds.most().unwrap_or(u64::MAX).saturating_sub(*least))
+            .collect();
+        let mut matching = Matching::new(wants.clone(), rows.len());
+        // One entry after the other, so that where not all can be served it is a later one that is told so.
+        for (at, &least) in least.iter().enumerate() {
+            let mut more = vec![0; entries.len()];
+            more[at] = least;
+            matching.grow(&more);
+        }
+        matching.grow(&room);
+        let mut assigned = Assigned::default();
+        let mut told = vec![false; rows.len()];
+        for (at, (index, _)) in entries.iter().enumerate() {
+            let held: Vec<SpanIx> = matching.held(at).into_iter().map(|thing| rows[thing as usize]).collect();
+            let free = |thing: &&u32| matching.holder(**thing).is_none() && !told[**thing as usize];
+            let left: Vec<u32> = wants[at].iter().filter(free).copied().collect();
+            left.iter().for_each(|&thing| told[thing as usize] = true);
+            let share = Share {
+                lasting: held.iter().all(|ix| lasting[at][ix]),
+                held,
+                eligible: wants[at].iter().map(|&thing| rows[thing as usize]).collect(),
+                left: left.into_iter().map(|thing| rows[thing as usize]).collect(),
+            };
+            assigned.by_entry.insert(*index, share);
+        }
+        assigned
+    }
+}
+
+/// The picked spans of which all facts hold, with whether for good.
+fn eligible(cx: &Cx<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
+    let picks = cx.picks(&check.select.query);
+    let all = |&ix: &SpanIx| {
+        let mut lasting = true;
+        for fact in &check.facts {
+            lasting &= facts::test(cx, &fact.value, ix).ok()?;
+        }
+        Some((ix, lasting))
+    };
+    picks.rows.iter().filter_map(all).collect()
+}
+
+/// The spans that an entry got.
+pub(super) fn held(cx: &Cx<'_>, index: usize) -> &[SpanIx] {
+    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
+    assigned.by_entry.get(&index).map_or(&[], |share| &share.held)
+}
+
+pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
+    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
+    let Some(share) = assigned.by_entry.get(&index) else { return State::Holds.into() };
+    let bounds = spans::admitted(check);
+    let up = cx.is_up(&check.select.query);
+    if !share.left.is_empty() {
+        let mut finding = spans::miscounted(cx, check, &share.left, at);
+        finding.message = format!(
+            "{} more than the counts of the entries with `distinct` allow, first {}.",
+            text::count(share.left.len(), "span"),
+            text::span(cx.trace, share.left[0])
+        );
+        finding.actual = format!("{} and {} left over", share.held.len(), share.left.len());
+        return State::lacks(Lack::Violated, finding).into();
+    }
+    if bounds.has(share.held.len() as i128) {
+        let mut outcome = Outcome::default();
+        if share.held.is_empty() {
+            spans::unwitnessed(cx, &check.select, &mut outcome);
+        }
+        outcome.push(State::held(up && share.lasting && bounds.most().is_none()));
+        return outcome;
+    }
+    State::lacks(Lack::Absent, unserved(cx, check, share, at)).into()
+}
+
+fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> super::Finding {
+    let picks = cx.picks(&check.select.query);
+    let what = text::selector(&check.select);
+    let mut finding = spans::miscounted(cx, check, &picks.rows, at);
+    if share.eligible.len() > share.held.len() {
+        finding.message = format!(
+            "{} is left with {}: the others that it could take are needed by other entries with `distinct`.",
+            what,
+            text::count(share.held.len(), "span")
+        );
+    } else if let Some((ix, told)) = first_miss(cx, check, &picks.rows) {
+        let fit = match share.held.len() {
+            0 => "no span".to_owned(),
+            some => format!("only {}", text::count(some, "span")),
+        };
+        finding.message =
+            format!("{fit} of {} picked by {what} has all facts; {}: {}.", picks.rows.len(), text::span(cx.trace, ix), told.message);
+        finding.message.replace_range(..1, if share.held.is_empty() { "N" } else { "O" });
+        finding.hint = Some(format!("expected {}, there is {}", told.expected, told.actual));
+    }
+    finding.actual = text::count(share.held.len(), "span");
+    finding
+}
+
+fn first_miss(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, facts::Told)> {
+    rows.iter().find_map(|&ix| {
+        let fact = check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err())?;
+        Some((ix, facts::tell(cx, &fact.value, ix)))
+    })
+}

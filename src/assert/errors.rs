@@ -1,0 +1,93 @@
+//! `errors`: which spans may say that they failed, in the trace and in those merged into it by links.
+
+use super::bounds::{Bounds, Outlook};
+use super::cx::Cx;
+use super::state::{Lack, Outcome, State};
+use super::text;
+use crate::spec::plan::{Errors, Expectation};
+use crate::trace::SpanIx;
+
+pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
+    let allowed: Vec<_> = errors.allow.iter().map(|select| cx.picks(&select.query)).collect();
+    let failed: Vec<SpanIx> = cx
+        .trace
+        .spans()
+        .filter(|span| span.is_error() && !allowed.iter().any(|picks| picks.has(span.ix())))
+        .map(|span| span.ix())
+        .collect();
+    let mut outcome = Outcome::default();
+    if let Some(matcher) = &errors.count {
+        // A span that fails now may yet be allowed by what comes (its parent, its children).
+        let lasting = errors.allow.is_empty();
+        let bounds = Bounds::of(matcher).unwrap_or_else(|| Bounds::of_count(Some(matcher)));
+        outcome.push(match bounds.growing(failed.len() as i128) {
+            Outlook::Sure => State::held(lasting),
+            Outlook::Holds => State::Holds,
+            Outlook::Short => State::lacks(Lack::Partial, counted(cx, errors, &failed, at)),
+            Outlook::Beyond if lasting => State::lacks(Lack::Final, counted(cx, errors, &failed, at)),
+            Outlook::Beyond => State::lacks(Lack::Violated, counted(cx, errors, &failed, at)),
+        });
+    }
+    if errors.swallowed_none {
+        outcome.push(swallowed(cx, &failed, at));
+    }
+    outcome
+}
+
+fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::Finding {
+    let message = match failed {
+        [] => "No span has failed.".to_owned(),
+        [only] => format!("{} failed{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
+        [first, ..] => {
+            format!("{} failed, the first {}{}.", text::count(failed.len(), "span"), text::span(cx.trace, *first), saying(cx, *first))
+        }
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, failed);
+    let matcher = errors.count.as_ref().map(text::matcher).unwrap_or_default();
+    let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
+    finding.expected = if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
+    finding.actual = text::count(failed.len(), "error");
+    finding
+}
+
+/// `: card declined`
+fn saying(cx: &Cx<'_>, ix: SpanIx) -> String {
+    let message = cx.trace.span(ix).status_message();
+    if message.is_empty() { String::new() } else { format!(": {}", text::safe(message)) }
+}
+
+/// A span fails, it is no root, and none of the spans above it fails.
+fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
+    let tree = cx.trace.tree();
+    let n = cx.trace.len();
+    let mut below_error = vec![false; n];
+    for &ix in tree.preorder() {
+        if let Some(parent) = tree.parent(ix) {
+            below_error[ix.index()] = below_error[parent.index()] || cx.trace.span(parent).is_error();
+        }
+    }
+    let is_top = |ix: SpanIx| tree.parent(ix).is_none();
+    let lost: Vec<SpanIx> = failed
+        .iter()
+        .copied()
+        .filter(|&ix| !below_error[ix.index()] && !(is_top(ix) && tree.is_connected(ix)))
+        .collect();
+    let (known, unknown): (Vec<SpanIx>, Vec<SpanIx>) = lost.into_iter().partition(|&ix| tree.is_connected(ix));
+    let (rows, lack) = match (known.is_empty(), unknown.is_empty()) {
+        (true, true) => return State::Holds,
+        (false, _) => (known, Lack::Violated),
+        // An ancestor that is still missing may be the one that failed.
+        (true, false) => (unknown, Lack::Partial),
+    };
+    let first = rows[0];
+    let above = match tree.parent(first) {
+        Some(parent) => format!("{} and all above it did not", text::span(cx.trace, parent)),
+        None => "no span above it is in the trace".to_owned(),
+    };
+    let more = if rows.len() > 1 { format!(" ({} in all)", rows.len()) } else { String::new() };
+    let message = format!("{} failed{}, yet {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
+    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    finding.expected = "swallowed: none".to_owned();
+    finding.actual = format!("{} swallowed", text::count(rows.len(), "error"));
+    State::lacks(lack, finding)
+}

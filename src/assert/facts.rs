@@ -1,0 +1,294 @@
+//! What is said of a picked span: times, status, attributes, events, links, its place in the tree.
+
+use super::bounds::{Bounds, Outlook};
+use super::cx::Cx;
+use super::lookup;
+use super::state::Lack;
+use super::text;
+use crate::matcher::{Fact as Actual, Matcher, Operand};
+use crate::source::Spanned;
+use crate::spec::plan::{EventCheck, Fact, LinkCheck, Selector};
+use crate::trace::{Event, Link, SpanIx};
+
+/// Whether a fact holds of a span: for good (`Ok(true)`), for now, or not.
+pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
+    let span = cx.trace.span(ix);
+    let fixed = |holds: bool| if holds { Ok(true) } else { Err(Lack::Final) };
+    match fact {
+        Fact::Duration(matcher) => fixed(matcher.test(&Actual::nanoseconds(span.duration_ns()))),
+        Fact::SelfTime(matcher) => self_time(cx, matcher, ix),
+        Fact::Status(matcher) => fixed(matcher.test(&Actual::status(span.status()))),
+        Fact::StatusMessage(matcher) => fixed(matcher.test(&Actual::nonempty(span.status_message()))),
+        Fact::Kind(matcher) => fixed(matcher.test(&Actual::kind(span.kind()))),
+        Fact::Service(matcher) => fixed(matcher.test(&Actual::nonempty(span.service()))),
+        Fact::Name(matcher) => fixed(matcher.test(&Actual::text(span.name()))),
+        Fact::Attribute(key, matcher) => fixed(lookup::attribute(cx, ix, key).test(matcher)),
+        Fact::Resource(key, matcher) => fixed(lookup::resource(cx, ix, key).test(matcher)),
+        Fact::Scope(key, matcher) => fixed(matcher.test(&lookup::scope(cx, ix, key))),
+        Fact::Event(check) => {
+            let bounds = Bounds::of_count(check.count.as_ref());
+            fixed(bounds.has(events(cx, ix, check).count() as i128))
+        }
+        Fact::EventOrder(names) => fixed(out_of_order(cx, ix, names).is_none()),
+        Fact::Link(check) => link(cx, ix, check),
+        Fact::Parent(select) => parent(cx, ix, select),
+        Fact::Ancestor(select) => {
+            if cx.has_picked_ancestor(&select.query, ix) {
+                return Ok(cx.is_up(&select.query));
+            }
+            Err(if cx.trace.tree().is_connected(ix) { Lack::Violated } else { Lack::Absent })
+        }
+        Fact::Child(select, count) => {
+            let up = cx.is_up(&select.query);
+            match Bounds::of_count(count.as_ref()).growing(children(cx, ix, select).count() as i128) {
+                Outlook::Sure => Ok(up),
+                Outlook::Holds => Ok(false),
+                Outlook::Short => Err(Lack::Absent),
+                Outlook::Beyond => Err(if up { Lack::Final } else { Lack::Violated }),
+            }
+        }
+    }
+}
+
+fn self_time(cx: &Cx<'_>, matcher: &Matcher, ix: SpanIx) -> Result<bool, Lack> {
+    let ns = cx.self_time(ix);
+    match Bounds::of(matcher).map(|bounds| bounds.shrinking(ns.into())) {
+        Some(Outlook::Sure) => Ok(true),
+        Some(Outlook::Holds) => Ok(false),
+        Some(Outlook::Short) => Err(Lack::Partial),
+        Some(Outlook::Beyond) => Err(Lack::Final),
+        None if matcher.test(&Actual::nanoseconds(ns)) => Ok(false),
+        None => Err(Lack::Partial),
+    }
+}
+
+fn events<'c>(cx: &'c Cx<'_>, ix: SpanIx, check: &'c EventCheck) -> impl Iterator<Item = &'c Event> {
+    cx.trace.span(ix).events().iter().filter(move |event| {
+        check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))))
+            && check.attributes.iter().all(|(key, matcher)| lookup::among(cx, &event.attributes, key).test(matcher))
+    })
+}
+
+/// The first of the named events that does not follow the one before it.
+fn out_of_order<'n>(cx: &Cx<'_>, ix: SpanIx, names: &'n [Spanned<Operand>]) -> Option<&'n Spanned<Operand>> {
+    let events = cx.trace.span(ix).events();
+    let mut used = vec![false; events.len()];
+    let mut from = 0;
+    names.iter().find(|name| {
+        let wanted = text::operand(&name.value);
+        // Events of one moment have no order among themselves.
+        let next = events.iter().enumerate().position(|(at, event)| {
+            !used[at] && event.time_ns >= from && cx.trace.text(event.name) == wanted
+        });
+        if let Some(at) = next {
+            used[at] = true;
+            from = events[at].time_ns;
+        }
+        next.is_none()
+    })
+}
+
+fn links<'c>(cx: &'c Cx<'_>, ix: SpanIx, check: &'c LinkCheck) -> impl Iterator<Item = &'c Link> {
+    cx.trace.span(ix).links().iter().filter(move |link| {
+        check.trace_id.as_ref().is_none_or(|id| id.test(&Actual::text(link.trace_id.to_string())))
+            && check.span_id.as_ref().is_none_or(|id| id.test(&Actual::text(link.span_id.to_string())))
+            && check.attributes.iter().all(|(key, matcher)| lookup::among(cx, &link.attributes, key).test(matcher))
+    })
+}
+
+fn link(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Result<bool, Lack> {
+    let bounds = Bounds::of_count(check.count.as_ref());
+    let Some(select) = &check.span else {
+        return if bounds.has(links(cx, ix, check).count() as i128) { Ok(true) } else { Err(Lack::Final) };
+    };
+    let picks = cx.picks(&select.query);
+    let leads = |link: &&Link| cx.row_of(link.trace_id, link.span_id).is_some_and(|target| picks.has(target));
+    match bounds.growing(links(cx, ix, check).filter(leads).count() as i128) {
+        Outlook::Sure => Ok(cx.is_up(&select.query)),
+        Outlook::Holds => Ok(false),
+        Outlook::Beyond => Err(Lack::Violated),
+        // Links do not come later, but the spans that they lead to do.
+        Outlook::Short if bounds.growing(links(cx, ix, check).count() as i128) == Outlook::Short => Err(Lack::Final),
+        Outlook::Short => Err(Lack::Absent),
+    }
+}
+
+fn parent(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> Result<bool, Lack> {
+    match cx.trace.tree().parent(ix) {
+        Some(parent) if cx.picks(&select.query).has(parent) => Ok(cx.is_up(&select.query)),
+        Some(_) => Err(Lack::Violated),
+        None if cx.trace.span(ix).parent_id().is_none() => Err(Lack::Final),
+        None => Err(Lack::Absent),
+    }
+}
+
+fn children<'c>(cx: &'c Cx<'_>, ix: SpanIx, select: &Selector) -> impl Iterator<Item = SpanIx> + use<'c> {
+    let picks = cx.picks(&select.query);
+    cx.trace.tree().children(ix).iter().copied().filter(move |&child| picks.has(child))
+}
+
+/// What a finding says of a fact that does not hold: what follows the span's title, what is expected, what there is.
+pub(super) struct Told {
+    pub(super) message: String,
+    pub(super) expected: String,
+    pub(super) actual: String,
+    /// Spans beside the one itself that show it.
+    pub(super) rows: Vec<SpanIx>,
+}
+
+/// Words for a fact that does not hold of a span.
+pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
+    let span = cx.trace.span(ix);
+    let plain = |name: &str, matcher: &Matcher, actual: Actual<'_>| Told {
+        message: format!("{name} {}", matcher.mismatch(&actual)),
+        expected: format!("{name}: {}", text::matcher(matcher)),
+        actual: actual.show(),
+        rows: Vec::new(),
+    };
+    let found = |name: String, matcher: &Matcher, found: lookup::Found<'_>| {
+        let mut told = plain(&name, matcher, found.fact.clone());
+        if let Some(refusal) = found.refusal {
+            told.message = format!("{name} {refusal}");
+        }
+        told
+    };
+    match fact {
+        Fact::Duration(matcher) => plain("duration", matcher, Actual::nanoseconds(span.duration_ns())),
+        Fact::SelfTime(matcher) => plain("self_time", matcher, Actual::nanoseconds(cx.self_time(ix))),
+        Fact::Status(matcher) => {
+            let mut told = plain("status", matcher, Actual::status(span.status()));
+            if !span.status_message().is_empty() {
+                told.actual += &format!(" ({})", text::safe(span.status_message()));
+            }
+            told
+        }
+        Fact::StatusMessage(matcher) => plain("status_message", matcher, Actual::nonempty(span.status_message())),
+        Fact::Kind(matcher) => plain("kind", matcher, Actual::kind(span.kind())),
+        Fact::Service(matcher) => plain("service", matcher, Actual::nonempty(span.service())),
+        Fact::Name(matcher) => plain("name", matcher, Actual::text(span.name())),
+        Fact::Attribute(key, matcher) => found(text::safe(key), matcher, lookup::attribute(cx, ix, key)),
+        Fact::Resource(key, matcher) => {
+            found(format!("resource attribute {}", text::safe(key)), matcher, lookup::resource(cx, ix, key))
+        }
+        Fact::Scope(key, matcher) => plain(&format!("scope {}", text::safe(key)), matcher, lookup::scope(cx, ix, key)),
+        Fact::Event(check) => event(cx, ix, check),
+        Fact::EventOrder(names) => {
+            let wanted: Vec<String> = names.iter().map(|name| text::operand(&name.value)).collect();
+            let have: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();
+            let first = out_of_order(cx, ix, names).map(|name| text::operand(&name.value)).unwrap_or_default();
+            Told {
+                message: format!("its event {} does not come where it should", text::quoted(&first)),
+                expected: format!("events in the order {}", text::list(&wanted, 20)),
+                actual: text::list(&have, 20),
+                rows: Vec::new(),
+            }
+        }
+        Fact::Link(check) => linked(cx, ix, check),
+        Fact::Parent(select) => {
+            let parent = cx.trace.tree().parent(ix);
+            let actual = match parent {
+                Some(parent) => text::span(cx.trace, parent),
+                None if span.parent_id().is_none() => "no parent".to_owned(),
+                None => "a parent that is not in the trace".to_owned(),
+            };
+            let expected = format!("parent: {}", text::selector(select));
+            Told { message: format!("its parent is {actual}"), expected, actual, rows: parent.into_iter().collect() }
+        }
+        Fact::Ancestor(select) => {
+            let above: Vec<SpanIx> = cx.trace.tree().ancestors(ix).take(20).collect();
+            let names: Vec<String> = above.iter().map(|&at| text::span(cx.trace, at)).collect();
+            Told {
+                message: format!("none of the spans above it is {}", text::selector(select)),
+                expected: format!("ancestor: {}", text::selector(select)),
+                actual: if names.is_empty() { "no ancestors".to_owned() } else { names.join(", ") },
+                rows: above,
+            }
+        }
+        Fact::Child(select, count) => {
+            let rows: Vec<SpanIx> = children(cx, ix, select).collect();
+            let expected = match count {
+                Some(count) => format!("children {}: {}", text::selector(select), text::matcher(count)),
+                None => format!("at least one child {}", text::selector(select)),
+            };
+            let message = format!("it has {} {}", text::count(rows.len(), "child").replace("childs", "children"), text::selector(select));
+            Told { message, expected, actual: rows.len().to_string(), rows }
+        }
+    }
+}
+
+fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
+    let span = cx.trace.span(ix);
+    let number = events(cx, ix, check).count();
+    let mut parts: Vec<String> = check.name.iter().map(|name| format!("name: {}", text::matcher(name))).collect();
+    parts.extend(check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))));
+    let what = format!("{{{}}}", parts.join(", "));
+    let named = |event: &&Event| {
+        check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))))
+    };
+    // An event of that name whose attributes differ says more than a list of names.
+    let near = span.events().iter().find(named).and_then(|event| {
+        let (key, matcher) =
+            check.attributes.iter().find(|(key, matcher)| !lookup::among(cx, &event.attributes, key).test(matcher))?;
+        let actual = lookup::among(cx, &event.attributes, key).fact;
+        Some(format!("event {}, whose {} {}", text::quoted(cx.trace.text(event.name)), text::safe(key), matcher.mismatch(&actual)))
+    });
+    let names: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();
+    let actual = match (number, near) {
+        (0, Some(near)) => near,
+        (0, None) if names.is_empty() => "no events".to_owned(),
+        (0, None) => format!("events {}", text::list(&names, 10)),
+        (number, _) => text::count(number, "such event"),
+    };
+    let expected = match &check.count {
+        Some(count) => format!("events {what}: {}", text::matcher(count)),
+        None => format!("an event {what}"),
+    };
+    let message = match number {
+        0 => format!("it has no event {what}"),
+        number => format!("it has {number} events {what}"),
+    };
+    Told { message, expected, actual, rows: Vec::new() }
+}
+
+fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(check.trace_id.iter().map(|id| format!("trace_id: {}", text::matcher(id))));
+    parts.extend(check.span_id.iter().map(|id| format!("span_id: {}", text::matcher(id))));
+    parts.extend(check.span.iter().map(|select| format!("span: {}", text::selector(select))));
+    parts.extend(check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))));
+    let what = format!("{{{}}}", parts.join(", "));
+    let links = cx.trace.span(ix).links();
+    let targets: Vec<SpanIx> = links.iter().filter_map(|link| cx.row_of(link.trace_id, link.span_id)).collect();
+    let mut shown: Vec<String> = targets.iter().take(5).map(|&at| text::span(cx.trace, at)).collect();
+    let outside = links.len() - targets.len();
+    if outside > 0 {
+        shown.push(format!("{} outside the trace", text::count(outside, "span")));
+    }
+    let expected = match &check.count {
+        Some(count) => format!("links {what}: {}", text::matcher(count)),
+        None => format!("a link {what}"),
+    };
+    let actual = if links.is_empty() { "no links".to_owned() } else { format!("links to {}", shown.join(", ")) };
+    Told { message: format!("it has not the links asked for, {what}"), expected, actual, rows: targets }
+}
+
+/// A fact's part of the path in the spec: `attributes.payment.method`.
+pub(super) fn path(fact: &Fact) -> String {
+    match fact {
+        Fact::Duration(_) => "duration".to_owned(),
+        Fact::SelfTime(_) => "self_time".to_owned(),
+        Fact::Status(_) => "status".to_owned(),
+        Fact::StatusMessage(_) => "status_message".to_owned(),
+        Fact::Kind(_) => "kind".to_owned(),
+        Fact::Service(_) => "service".to_owned(),
+        Fact::Name(_) => "name".to_owned(),
+        Fact::Attribute(key, _) => format!("attributes.{key}"),
+        Fact::Resource(key, _) => format!("resource.{key}"),
+        Fact::Scope(key, _) => format!("scope.{key}"),
+        Fact::Event(_) | Fact::EventOrder(_) => "events".to_owned(),
+        Fact::Link(_) => "links".to_owned(),
+        Fact::Parent(_) => "parent".to_owned(),
+        Fact::Ancestor(_) => "ancestor".to_owned(),
+        Fact::Child(..) => "children".to_owned(),
+    }
+}

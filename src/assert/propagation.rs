@@ -1,0 +1,194 @@
+//! `propagation: intact`: the trace hangs together. One root, no orphan, and no call that a service known to be
+//! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
+
+use super::cx::Cx;
+use super::state::{Lack, Outcome, State};
+use super::{text, totals};
+use crate::spec::plan::{Check, Expectation, Selector};
+use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
+use std::collections::BTreeSet;
+
+pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
+    let mut outcome = Outcome::default();
+    let roots = totals::own_roots(cx);
+    if roots.len() != 1 {
+        outcome.push(one_root(cx, &roots, at));
+    }
+    let orphans: Vec<SpanIx> = cx
+        .trace
+        .tree()
+        .orphans()
+        .iter()
+        .copied()
+        .filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix))
+        .collect();
+    if let Some(&first) = orphans.first() {
+        let more = if orphans.len() > 1 { format!(", and {} more", orphans.len() - 1) } else { String::new() };
+        let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
+        let mut finding = cx.finding(at.at, &at.path, message, &orphans);
+        finding.expected = "every parent in the trace".to_owned();
+        finding.actual = text::count(orphans.len(), "orphan");
+        finding.hint = Some(format!(
+            "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` says so",
+            text::service(cx.trace.span(first).service())
+        ));
+        outcome.push(State::lacks(Lack::Absent, finding));
+    }
+    unanswered(cx, at, &mut outcome);
+    if !outcome.is_unmet() {
+        outcome.push(State::Holds);
+    }
+    outcome
+}
+
+fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
+    let (message, lack) = match roots {
+        [] => ("The trace has no root.".to_owned(), Lack::Absent),
+        [first, second, ..] => {
+            let message = format!(
+                "The trace has {} roots, among them {} and {}: somewhere between them the context was lost.",
+                roots.len(),
+                text::span(cx.trace, *first),
+                text::span(cx.trace, *second)
+            );
+            (message, Lack::Final)
+        }
+        [_] => return State::Holds,
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, roots);
+    finding.expected = "one root".to_owned();
+    finding.actual = text::count(roots.len(), "root");
+    State::lacks(lack, finding)
+}
+
+/// Whether a span was called by something that takes part without exporting: its own missing parent is no loss.
+fn is_silent_entry(cx: &Cx<'_>, ix: SpanIx) -> bool {
+    !cx.context.silent.is_empty() && matches!(cx.trace.span(ix).kind(), Kind::Server | Kind::Consumer)
+}
+
+fn unanswered(cx: &Cx<'_>, at: &Expectation, outcome: &mut Outcome) {
+    let names = CallNames::of(cx.trace);
+    let is_client = |ix: SpanIx| cx.trace.span(ix).kind() == Kind::Client && cx.is_own(ix);
+    // A call that failed may never have reached its callee.
+    let open: Vec<SpanIx> =
+        cx.calls().unanswered().filter(|call| !call.error && is_client(call.span)).map(|call| call.span).collect();
+    if open.is_empty() {
+        return;
+    }
+    let known = Known::of(cx, &names);
+    let mut lost: Vec<(SpanIx, String)> = Vec::new();
+    let mut unknown: Vec<SpanIx> = Vec::new();
+    for ix in open {
+        match known.callee(cx, &names, ix) {
+            Callee::Instrumented(words) => lost.push((ix, words)),
+            Callee::Unknown => unknown.push(ix),
+            Callee::Silent => {}
+        }
+    }
+    if let Some((first, callee)) = lost.first() {
+        let more = if lost.len() > 1 { format!(" ({} such calls)", lost.len()) } else { String::new() };
+        let message =
+            format!("{} has no span below it of {callee}, which it called{more}.", text::a_span(cx.trace, *first));
+        let rows: Vec<SpanIx> = lost.iter().map(|(ix, _)| *ix).collect();
+        let mut finding = cx.finding(at.at, &at.path, message, &rows);
+        finding.expected = "an answer to every call of an instrumented service".to_owned();
+        finding.actual = format!("{} unanswered", text::count(lost.len(), "call"));
+        finding.hint = Some("the callee may have begun a trace of its own, or does not export".to_owned());
+        outcome.push(State::lacks(Lack::Absent, finding));
+    }
+    if let Some(&first) = unknown.first() {
+        outcome.remark(format!(
+            "{} went unanswered by what is not known to be instrumented (first: {})",
+            text::count(unknown.len(), "call"),
+            text::span(cx.trace, first)
+        ));
+    }
+}
+
+enum Callee {
+    /// It should have answered; what to call it.
+    Instrumented(String),
+    /// It takes part without exporting.
+    Silent,
+    Unknown,
+}
+
+/// What is known of who exports spans.
+struct Known<'c> {
+    services: BTreeSet<&'c str>,
+    /// Calls that another span of this trace had answered.
+    answered: BTreeSet<CallKey>,
+    /// Services that the spec names as taking part and that the trace lacks.
+    absent: Vec<&'c str>,
+}
+
+impl<'c> Known<'c> {
+    fn of(cx: &'c Cx<'_>, names: &CallNames) -> Known<'c> {
+        let mut services: BTreeSet<&str> = cx.trace.service_names().into_iter().collect();
+        let present = services.clone();
+        services.extend(cx.context.witnessed.services.iter().map(String::as_str));
+        let named = named_services(cx);
+        services.extend(&named);
+        let answered =
+            cx.calls().all().iter().filter(|call| call.answered).map(|call| names.key(cx.trace.span(call.span))).collect();
+        let absent = named.into_iter().filter(|name| !present.contains(name)).collect();
+        Known { services, answered, absent }
+    }
+
+    fn callee(&self, cx: &Cx<'_>, names: &CallNames, ix: SpanIx) -> Callee {
+        let span = cx.trace.span(ix);
+        let key = names.key(span);
+        let peers = super::calls::peer_names(span);
+        let silent = |name: &str| cx.context.silent.contains(name);
+        if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
+            return Callee::Silent;
+        }
+        if let Some(peer) = peers.iter().find(|peer| self.services.contains(peer.as_str())) {
+            return Callee::Instrumented(text::quoted(peer));
+        }
+        let words = || peers.first().map_or("what it called".to_owned(), |peer| text::quoted(peer));
+        if self.answered.contains(&key) || cx.context.witnessed.calls.contains(&key) {
+            return Callee::Instrumented(words());
+        }
+        match self.absent.as_slice() {
+            // The caller names no one, and a service that the spec wants is missing: that one it may well have called.
+            [absent, ..] if key.peer.is_empty() || key.peer.starts_with(':') => {
+                Callee::Instrumented(format!("{} (perhaps {})", words(), text::quoted(absent)))
+            }
+            // A trace stalls only for what is known to be missing: the completeness engine has seen this call answered.
+            _ if cx.phase == Phase::Stalled && cx.trace.tree().orphans().is_empty() => Callee::Instrumented(words()),
+            _ => Callee::Unknown,
+        }
+    }
+}
+
+/// Services that the spec expects spans of.
+fn named_services<'c>(cx: &'c Cx<'_>) -> Vec<&'c str> {
+    let mut named: Vec<&str> = Vec::new();
+    let mut literal = |operand: &'c crate::matcher::Operand| {
+        if let crate::matcher::Operand::Literal(crate::matcher::Literal::Str(name)) = operand {
+            named.push(name);
+        }
+    };
+    let mut selectors: Vec<&Selector> = cx.expect.names.iter().map(|(_, select)| select).collect();
+    for expectation in &cx.expect.list {
+        match &expectation.check {
+            Check::Services(services) => {
+                services.all.iter().chain(&services.any).for_each(|name| literal(&name.value));
+            }
+            Check::Calls(calls) => {
+                let wanted = calls.require.iter().filter(|rule| {
+                    !super::bounds::Bounds::of_count(rule.count.as_ref()).has(0)
+                });
+                wanted.flat_map(|rule| [&rule.from, &rule.to]).flatten().for_each(&mut literal);
+            }
+            Check::Spans(check) if !super::spans::admitted(check).has(0) => selectors.push(&check.select),
+            _ => {}
+        }
+    }
+    let services = selectors.into_iter().flat_map(|select| &select.parts).filter(|(key, _)| key == "service");
+    named.extend(services.filter_map(|(_, matcher)| text::literal_of(matcher)));
+    named.sort_unstable();
+    named.dedup();
+    named
+}

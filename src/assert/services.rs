@@ -1,0 +1,99 @@
+//! `services`: which services take part in a trace, those of linked traces included.
+
+use super::cx::Cx;
+use super::state::{Lack, Outcome, State};
+use super::{text, witness};
+use crate::source::{Span, Spanned};
+use crate::matcher::Operand;
+use crate::spec::plan::{Expectation, Services};
+use crate::trace::SpanIx;
+use std::collections::BTreeMap;
+
+pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outcome {
+    let mut present: BTreeMap<&str, SpanIx> = BTreeMap::new();
+    let mut last = None;
+    for span in cx.trace.spans() {
+        // Neighbouring rows are often of one service.
+        if last != Some(span.service()) {
+            present.entry(span.service()).or_insert(span.ix());
+            last = Some(span.service());
+        }
+    }
+    let names: Vec<&str> = present.keys().copied().filter(|name| !name.is_empty()).collect();
+    let mut outcome = Outcome::default();
+    for wanted in &services.all {
+        let name = text::operand(&wanted.value);
+        outcome.push(if present.contains_key(name.as_str()) {
+            State::Sure
+        } else {
+            let message = format!("No span of {} is in the trace.", text::quoted(&name));
+            missing(cx, wanted.span, &format!("{}.all", at.path), message, &name, &names)
+        });
+    }
+    if !services.any.is_empty() {
+        let wanted: Vec<String> = services.any.iter().map(|name| text::operand(&name.value)).collect();
+        outcome.push(if wanted.iter().any(|name| present.contains_key(name.as_str())) {
+            State::Sure
+        } else {
+            let message = format!("None of the services {} is in the trace.", text::list(&wanted, 10));
+            let first = wanted.first().map_or("", |name| name);
+            missing(cx, services.any[0].span, &format!("{}.any", at.path), message, first, &names)
+        });
+    }
+    for unwanted in &services.none {
+        let name = text::operand(&unwanted.value);
+        outcome.push(match present.get(name.as_str()) {
+            Some(&ix) => {
+                let message = format!("{} is in the trace, with {}.", text::quoted(&name), text::span(cx.trace, ix));
+                present_though(cx, unwanted.span, &format!("{}.none", at.path), message, &spans_of(cx, &name))
+            }
+            None => {
+                witness::service(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
+                State::Holds
+            }
+        });
+    }
+    if let Some(only) = &services.only {
+        outcome.push(only_these(cx, only, &present, at));
+    }
+    outcome
+}
+
+fn only_these(
+    cx: &Cx<'_>,
+    only: &[Spanned<Operand>],
+    present: &BTreeMap<&str, SpanIx>,
+    at: &Expectation,
+) -> State {
+    let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
+    let others: Vec<&str> =
+        present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
+    let Some(&first) = others.first() else { return State::Holds };
+    let message = match others.len() {
+        1 if first.is_empty() => "Spans without a service.name are in the trace.".to_owned(),
+        1 => format!("{} is in the trace, though only {} may be.", text::quoted(first), text::list(&allowed, 10)),
+        _ => format!("{} are in the trace, though only {} may be.", text::list(&others, 10), text::list(&allowed, 10)),
+    };
+    let rows: Vec<SpanIx> = others.iter().filter_map(|name| present.get(name)).copied().collect();
+    present_though(cx, at.at, &format!("{}.only", at.path), message, &rows)
+}
+
+fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
+    let mut finding = cx.finding(at, path, message, &[]);
+    finding.expected = format!("a span of {}", text::quoted(name));
+    finding.actual = format!("spans of {}", text::list(names, 20));
+    finding.hint = text::nearest(name, names.iter().copied())
+        .map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
+    State::lacks(Lack::Absent, finding)
+}
+
+fn present_though(cx: &Cx<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
+    let mut finding = cx.finding(at, path, message, rows);
+    finding.expected = "no span of it".to_owned();
+    finding.actual = text::count(rows.len(), "span");
+    State::lacks(Lack::Final, finding)
+}
+
+fn spans_of(cx: &Cx<'_>, service: &str) -> Vec<SpanIx> {
+    cx.trace.spans().filter(|span| span.service() == service).map(|span| span.ix()).collect()
+}

@@ -1,0 +1,191 @@
+//! How findings word what comes from outside: escaped, bounded, in backquotes; and which known name is the nearest.
+
+use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use crate::spec::plan::Selector;
+use crate::trace::{SpanIx, Trace};
+
+/// The most characters of one name that a message shows.
+const LONGEST: usize = 120;
+
+/// Text from outside as one line: control characters (and those that turn the direction of writing) escaped, what is
+/// too long cut.
+pub(super) fn safe(text: &str) -> String {
+    escape(text, LONGEST)
+}
+
+pub(super) fn escape(text: &str, longest: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(longest));
+    for (at, c) in text.chars().enumerate() {
+        if at >= longest {
+            out.push('…');
+            break;
+        }
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if is_unprintable(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Control characters, and the format characters with which text can be made to look like other text.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// A name in backquotes.
+pub(super) fn quoted(text: &str) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { format!("`{}`", safe(text)) }
+}
+
+/// A service's name, or what to say where there is none.
+pub(super) fn service(name: &str) -> String {
+    if name.is_empty() { "(no service.name)".to_owned() } else { safe(name) }
+}
+
+/// `span `authorize` of payment-service`
+pub(super) fn span(trace: &Trace, ix: SpanIx) -> String {
+    let span = trace.span(ix);
+    format!("span {} of {}", quoted(span.name()), service(span.service()))
+}
+
+/// The same at the beginning of a sentence.
+pub(super) fn a_span(trace: &Trace, ix: SpanIx) -> String {
+    let text = span(trace, ix);
+    format!("S{}", &text[1..])
+}
+
+/// `1 span`, `3 spans`
+pub(super) fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// `a, b and 3 more`
+pub(super) fn list<S: AsRef<str>>(items: &[S], most: usize) -> String {
+    let shown: Vec<String> = items.iter().take(most).map(|item| service(item.as_ref())).collect();
+    match items.len() {
+        0 => "none".to_owned(),
+        all if all > most => format!("{} and {} more", shown.join(", "), all - most),
+        _ => shown.join(", "),
+    }
+}
+
+/// The text of an operand that names something.
+pub(super) fn operand(operand: &Operand) -> String {
+    match operand {
+        Operand::Literal(Literal::Str(text)) => text.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The text that a matcher wants a fact to equal, if that is all it wants.
+pub(super) fn literal_of(matcher: &Matcher) -> Option<&str> {
+    match matcher {
+        Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Str(text))) => Some(text),
+        Matcher::All(all) => all.iter().find_map(literal_of),
+        _ => None,
+    }
+}
+
+/// A matcher in the spec's own terms: equality is written bare.
+pub(super) fn matcher(matcher: &Matcher) -> String {
+    match matcher {
+        Matcher::Compare(Comparison::Eq, operand) => operand.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// A selection in the spec's own terms: its declared name, its keys, or its TraceQL.
+pub(super) fn selector(select: &Selector) -> String {
+    match &select.name {
+        Some(name) => quoted(name),
+        None => keys_of(select),
+    }
+}
+
+/// `{service: payment-service, name: authorize}`
+pub(super) fn keys_of(select: &Selector) -> String {
+    if select.parts.is_empty() {
+        let one_line: Vec<&str> = select.text.split_whitespace().collect();
+        return quoted(&one_line.join(" "));
+    }
+    let parts: Vec<String> = select.parts.iter().map(|(key, test)| format!("{key}: {}", matcher(test))).collect();
+    format!("{{{}}}", parts.join(", "))
+}
+
+/// Nanoseconds as a person reads them, never rounded to another value: `1.5s`, `99.7ms`, `250us`, `17ns`.
+pub(super) fn time(ns: i128) -> String {
+    let (sign, value) = if ns < 0 { ("-", ns.unsigned_abs()) } else { ("", ns.unsigned_abs()) };
+    let (unit, size) = match value {
+        0 => return "0s".to_owned(),
+        1_000_000_000.. => ("s", 1_000_000_000),
+        1_000_000.. => ("ms", 1_000_000),
+        1_000.. => ("us", 1_000),
+        _ => ("ns", 1),
+    };
+    let (whole, rest) = (value / size, value % size);
+    if rest == 0 {
+        return format!("{sign}{whole}{unit}");
+    }
+    let digits = size.ilog10() as usize;
+    let fraction = format!("{rest:0digits$}");
+    format!("{sign}{whole}.{}{unit}", fraction.trim_end_matches('0'))
+}
+
+/// The known name nearest to a text that is not among them, with the number of characters between them; only if it is
+/// near enough to be meant.
+pub(super) fn nearest<'a>(text: &str, known: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, usize)> {
+    let length = text.chars().count();
+    let limit = (length / 3).max(1);
+    known
+        .into_iter()
+        .filter(|name| !name.is_empty() && *name != text && name.len() <= 4 * length + 16)
+        .filter_map(|name| {
+            let far = name.chars().count().abs_diff(length) > limit;
+            let distance = if far { usize::MAX } else { strsim::osa_distance(text, name) };
+            if distance <= limit {
+                return Some((name, distance));
+            }
+            // `payment` for `payment-service` is far by characters and near in meaning.
+            let part = length >= 3 && (starts_at_word(name, text) || starts_at_word(text, name) && name.len() >= 3);
+            part.then(|| (name, name.chars().count().abs_diff(length)))
+        })
+        .min_by_key(|&(name, distance)| (distance, name))
+}
+
+/// Whether `long` is `short` and then another word.
+fn starts_at_word(long: &str, short: &str) -> bool {
+    long.strip_prefix(short).is_some_and(|rest| rest.starts_with(|c: char| !c.is_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_exactly() {
+        assert_eq!(time(1_500_000_000), "1.5s");
+        assert_eq!(time(99_700_000), "99.7ms");
+        assert_eq!(time(-50_000), "-50us");
+        assert_eq!(time(1_000_000_001), "1.000000001s");
+        assert_eq!(time(0), "0s");
+    }
+
+    #[test]
+    fn nothing_from_outside_controls_a_terminal() {
+        assert_eq!(safe("a\u{1b}[31mb\nc\u{202e}d"), "a\\u{1b}[31mb\\nc\\u{202e}d");
+        assert_eq!(safe(&"x".repeat(500)).chars().count(), LONGEST + 1);
+    }
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["payments-service", "order-service", "inventory-service"];
+        assert_eq!(nearest("payment-service", known), Some(("payments-service", 1)));
+        assert_eq!(nearest("payments", known), Some(("payments-service", 8)));
+        assert_eq!(nearest("zebra", known), None);
+    }
+}

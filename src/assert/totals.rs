@@ -1,0 +1,123 @@
+//! `span_count`, `depth`, `roots`, `duration`: numbers of the trace itself, without the traces merged into it by links.
+
+use super::bounds::{Bounds, Outlook};
+use super::cx::Cx;
+use super::state::{Lack, Outcome, State};
+use super::text;
+use crate::matcher::{Fact, Matcher};
+use crate::spec::plan::Expectation;
+use crate::trace::SpanIx;
+
+pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+    let number = cx.own().len();
+    let message = format!("The trace has {}.", text::count(number, "span"));
+    let mut outcome: Outcome =
+        total(cx, at, "span_count", (matcher, number as i128), Fact::count(number), Lack::Partial, message, &[]).into();
+    let linked = cx.trace.len() - number;
+    if linked > 0 {
+        outcome.remark(format!("span_count leaves out {} of linked traces", text::count(linked, "span")));
+    }
+    outcome
+}
+
+pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+    let tree = cx.trace.tree();
+    let own = cx.own().iter().copied().filter(|&ix| tree.is_connected(ix));
+    // Of equally deep spans the first in row order is shown.
+    let deepest = own.max_by_key(|&ix| (tree.depth(ix), std::cmp::Reverse(ix)));
+    let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
+    let message = match deepest {
+        Some(ix) => format!("The longest path is {}, down to {}.", text::count(depth, "span"), text::span(cx.trace, ix)),
+        None => "No span hangs from a root.".to_owned(),
+    };
+    let rows: Vec<SpanIx> = deepest.into_iter().collect();
+    total(cx, at, "depth", (matcher, depth as i128), Fact::count(depth), Lack::Partial, message, &rows).into()
+}
+
+pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+    let roots = own_roots(cx);
+    let names: Vec<String> = roots.iter().take(5).map(|&ix| text::span(cx.trace, ix)).collect();
+    let message = match roots.len() {
+        0 => "The trace has no root.".to_owned(),
+        1 => format!("The trace has one root, {}.", names[0]),
+        all => format!("The trace has {all} roots: {}{}.", names.join(", "), if all > 5 { ", …" } else { "" }),
+    };
+    let number = roots.len();
+    total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots).into()
+}
+
+pub(super) fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
+    cx.trace.tree().roots().iter().copied().filter(|&ix| cx.is_own(ix)).collect()
+}
+
+pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expectation) -> Outcome {
+    if of_root {
+        return root_duration(cx, matcher, at).into();
+    }
+    let first = cx.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
+    let last = cx.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
+    let (Some(first), Some(last)) = (first, last) else {
+        let finding = cx.finding(at.at, &at.path, "The trace has no span of its own.".to_owned(), &[]);
+        return State::lacks(Lack::Absent, finding).into();
+    };
+    let ns = cx.trace.span(last).end_ns() - cx.trace.span(first).start_ns();
+    let shown = text::time(ns.into());
+    let message = format!("The trace takes {shown}, up to the end of {}.", text::span(cx.trace, last));
+    let rows = [first, last];
+    total(cx, at, "duration", (matcher, ns.into()), Fact::nanoseconds(ns), Lack::Partial, message, &rows).into()
+}
+
+fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> State {
+    let roots = own_roots(cx);
+    let &[root] = roots.as_slice() else {
+        let (message, lack) = match roots.len() {
+            0 => ("The trace has no root whose duration could be judged.".to_owned(), Lack::Absent),
+            all => (format!("The trace has {all} roots, so `of: root` names none of them."), Lack::Final),
+        };
+        let mut finding = cx.finding(at.at, &at.path, message, &roots);
+        finding.expected = "one root".to_owned();
+        finding.actual = text::count(roots.len(), "root");
+        return State::lacks(lack, finding);
+    };
+    let span = cx.trace.span(root);
+    let ns = span.duration_ns();
+    if matcher.test(&Fact::nanoseconds(ns)) {
+        return State::Holds;
+    }
+    let shown = text::time(ns.into());
+    let message = format!("The root, {}, takes {shown}.", text::span(cx.trace, root));
+    let mut finding = cx.finding(at.at, &at.path, message, &[root]);
+    finding.expected = format!("duration of root: {}", text::matcher(matcher));
+    finding.actual = shown;
+    // A span with a parent is only taken for the root as long as it is the only one without one in the trace.
+    State::lacks(if span.parent_id().is_none() { Lack::Final } else { Lack::Violated }, finding)
+}
+
+/// A number that more spans can only make greater.
+#[expect(clippy::too_many_arguments, reason = "the parts of one finding")]
+fn total(
+    cx: &Cx<'_>,
+    at: &Expectation,
+    key: &str,
+    (matcher, number): (&Matcher, i128),
+    fact: Fact<'_>,
+    short: Lack,
+    message: String,
+    rows: &[SpanIx],
+) -> State {
+    let outlook = match Bounds::of(matcher) {
+        Some(bounds) => bounds.growing(number),
+        None if matcher.test(&fact) => Outlook::Holds,
+        None => Outlook::Short,
+    };
+    let lack = match outlook {
+        Outlook::Sure => return State::Sure,
+        Outlook::Holds => return State::Holds,
+        Outlook::Short => short,
+        Outlook::Beyond => Lack::Final,
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, rows);
+    finding.expected = format!("{key}: {}", text::matcher(matcher));
+    finding.actual = fact.show();
+    State::lacks(lack, finding)
+}

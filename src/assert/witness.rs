@@ -1,0 +1,57 @@
+//! Absences of things that nobody has ever seen: they hold, and prove little.
+
+use super::cx::Cx;
+use super::text;
+use std::collections::BTreeSet;
+
+/// How a remark begins that says an absence names what no trace of this run and no baseline has shown; `--strict-absence`
+/// turns such a pass into a failure.
+pub const UNWITNESSED: &str = "unwitnessed: ";
+
+/// A remark, if no trace has shown such a service.
+pub(super) fn service(cx: &Cx<'_>, name: &str) -> Option<String> {
+    let known = cx.trace.service_names();
+    unseen("service", name, known, &cx.context.witnessed.services)
+}
+
+/// The same for a callee, which a silent service or a mere name (`postgresql`) may be.
+pub(super) fn callee(cx: &Cx<'_>, name: &str) -> Option<String> {
+    let edges = cx.edges.get_or_init(|| super::calls::Edges::of(cx));
+    if cx.context.silent.contains(name) || edges.names(name) {
+        return None;
+    }
+    service(cx, name)
+}
+
+/// The same for a span's name.
+pub(super) fn span_name(cx: &Cx<'_>, name: &str) -> Option<String> {
+    let trace = cx.trace;
+    if trace.symbols().get(name).is_some_and(|sym| trace.names.contains(&sym)) {
+        return None;
+    }
+    let mut syms = trace.names.clone();
+    syms.sort_unstable();
+    syms.dedup();
+    let known = syms.into_iter().map(|sym| trace.text(sym)).collect();
+    unseen("span named", name, known, &cx.context.witnessed.span_names)
+}
+
+/// The same for an attribute's key, of spans or resources, under any of its names.
+pub(super) fn attribute_key(cx: &Cx<'_>, key: &str) -> Option<String> {
+    let trace = cx.trace;
+    let resources = trace.resources().iter().flat_map(|resource| resource.attributes.iter().map(|(key, _)| *key));
+    let mut syms: Vec<_> = trace.attribute_keys.iter().copied().chain(resources).collect();
+    syms.sort_unstable();
+    syms.dedup();
+    let known: Vec<&str> = syms.into_iter().map(|sym| trace.text(sym)).collect();
+    unseen("attribute", key, known, &cx.context.witnessed.attribute_keys)
+}
+
+fn unseen(what: &str, name: &str, known: Vec<&str>, witnessed: &BTreeSet<String>) -> Option<String> {
+    if known.contains(&name) || witnessed.contains(name) {
+        return None;
+    }
+    let near = text::nearest(name, known.into_iter().chain(witnessed.iter().map(String::as_str)));
+    let hint = near.map_or(String::new(), |(near, _)| format!("; did you mean {}?", text::quoted(near)));
+    Some(format!("{UNWITNESSED}no {what} {} was seen in any trace of this run or a baseline{hint}", text::quoted(name)))
+}

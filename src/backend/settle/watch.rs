@@ -1,0 +1,452 @@
+//! The wait for one trace.
+
+use super::config::{Config, Likeness, Request};
+use super::facts::{Facts, synchronous};
+use super::log::{Poll, PollLog};
+use super::reason::Reason;
+use super::run::{Run, Standing};
+use crate::trace::{CallKey, Injected, Kind, Note, Phase, SpanId, Trace, TraceId, merge};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// Spans that came late and whose ancestors are awaited: no more than this many are remembered.
+const MOST_LATE: usize = 4096;
+/// Between two reads of a store a span's arrival is known no better than this. Longer gaps are the store's fault.
+const MOST_UNCERTAINTY: u64 = super::config::SECOND;
+
+/// When a reading was asked for and when it was had. What it shows is the state at some moment between the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// When the request was sent.
+    pub asked_ns: u64,
+    /// When the answer was complete.
+    pub got_ns: u64,
+    /// Whether the backend says that the answer is a part of the trace only (Tempo's PARTIAL, an evicted trace).
+    pub partial: bool,
+}
+
+impl Read {
+    /// A reading that took no time, as of the embedded receiver's store.
+    pub fn at(now: u64) -> Read {
+        Read { asked_ns: now, got_ns: now, partial: false }
+    }
+    /// A reading of a store.
+    pub fn between(asked_ns: u64, got_ns: u64) -> Read {
+        Read { asked_ns, got_ns, partial: false }
+    }
+}
+
+/// How things stand after something happened to a [`Watch`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// How much of [`Watch::trace`] can be relied on.
+    pub phase: Phase,
+    /// When the phase can next change by time alone, at the latest the deadline. The embedded receiver's waiter ticks
+    /// then; a store must be read, since only a read begun then or later proves that nothing came. `None` where only a
+    /// response or nothing at all can change it.
+    pub wake_at: Option<u64>,
+    /// What is waited for, the weightiest first; empty once the phase is final by itself.
+    pub waiting_for: Vec<Reason>,
+    /// Whether the phase or the spans differ from those of the step before: a reason to judge again.
+    pub changed: bool,
+    /// How many spans came after [`Watch::decided`].
+    pub late: usize,
+}
+
+type SpanKey = (TraceId, SpanId, Kind);
+
+/// Follows one trace from its request until its test is decided, and on until the run ends.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    config: Config,
+    requests: Vec<Request>,
+    sent_ns: u64,
+    responded_ns: Option<u64>,
+    trace: Option<Arc<Trace>>,
+    last_reading: Option<Arc<Trace>>,
+    facts: Option<Facts>,
+    seen: HashSet<SpanKey>,
+    // When the last new span was had.
+    news_ns: u64,
+    // Up to when it is known that nothing but what was seen had arrived.
+    proven_ns: u64,
+    partial: bool,
+    trouble: Option<Reason>,
+    // Late spans that may turn out to be synchronous work: the least and the likely lag.
+    late: HashMap<SpanKey, (u64, u64)>,
+    // Calls that this wait itself found silent. It goes on treating them as open.
+    taught: HashSet<CallKey>,
+    log: PollLog,
+    phase: Phase,
+    decided: Option<(Phase, usize)>,
+}
+
+impl Watch {
+    /// The wait for the trace of a test whose first request is about to be sent.
+    pub fn new(config: Config, sent_ns: u64) -> Watch {
+        Watch {
+            config,
+            requests: Vec::new(),
+            sent_ns,
+            responded_ns: None,
+            trace: None,
+            last_reading: None,
+            facts: None,
+            seen: HashSet::new(),
+            news_ns: 0,
+            proven_ns: sent_ns,
+            partial: false,
+            trouble: None,
+            late: HashMap::new(),
+            taught: HashSet::new(),
+            log: PollLog::default(),
+            phase: Phase::Growing,
+            decided: None,
+        }
+    }
+
+    /// A request was sent within this trace: the first one and each redirect hop.
+    pub fn request(&mut self, request: Request) {
+        self.requests.push(request);
+        if let Some(trace) = &self.trace {
+            self.facts = Some(Facts::of(trace, &self.requests, &self.config));
+        }
+    }
+
+    /// The response came, or the command ended. Nothing settles before; the timeout runs from here.
+    pub fn responded(&mut self, now: u64) {
+        self.responded_ns = Some(now);
+        self.log.responded(now);
+    }
+
+    /// A reading found spans. The trace is kept, joined with what earlier readings found.
+    pub fn snapshot(&mut self, read: Read, trace: Arc<Trace>, run: &mut Run) -> Step {
+        if trace.is_empty() {
+            return self.nothing(read, run);
+        }
+        let known = self.last_reading.as_ref().is_some_and(|last| Arc::ptr_eq(last, &trace));
+        if known && self.trouble.is_none() && self.partial == read.partial {
+            // The very reading of the last time: nothing in it needs to be looked at again.
+            self.proven_ns = self.proven_ns.max(read.asked_ns);
+            return self.step(read.got_ns, run, false, true);
+        }
+        self.last_reading = Some(trace.clone());
+        let keys = span_keys(&trace);
+        let new: Vec<SpanKey> = keys.iter().filter(|key| !self.seen.contains(*key)).copied().collect();
+        let found = keys.len();
+        let shrunk = found - new.len() < self.seen.len();
+        self.partial = read.partial;
+        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() });
+        if !new.is_empty() {
+            self.note_lag(read, &new, run);
+            self.seen.extend(new.iter().copied());
+            self.news_ns = self.news_ns.max(read.got_ns);
+            let joined = match self.trace.take().filter(|_| shrunk) {
+                Some(before) => Arc::new(merge(&before, &trace, &self.injected())),
+                None => trace,
+            };
+            self.facts = Some(Facts::of(&joined, &self.requests, &self.config));
+            self.trace = Some(joined);
+            self.learn(run);
+        }
+        if !shrunk {
+            self.proven_ns = self.proven_ns.max(read.asked_ns);
+        }
+        let late = new.len();
+        if let Some((_, count)) = &mut self.decided {
+            *count += late;
+        }
+        self.step(read.got_ns, run, late > 0, true)
+    }
+
+    /// A reading found no trace. After something was found that is a flap, not news.
+    pub fn nothing(&mut self, read: Read, run: &mut Run) -> Step {
+        if self.seen.is_empty() {
+            self.proven_ns = self.proven_ns.max(read.asked_ns);
+            self.trouble = None;
+        } else {
+            self.trouble = Some(Reason::Shrunk { found: 0, known: self.seen.len() });
+        }
+        self.step(read.got_ns, run, false, true)
+    }
+
+    /// A reading failed or was given up: nothing is known of the time it took.
+    pub fn failed_read(&mut self, now: u64, why: impl Into<String>, run: &mut Run) -> Step {
+        self.trouble = Some(Reason::FailedRead { why: why.into() });
+        self.step(now, run, false, true)
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: u64, run: &mut Run) -> Step {
+        if self.config.pipeline.notifies() {
+            self.proven_ns = self.proven_ns.max(now);
+        }
+        self.step(now, run, false, false)
+    }
+
+    /// The test is decided. Spans that come from now on are counted as late, and the phase stays what it is if the
+    /// verdict rests on a settled trace: what breaks a green then breaks it for good.
+    pub fn decided(&mut self) {
+        self.decided.get_or_insert((self.phase, 0));
+    }
+
+    /// All spans found so far, whatever the last reading lacked; `None` while there is none.
+    pub fn trace(&self) -> Option<&Arc<Trace>> {
+        self.trace.as_ref()
+    }
+    /// The phase after the last step.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+    /// The readings so far.
+    pub fn log(&self) -> &PollLog {
+        &self.log
+    }
+    /// How it is waited.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+    /// When the wait is given up, once the response has come.
+    pub fn deadline(&self) -> Option<u64> {
+        self.responded_ns.map(|responded| responded.saturating_add(self.config.timeout_ns))
+    }
+    /// How long the trace must be quiet as things stand, in nanoseconds.
+    pub fn settle_ns(&self, run: &Run) -> u64 {
+        self.settle_of(run, !self.structure(run).is_empty())
+    }
+
+    fn settle_of(&self, run: &Run, incomplete: bool) -> u64 {
+        let asynchronous = self.facts.as_ref().is_some_and(|facts| facts.asynchronous);
+        let like = Likeness { open: self.has_open(run), asynchronous, incomplete };
+        self.config.settle_ns(like, run.learned_ns())
+    }
+
+    /// Calls that this trace leaves unanswered although the run has seen others like them answered. Asked when the run
+    /// ends: a green that rests on the callee's being silent or unheard of is in doubt then.
+    pub fn doubts(&self, run: &Run) -> Vec<Reason> {
+        self.structure(run).into_iter().filter(|reason| reason.suggests_silent().is_some()).collect()
+    }
+
+    fn injected(&self) -> Injected {
+        if self.requests.is_empty() {
+            return Injected::Unknown;
+        }
+        Injected::Known(self.requests.iter().map(|request| request.span).collect())
+    }
+
+    /// Remembers spans that came later than a settle after the response, until they are seen to be synchronous or not.
+    fn note_lag(&mut self, read: Read, new: &[SpanKey], run: &Run) {
+        let Some(responded) = self.responded_ns else { return };
+        // A receiver that notifies is known at every moment; between two reads of a store a span came at any.
+        let before = if self.config.pipeline.notifies() { read.got_ns } else { self.proven_ns.min(read.asked_ns) };
+        let least = before.saturating_sub(responded);
+        if least <= self.config.auto_ns(false).max(run.learned_ns()) {
+            return;
+        }
+        let lag = least + (read.got_ns - before).min(MOST_UNCERTAINTY);
+        let room = MOST_LATE.saturating_sub(self.late.len());
+        self.late.extend(new.iter().take(room).map(|&key| (key, (least, lag))));
+    }
+
+    /// Tells the run which calls were answered and how late synchronous spans came.
+    fn learn(&mut self, run: &mut Run) {
+        let (Some(trace), Some(facts)) = (&self.trace, &self.facts) else { return };
+        facts.answered.iter().for_each(|key| run.answered(key));
+        for (request, _) in self.requests.iter().zip(&facts.requests).filter(|(_, answered)| **answered) {
+            run.answered(&request_key(request));
+        }
+        if self.late.is_empty() {
+            return;
+        }
+        let response = self.responded_ns.unwrap_or(self.sent_ns).saturating_sub(self.sent_ns);
+        let synchronous = synchronous(trace, response, &self.config);
+        let mut worst: Option<(u64, u64, &str)> = None;
+        for (span, key) in trace.spans().zip(span_keys(trace)) {
+            let Some(waited_for) = synchronous[span.ix().index()] else { continue };
+            if let Some((least, lag)) = self.late.remove(&key)
+                && waited_for
+            {
+                worst = worst.max(Some((lag, least, span.service())));
+            }
+        }
+        if let Some((lag, least, service)) = worst {
+            run.lagged(&self.config, service, least, lag);
+        }
+    }
+
+    fn standing(&self, run: &Run, key: &CallKey, error: bool) -> Standing {
+        match run.standing(&self.config, key, error) {
+            Standing::Silent if self.taught.contains(key) => Standing::Open,
+            standing => standing,
+        }
+    }
+
+    /// The runner's requests without a span, each with its key and standing.
+    fn unanswered_requests<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'a Request, CallKey, Standing)> {
+        let answered = self.facts.as_ref().map_or(&[][..], |facts| &facts.requests);
+        self.requests.iter().zip(answered).filter(|(_, answered)| !**answered).map(|(request, _)| {
+            let key = request_key(request);
+            let standing = self.standing(run, &key, request.error);
+            (request, key, standing)
+        })
+    }
+
+    fn has_open(&self, run: &Run) -> bool {
+        let Some(facts) = &self.facts else { return false };
+        facts.unanswered.iter().any(|call| self.standing(run, &call.key, call.error) == Standing::Open)
+            || self.unanswered_requests(run).any(|(_, _, standing)| standing == Standing::Open)
+    }
+
+    /// What keeps the trace from being structurally complete.
+    fn structure(&self, run: &Run) -> Vec<Reason> {
+        let Some(facts) = &self.facts else { return vec![Reason::NoSpan] };
+        let mut reasons = Vec::new();
+        if let Some((span, parent)) = &facts.first_orphan {
+            let others = facts.orphans - 1;
+            reasons.push(Reason::MissingParent { span: span.clone(), parent: *parent, others });
+        }
+        if !facts.rooted {
+            reasons.push(Reason::NoRoot);
+        }
+        reasons.extend(self.calls(run, Standing::Known).map(|(span, call, others)| Reason::Unanswered {
+            span,
+            call,
+            others,
+        }));
+        reasons.extend(
+            self.unanswered_requests(run)
+                .filter(|(_, _, standing)| *standing == Standing::Known)
+                .map(|(request, call, _)| Reason::UnansweredRequest { span: request.span, call }),
+        );
+        if self.partial {
+            reasons.push(Reason::Partial);
+        }
+        reasons
+    }
+
+    /// The first unanswered call of this standing, with how many others there are.
+    fn calls(&self, run: &Run, standing: Standing) -> impl Iterator<Item = (super::SpanName, CallKey, usize)> {
+        let calls = self.facts.as_ref().map_or(&[][..], |facts| &facts.unanswered);
+        let mut of_standing = calls.iter().filter(|call| self.standing(run, &call.key, call.error) == standing);
+        of_standing
+            .next()
+            .map(|first| {
+                let others = first.count - 1 + of_standing.map(|call| call.count).sum::<usize>();
+                (first.first.clone(), first.key.clone(), others)
+            })
+            .into_iter()
+    }
+
+    fn step(&mut self, now: u64, run: &mut Run, news: bool, log: bool) -> Step {
+        let before = self.phase;
+        let structure = self.structure(run);
+        let complete = structure.is_empty();
+        let settle = self.settle_of(run, !complete);
+        let twice = settle.saturating_mul(2);
+        let quiet_from = self.responded_ns.map(|responded| responded.max(self.news_ns));
+        let quiet = quiet_from.map_or(0, |from| self.proven_ns.saturating_sub(from));
+        let deadline = self.deadline();
+        let mut phase = match (quiet_from, &self.facts) {
+            (Some(_), Some(_)) if complete && quiet >= twice => Phase::Confirmed,
+            (Some(_), Some(_)) if complete && quiet >= settle => Phase::Settled,
+            (Some(_), Some(_)) if !complete && quiet >= twice => Phase::Stalled,
+            _ => Phase::Growing,
+        };
+        if matches!(phase, Phase::Settled | Phase::Confirmed) {
+            self.teach_silence(quiet, run);
+        }
+        if !phase.is_final() && deadline.is_some_and(|deadline| now >= deadline) {
+            phase = Phase::Expired;
+        }
+        if let Some((decided, _)) = self.decided
+            && decided != Phase::Growing
+        {
+            phase = decided;
+        }
+        self.phase = phase;
+        let due = match (phase, quiet_from, &self.facts) {
+            (Phase::Growing, Some(from), Some(_)) => Some(from + if complete { settle } else { twice }),
+            (Phase::Settled, Some(from), _) => Some(from + twice),
+            _ => None,
+        };
+        // A read begun before its time and had after it must be repeated at once, unless it told nothing anyway.
+        let due = due.filter(|&due| due > now || self.trouble.is_none()).map(|due| due.max(now));
+        let wake_at = if phase.is_final() { None } else { due.into_iter().chain(deadline).min() };
+        let waiting_for = if phase.is_final() && phase != Phase::Expired && phase != Phase::Stalled {
+            Vec::new()
+        } else {
+            self.waiting_for(run, structure, quiet, if phase == Phase::Settled { twice } else { settle })
+        };
+        if log {
+            self.push_log(now, &waiting_for, settle);
+        }
+        let late = self.decided.map_or(0, |(_, late)| late);
+        Step { phase, wake_at, waiting_for, changed: news || phase != before, late }
+    }
+
+    /// A trace that settled, with patience for an instance not heard of, while a call was open: its callee is silent.
+    fn teach_silence(&mut self, quiet: u64, run: &mut Run) {
+        if quiet < self.config.auto_ns(true).max(run.learned_ns()) {
+            return;
+        }
+        let Some(facts) = &self.facts else { return };
+        let calls = facts.unanswered.iter().map(|call| (call.key.clone(), call.error));
+        let requests = self.unanswered_requests(run).map(|(request, key, _)| (key, request.error));
+        let open: Vec<(CallKey, bool)> = calls
+            .chain(requests)
+            .filter(|(key, error)| run.standing(&self.config, key, *error) == Standing::Open)
+            .collect();
+        for (key, error) in open {
+            run.settled_unanswered(&key, error);
+            self.taught.insert(key);
+        }
+    }
+
+    fn waiting_for(&self, run: &Run, structure: Vec<Reason>, quiet_ns: u64, settle_ns: u64) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if self.responded_ns.is_none() {
+            reasons.push(Reason::NoResponse);
+        }
+        let any = self.facts.is_some();
+        reasons.extend(structure);
+        reasons.extend(self.trouble.clone());
+        reasons.extend(self.calls(run, Standing::Open).map(|(span, call, others)| Reason::Open { span, call, others }));
+        reasons.extend(
+            self.unanswered_requests(run)
+                .filter(|(_, _, standing)| *standing == Standing::Open)
+                .map(|(request, call, _)| Reason::OpenRequest { span: request.span, call }),
+        );
+        if any && self.responded_ns.is_some() {
+            reasons.push(Reason::Quiet { quiet_ns, settle_ns });
+        }
+        reasons
+    }
+
+    fn push_log(&mut self, now: u64, waiting_for: &[Reason], settle: u64) {
+        let why = match waiting_for.first() {
+            // Without the passing time, so that readings alike are told as one.
+            Some(Reason::Quiet { .. }) => format!("waiting for {} of quiet", super::Seconds(settle)),
+            Some(reason) => reason.to_string(),
+            None => String::new(),
+        };
+        let (spans, services, orphans) =
+            self.facts.as_ref().map_or((0, 0, 0), |facts| (facts.spans, facts.services, facts.orphans));
+        self.log.push(Poll { at_ns: now, until_ns: now, readings: 1, spans, services, orphans, why });
+    }
+}
+
+fn request_key(request: &Request) -> CallKey {
+    CallKey { caller: String::new(), peer: request.peer.clone(), operation: request.operation.clone() }
+}
+
+/// The spans' identities in row order. A SERVER span that shared its id goes by the id it was sent with, so that it is
+/// not taken for another one before and after its CLIENT span came.
+fn span_keys(trace: &Trace) -> Vec<SpanKey> {
+    let shared: HashMap<SpanId, SpanId> = trace
+        .notes()
+        .iter()
+        .filter_map(|note| if let Note::SharedId { shared, server } = note { Some((*server, *shared)) } else { None })
+        .collect();
+    let sent = |id: SpanId| shared.get(&id).copied().unwrap_or(id);
+    trace.spans().map(|span| (span.trace_id(), sent(span.id()), span.kind())).collect()
+}

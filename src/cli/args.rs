@@ -1,0 +1,214 @@
+//! Flags, exactly as typed. `settings` makes them ready to use, together with environment, profile and file.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Trace-based tests: send a request, judge the distributed trace it causes.
+#[derive(Debug, Parser)]
+#[command(name = "tracespec", version, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// What every command takes.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Configuration file; without it, tracespec.yaml here or in a folder above
+    #[arg(long, global = true, env = "TRACESPEC_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Profile of the configuration file to apply
+    #[arg(long, global = true, env = "TRACESPEC_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// When to use colour
+    #[arg(long, global = true, env = "TRACESPEC_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
+    pub(crate) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run specs
+    Run(RunArgs),
+    /// Find everything wrong with specs and configuration; send nothing
+    Check(CheckArgs),
+    /// List the tests that would run
+    List(ListArgs),
+    /// Evaluate TraceQL on saved traces, or on a trace of the backend by its id
+    Query(QueryArgs),
+    /// Keep an OTLP receiver alive that other processes and Grafana can read
+    Serve(ServeArgs),
+    /// Print the settings in force and where each comes from
+    Config(ConfigArgs),
+    /// Print the JSON Schema of spec files, for editors
+    Schema,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Selection {
+    /// Spec files, or folders of them [default: specs]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Only tests whose name matches: a phrase, or words with and, or, not and parentheses
+    #[arg(short = 'k', long = "name", env = "TRACESPEC_NAME", value_name = "EXPR")]
+    pub(crate) name: Option<String>,
+    /// Only tests with one of these tags
+    #[arg(long, env = "TRACESPEC_TAG", value_delimiter = ',', value_name = "TAG")]
+    pub(crate) tag: Vec<String>,
+    /// Only the second of five parts: 2/5
+    #[arg(long, env = "TRACESPEC_SHARD", value_name = "PART/OF")]
+    pub(crate) shard: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Variables {
+    /// Set a variable: name=value
+    #[arg(long, env = "TRACESPEC_VAR", value_name = "NAME=VALUE")]
+    pub(crate) var: Vec<String>,
+    /// YAML file of variables
+    #[arg(long, env = "TRACESPEC_VARS_FILE", value_name = "FILE")]
+    pub(crate) vars_file: Option<PathBuf>,
+    /// File of secrets, NAME=VALUE a line; never printed
+    #[arg(long, env = "TRACESPEC_SECRETS_FILE", value_name = "FILE")]
+    pub(crate) secrets_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) variables: Variables,
+    /// How many requests may be under way at once; waiting for traces holds no slot [default: 8]
+    #[arg(short = 'j', long, env = "TRACESPEC_JOBS", value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Stop starting tests after the first that did not pass
+    #[arg(long, env = "TRACESPEC_FAIL_FAST")]
+    pub(crate) fail_fast: bool,
+    /// Try a test that did not pass again, up to this often
+    #[arg(long, env = "TRACESPEC_RETRIES", value_name = "N")]
+    pub(crate) retries: Option<u32>,
+    /// Reports to write, as json=FILE (`-` is standard output)
+    #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "KIND=FILE")]
+    pub(crate) report: Vec<String>,
+    /// Save each test's trace as OTLP JSON below this folder
+    #[arg(long, env = "TRACESPEC_SAVE_TRACES", value_name = "DIR")]
+    pub(crate) save_traces: Option<PathBuf>,
+    /// Write the snapshots of this run as the accepted ones
+    #[arg(long, env = "TRACESPEC_ACCEPT")]
+    pub(crate) accept: bool,
+    /// Fail absences of what no trace of the run has shown to exist
+    #[arg(long, env = "TRACESPEC_STRICT_ABSENCE")]
+    pub(crate) strict_absence: bool,
+    /// What an inconclusive test counts as
+    #[arg(long, env = "TRACESPEC_INCONCLUSIVE", value_enum, default_value = "inconclusive", value_name = "AS")]
+    pub(crate) inconclusive: Inconclusive,
+    /// What a test that passed only after a retry counts as
+    #[arg(long, env = "TRACESPEC_FLAKY", value_enum, default_value = "pass", value_name = "AS")]
+    pub(crate) flaky: Flaky,
+    /// Seed of random values and ids, as an earlier run printed it
+    #[arg(long, env = "TRACESPEC_SEED", value_name = "N")]
+    pub(crate) seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Inconclusive {
+    /// Exit code 3, unless something is worse
+    Inconclusive,
+    /// As passed
+    Pass,
+    /// As failed
+    Fail,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Flaky {
+    /// As passed
+    Pass,
+    /// As failed
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Spec files, or folders of them [default: specs]
+    pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) variables: Variables,
+    /// How to write what is wrong
+    #[arg(long, env = "TRACESPEC_FORMAT", value_enum, default_value = "human", value_name = "FORMAT")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people, on standard error
+    Human,
+    /// JSON, on standard output
+    Json,
+    /// SARIF 2.1.0, on standard output
+    Sarif,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) variables: Variables,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query
+    #[arg(value_name = "TRACEQL")]
+    pub(crate) query: String,
+    /// Files of saved traces (`-` is standard input), or ids of traces in the backend
+    #[arg(required = true, value_name = "TRACE")]
+    pub(crate) traces: Vec<String>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address for OTLP over gRPC and HTTP and for queries
+    #[arg(long, env = "TRACESPEC_LISTEN", default_value = "127.0.0.1:4317", value_name = "ADDRESS")]
+    pub(crate) listen: Vec<std::net::SocketAddr>,
+    /// Most memory that spans may take, in MiB; the oldest traces go first
+    #[arg(long, env = "TRACESPEC_MEMORY", default_value_t = 512, value_name = "MIB")]
+    pub(crate) memory: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// Ask the backend what it is and whether it lets us read
+    #[arg(long)]
+    pub(crate) probe: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

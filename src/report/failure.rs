@@ -1,0 +1,114 @@
+//! One test that did not pass, told so that nobody has to guess: where the spec says it, what was expected, what the
+//! trace has, the spans around, and how the wait went.
+
+use super::text::{clean, duration, indent};
+use crate::assert::{Finding, excerpt};
+use crate::run::record::{StepRecord, TestRecord, Verdict};
+use crate::source::SourceFile;
+use std::fmt::Write as _;
+
+/// The most findings told of one step; the rest is counted.
+const FINDINGS: usize = 20;
+
+/// Everything worth knowing of a test that did not pass. Ends with a line break.
+pub fn render(test: &TestRecord) -> String {
+    let mut out = String::new();
+    for step in &test.steps {
+        if matches!(step.verdict, Verdict::Pass | Verdict::Flaky) && !step.late {
+            continue;
+        }
+        if !step.name.is_empty() {
+            let _ = writeln!(out, "  step `{}`", clean(&step.name, false));
+        }
+        out += &render_step(test, step);
+    }
+    if let Some(reason) = test.reason.as_ref().filter(|_| test.verdict == Verdict::Skipped) {
+        let _ = writeln!(out, "  {}", clean(reason, false));
+    }
+    out
+}
+
+fn render_step(test: &TestRecord, step: &StepRecord) -> String {
+    let mut out = String::new();
+    if step.late {
+        out += "  late: this test was green; spans that came later broke it\n";
+    }
+    if let Some(error) = &step.error {
+        let _ = write!(out, "{}", indent(&format!("! {}", clean(error, true)), "  "));
+    }
+    for finding in step.findings.iter().take(FINDINGS) {
+        out += &render_finding(&test.source, finding);
+    }
+    if step.findings.len() > FINDINGS {
+        let _ = writeln!(out, "  … and {} more findings", step.findings.len() - FINDINGS);
+    }
+    out += &trees(step);
+    for remark in &step.remarks {
+        let _ = writeln!(out, "  note: {}", clean(remark, false));
+    }
+    if let Some(id) = step.trace_id {
+        let spans = step.trace.as_ref().map_or(0, |trace| trace.len());
+        let _ = write!(out, "  trace {id}: {spans} spans");
+        if !step.timing.settled_by.is_empty() {
+            let _ = write!(out, "; {} after {}", clean(&step.timing.settled_by, false), duration(step.timing.wait));
+        }
+        let _ = writeln!(out, ", {} reads", step.timing.polls);
+    }
+    if let Some(log) = &step.log {
+        out += "  how the wait went:\n";
+        out += &indent(&clean(log, true), "    ");
+    }
+    out
+}
+
+/// One finding with its place in the spec.
+pub fn render_finding(source: &SourceFile, finding: &Finding) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "  × {}", clean(&finding.message, false));
+    let from = source.line_column(finding.at.start);
+    let line = clean(source.line(from.line), false);
+    let number = from.line.to_string();
+    let to = source.line_column(finding.at.end.max(finding.at.start + 1));
+    let width = if to.line == from.line {
+        to.column.saturating_sub(from.column)
+    } else {
+        source.line(from.line).trim_end().chars().count() + 1 - from.column.min(source.line(from.line).chars().count())
+    };
+    let margin = " ".repeat(number.len());
+    let _ = writeln!(out, "    {margin}--> {}:{}:{}", source.path().display(), from.line, from.column);
+    let shown: String = line.chars().take(160).collect();
+    let _ = writeln!(out, "    {number} | {shown}");
+    let _ = writeln!(
+        out,
+        "    {margin} | {}{} {}",
+        " ".repeat(from.column.saturating_sub(1).min(160)),
+        "^".repeat(width.clamp(1, 120)),
+        clean(&finding.expectation, false)
+    );
+    for (label, text) in [("expected", &finding.expected), ("actual", &finding.actual)] {
+        if !text.is_empty() {
+            let text = clean(text, true);
+            let mut lines = text.lines();
+            let _ = writeln!(out, "    {label:>8}  {}", lines.next().unwrap_or(""));
+            for line in lines {
+                let _ = writeln!(out, "              {line}");
+            }
+        }
+    }
+    if let Some(hint) = &finding.hint {
+        let _ = writeln!(out, "        hint  {}", clean(hint, false));
+    }
+    out
+}
+
+/// The spans that decided the findings, in one tree for all of them.
+fn trees(step: &StepRecord) -> String {
+    let Some(trace) = &step.trace else { return String::new() };
+    let mut rows: Vec<_> = step.findings.iter().flat_map(|finding| finding.rows.iter().copied()).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    if trace.is_empty() || step.findings.is_empty() {
+        return String::new();
+    }
+    indent(&excerpt(trace, &rows, 140), "    ")
+}

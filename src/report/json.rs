@@ -1,0 +1,76 @@
+//! The run as one JSON document, `tracespec/run/1` (cli.md).
+
+use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use serde_json::{Value, json};
+
+/// The document. Tests in the order of files and lines, findings in the order of the spec's expectations.
+pub fn run(record: &RunRecord) -> Value {
+    json!({
+        "schema": "tracespec/run/1",
+        "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
+        "duration_ns": nanos(record.duration),
+        "seed": record.seed,
+        "remarks": record.remarks,
+        "tests": record.tests.iter().map(test).collect::<Vec<_>>(),
+    })
+}
+
+fn nanos(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn test(record: &TestRecord) -> Value {
+    let last = record.steps.last();
+    json!({
+        "name": record.name,
+        "file": record.source.path().display().to_string(),
+        "line": record.line,
+        "verdict": record.verdict.word(),
+        "reason": record.reason,
+        "attempts": record.attempts,
+        "duration_ns": nanos(record.duration),
+        "trace_id": last.and_then(|step| step.trace_id).map(|id| id.to_string()),
+        "timing": last.map(timing),
+        "findings": record.steps.iter().flat_map(|step| findings(record, step)).collect::<Vec<_>>(),
+        "error": record.steps.iter().find_map(|step| step.error.clone()),
+        "steps": record.steps.iter().map(|step| json!({
+            "name": step.name,
+            "verdict": step.verdict.word(),
+            "trace_id": step.trace_id.map(|id| id.to_string()),
+            "timing": timing(step),
+            "late": step.late,
+            "error": step.error,
+            "remarks": step.remarks,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn timing(step: &StepRecord) -> Value {
+    json!({
+        "trigger_ns": nanos(step.timing.trigger),
+        "wait_ns": nanos(step.timing.wait),
+        "after_last_span_ns": step.timing.after_last_span.map(nanos),
+        "settled_by": step.timing.settled_by,
+        "polls": step.timing.polls,
+    })
+}
+
+fn findings(test: &TestRecord, step: &StepRecord) -> Vec<Value> {
+    let place = |at: u32| test.source.line_column(at);
+    step.findings
+        .iter()
+        .map(|finding| {
+            json!({
+                "expectation": finding.expectation,
+                "file": test.source.path().display().to_string(),
+                "line": place(finding.at.start).line,
+                "column": place(finding.at.start).column,
+                "message": finding.message,
+                "expected": finding.expected,
+                "actual": finding.actual,
+                "hint": finding.hint,
+                "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}

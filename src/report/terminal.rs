@@ -1,0 +1,99 @@
+//! What a person reads while a run goes on and at its end. Understandable without colour.
+
+use super::failure;
+use super::text::{clean, count, duration, indent};
+use super::Reporter;
+use crate::run::event::Event;
+use crate::run::record::{RunRecord, TestRecord, Verdict};
+use std::io::{self, Write};
+
+/// Writes lines for people.
+pub struct Terminal<W> {
+    out: W,
+    colour: bool,
+}
+
+impl<W: Write + Send> Terminal<W> {
+    /// Writes to `out`, with colour if it is a terminal that shows it.
+    pub fn new(out: W, colour: bool) -> Terminal<W> {
+        Terminal { out, colour }
+    }
+
+    fn paint(&self, text: &str, verdict: Verdict) -> String {
+        let code = match verdict {
+            Verdict::Pass => "32",
+            Verdict::Fail => "31;1",
+            Verdict::Error => "35;1",
+            Verdict::Inconclusive | Verdict::Flaky => "33;1",
+            Verdict::Skipped => "2",
+        };
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
+    fn line(&mut self, test: &TestRecord) -> io::Result<()> {
+        let word = self.paint(&format!("{:>12}", test.verdict.word().to_uppercase()), test.verdict);
+        let place = format!("{}:{}", test.source.path().display(), test.line);
+        let took = duration(test.duration);
+        let name = clean(&test.name, false);
+        write!(self.out, "{word} {took:>8}  {place}  {name}")?;
+        match (&test.reason, test.attempts) {
+            (Some(reason), _) => writeln!(self.out, "  ({})", clean(reason, false)),
+            (None, 2..) => writeln!(self.out, "  (attempt {})", test.attempts),
+            (None, _) => writeln!(self.out),
+        }
+    }
+
+    fn summary(&mut self, run: &RunRecord) -> io::Result<()> {
+        for remark in &run.remarks {
+            write!(self.out, "{}", indent(&format!("note: {}", clean(remark, true)), ""))?;
+        }
+        let verdict = run.verdict().unwrap_or(Verdict::Skipped);
+        let parts: Vec<String> = [
+            (Verdict::Pass, "passed"),
+            (Verdict::Flaky, "flaky"),
+            (Verdict::Fail, "failed"),
+            (Verdict::Error, "in error"),
+            (Verdict::Inconclusive, "inconclusive"),
+            (Verdict::Skipped, "skipped"),
+        ]
+        .into_iter()
+        .filter(|&(kind, _)| run.count(kind) > 0)
+        .map(|(kind, word)| self.paint(&format!("{} {word}", run.count(kind)), kind))
+        .collect();
+        let word = self.paint(verdict.word(), verdict);
+        let parts = if parts.is_empty() { "no test ran".to_owned() } else { parts.join(", ") };
+        writeln!(self.out, "\n{word}: {} in {}: {parts}", count(run.tests.len(), "test"), duration(run.duration))
+    }
+}
+
+impl<W: Write + Send> Reporter for Terminal<W> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        match event {
+            Event::Started { tests, files, backend, seed } => {
+                let what = format!("{} in {}", count(*tests, "test"), count(*files, "file"));
+                writeln!(self.out, "running {what}; traces from {}; seed {seed}", clean(backend, false))
+            }
+            Event::ProcessStarting { name, command } => {
+                writeln!(self.out, "{:>12} {}: {}", "starting", clean(name, false), clean(command, false))
+            }
+            Event::ProcessReady { name, after } => {
+                writeln!(self.out, "{:>12} {} after {}", "ready", clean(name, false), duration(*after))
+            }
+            Event::TestFinished(test) | Event::TestTurned(test) => {
+                self.line(test)?;
+                match test.verdict {
+                    Verdict::Pass | Verdict::Skipped => {
+                        for remark in test.steps.iter().flat_map(|step| &step.remarks) {
+                            writeln!(self.out, "             note: {}", clean(remark, false))?;
+                        }
+                        Ok(())
+                    }
+                    _ => writeln!(self.out, "{}", failure::render(test)),
+                }
+            }
+            Event::Warning(text) => write!(self.out, "{}", indent(&format!("warning: {}", clean(text, true)), "")),
+            Event::Finished(run) => self.summary(run),
+        }?;
+        self.out.flush()
+    }
+}

@@ -1,0 +1,71 @@
+//! Small pieces of text that every report uses.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Text from outside, made safe to print: control characters (escape sequences of terminals begin with one) and the
+/// invisible marks that reorder text are shown as their code points. Line breaks stay when `lines` is set.
+pub fn clean(text: &str, lines: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if lines => out.push('\n'),
+            '\t' => out.push(' '),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A duration with as many digits as a reader needs: `1.24s`, `35.2ms`, `870µs`.
+pub fn duration(duration: Duration) -> String {
+    let ns = duration.as_nanos();
+    match ns {
+        0..1_000 => format!("{ns}ns"),
+        1_000..1_000_000 => format!("{}µs", round(ns as f64 / 1e3)),
+        1_000_000..1_000_000_000 => format!("{}ms", round(ns as f64 / 1e6)),
+        _ => format!("{}s", round(ns as f64 / 1e9)),
+    }
+}
+
+fn round(value: f64) -> String {
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// `1 test`, `2 tests`.
+pub fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Every line of a text behind the same margin.
+pub fn indent(text: &str, margin: &str) -> String {
+    text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{margin}{line}\n") }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_drive_a_terminal_is_shown_instead() {
+        assert_eq!(clean("a\u{1b}[31mred\u{7}\nb\u{202e}c", false), "a\\u{1b}[31mred\\u{7}\\u{a}b\\u{202e}c");
+        assert_eq!(clean("a\nb\tc", true), "a\nb c");
+    }
+
+    #[test]
+    fn durations_have_the_digits_that_a_reader_needs() {
+        let shown: Vec<String> = [870, 35_200, 1_500_000, 99_950_000, 1_240_000_000, 61_000_000_000]
+            .map(|ns| duration(Duration::from_nanos(ns)))
+            .to_vec();
+        assert_eq!(shown, ["870ns", "35.2µs", "1.5ms", "100ms", "1.24s", "61s"]);
+    }
+}

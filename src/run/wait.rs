@@ -1,0 +1,288 @@
+//! Waits for one trace until its expectations are decided: reads the backend, feeds the completeness engine, judges.
+//!
+//! A wait holds no slot. It reads when the embedded receiver tells of spans, or when the poll schedule says so, and
+//! judges whenever something changed. It ends at the first moment when nothing is open.
+
+use super::clock::Clock;
+use crate::assert::{Context, Judgement, Verdict, judge};
+use crate::backend::settle::{Read, Run, Step, Watch, poll};
+use crate::backend::{Backend, Fetch, LinksError};
+use crate::receiver::Arrivals;
+use crate::spec::plan::TraceExpectations;
+use crate::trace::{Injected, Trace, TraceBuilder, TraceId, merge};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// What all waits of a run share.
+pub(crate) struct Shared {
+    /// Where traces are read.
+    pub(crate) backend: Arc<dyn Backend>,
+    /// What the run has learned.
+    pub(crate) knowledge: Mutex<Run>,
+    /// Tells of what it learns: a wait may settle earlier or later by it.
+    pub(crate) learned: watch::Sender<u64>,
+    /// The run's clock.
+    pub(crate) clock: Clock,
+    /// Jitter of the polls.
+    pub(crate) rng: Mutex<fastrand::Rng>,
+}
+
+/// One trace to wait for.
+pub(crate) struct Target<'a> {
+    /// Its id.
+    pub(crate) id: TraceId,
+    /// The ids that the runner's own requests carried.
+    pub(crate) injected: Injected,
+    /// What is expected of it, bound.
+    pub(crate) expect: &'a TraceExpectations,
+    /// What judging needs to know beside it; asked anew each time, since it grows while others run.
+    pub(crate) context: &'a (dyn Fn() -> Context + Sync),
+}
+
+/// What came of a wait.
+pub(crate) struct Waited {
+    /// The wait as it stands, for looking again when the run ends.
+    pub(crate) watch: Watch,
+    /// One for each expectation; empty if there is an error.
+    pub(crate) judgements: Vec<Judgement>,
+    /// Why nothing could be found out.
+    pub(crate) error: Option<String>,
+    /// How things stood at the end.
+    pub(crate) last: Step,
+    /// When the last new span came.
+    pub(crate) last_span_ns: Option<u64>,
+}
+
+/// Bound on the last read of a green trace.
+const LAST_LOOK: Duration = Duration::from_secs(10);
+
+/// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads of a trace and of those that link to it.
+struct Reader<'a> {
+    shared: &'a Shared,
+    target: &'a Target<'a>,
+    // The last reading of each trace, so that an unchanged one costs nothing.
+    last: Vec<(TraceId, Arc<TraceBuilder>)>,
+    built: Option<Arc<Trace>>,
+    until: Instant,
+}
+
+enum Reading {
+    Spans(Read, Arc<Trace>),
+    Nothing(Read, String),
+    Failed { words: String, retry_after: Option<Duration> },
+    Refused(String),
+}
+
+impl Reader<'_> {
+    async fn read(&mut self) -> Reading {
+        let asked = self.shared.clock.now();
+        let found = match self.fetch(self.target.id).await {
+            Fetch::Found(found) => found,
+            Fetch::NotYet { words } => return Reading::Nothing(Read::between(asked, self.shared.clock.now()), words),
+            Fetch::Transient { words, retry_after } => return Reading::Failed { words, retry_after },
+            Fetch::Refused { words } => return Reading::Refused(words),
+        };
+        let mut parts = vec![(self.target.id, found)];
+        if self.target.expect.follow_links {
+            match self.linked().await {
+                Ok(linked) => parts.extend(linked),
+                Err(reading) => return reading,
+            }
+        }
+        let read = Read::between(asked, self.shared.clock.now());
+        let same = parts.len() == self.last.len()
+            && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
+        if let Some(built) = self.built.as_ref().filter(|_| same) {
+            return Reading::Spans(read, Arc::clone(built));
+        }
+        let mut whole = parts[0].1.build(self.target.id, &[], &self.target.injected);
+        for (id, part) in &parts[1..] {
+            whole = merge(&whole, &part.build(*id, &[], &Injected::Unknown), &self.target.injected);
+        }
+        let built = Arc::new(whole);
+        self.built = Some(Arc::clone(&built));
+        self.last = parts;
+        Reading::Spans(read, built)
+    }
+
+    async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
+        let ids = match self.shared.backend.linking_to(self.target.id).await {
+            Ok(ids) => ids,
+            Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
+            Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
+        };
+        let mut found = Vec::new();
+        for id in ids.into_iter().filter(|&id| id != self.target.id) {
+            match self.fetch(id).await {
+                Fetch::Found(part) => found.push((id, part)),
+                Fetch::NotYet { .. } => {}
+                Fetch::Transient { words, retry_after } => return Err(Reading::Failed { words, retry_after }),
+                Fetch::Refused { words } => return Err(Reading::Refused(words)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
+    async fn fetch(&self, id: TraceId) -> Fetch {
+        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
+            Ok(fetch) => fetch,
+            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
+        }
+    }
+}
+
+/// Feeds one reading to the engine.
+fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, Option<String>), String> {
+    let mut run = lock(&shared.knowledge);
+    let step = match reading {
+        Reading::Spans(read, trace) => (watch.snapshot(read, trace, &mut run), None),
+        Reading::Nothing(read, words) => (watch.nothing(read, &mut run), Some(words)),
+        Reading::Failed { words, .. } => {
+            (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words))
+        }
+        Reading::Refused(words) => return Err(words),
+    };
+    let version = run.version();
+    drop(run);
+    shared.learned.send_if_modified(|seen| std::mem::replace(seen, version) != version);
+    Ok(step)
+}
+
+/// Waits until every expectation is decided, the deadline has passed, or the backend refuses for good.
+pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
+    let responded = shared.clock.now();
+    let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
+    let mut arrivals = shared.backend.arrivals(target.id);
+    let mut learned = shared.learned.subscribe();
+    let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
+    let mut judgements: Vec<Judgement> = Vec::new();
+    let mut words = String::new();
+    let mut last_span_ns = None;
+    let mut spans = 0;
+    let mut judged = false;
+    let mut read_now = true;
+    let mut step = Step { phase: watch.phase(), wake_at: None, waiting_for: Vec::new(), changed: false, late: 0 };
+    let mut retry_after = None;
+    loop {
+        if read_now {
+            if let Some(arrivals) = &mut arrivals {
+                arrivals.now();
+            }
+            let reading = reader.read().await;
+            if let Reading::Failed { retry_after: after, .. } = &reading {
+                retry_after = *after;
+            }
+            match feed(&mut watch, reading, shared) {
+                Ok((next, said)) => {
+                    step = next;
+                    words = said.unwrap_or_default();
+                }
+                Err(refused) => {
+                    let error = format!("{}: {refused}", shared.backend.describe());
+                    return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
+                }
+            }
+            if let Some(trace) = watch.trace().filter(|trace| trace.len() != spans) {
+                spans = trace.len();
+                last_span_ns = Some(shared.clock.now());
+            }
+        } else {
+            step = watch.tick(shared.clock.now(), &mut lock(&shared.knowledge));
+        }
+        if let Some(trace) = watch.trace() {
+            if step.changed || !judged {
+                judged = true;
+                judgements = judge(trace, target.expect, step.phase, &(target.context)());
+            }
+            if judgements.iter().all(|judgement| judgement.verdict != Verdict::Open) {
+                watch.decided();
+                return Waited { watch, judgements, error: None, last: step, last_span_ns };
+            }
+        }
+        let now = shared.clock.now();
+        if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
+            let error = never_came(shared, target, &watch, &words);
+            return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
+        }
+        read_now = match &mut arrivals {
+            Some(arrivals) => {
+                let wake = step.wake_at.or(watch.deadline()).map_or(u64::MAX, |at| at);
+                pause(shared.clock, wake, Some(arrivals), &mut learned).await
+            }
+            None => {
+                let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+                let next = match asked {
+                    Some(after) => schedule.retry_after(now, after),
+                    None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
+                };
+                let wake = next.or(watch.deadline()).unwrap_or(now);
+                pause(shared.clock, wake, None, &mut learned).await
+            }
+        };
+    }
+}
+
+/// Sleeps until there is something to do; says whether that is a read (rather than a look at the clock).
+async fn pause(
+    clock: Clock,
+    wake_at: u64,
+    arrivals: Option<&mut Arrivals>,
+    learned: &mut watch::Receiver<u64>,
+) -> bool {
+    let timer = tokio::time::sleep_until(clock.moment(wake_at).into());
+    match arrivals {
+        Some(arrivals) => tokio::select! {
+            biased;
+            () = arrivals.changed() => true,
+            () = timer => false,
+            Ok(()) = learned.changed() => false,
+        },
+        None => tokio::select! {
+            biased;
+            () = timer => true,
+            Ok(()) = learned.changed() => false,
+        },
+    }
+}
+
+fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) -> String {
+    let backend = shared.backend.describe();
+    let reads = watch.log().readings();
+    let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
+    let how = match shared.backend.arrivals(target.id) {
+        Some(_) => format!("{backend} was watched for {waited}"),
+        None => format!("{backend} was read {reads} times in {waited}"),
+    };
+    let said = if words.is_empty() { String::new() } else { format!("; it says: {words}") };
+    format!(
+        "trace {} never came: {how}{said}\nis the service that answers instrumented, does it keep the injected \
+         `traceparent`, and does it export to where traces are read?",
+        target.id
+    )
+}
+
+/// What a last look, when the run ends, makes of a test that was green.
+pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> Option<Vec<Judgement>> {
+    let before = watch.trace().map(Arc::as_ptr);
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until: Instant::now() + LAST_LOOK };
+    let reading = reader.read().await;
+    // A backend that cannot be read any more takes nothing back.
+    let (step, _) = feed(watch, reading, shared).ok()?;
+    let trace = watch.trace()?;
+    let doubts = watch.doubts(&lock(&shared.knowledge));
+    if !doubts.is_empty() {
+        return Some(judge(trace, target.expect, crate::trace::Phase::Stalled, &(target.context)()));
+    }
+    if step.late == 0 && before == Some(Arc::as_ptr(trace)) {
+        return None;
+    }
+    Some(judge(trace, target.expect, step.phase, &(target.context)()))
+}
