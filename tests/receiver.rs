@@ -469,6 +469,14 @@ async fn it_stops_when_dropped_and_what_it_received_stays_readable() {
 }
 
 #[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_it_from_stopping() {
+    let receiver = receiver().await;
+    let mut stream = tokio::net::TcpStream::connect(receiver.addresses()[0]).await.unwrap();
+    stream.write_all(b"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-le").await.unwrap();
+    tokio::time::timeout(Duration::from_secs(20), receiver.stop()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_off_leaves_nothing_behind() {
     let receiver = receiver().await;
     let mut stream = tokio::net::TcpStream::connect(receiver.addresses()[0]).await.unwrap();

@@ -20,6 +20,7 @@ use http::header::CONTENT_TYPE;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -123,12 +124,17 @@ impl Receiver {
         Some(format!("http://{}", SocketAddr::new(ip, address.port())))
     }
 
-    /// Takes no new connection, finishes the requests being answered, and returns when that is done.
+    /// Takes no new connection, finishes the requests being answered, and returns when that is done; those that do not
+    /// finish in two seconds are left behind.
     pub async fn stop(self) {
-        for (stop, serving) in self.servers {
-            drop(stop);
+        let (stops, servers): (Vec<_>, Vec<_>) = self.servers.into_iter().unzip();
+        drop(stops);
+        let patience = tokio::time::Instant::now() + Duration::from_secs(2);
+        for mut serving in servers {
             // It ends with an error only if its task panicked, and then it is stopped as well.
-            drop(serving.await);
+            if tokio::time::timeout_at(patience, &mut serving).await.is_err() {
+                serving.abort();
+            }
         }
     }
 }

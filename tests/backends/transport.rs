@@ -261,3 +261,24 @@ async fn a_cancelled_read_gives_its_slot_back() {
     let fetch = backend.fetch(order()).await;
     assert!(matches!(fetch, Fetch::Found(_)), "{fetch:?}");
 }
+
+#[tokio::test]
+async fn one_connection_serves_many_reads() {
+    let seen: Arc<std::sync::Mutex<std::collections::BTreeSet<std::net::SocketAddr>>> = Arc::default();
+    let (peers, body) = (Arc::clone(&seen), captured("shop/tempo_v2_ok.pb"));
+    let app = axum::Router::new().fallback(
+        move |axum::extract::ConnectInfo(peer): axum::extract::ConnectInfo<std::net::SocketAddr>| {
+            peers.lock().unwrap().insert(peer);
+            std::future::ready(body.clone())
+        },
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let backend = tempo(HttpOptions::new(format!("http://{}", listener.local_addr().unwrap())));
+    let app = app.into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    for _ in 0..5 {
+        assert_eq!(outcome(&backend, order()).await, "16 spans");
+    }
+    assert_eq!(seen.lock().unwrap().len(), 1);
+    serving.abort();
+}
