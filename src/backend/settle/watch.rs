@@ -136,7 +136,7 @@ impl Watch {
         let found = keys.len();
         let shrunk = found - new.len() < self.seen.len();
         self.partial = read.partial;
-        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() });
+        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() + new.len() });
         if !new.is_empty() {
             self.note_lag(read, &new, run);
             self.seen.extend(new.iter().copied());
