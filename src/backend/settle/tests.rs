@@ -136,6 +136,14 @@ fn messages_and_children_that_outlive_their_parents_mean_at_least_two_and_a_half
 }
 
 #[test]
+fn behind_a_collector_nothing_is_confirmed_missing_before_a_retry_could_have_brought_it() {
+    let (mut watch, mut run) = (watch(Config { pipeline: Pipeline::Collector, ..started() }), Run::default());
+    see(&mut watch, &mut run, 100 * MS, &[front()]);
+    assert_eq!(watch.tick(8099 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(watch.tick(8100 * MS, &mut run).phase, Phase::Confirmed);
+}
+
+#[test]
 fn a_missing_parent_keeps_a_trace_from_settling_and_is_named() {
     let (mut watch, mut run) = (watch(started()), Run::default());
     let orphan = Draft::new(7, 6, "payment-service", Kind::Server).name("charge");
@@ -411,7 +419,7 @@ fn a_read_with_fewer_spans_or_none_is_no_news_and_proves_no_quiet() {
     assert_eq!((fewer.phase, fewer.changed), (Phase::Growing, false));
     assert_eq!(watch.trace().unwrap().len(), 2);
     let step = watch.snapshot(Read::at(7 * SECOND), trace(&both), &mut run);
-    assert_eq!(step.phase, Phase::Confirmed);
+    assert_eq!(step.phase, Phase::Settled);
 }
 
 #[test]

@@ -342,7 +342,7 @@ impl Watch {
         let structure = self.structure(run);
         let complete = structure.is_empty();
         let settle = self.settle_of(run, !complete);
-        let twice = settle.saturating_mul(2);
+        let twice = self.config.certain_ns(settle);
         let quiet_from = self.responded_ns.map(|responded| responded.max(self.news_ns));
         let quiet = quiet_from.map_or(0, |from| self.proven_ns.saturating_sub(from));
         let deadline = self.deadline();
