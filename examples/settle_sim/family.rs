@@ -131,7 +131,8 @@ fn usual(name: &'static str) -> Family {
         killed: 0.0,
         collector: false,
         retries: 0.0,
-        retry_delay: (SECOND, 4 * SECOND),
+        // A collector's default: 5 s, give or take half.
+        retry_delay: (5 * SECOND / 2, 15 * SECOND / 2),
         reorder: 0,
         stalls: (0.0, 0),
         mixed: false,

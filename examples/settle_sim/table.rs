@@ -135,13 +135,13 @@ pub fn heading() -> String {
 }
 
 /// Simulates about so many tests of a family.
-pub fn family(family: &Family, tests: usize, seed: u64) -> Row {
+pub fn family(family: &Family, tests: usize, seed: u64, knobs: Knobs) -> Row {
     let mut row = Row { name: family.name.to_owned(), ..Row::default() };
     // Each family its own worlds.
     let start = family.name.bytes().fold(seed, |mixed, byte| mixed.wrapping_mul(0x0100_0000_01b3) ^ u64::from(byte));
     for run in 0..tests.div_ceil(TESTS_A_RUN) as u64 {
         let seed = start.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(run);
-        simulate(family, TESTS_A_RUN, seed, Knobs::default()).iter().for_each(|outcome| row.count(outcome));
+        simulate(family, TESTS_A_RUN, seed, knobs).iter().for_each(|outcome| row.count(outcome));
     }
     row
 }

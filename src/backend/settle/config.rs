@@ -12,6 +12,10 @@ const LEAST: u64 = SECOND / 2;
 /// The least settle of a trace in which work goes on after the response.
 const LEAST_ASYNCHRONOUS: u64 = 5 * SECOND / 2;
 
+/// Collectors retry a delivery that failed after 5 s, give or take half (their default): before that, what is missing
+/// is not known to be missing.
+const LEAST_CERTAINTY_BEHIND_COLLECTOR: u64 = 8 * SECOND;
+
 /// How long a trace must be quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Settle {
@@ -99,6 +103,14 @@ impl Config {
                 let least = if like.asynchronous || like.incomplete { LEAST_ASYNCHRONOUS } else { 0 };
                 self.auto_ns(unheard).max(learned_ns).max(least)
             }
+        }
+    }
+    /// How long a trace must be quiet before something missing is a fact: twice the settle.
+    pub(super) fn certain_ns(&self, settle_ns: u64) -> u64 {
+        let twice = settle_ns.saturating_mul(2);
+        match (self.settle, self.pipeline) {
+            (Settle::Fixed(_), _) | (_, Pipeline::Direct) => twice,
+            _ => twice.max(LEAST_CERTAINTY_BEHIND_COLLECTOR),
         }
     }
     /// Whether `wait.silent` names this peer, with or without its port.

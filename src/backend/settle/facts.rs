@@ -46,11 +46,9 @@ impl Facts {
         });
         let (answered, unanswered) = calls(trace);
         let ids: Vec<SpanId> = requests.iter().map(|request| request.span).collect();
-        let mut requests = requests_answered(trace, &ids);
-        if !behind_silent.is_empty() {
-            // What stands between the runner and them keeps the runner's id to itself.
-            requests.fill(true);
-        }
+        // Not answered by what something silent called: the silent one may stand further inside, and the service that the
+        // runner called may still export. If it stands at the door, the run learns that the request is silent.
+        let requests = requests_answered(trace, &ids);
         Facts {
             spans: trace.len(),
             services: trace.service_names().len(),

@@ -136,7 +136,7 @@ impl Watch {
         let found = keys.len();
         let shrunk = found - new.len() < self.seen.len();
         self.partial = read.partial;
-        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() });
+        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() + new.len() });
         if !new.is_empty() {
             self.note_lag(read, &new, run);
             self.seen.extend(new.iter().copied());
@@ -342,7 +342,7 @@ impl Watch {
         let structure = self.structure(run);
         let complete = structure.is_empty();
         let settle = self.settle_of(run, !complete);
-        let twice = settle.saturating_mul(2);
+        let twice = self.config.certain_ns(settle);
         let quiet_from = self.responded_ns.map(|responded| responded.max(self.news_ns));
         let quiet = quiet_from.map_or(0, |from| self.proven_ns.saturating_sub(from));
         let deadline = self.deadline();
