@@ -4,6 +4,19 @@
 //! operand, never an operator. [`Matcher`] is the parsed form; its operands are literals or [`Template`]s until
 //! [`Matcher::bind`] has replaced the templates.
 
+mod bind;
+mod parse;
+mod parse_map;
+#[cfg(test)]
+mod parse_tests;
+mod print;
+pub mod template;
+pub mod units;
+
+pub use bind::{Lookup, Value};
+pub use parse::{Position, parse};
+pub(crate) use parse_map::{KEYS, literal, operand};
+
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -62,6 +75,8 @@ pub enum Operand {
     Literal(Literal),
     /// Not before variables are bound.
     Template(Template),
+    /// A list with variables in it; a [`Literal::List`] once they are bound.
+    List(Vec<Operand>),
 }
 
 /// The six comparisons.
@@ -151,4 +166,12 @@ pub enum TypeName {
     Bytes,
     /// JSON's null.
     Null,
+}
+
+/// A name, or the variable that holds it.
+pub(crate) fn name(template: Template) -> Operand {
+    match template.as_text() {
+        Some(text) => Operand::Literal(Literal::Str(text.into())),
+        None => Operand::Template(template),
+    }
 }
