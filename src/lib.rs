@@ -16,6 +16,7 @@ pub mod spec;
 pub mod trace;
 pub mod trigger;
 pub mod wire;
+pub mod yaml;
 
 #[doc(hidden)]
 pub mod cli;

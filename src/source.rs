@@ -88,6 +88,10 @@ impl SourceFile {
         let before = self.text.get(start..byte as usize).unwrap_or("");
         LineColumn { line, column: before.chars().count() + 1 }
     }
+    /// The byte at which a line (counted from 1) begins; the text's length for a line that is not there.
+    pub fn line_start(&self, line: usize) -> usize {
+        self.line_starts.get(line.wrapping_sub(1)).map_or(self.text.len(), |&start| start as usize)
+    }
     /// The text of a line (counted from 1), without its end.
     pub fn line(&self, line: usize) -> &str {
         let Some(&start) = self.line_starts.get(line.wrapping_sub(1)) else { return "" };

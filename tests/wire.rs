@@ -1,6 +1,6 @@
 //! Every recorded answer is read as what was sent, whatever the format.
 
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, unreachable_pub)]
 
 #[path = "wire/canon.rs"]
 mod canon;

@@ -74,7 +74,7 @@ impl SavedTraces {
     }
     /// The trace of this id together with the `linked` ones that are there; `None` if it has no spans.
     pub fn trace(&self, id: TraceId, linked: &[TraceId], injected: &Injected) -> Option<Trace> {
-        let builder = self.builders.get(&id).filter(|builder| !builder.is_empty())?;
+        let builder = self.collected(id)?;
         let mut others =
             linked.iter().filter(|&&other| other != id).filter_map(|other| self.builders.get(other)).peekable();
         if others.peek().is_none() {
@@ -83,6 +83,19 @@ impl SavedTraces {
         let mut merged = builder.clone();
         others.for_each(|other| merged.absorb(other.clone()));
         Some(merged.build(id, linked, injected))
+    }
+    /// The spans of one trace as collected, not yet built; `None` if it has none.
+    pub fn collected(&self, id: TraceId) -> Option<&TraceBuilder> {
+        self.builders.get(&id).filter(|builder| !builder.is_empty())
+    }
+    /// The other traces with a span that links to one of `id`, sorted.
+    pub fn linking_to(&self, id: TraceId) -> Vec<TraceId> {
+        let links = |builder: &TraceBuilder| builder.linked().contains(&id);
+        self.builders
+            .iter()
+            .filter(|(other, builder)| **other != id && links(builder))
+            .map(|(&other, _)| other)
+            .collect()
     }
     /// How many span records had no usable ids, so that they belong to no trace.
     pub fn invalid_spans(&self) -> usize {

@@ -44,9 +44,15 @@ fn a_trace_may_be_spread_over_the_files_of_a_folder() {
 fn linked_traces_are_merged_as_far_as_they_are_there() {
     let folder = folder(&[("a.jsonl", &[line(1, 1, None), line(2, 7, Some(1)), line(3, 8, None)].join("\n"))]);
     let saved = load(&folder.path().join("a.jsonl")).unwrap();
+    assert_eq!((saved.linking_to(id(1)), saved.linking_to(id(2))), (vec![id(2)], vec![]));
+    assert_eq!(saved.collected(id(2)).map(TraceBuilder::len), Some(1));
     let trace = saved.trace(id(1), &[id(2), id(9)], &Injected::Unknown).unwrap();
     assert_eq!(trace.spans().map(|span| span.trace_id()).collect::<Vec<_>>(), [id(1), id(2)]);
     assert!(trace.notes().iter().all(|note| !matches!(note, crate::trace::Note::ForeignSpans { .. })));
+    let mut again = TraceBuilder::new();
+    detect::read(crate::wire::write::otlp_json(&trace).as_bytes(), &mut again).unwrap();
+    let again = again.build(id(1), &[id(2)], &Injected::Unknown);
+    assert_eq!(again.spans().map(|span| span.trace_id()).collect::<Vec<_>>(), [id(1), id(2)]);
 }
 
 #[test]

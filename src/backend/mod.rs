@@ -5,9 +5,24 @@
 
 mod embedded;
 pub mod file;
+mod grpc;
+mod http;
+mod jaeger;
+mod jaeger_grpc;
+mod own_span;
+mod saved;
 pub mod settle;
+mod tempo;
+mod tls;
+mod words;
 
+pub use self::http::{HttpOptions, SetupError};
 pub use embedded::Embedded;
+pub use jaeger::{Jaeger, JaegerApi, JaegerOptions};
+pub use jaeger_grpc::JaegerGrpc;
+pub use own_span::{ExportError, OtlpProtocol, OtlpTarget, OwnSpan, OwnSpanExporter, Sent};
+pub use saved::Saved;
+pub use tempo::{Tempo, TempoOptions};
 
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
@@ -52,7 +67,7 @@ pub enum Pipeline {
 /// Why the traces that link to a trace cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinksError {
-    /// The backend has no such search: a spec that follows links cannot run on it.
+    /// The backend has no such search, or does not let us use it: a spec that follows links cannot run on it.
     #[error("{words}")]
     Unsupported {
         /// Why, and which backends can.

@@ -5,16 +5,26 @@
 //! [`Matcher::bind`] has replaced the templates.
 
 pub mod alias;
+mod bind;
 mod describe;
 mod eval;
 mod fact;
 mod number;
+mod parse;
+mod parse_map;
+#[cfg(test)]
+mod parse_tests;
+mod print;
 mod renames;
+pub mod template;
+pub mod units;
 
+pub use bind::{Lookup, Value};
 pub use describe::duration as show_duration;
 pub use fact::Fact;
-
 pub(crate) use number::Number;
+pub use parse::{Position, parse};
+pub(crate) use parse_map::{KEYS, literal, operand};
 
 use crate::source::Span;
 use std::sync::Arc;
@@ -74,6 +84,8 @@ pub enum Operand {
     Literal(Literal),
     /// Not before variables are bound.
     Template(Template),
+    /// A list with variables in it; a [`Literal::List`] once they are bound.
+    List(Vec<Operand>),
 }
 
 /// The six comparisons.
@@ -163,4 +175,12 @@ pub enum TypeName {
     Bytes,
     /// JSON's null.
     Null,
+}
+
+/// A name, or the variable that holds it.
+pub(crate) fn name(template: Template) -> Operand {
+    match template.as_text() {
+        Some(text) => Operand::Literal(Literal::Str(text.into())),
+        None => Operand::Template(template),
+    }
 }

@@ -1,6 +1,11 @@
 //! Running tests: who runs when, one test's life, the events that reporters hear.
 
+mod clock;
 pub mod event;
 pub mod filter;
 pub mod processes;
 pub mod record;
+mod response;
+pub mod session;
+mod step;
+mod wait;

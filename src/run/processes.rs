@@ -31,6 +31,8 @@ pub struct ProcessSpec {
     pub directory: PathBuf,
     /// What is set in its environment beside the runner's own.
     pub env: Vec<(String, String)>,
+    /// What of the runner's own environment it does not get.
+    pub env_remove: Vec<String>,
     /// When it is ready.
     pub ready: Option<Ready>,
     /// How long that may take.
@@ -65,23 +67,22 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts it and waits until it is ready, has ended, or has taken too long.
-    pub async fn start(spec: &ProcessSpec) -> Result<Process, ProcessError> {
-        let mut process = Process::spawn(spec)?;
-        let Some(ready) = &spec.ready else { return Ok(process) };
+    /// Waits until it is ready, has ended, or has taken too long.
+    pub async fn ready(&mut self, spec: &ProcessSpec) -> Result<(), ProcessError> {
+        let Some(ready) = &spec.ready else { return Ok(()) };
         let deadline = Instant::now() + spec.ready_timeout;
         let mut pause = Duration::from_millis(5);
         loop {
             if is_ready(ready).await {
-                return Ok(process);
+                return Ok(());
             }
-            if let Ok(Some(status)) = process.child.try_wait() {
-                process.drain().await;
-                return Err(process.error(&format!("ended with {status} before it was ready")));
+            if let Ok(Some(status)) = self.child.try_wait() {
+                self.drain().await;
+                return Err(self.error(&format!("ended with {status} before it was ready")));
             }
             if Instant::now() >= deadline {
                 let waited = humantime::format_duration(spec.ready_timeout);
-                return Err(process.error(&format!("was not ready after {waited}: {ready}")));
+                return Err(self.error(&format!("was not ready after {waited}: {ready}")));
             }
             // A process tells nobody when it is ready, so asking is all there is.
             tokio::time::sleep(pause).await;
@@ -89,11 +90,15 @@ impl Process {
         }
     }
 
-    fn spawn(spec: &ProcessSpec) -> Result<Process, ProcessError> {
+    /// Starts it. Needs a tokio runtime.
+    pub fn spawn(spec: &ProcessSpec) -> Result<Process, ProcessError> {
         let [program, args @ ..] = spec.command.as_slice() else {
             return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
         };
         let mut command = Command::new(program);
+        for name in &spec.env_remove {
+            command.env_remove(name);
+        }
         command.args(args).current_dir(&spec.directory).envs(spec.env.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]
@@ -239,6 +244,7 @@ mod tests {
             command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
             directory: std::env::temp_dir(),
             env: vec![("GREETING".to_owned(), "hello".to_owned())],
+            env_remove: vec!["HOME".to_owned()],
             ready,
             ready_timeout: Duration::from_secs(20),
         }
@@ -247,16 +253,17 @@ mod tests {
     #[tokio::test]
     async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
         let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
-        let error = Process::start(&shell("echo $GREETING; echo oops >&2; exit 3", Some(nobody))).await.unwrap_err();
+        let spec = shell("echo $GREETING $HOME.; echo oops >&2; exit 3", Some(nobody));
+        let error = Process::spawn(&spec).unwrap().ready(&spec).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
-        assert!(error.message.contains("hello") && error.message.contains("oops"), "{error}");
+        assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
     }
 
     #[tokio::test]
     async fn a_program_that_does_not_exist_is_named() {
         let mut spec = shell("", None);
         spec.command = vec!["no-such-program".to_owned()];
-        assert!(Process::start(&spec).await.unwrap_err().message.contains("`no-such-program`"));
+        assert!(Process::spawn(&spec).unwrap_err().message.contains("`no-such-program`"));
     }
 
     #[tokio::test]
@@ -266,7 +273,9 @@ mod tests {
             "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(LocalAddr=>\"127.0.0.1:{port}\",Listen=>5)or die;while($c=$s->accept){{}}' & wait"
         );
         let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let process = Process::start(&shell(&listener, Some(Ready::Tcp(address)))).await.unwrap();
+        let spec = shell(&listener, Some(Ready::Tcp(address)));
+        let mut process = Process::spawn(&spec).unwrap();
+        process.ready(&spec).await.unwrap();
         process.stop().await;
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
     }

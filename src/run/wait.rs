@@ -11,7 +11,7 @@ use crate::receiver::Arrivals;
 use crate::spec::plan::TraceExpectations;
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId, merge};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// What all waits of a run share.
@@ -54,6 +54,9 @@ pub(crate) struct Waited {
     pub(crate) last_span_ns: Option<u64>,
 }
 
+/// Bound on the last read of a green trace.
+const LAST_LOOK: Duration = Duration::from_secs(10);
+
 /// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -66,6 +69,7 @@ struct Reader<'a> {
     // The last reading of each trace, so that an unchanged one costs nothing.
     last: Vec<(TraceId, Arc<TraceBuilder>)>,
     built: Option<Arc<Trace>>,
+    until: Instant,
 }
 
 enum Reading {
@@ -125,15 +129,11 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// A read that hangs proves nothing and is given up, so that the next one can.
+    /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
     async fn fetch(&self, id: TraceId) -> Fetch {
-        let bound = Duration::from_nanos(poll::READ_TIMEOUT_NS);
-        match tokio::time::timeout(bound, self.shared.backend.fetch(id)).await {
+        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
             Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient {
-                words: format!("a read took over {} and was given up", humantime::format_duration(bound)),
-                retry_after: None,
-            },
+            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
         }
     }
 }
@@ -161,7 +161,8 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
     let mut arrivals = shared.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
-    let mut reader = Reader { shared, target, last: Vec::new(), built: None };
+    let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
     let mut judgements: Vec<Judgement> = Vec::new();
     let mut words = String::new();
     let mut last_span_ns = None;
@@ -240,7 +241,7 @@ async fn pause(
     match arrivals {
         Some(arrivals) => tokio::select! {
             biased;
-            () = arrivals.changed() => true,
+            _ = arrivals.changed() => true,
             () = timer => false,
             Ok(()) = learned.changed() => false,
         },
@@ -271,7 +272,7 @@ fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) 
 /// What a last look, when the run ends, makes of a test that was green.
 pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> Option<Vec<Judgement>> {
     let before = watch.trace().map(Arc::as_ptr);
-    let mut reader = Reader { shared, target, last: Vec::new(), built: None };
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until: Instant::now() + LAST_LOOK };
     let reading = reader.read().await;
     // A backend that cannot be read any more takes nothing back.
     let (step, _) = feed(watch, reading, shared).ok()?;

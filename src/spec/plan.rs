@@ -4,7 +4,8 @@
 //! [`Operand`]s and [`Template`]s; [`Step::trace`] and [`Step::response`] are bound to a run's variables (captures,
 //! matrix rows) just before they are judged, see `spec::bind`.
 
-use crate::matcher::{Literal, Matcher, Operand, Template};
+use crate::matcher::{Matcher, Operand, Template, Value};
+use crate::spec::config::Backend;
 use crate::select::Query;
 use crate::source::{SourceFile, Span, Spanned};
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ pub struct FilePlan {
 pub enum VarValue {
     /// Text with variables in it. A lone `${x}` keeps the type of `x`.
     Template(Template),
-    /// A typed value.
-    Literal(Literal),
+    /// A typed value, with its source text.
+    Value(Value),
 }
 
 /// One test: a name and the steps that run in order.
@@ -53,7 +54,7 @@ pub struct Test {
     /// Tags to select by.
     pub tags: Vec<String>,
     /// The matrix row's values.
-    pub row: BTreeMap<String, Literal>,
+    pub row: BTreeMap<String, Value>,
     /// The steps; one for a test written without `steps`.
     pub steps: Vec<Step>,
     /// Why it is not run.
@@ -68,6 +69,8 @@ pub struct Test {
     pub mutex: Option<String>,
     /// Names of the tests that must have passed before, whose captures are visible as `${needs.NAME.capture}`.
     pub needs: Vec<Spanned<String>>,
+    /// Where its traces are read from, when not from where the configuration says.
+    pub backend: Option<Backend>,
 }
 
 /// One thing that starts a trace, and what is expected of it.

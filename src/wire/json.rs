@@ -192,13 +192,26 @@ impl Whole {
     pub(super) fn signed(self) -> i64 {
         i64::try_from(self.0).unwrap_or(if self.0 < 0 { i64::MIN } else { i64::MAX })
     }
+    /// Exactly an attribute's integer; a time may lose its fraction, a value may not.
+    pub(super) fn integer(told: &Any<'_>) -> Option<i64> {
+        let whole = |number: f64| (number.fract() == 0.0).then_some(number as i128);
+        let number = match told {
+            Any::Int(number) => i128::from(*number),
+            Any::Double(number) => whole(*number)?,
+            Any::Str(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?))?,
+            _ => return None,
+        };
+        i64::try_from(number).ok()
+    }
     pub(super) fn parse(text: &str) -> Option<Whole> {
         let text = text.trim();
         if text.is_empty() {
             return Some(Whole(0));
         }
-        // A float of that size is whole; the cast saturates and takes NaN for 0, so NaN is refused first.
-        text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|at| !at.is_nan()).map(|at| at as i128)).map(Whole)
+        text.parse()
+            .ok()
+            .or_else(|| text.parse::<f64>().ok().filter(|at| at.is_finite()).map(|at| at as i128))
+            .map(Whole)
     }
 }
 

@@ -255,8 +255,12 @@ object!(Any<'de>, "an attribute value such as {\"stringValue\": …}", |out, map
         Any::Empty => {}
         _ => return Err(A::Error::custom("expected true or false")),
     },
-    "intValue" | "int_value" => if let Some(number) = map.next_value::<Option<Whole>>()? {
-        out = Any::Int(number.signed());
+    "intValue" | "int_value" => match map.next_value::<Plain<'de>>()?.0 {
+        Any::Empty => {}
+        told => {
+            let number = Whole::integer(&told);
+            out = Any::Int(number.ok_or_else(|| A::Error::custom("expected a 64-bit integer, or its text"))?);
+        }
     },
     "doubleValue" | "double_value" => if let Some(Float(number)) = map.next_value()? {
         out = Any::Double(number);

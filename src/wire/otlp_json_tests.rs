@@ -64,6 +64,8 @@ fn values_keep_their_type_in_every_spelling() {
         (r#"{"intValue":"-9223372036854775808"}"#, Value::Int(i64::MIN)),
         (r#"{"intValue":42}"#, Value::Int(42)),
         (r#"{"int_value":"42"}"#, Value::Int(42)),
+        (r#"{"intValue":4e2}"#, Value::Int(400)),
+        (r#"{"intValue":null}"#, Value::Empty),
         (r#"{"doubleValue":1}"#, Value::Double(1.0)),
         (r#"{"doubleValue":"-Infinity"}"#, Value::Double(f64::NEG_INFINITY)),
         (r#"{"doubleValue":"1.5"}"#, Value::Double(1.5)),
@@ -82,6 +84,27 @@ fn values_keep_their_type_in_every_spelling() {
     }
     let nan = one(r#","attributes":[{"key":"k","value":{"doubleValue":"NaN"}}]"#);
     assert!(matches!(only(&nan).attribute("k"), Some(Value::Double(number)) if number.is_nan()));
+}
+
+#[test]
+fn values_that_are_not_of_their_type_are_refused_and_never_rounded() {
+    for value in [
+        r#"{"intValue":1.5}"#,
+        r#"{"intValue":"9223372036854775808"}"#,
+        r#"{"intValue":18446744073709551615}"#,
+        r#"{"intValue":"Infinity"}"#,
+        r#"{"intValue":"x"}"#,
+        r#"{"intValue":true}"#,
+        r#"{"doubleValue":"x"}"#,
+        r#"{"boolValue":1}"#,
+        r#"{"bytesValue":"*"}"#,
+        r#"{"stringValue":1}"#,
+        "1",
+    ] {
+        let attributes = format!(r#"{{"attributes":[{{"key":"k","value":{value}}}]}}"#);
+        let error = refusal(&format!(r#"{{"resourceSpans":[{{"resource":{attributes}}}]}}"#));
+        assert!(error.contains("expected") && error.contains("line 1 column"), "{value}: {error}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Mutex, OnceLock};
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -113,7 +113,7 @@ pub fn kill(signal: &str, pid: u32) {
 
 /// The shop's command line with nothing of the caller's telemetry settings in its environment.
 pub fn command(endpoint: &str) -> Command {
-    let mut command = Command::new(binary());
+    let mut command = Command::new(example("shop"));
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("OTEL_") {
             command.env_remove(name);
@@ -129,15 +129,16 @@ pub fn command(endpoint: &str) -> Command {
     command
 }
 
-/// The example's binary, beside the package's own. `cargo test` builds it, `cargo test --test shop` does not.
-fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+/// An example's binary, beside the package's own. `cargo test` builds it, `cargo test --test shop` does not.
+pub fn example(name: &'static str) -> PathBuf {
+    static BUILT: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut built = BUILT.lock().unwrap();
+    let binary = built.entry(name).or_insert_with(|| {
         let profile = Path::new(env!("CARGO_BIN_EXE_tracespec")).parent().unwrap();
-        let binary = profile.join("examples/shop");
-        if !newer_than_sources(&binary) {
+        let binary = profile.join("examples").join(name);
+        if !newer_than_sources(&binary, name) {
             let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--example", "shop", "--target-dir"]);
+            build.args(["build", "--quiet", "--example", name, "--target-dir"]);
             build.arg(profile.parent().unwrap());
             if profile.ends_with("release") {
                 build.arg("--release");
@@ -160,18 +161,21 @@ fn binary() -> &'static Path {
                 .current_dir(env!("CARGO_MANIFEST_DIR"))
                 .status()
                 .unwrap();
-            assert!(built.success(), "cargo build --example shop");
+            assert!(built.success(), "cargo build --example {name}");
         }
         binary
-    })
+    });
+    binary.clone()
 }
 
-fn newer_than_sources(binary: &Path) -> bool {
+fn newer_than_sources(binary: &Path, name: &str) -> bool {
     let changed = |path: &Path| path.metadata().and_then(|meta| meta.modified());
     let Ok(built) = changed(binary) else {
         return false;
     };
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(name);
     let newest = std::fs::read_dir(sources)
         .unwrap()
         .map(|entry| changed(&entry.unwrap().path()).unwrap())

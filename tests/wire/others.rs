@@ -122,7 +122,7 @@ fn a_v3_snapshot_without_resource_times_or_scope_is_read() {
 #[test]
 fn otlp_files_of_jaegers_storage_tests_keep_events_links_and_scopes() {
     let Some(bytes) = shared("jaeger/otlp_otel_traces_01.json") else { return };
-    let trace = read(&[bytes.clone()], "00000000000000010000000000000000");
+    let trace = read(std::slice::from_ref(&bytes), "00000000000000010000000000000000");
     assert_eq!(
         lines(&trace),
         [

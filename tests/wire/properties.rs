@@ -25,7 +25,7 @@ enum Told {
     Double(f64),
     Bytes(Vec<u8>),
     Array(Vec<Told>),
-    Map(Vec<(String, Told)>),
+    Map(Tells),
 }
 
 fn word() -> impl Strategy<Value = String> {
@@ -51,9 +51,11 @@ fn told() -> impl Strategy<Value = Told> {
     })
 }
 
-fn attributes() -> impl Strategy<Value = Vec<(String, Told)>> {
+fn attributes() -> impl Strategy<Value = Tells> {
     prop::collection::vec((word(), told()), 0..4)
 }
+
+type Tells = Vec<(String, Told)>;
 
 #[derive(Debug, Clone)]
 struct Made {
@@ -64,12 +66,12 @@ struct Made {
     flags: u32,
     start: u64,
     length: u64,
-    attributes: Vec<(String, Told)>,
-    events: Vec<(u64, String, Vec<(String, Told)>)>,
-    links: Vec<(u128, u64, String, Vec<(String, Told)>)>,
+    attributes: Tells,
+    events: Vec<(u64, String, Tells)>,
+    links: Vec<(u128, u64, String, Tells)>,
     dropped: u32,
-    resource: Vec<(String, Told)>,
-    scope: (String, String, Vec<(String, Told)>),
+    resource: Tells,
+    scope: (String, String, Tells),
 }
 
 fn made() -> impl Strategy<Value = Made> {

@@ -12,6 +12,10 @@ const LEAST: u64 = SECOND / 2;
 /// The least settle of a trace in which work goes on after the response.
 const LEAST_ASYNCHRONOUS: u64 = 5 * SECOND / 2;
 
+/// Collectors retry a delivery that failed after 5 s, give or take half (their default): before that, what is missing
+/// is not known to be missing.
+const LEAST_CERTAINTY_BEHIND_COLLECTOR: u64 = 8 * SECOND;
+
 /// How long a trace must be quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Settle {
@@ -56,7 +60,8 @@ pub struct Config {
     /// How long exporters may keep a span: `exporter_delay`, or what the runner set for the processes it started if it
     /// started them all.
     pub exporter_delay_ns: u64,
-    /// Whether the runner itself set that delay, so that it is a fact rather than an assumption. Only words differ.
+    /// Whether the runner itself set that delay for every process, so that it is nearly a fact rather than an
+    /// assumption: a trace that stays incomplete is given up sooner then.
     pub exporter_delay_is_set: bool,
     /// How spans come to where they are read.
     pub pipeline: Pipeline,
@@ -88,13 +93,24 @@ impl Config {
         (delay.saturating_add(delay / 2)).saturating_add(self.pipeline.delay_ns()).max(LEAST)
     }
     /// The settle of a trace, given what it is like and the lag that the run has learned.
-    pub(super) fn settle_ns(&self, open: bool, asynchronous: bool, learned_ns: u64) -> u64 {
+    pub(super) fn settle_ns(&self, like: Likeness, learned_ns: u64) -> u64 {
         match self.settle {
             Settle::Fixed(settle) => settle,
             Settle::Auto => {
-                let least = if asynchronous { LEAST_ASYNCHRONOUS } else { 0 };
-                self.auto_ns(open).max(learned_ns).max(least)
+                // What an incomplete trace lacks may come from an instance not heard of yet, just as an open call's
+                // answer. Simulated, giving up sooner fails tests for what is merely late.
+                let unheard = like.open || like.incomplete && !self.exporter_delay_is_set;
+                let least = if like.asynchronous || like.incomplete { LEAST_ASYNCHRONOUS } else { 0 };
+                self.auto_ns(unheard).max(learned_ns).max(least)
             }
+        }
+    }
+    /// How long a trace must be quiet before something missing is a fact: twice the settle.
+    pub(super) fn certain_ns(&self, settle_ns: u64) -> u64 {
+        let twice = settle_ns.saturating_mul(2);
+        match (self.settle, self.pipeline) {
+            (Settle::Fixed(_), _) | (_, Pipeline::Direct) => twice,
+            _ => twice.max(LEAST_CERTAINTY_BEHIND_COLLECTOR),
         }
     }
     /// Whether `wait.silent` names this peer, with or without its port.
@@ -102,6 +118,17 @@ impl Config {
         let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
         self.silent.iter().any(|name| !name.is_empty() && (name == peer || name == host))
     }
+}
+
+/// What a trace is like as far as it decides its settle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Likeness {
+    /// A call is open.
+    pub(super) open: bool,
+    /// Work goes on after the response.
+    pub(super) asynchronous: bool,
+    /// Something that must come is not there.
+    pub(super) incomplete: bool,
 }
 
 /// A request that the runner sent (each redirect hop is one): a call that the system must answer with a span.

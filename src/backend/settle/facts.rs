@@ -38,24 +38,17 @@ pub(super) struct Facts {
 
 impl Facts {
     pub(super) fn of(trace: &Trace, requests: &[Request], config: &Config) -> Facts {
-        let excused = |span: SpanRef<'_>| {
-            let entry = matches!(span.kind(), Kind::Server | Kind::Consumer);
-            let local = span.flags().is_some_and(|flags| flags & PARENT_IS_TOLD != 0 && flags & PARENT_IS_REMOTE == 0);
-            !config.silent.is_empty() && entry && !local
-        };
         let (behind_silent, missing): (Vec<SpanIx>, Vec<SpanIx>) =
-            trace.tree().orphans().iter().partition(|&&orphan| excused(trace.span(orphan)));
+            trace.tree().orphans().iter().partition(|&&orphan| is_excused(trace.span(orphan), config));
         let first_orphan = missing.first().and_then(|&orphan| {
             let span = trace.span(orphan);
             Some((name(span), span.parent_id()?))
         });
         let (answered, unanswered) = calls(trace);
         let ids: Vec<SpanId> = requests.iter().map(|request| request.span).collect();
-        let mut requests = requests_answered(trace, &ids);
-        if !behind_silent.is_empty() {
-            // What stands between the runner and them keeps the runner's id to itself.
-            requests.fill(true);
-        }
+        // Not answered by what something silent called: the silent one may stand further inside, and the service that the
+        // runner called may still export. If it stands at the door, the run learns that the request is silent.
+        let requests = requests_answered(trace, &ids);
         Facts {
             spans: trace.len(),
             services: trace.service_names().len(),
@@ -68,6 +61,13 @@ impl Facts {
             asynchronous: is_asynchronous(trace),
         }
     }
+}
+
+/// Whether a span whose parent is missing may be what something silent called, a proxy that passes on ids of its own.
+fn is_excused(span: SpanRef<'_>, config: &Config) -> bool {
+    let entry = matches!(span.kind(), Kind::Server | Kind::Consumer);
+    let local = span.flags().is_some_and(|flags| flags & PARENT_IS_TOLD != 0 && flags & PARENT_IS_REMOTE == 0);
+    !config.silent.is_empty() && entry && !local
 }
 
 pub(super) fn name(span: SpanRef<'_>) -> SpanName {
@@ -113,27 +113,29 @@ fn outlives(child: SpanRef<'_>, parent: SpanRef<'_>) -> bool {
     child.end_ns() > parent.end_ns().saturating_add(TRUNCATION_NS)
 }
 
-/// Which rows are work that the response waited for, as far as the trace tells: every step from the root down is
-/// contained in the one above, and no message was sent on the way. A span that hangs from a missing parent is not.
-pub(super) fn synchronous(trace: &Trace, response_ns: u64) -> Vec<bool> {
+/// Of each row, whether it is work that the response waited for, as far as the trace tells: every step from the top down
+/// is contained in the one above, and no message was sent on the way. `None` where the parent may still come.
+pub(super) fn synchronous(trace: &Trace, response_ns: u64, config: &Config) -> Vec<Option<bool>> {
     let instances = Instances::of(trace);
-    let mut synchronous = vec![false; trace.len()];
+    let mut synchronous = vec![None; trace.len()];
     for &ix in trace.tree().preorder() {
         let span = trace.span(ix);
         let message = matches!(span.kind(), Kind::Producer | Kind::Consumer);
-        synchronous[ix.index()] = !message
-            && match span.parent() {
-                Some(parent) if instances.same_clock(span, parent) => {
-                    synchronous[parent.ix().index()] && !outlives(span, parent)
-                }
-                Some(parent) => {
-                    synchronous[parent.ix().index()]
-                        && span.duration_ns() <= parent.duration_ns().saturating_add(TRUNCATION_NS)
-                }
-                None => {
-                    trace.tree().is_connected(ix) && span.duration_ns() <= response_ns.saturating_add(TRUNCATION_NS)
-                }
-            };
+        let above = match span.parent() {
+            Some(parent) => {
+                let contained = if instances.same_clock(span, parent) {
+                    !outlives(span, parent)
+                } else {
+                    span.duration_ns() <= parent.duration_ns().saturating_add(TRUNCATION_NS)
+                };
+                synchronous[parent.ix().index()].map(|above: bool| above && contained)
+            }
+            None if trace.tree().is_connected(ix) || is_excused(span, config) => {
+                Some(span.duration_ns() <= response_ns.saturating_add(TRUNCATION_NS))
+            }
+            None => None,
+        };
+        synchronous[ix.index()] = above.map(|above| above && !message);
     }
     synchronous
 }

@@ -1,6 +1,6 @@
 //! The wait for one trace.
 
-use super::config::{Config, Request};
+use super::config::{Config, Likeness, Request};
 use super::facts::{Facts, synchronous};
 use super::log::{Poll, PollLog};
 use super::reason::Reason;
@@ -136,7 +136,7 @@ impl Watch {
         let found = keys.len();
         let shrunk = found - new.len() < self.seen.len();
         self.partial = read.partial;
-        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() });
+        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() + new.len() });
         if !new.is_empty() {
             self.note_lag(read, &new, run);
             self.seen.extend(new.iter().copied());
@@ -212,8 +212,13 @@ impl Watch {
     }
     /// How long the trace must be quiet as things stand, in nanoseconds.
     pub fn settle_ns(&self, run: &Run) -> u64 {
+        self.settle_of(run, !self.structure(run).is_empty())
+    }
+
+    fn settle_of(&self, run: &Run, incomplete: bool) -> u64 {
         let asynchronous = self.facts.as_ref().is_some_and(|facts| facts.asynchronous);
-        self.config.settle_ns(self.has_open(run), asynchronous, run.learned_ns())
+        let like = Likeness { open: self.has_open(run), asynchronous, incomplete };
+        self.config.settle_ns(like, run.learned_ns())
     }
 
     /// Calls that this trace leaves unanswered although the run has seen others like them answered. Asked when the run
@@ -254,14 +259,12 @@ impl Watch {
             return;
         }
         let response = self.responded_ns.unwrap_or(self.sent_ns).saturating_sub(self.sent_ns);
-        let synchronous = synchronous(trace, response);
+        let synchronous = synchronous(trace, response, &self.config);
         let mut worst: Option<(u64, u64, &str)> = None;
         for (span, key) in trace.spans().zip(span_keys(trace)) {
-            if !trace.tree().is_connected(span.ix()) {
-                continue;
-            }
+            let Some(waited_for) = synchronous[span.ix().index()] else { continue };
             if let Some((least, lag)) = self.late.remove(&key)
-                && synchronous[span.ix().index()]
+                && waited_for
             {
                 worst = worst.max(Some((lag, least, span.service())));
             }
@@ -338,8 +341,8 @@ impl Watch {
         let before = self.phase;
         let structure = self.structure(run);
         let complete = structure.is_empty();
-        let settle = self.settle_ns(run);
-        let twice = settle.saturating_mul(2);
+        let settle = self.settle_of(run, !complete);
+        let twice = self.config.certain_ns(settle);
         let quiet_from = self.responded_ns.map(|responded| responded.max(self.news_ns));
         let quiet = quiet_from.map_or(0, |from| self.proven_ns.saturating_sub(from));
         let deadline = self.deadline();

@@ -1,0 +1,151 @@
+//! The place that traces are read from, as configured.
+
+use super::loaded::Loaded;
+use crate::backend::{
+    Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
+    Tempo, TempoOptions,
+};
+use crate::client::{Identity, TlsOptions};
+use crate::receiver::{self, Receiver};
+use crate::spec::config::{self, BackendKind, Protocol};
+use crate::spec::plan::Auth;
+use crate::spec::vars::Scope;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// An open backend. The embedded receiver stops when it is dropped.
+pub(crate) struct Place {
+    pub(crate) backend: Arc<dyn Backend>,
+    /// What `OTEL_EXPORTER_OTLP_ENDPOINT` of processes started here is set to.
+    pub(crate) endpoint: Option<String>,
+    pub(crate) embedded: bool,
+    _receiver: Option<Receiver>,
+}
+
+/// How long a backend that was just started may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Place {
+    /// Whether it can be read at all, so that a run without a backend ends at once and with one sentence.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
+        if self.embedded {
+            return Ok(());
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let Probe { ok, words, .. } = self.backend.probe().await;
+            if ok {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                let words = words.first().map_or_else(|| "it does not answer".to_owned(), Clone::clone);
+                return Err(format!("traces cannot be read from {}: {words}", self.backend.describe()));
+            }
+            // It may be one of the processes just started, and tells nobody when it is ready.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Opens what is configured; without configuration, the embedded receiver on a free port.
+pub(crate) async fn open(
+    configured: Option<&config::Backend>,
+    folder: &Path,
+    scope: &Scope,
+) -> Result<Place, String> {
+    let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, _receiver: None };
+    let Some(backend) = configured else { return embedded(&[]).await };
+    match &backend.kind {
+        BackendKind::Receiver { grpc, http } => {
+            let addresses: Vec<&str> = grpc.iter().chain(http).map(String::as_str).collect();
+            embedded(&addresses).await
+        }
+        BackendKind::File { dir } => {
+            let dir = folder.join(dir);
+            let backend = crate::backend::Saved::open(&dir).map_err(|why| why.to_string())?;
+            Ok(remote(Arc::new(backend)))
+        }
+        BackendKind::Jaeger { url, protocol } => {
+            let http = http_options(backend, url, folder, scope)?;
+            if *protocol == Protocol::Grpc {
+                let made = JaegerGrpc::new(http, None).map_err(|why| why.to_string())?;
+                return Ok(remote(Arc::new(made)));
+            }
+            let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };
+            Ok(remote(Arc::new(Jaeger::new(options).map_err(|why| why.to_string())?)))
+        }
+        BackendKind::Tempo { url, tenant, .. } => {
+            let http = http_options(backend, url, folder, scope)?;
+            let tenant = tenant.as_ref().map(|tenant| text(tenant, scope)).transpose()?;
+            Ok(remote(Arc::new(Tempo::new(TempoOptions { http, tenant }).map_err(|why| why.to_string())?)))
+        }
+    }
+}
+
+fn text(template: &crate::matcher::Template, scope: &Scope) -> Result<String, String> {
+    template.bind(scope).map_err(|problem| format!("the configuration's backend: {}", problem.message))
+}
+
+fn http_options(
+    backend: &config::Backend,
+    url: &crate::matcher::Template,
+    folder: &Path,
+    scope: &Scope,
+) -> Result<HttpOptions, String> {
+    let mut options = HttpOptions::new(text(url, scope)?);
+    options = match &backend.auth {
+        None => options,
+        Some(Auth::Bearer(token)) => options.bearer(&text(token, scope)?).map_err(|why| why.to_string())?,
+        Some(Auth::Basic { user, password }) => {
+            options.basic(&text(user, scope)?, &text(password, scope)?).map_err(|why| why.to_string())?
+        }
+    };
+    for (name, value) in &backend.headers {
+        options = options.header(name, &text(value, scope)?).map_err(|why| why.to_string())?;
+    }
+    if let Some(timeout) = backend.timeout {
+        options.timeout = timeout;
+    }
+    let read = |path: &PathBuf| super::discover::read(&folder.join(path));
+    options.tls = TlsOptions {
+        ca: backend.tls.ca.as_ref().map(read).transpose()?,
+        identity: match (&backend.tls.cert, &backend.tls.key) {
+            (Some(certificate), Some(key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),
+            (None, None) => None,
+            _ => return Err("the backend's `tls` needs both `cert` and `key`".to_owned()),
+        },
+        insecure: backend.tls.insecure,
+    };
+    Ok(options)
+}
+
+async fn embedded(addresses: &[&str]) -> Result<Place, String> {
+    let mut options = receiver::Options::default();
+    if !addresses.is_empty() {
+        options.addresses = addresses.iter().map(|text| address(text)).collect::<Result<_, _>>()?;
+        options.addresses.dedup();
+    }
+    let receiver = Receiver::start(&options).await.map_err(|why| why.to_string())?;
+    let backend = Embedded::new(Arc::clone(receiver.store()), receiver.addresses().to_vec());
+    let endpoint = receiver.endpoint();
+    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, _receiver: Some(receiver) })
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| format!("`{text}` is no address; write `127.0.0.1:4317`"))
+}
+
+/// The exporter of the runner's own spans, where the standard variables name an endpoint.
+pub(crate) fn own_spans() -> Result<Option<OwnSpanExporter>, String> {
+    let target = OtlpTarget::from_otel(|name| std::env::var(name).ok()).map_err(|why| why.to_string())?;
+    target.map(|target| OwnSpanExporter::new(&target).map_err(|why| why.to_string())).transpose()
+}
+
+/// Opens what a loaded configuration names.
+pub(crate) async fn of(loaded: &Loaded) -> Result<Place, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    open(loaded.settings.backend.as_ref(), &loaded.settings.folder, &scope).await
+}

@@ -1,0 +1,99 @@
+//! Finding spec files and the configuration file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The configuration file's name.
+pub(crate) const CONFIG: &str = "tracespec.yaml";
+/// A spec file or configuration larger than this is no such thing.
+const LIMIT: u64 = 16 << 20;
+
+/// Reads a file of bounded size; the error is a sentence that names it.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let fail = |why: io::Error| format!("cannot read {}: {why}", path.display());
+    let size = std::fs::metadata(path).map_err(fail)?.len();
+    if size > LIMIT {
+        return Err(format!("{} has {size} bytes; a spec file may have {LIMIT}", path.display()));
+    }
+    std::fs::read(path).map_err(fail)
+}
+
+/// The configuration file: the one named, or the nearest one in this folder and those above.
+pub(crate) fn config(named: Option<&Path>) -> Result<Option<PathBuf>, String> {
+    if let Some(named) = named {
+        return if named.is_file() { Ok(Some(named.to_owned())) } else { Err(format!("there is no {}", named.display())) };
+    }
+    let here = std::env::current_dir().map_err(|why| format!("cannot tell the current folder: {why}"))?;
+    let found = here.ancestors().map(|folder| folder.join(CONFIG)).find(|path| path.is_file());
+    // A path below the current folder is shown as short as the user would write it.
+    Ok(found.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)))
+}
+
+/// The spec files among these paths: files as named, folders searched for `.yaml` and `.yml`, sorted. A folder's
+/// `snapshots` and `baselines`, whatever begins with a dot, and configuration files are no specs.
+pub(crate) fn specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let default = [PathBuf::from("specs")];
+    let paths = if paths.is_empty() { &default[..] } else { paths };
+    let mut found = Vec::new();
+    for path in paths {
+        let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
+            io::ErrorKind::NotFound => format!("there is no {}; name the spec files, or the folder they are in", path.display()),
+            _ => format!("cannot read {}: {why}", path.display()),
+        })?;
+        if kind.is_dir() { folder(path, 0, &mut found)? } else { found.push(path.clone()) }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        return Err(format!("no spec file (*.yaml) in {}", shown.join(", ")));
+    }
+    Ok(found)
+}
+
+fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
+    // A link may lead in a circle.
+    if depth > 32 {
+        return Err(format!("folders below {} are nested too deeply", path.display()));
+    }
+    let fail = |why: io::Error| format!("cannot read {}: {why}", path.display());
+    for entry in std::fs::read_dir(path).map_err(fail)? {
+        let entry = entry.map_err(fail)?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            if name != "snapshots" && name != "baselines" {
+                folder(&path, depth + 1, found)?;
+            }
+        } else if (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIG {
+            found.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn folders_are_searched_and_what_is_no_spec_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for sub in ["snapshots", "deep/er", ".hidden"] {
+            std::fs::create_dir_all(at(sub)).unwrap();
+        }
+        for name in ["b.yaml", "a.yml", "deep/er/c.yaml", "snapshots/s.yaml", ".hidden/d.yaml", "tracespec.yaml", "n.txt"] {
+            std::fs::write(at(name), "").unwrap();
+        }
+        let found = specs(&[folder.path().to_owned(), at("b.yaml")]).unwrap();
+        assert_eq!(found, [at("a.yml"), at("b.yaml"), at("deep/er/c.yaml")]);
+        assert!(specs(&[at("nowhere")]).unwrap_err().contains("there is no"));
+        assert!(specs(&[at("snapshots/..").join(".hidden")]).is_ok());
+        assert!(specs(&[at("deep")]).is_ok() && specs(&[at("n.txt")]).is_ok());
+    }
+}

@@ -1,0 +1,214 @@
+//! What `run`, `check`, `list` and the harness begin with: settings and specs, or everything that is wrong with them.
+
+use super::args::{Common, Variables};
+use super::discover;
+use super::exit;
+use super::settings::Settings;
+use super::snapshots::FOLDER;
+use super::streams::{colour, say};
+use crate::diag::{self, Diagnostic, RenderOptions, Severity};
+use crate::matcher::Value;
+use crate::redact::{Redactor, Secret};
+use crate::run::processes::free_port;
+use crate::spec::config::{self, Config};
+use crate::spec::plan::{Plan, VarValue};
+use crate::spec::vars::{RunVars, Scope, Source};
+use crate::spec::{Files, LoadOptions};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Everything that is needed to run.
+pub(crate) struct Loaded {
+    pub(crate) plan: Plan,
+    pub(crate) settings: Settings,
+    pub(crate) vars: Arc<RunVars>,
+}
+
+/// Everything that was read, with what is wrong.
+pub(crate) struct Read {
+    pub(crate) plan: Plan,
+    pub(crate) settings: Settings,
+    pub(crate) vars: RunVars,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        discover::read(path).map_err(|why| match path.exists() {
+            true => io::Error::other(why),
+            false => io::ErrorKind::NotFound.into(),
+        })
+    }
+}
+
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+fn config(common: &Common) -> Result<(Config, Vec<Diagnostic>), String> {
+    match discover::config(common.config.as_deref())? {
+        Some(path) => Ok(config::parse(&path, discover::read(&path)?)),
+        None => Ok((Config::default(), Vec::new())),
+    }
+}
+
+fn flags(variables: &Variables) -> Result<BTreeMap<String, Value>, String> {
+    let mut found = BTreeMap::new();
+    if let Some(path) = &variables.vars_file {
+        let text = discover::read(path)?;
+        let values: BTreeMap<String, serde_json::Value> = serde_saphyr::from_slice(&text)
+            .map_err(|why| format!("{} is to be a mapping of names to values: {why}", path.display()))?;
+        for (name, value) in values {
+            let value = match value {
+                serde_json::Value::String(text) => Value::text(text),
+                serde_json::Value::Array(_) | serde_json::Value::Object(_) | serde_json::Value::Null => {
+                    return Err(format!("variable `{name}` in {} is to be a text or a number", path.display()));
+                }
+                other => Value::text(other.to_string()),
+            };
+            found.insert(name, value);
+        }
+    }
+    for text in &variables.var {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => found.insert(name.to_owned(), Value::text(value)),
+            _ => return Err(format!("`--var {text}`: write `name=value`")),
+        };
+    }
+    Ok(found)
+}
+
+fn secrets(variables: &Variables) -> Result<BTreeMap<String, String>, String> {
+    let Some(path) = &variables.secrets_file else { return Ok(BTreeMap::new()) };
+    let text = String::from_utf8(discover::read(path)?).map_err(|_| format!("{} is not UTF-8", path.display()))?;
+    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|(at, line)| match line.split_once('=') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => Err(format!("{}:{}: write NAME=VALUE", path.display(), at + 1)),
+        })
+        .collect()
+}
+
+/// A free port for each name that a process asks for.
+fn ports(settings: &Settings) -> Result<BTreeMap<String, u16>, String> {
+    let names = settings.processes.iter().flat_map(|process| &process.ports);
+    names
+        .map(|name| match free_port() {
+            Ok(port) => Ok((name.clone(), port)),
+            Err(why) => Err(format!("no free port for `{name}`: {why}")),
+        })
+        .collect()
+}
+
+/// Variables of the configuration, which may use the environment, secrets and ports.
+fn values(vars: &[(String, VarValue)], run: &RunVars) -> Result<BTreeMap<String, Value>, String> {
+    let scope = Scope::bare(Arc::new(run.clone()));
+    vars.iter()
+        .map(|(name, value)| {
+            let value = match value {
+                VarValue::Value(value) => value.clone(),
+                VarValue::Template(template) => template
+                    .bind_value(&scope)
+                    .map_err(|problem| format!("variable `{name}` of the configuration: {}", problem.message))?,
+            };
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+/// What the tests of a run share, but for what specs themselves say.
+pub(crate) fn run_vars(settings: &Settings, variables: &Variables, seed: Option<u64>) -> Result<RunVars, String> {
+    let flags = flags(variables)?;
+    let secrets = secrets(variables)?;
+    let redactor = Redactor::new(settings.redact.iter());
+    secrets.values().for_each(|value| redactor.learn(&Secret::new(value.clone())));
+    let env: Source = Arc::new(|name| std::env::var(name).ok());
+    let secret: Source = Arc::new(move |name| secrets.get(name).cloned().or_else(|| std::env::var(name).ok()));
+    let mut vars = RunVars {
+        flags,
+        profile: BTreeMap::new(),
+        config: BTreeMap::new(),
+        env,
+        secrets: secret,
+        ports: ports(settings)?,
+        clock: Arc::new(|| {
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
+        }),
+        seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+        redactor: Arc::new(redactor),
+    };
+    vars.config = values(&settings.vars, &vars)?;
+    vars.profile = values(&settings.profile_vars, &vars)?;
+    Ok(vars)
+}
+
+/// Reads configuration and specs. The error is one sentence about what could not even be read.
+pub(crate) fn read(
+    paths: &[PathBuf],
+    variables: &Variables,
+    common: &Common,
+    seed: Option<u64>,
+) -> Result<Read, String> {
+    let (config, mut diagnostics) = config(common)?;
+    if let Some(name) = &common.profile
+        && config.profile(name).is_none()
+    {
+        let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
+        let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+        return Err(format!("the configuration has no profile `{name}`; {known}"));
+    }
+    let settings = Settings::resolve(&config, common.profile.as_deref());
+    let vars = run_vars(&settings, variables, seed)?;
+    let names: BTreeSet<String> = vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
+    let mut files = Vec::new();
+    for path in discover::specs(paths)? {
+        files.push((path.clone(), discover::read(&path)?));
+    }
+    let options = LoadOptions {
+        files: &Disk,
+        vars: names,
+        ports: Some(config.ports()),
+        env: Some(&|name| (vars.env)(name).is_some()),
+        secrets: Some(&|name| (vars.secrets)(name).is_some()),
+        ci: is_ci(),
+        exact_names: settings.exact_names,
+        snapshots: PathBuf::from(FOLDER),
+    };
+    let (plan, found) = crate::spec::load(files, &options);
+    diagnostics.extend(found);
+    diag::sort(&mut diagnostics);
+    Ok(Read { plan, settings, vars, diagnostics })
+}
+
+/// Shows diagnostics; says whether one of them is an error.
+pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
+    if !diagnostics.is_empty() {
+        say(diag::render(diagnostics, RenderOptions { color: colour(common.color) }).trim_end());
+        diag::summary(diagnostics).iter().for_each(|line| say(line));
+    }
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// Reads everything, shows what is wrong, finds the ports that processes ask for. `Err` is the exit code.
+pub(crate) fn load(
+    paths: &[PathBuf],
+    variables: &Variables,
+    common: &Common,
+    seed: Option<u64>,
+) -> Result<Loaded, u8> {
+    let read = read(paths, variables, common, seed).map_err(|why| {
+        say(&format!("error: {why}"));
+        exit::USAGE
+    })?;
+    if show(&read.diagnostics, common) {
+        say("nothing was sent");
+        return Err(exit::USAGE);
+    }
+    Ok(Loaded { plan: read.plan, settings: read.settings, vars: Arc::new(read.vars) })
+}

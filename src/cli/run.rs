@@ -1,0 +1,174 @@
+//! `tracespec run`.
+
+use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::interrupt::interrupted;
+use super::loaded::{Loaded, load};
+use super::processes::{self, Running};
+use super::streams::{colour, put, say};
+use super::{backend, exit, select, snapshots};
+use crate::report::text::clean;
+use crate::report::{Reporter as _, json};
+use crate::report::terminal::Terminal;
+use crate::run::event::Event;
+use crate::run::record::{RunRecord, Verdict};
+use crate::run::session::{Listener, Session, TestAt};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where a report goes.
+struct ReportTo {
+    path: Option<PathBuf>,
+}
+
+fn reports(args: &[String]) -> Result<Vec<ReportTo>, String> {
+    args.iter()
+        .map(|text| match text.split_once('=') {
+            Some(("json", "-")) => Ok(ReportTo { path: None }),
+            Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: Some(PathBuf::from(path)) }),
+            Some((kind, _)) if kind != "json" => {
+                Err(format!("there is no report `{kind}`; the reports are: json"))
+            }
+            _ => Err(format!("`--report {text}`: write `json=FILE`, or `json=-` for standard output")),
+        })
+        .collect()
+}
+
+/// Runs specs; returns the exit code.
+pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
+    let reports = match reports(&args.report) {
+        Ok(reports) => reports,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            return exit::USAGE;
+        }
+    };
+    let loaded = match load(&args.selection.paths, &args.variables, common, args.seed) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let selected = match select::tests(&loaded.plan, &args.selection) {
+        Ok(selected) => selected,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            return exit::USAGE;
+        }
+    };
+    if selected.is_empty() {
+        let shard = args.selection.shard.is_some();
+        say(if shard { "no test falls into this shard" } else { "error: no test matches; nothing was run" });
+        return if shard { exit::PASSED } else { exit::USAGE };
+    }
+    let mut running = Running::default();
+    let finished = tokio::select! {
+        finished = carry_out(&loaded, &selected, args, common, &mut running) => Some(finished),
+        () = interrupted() => None,
+    };
+    running.stop().await;
+    let record = match finished {
+        Some(Ok(record)) => record,
+        Some(Err(why)) => {
+            say(&format!("error: {}", clean(&loaded.vars.redactor.text(&why), true)));
+            return exit::ERROR;
+        }
+        None => {
+            say("interrupted; what was started has been stopped");
+            return exit::INTERRUPTED;
+        }
+    };
+    let mut code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
+    for report in reports {
+        if let Err(why) = write(&record, &report, &loaded) {
+            say(&format!("error: cannot write the report: {why}"));
+            code = code.max(exit::USAGE);
+        }
+    }
+    code
+}
+
+fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
+    match inconclusive {
+        Inconclusive::Inconclusive => None,
+        Inconclusive::Pass => Some(Verdict::Pass),
+        Inconclusive::Fail => Some(Verdict::Fail),
+    }
+}
+
+fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
+    let mut document = json::run(record);
+    loaded.vars.redactor.json(&mut document);
+    let text = serde_json::to_string_pretty(&document)? + "\n";
+    match &report.path {
+        None => put(&text),
+        Some(path) => save(path, text.as_bytes()),
+    }
+}
+
+fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, bytes)
+}
+
+/// Prints for people, with every secret left out.
+pub(crate) fn listener(loaded: &Loaded, common: &Common) -> Listener {
+    let redactor = Arc::clone(&loaded.vars.redactor);
+    let colour = colour(common.color);
+    let one_at_a_time = Mutex::new(());
+    Box::new(move |event: &Event<'_>| {
+        let _alone = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = Vec::new();
+        // Writing to memory cannot fail.
+        let _ = Terminal::new(&mut text, colour).event(event);
+        let text = String::from_utf8_lossy(&text);
+        say(redactor.text(&text).trim_end_matches('\n'));
+    })
+}
+
+async fn carry_out(
+    loaded: &Loaded,
+    selected: &[TestAt],
+    args: &RunArgs,
+    common: &Common,
+    running: &mut Running,
+) -> Result<RunRecord, String> {
+    let listener = listener(loaded, common);
+    let place = backend::of(loaded).await?;
+    processes::start(loaded, place.endpoint.as_deref(), &listener, running).await?;
+    place.ready().await?;
+    let mut options = loaded.settings.options(&place, loaded.vars.seed);
+    options.jobs = args.jobs.unwrap_or(options.jobs);
+    options.retries = args.retries.unwrap_or(options.retries);
+    options.fail_fast = args.fail_fast;
+    options.strict_absence = args.strict_absence;
+    let mut session =
+        Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    if let Some(exporter) = backend::own_spans()? {
+        session.export_own_spans(exporter);
+    }
+    let session = Arc::new(session);
+    let mut record = session.run(selected).await;
+    for why in running.ended() {
+        say(&format!("warning: {}", clean(&why, true)));
+        record.remarks.push(why);
+    }
+    if let Some(folder) = &args.save_traces {
+        save_traces(&record, folder).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
+    }
+    snapshots::keep(&record, session.plan(), args.accept)?;
+    Ok(record)
+}
+
+/// One folder a test, one file a trace, as OTLP JSON.
+fn save_traces(record: &RunRecord, folder: &Path) -> io::Result<()> {
+    for test in &record.tests {
+        for step in &test.steps {
+            let Some(trace) = &step.trace else { continue };
+            let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
+            let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
+            save(&path, crate::wire::write::otlp_json(trace).as_bytes())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! `tracespec serve`: an OTLP receiver that outlives a run, and can be read by id.
+
+use super::args::ServeArgs;
+use super::exit;
+use super::interrupt::interrupted;
+use super::streams::say;
+use crate::receiver::{Options, Receiver};
+
+pub(crate) async fn serve(args: &ServeArgs) -> u8 {
+    let options =
+        Options { addresses: args.listen.clone(), memory: args.memory.saturating_mul(1 << 20), ..Options::default() };
+    let receiver = match Receiver::start(&options).await {
+        Ok(receiver) => receiver,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            return exit::ERROR;
+        }
+    };
+    for address in receiver.addresses() {
+        say(&format!("receiving OTLP (gRPC and HTTP) at {address}; traces by id at http://{address}/api/v3/traces/…"));
+    }
+    say("stop with Ctrl-C");
+    interrupted().await;
+    let counts = receiver.store().counts();
+    receiver.stop().await;
+    say(&format!("received {} spans; {} traces were held at the end", counts.spans, counts.traces_held));
+    exit::PASSED
+}

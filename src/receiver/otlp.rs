@@ -1,0 +1,291 @@
+//! OTLP as servers are to speak it: `/v1/traces` over HTTP and `TraceService/Export` over gRPC.
+//!
+//! Metrics and logs are taken and thrown away, so that an SDK which exports all its signals to one endpoint does not fill
+//! the tested service's log with errors.
+
+use super::body::{self, BodyError, Limits};
+use super::store::{Batch, Store, Stored};
+use crate::trace::{TraceBuilder, TraceId};
+use crate::wire::{Sink, otlp_json, otlp_proto};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::trace::v1::TracesData;
+use prost::Message;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tonic::codec::CompressionEncoding;
+
+/// gRPC calls that are read at once, since each may hold a message of the body limit; the others wait.
+const GRPC_CALLS: usize = 32;
+
+/// From this size on a request is decoded beside the threads that serve connections.
+const LARGE_BYTES: usize = 128 << 10;
+const LARGE_SPANS: usize = 1000;
+
+impl Sink for Batch {
+    fn builder(&mut self, id: TraceId) -> &mut TraceBuilder {
+        self.traces.entry(id).or_default()
+    }
+    fn invalid_span(&mut self) {
+        self.invalid += 1;
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Ingest {
+    store: Arc<Store>,
+    limits: Limits,
+    calls: Arc<Semaphore>,
+}
+
+/// The routes that take telemetry in.
+pub(super) fn routes(store: Arc<Store>, limits: Limits) -> Router {
+    let grpc = TraceServiceServer::new(GrpcTraces(Arc::clone(&store)))
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(limits.body);
+    let ingest = Ingest { store, limits, calls: Arc::new(Semaphore::new(GRPC_CALLS)) };
+    let signal = |name| format!("/opentelemetry.proto.collector.{name}/Export");
+    let grpc = Router::new()
+        .route_service(&signal("trace.v1.TraceService"), grpc)
+        .route(&signal("metrics.v1.MetricsService"), post(discard_grpc))
+        .route(&signal("logs.v1.LogsService"), post(discard_grpc))
+        .route_layer(middleware::from_fn_with_state(ingest.clone(), few_calls));
+    Router::new()
+        .route("/v1/traces", post(traces))
+        .route("/v1/metrics", post(discard))
+        .route("/v1/logs", post(discard))
+        .merge(grpc)
+        .with_state(ingest)
+}
+
+/// The encoding of a request, which is also that of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Protobuf,
+    Json,
+}
+
+impl Encoding {
+    fn of(headers: &HeaderMap) -> Option<Encoding> {
+        let value = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/x-protobuf" | "application/protobuf" => Some(Encoding::Protobuf),
+            "application/json" => Some(Encoding::Json),
+            _ => None,
+        }
+    }
+    fn answer(self, status: StatusCode, bytes: Vec<u8>) -> Response {
+        let content_type = match self {
+            Encoding::Protobuf => "application/x-protobuf",
+            Encoding::Json => "application/json",
+        };
+        (status, [(CONTENT_TYPE, HeaderValue::from_static(content_type))], bytes).into_response()
+    }
+    fn refuse(self, status: StatusCode, code: i32, message: String) -> Response {
+        let bytes = match self {
+            Encoding::Protobuf => RpcStatus { code, message }.encode_to_vec(),
+            Encoding::Json => serde_json::json!({"code": code, "message": message}).to_string().into_bytes(),
+        };
+        self.answer(status, bytes)
+    }
+}
+
+/// `google.rpc.Status`, without details.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RpcStatus {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+// google.rpc.Code
+const INVALID_ARGUMENT: i32 = 3;
+const DEADLINE_EXCEEDED: i32 = 4;
+const RESOURCE_EXHAUSTED: i32 = 8;
+const INTERNAL: i32 = 13;
+const UNAVAILABLE: i32 = 14;
+
+async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(encoding) = Encoding::of(&parts.headers) else { return unsupported_type() };
+    let (bytes, lease) = match body::read(&parts.headers, body, &ingest.limits).await {
+        Ok(read) => read,
+        Err(error) => return refuse_body(encoding, error),
+    };
+    let store = Arc::clone(&ingest.store);
+    let large = bytes.len() >= LARGE_BYTES;
+    let stored = beside(large, move || {
+        let _held_while_decoding = lease;
+        Ok::<Stored, String>(store.add(decode(encoding, &bytes)?, Instant::now()))
+    });
+    match stored.await {
+        Some(Ok(stored)) => encoding.answer(StatusCode::OK, success(encoding, stored)),
+        Some(Err(words)) => encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words),
+        None => {
+            let words = "the receiver could not decode this request".to_owned();
+            encoding.refuse(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, words)
+        }
+    }
+}
+
+/// Runs `work` where it holds up no connection; `None` if it panicked.
+async fn beside<T: Send + 'static>(large: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    if large { tokio::task::spawn_blocking(work).await.ok() } else { Some(work()) }
+}
+
+/// All of a request or nothing of it.
+fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> {
+    let mut batch = Batch::default();
+    match encoding {
+        Encoding::Protobuf => {
+            otlp_proto::add(otlp_proto::decode(bytes).map_err(|error| error.to_string())?, &mut batch);
+        }
+        Encoding::Json => {
+            let text = simdutf8::compat::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8: {error}"))?;
+            otlp_json::read(text, &mut batch).map_err(|error| error.to_string())?;
+        }
+    }
+    Ok(batch)
+}
+
+fn partial_success(stored: Stored) -> Option<ExportTracePartialSuccess> {
+    let mut words = Vec::new();
+    if stored.invalid > 0 {
+        words.push(format!("{} spans without a valid trace id and span id were refused", stored.invalid));
+    }
+    if stored.late > 0 {
+        words.push(format!("{} spans of traces evicted from the receiver's memory were dropped", stored.late));
+    }
+    let rejected_spans = (stored.invalid + stored.late) as i64;
+    (rejected_spans > 0).then(|| ExportTracePartialSuccess { rejected_spans, error_message: words.join("; ") })
+}
+
+fn success(encoding: Encoding, stored: Stored) -> Vec<u8> {
+    let partial_success = partial_success(stored);
+    match encoding {
+        Encoding::Protobuf => ExportTraceServiceResponse { partial_success }.encode_to_vec(),
+        Encoding::Json => match partial_success {
+            None => b"{}".to_vec(),
+            Some(partial) => serde_json::json!({"partialSuccess": {
+                "rejectedSpans": partial.rejected_spans.to_string(),
+                "errorMessage": partial.error_message,
+            }})
+            .to_string()
+            .into_bytes(),
+        },
+    }
+}
+
+fn unsupported_type() -> Response {
+    let words = "415 unsupported media type, supported: [application/json, application/x-protobuf]";
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response()
+}
+
+fn refuse_body(encoding: Encoding, error: BodyError) -> Response {
+    match error {
+        BodyError::TooLarge(limit) => {
+            let words = format!("the body is larger than {limit} bytes; export smaller batches");
+            encoding.refuse(StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED, words)
+        }
+        BodyError::Encoding(name) => {
+            let words = format!("unsupported content-encoding {name:?}, supported: gzip, zstd, deflate, identity");
+            encoding.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_ARGUMENT, words)
+        }
+        BodyError::Broken(words) => {
+            let words = format!("the body cannot be unpacked: {words}");
+            encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
+        }
+        BodyError::Cut(words) => {
+            let words = format!("the body ended early: {words}");
+            encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
+        }
+        BodyError::Slow => {
+            let words = "the body did not arrive in time".to_owned();
+            encoding.refuse(StatusCode::REQUEST_TIMEOUT, DEADLINE_EXCEEDED, words)
+        }
+        BodyError::Busy => {
+            let words = "too many requests are being read at once; try again".to_owned();
+            let mut answer = encoding.refuse(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, words);
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            answer
+        }
+    }
+}
+
+async fn discard(State(ingest): State<Ingest>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(encoding) = Encoding::of(&parts.headers) else { return unsupported_type() };
+    match body::read(&parts.headers, body, &ingest.limits).await {
+        Ok(_) => encoding.answer(StatusCode::OK, success(encoding, Stored::default())),
+        Err(error) => refuse_body(encoding, error),
+    }
+}
+
+struct GrpcTraces(Arc<Store>);
+
+#[tonic::async_trait]
+impl TraceService for GrpcTraces {
+    async fn export(
+        &self,
+        request: tonic::Request<ExportTraceServiceRequest>,
+    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
+        let resource_spans = request.into_inner().resource_spans;
+        let spans: usize =
+            resource_spans.iter().flat_map(|group| &group.scope_spans).map(|group| group.spans.len()).sum();
+        let store = Arc::clone(&self.0);
+        let stored = beside(spans >= LARGE_SPANS, move || {
+            let mut batch = Batch::default();
+            otlp_proto::add(TracesData { resource_spans }, &mut batch);
+            store.add(batch, Instant::now())
+        });
+        let stored =
+            stored.await.ok_or_else(|| tonic::Status::internal("the receiver could not decode this request"))?;
+        Ok(tonic::Response::new(ExportTraceServiceResponse { partial_success: partial_success(stored) }))
+    }
+}
+
+/// Takes any message and answers with an empty one.
+struct Nothing;
+
+impl tonic::server::UnaryService<()> for Nothing {
+    type Response = ();
+    type Future = std::future::Ready<Result<tonic::Response<()>, tonic::Status>>;
+    fn call(&mut self, _: tonic::Request<()>) -> Self::Future {
+        std::future::ready(Ok(tonic::Response::new(())))
+    }
+}
+
+async fn discard_grpc(State(ingest): State<Ingest>, request: Request) -> Response {
+    // `()` is prost's empty message: all fields are unknown to it and skipped.
+    let mut grpc = tonic::server::Grpc::new(tonic_prost::ProstCodec::<(), ()>::default())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd)
+        .max_decoding_message_size(ingest.limits.body);
+    grpc.unary(Nothing, request).await.map(Body::new)
+}
+
+/// Calls over the bound wait rather than being refused: many exporters do not try again, and their spans would be lost.
+async fn few_calls(State(ingest): State<Ingest>, request: Request, next: Next) -> Response {
+    let answer = async {
+        // Never closed, so acquiring cannot fail.
+        let _permit = ingest.calls.acquire().await.ok();
+        next.run(request).await
+    };
+    match tokio::time::timeout(ingest.limits.patience, answer).await {
+        Ok(answer) => answer,
+        Err(_) => tonic::Status::deadline_exceeded("the call did not arrive in time").into_http::<Body>(),
+    }
+}

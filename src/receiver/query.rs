@@ -1,0 +1,176 @@
+//! Traces by id as Jaeger and Tempo answer them, so that this project's own clients, other processes of a test run and
+//! Grafana's Tempo data source can read what was received.
+//!
+//! | path | answers as |
+//! |---|---|
+//! | `/api/v3/traces/{id}`, `/api/v3/services` | Jaeger (OTLP JSON) |
+//! | `/api/v2/traces/{id}` | Tempo v2: protobuf if `Accept` has `application/protobuf`, otherwise JSON |
+//! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's legacy form lives on the same path and is not told here |
+//! | `/api/search?q={link:traceID="…"}` | Tempo: the traces that link to one; no other query |
+//! | `/api/echo`, `/api/status/buildinfo`, `/ready` | Tempo |
+//!
+//! JSON is standard OTLP JSON throughout (ids in hex), which all of them read, also where Tempo itself would write base64.
+
+use super::store::{Held, Store};
+use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
+use crate::wire::write;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, StatusCode};
+use opentelemetry_proto::tonic::trace::v1::TracesData;
+use prost::Message;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+type Shared = State<Arc<Store>>;
+
+/// The routes that tell traces.
+pub(super) fn routes(store: Arc<Store>) -> Router {
+    Router::new()
+        .route("/api/v3/traces/{id}", get(jaeger_trace))
+        .route("/api/v3/services", get(jaeger_services))
+        .route("/api/v2/traces/{id}", get(tempo_v2))
+        .route("/api/traces/{id}", get(tempo_v1))
+        .route("/api/search", get(search))
+        .route("/api/echo", get(async || "echo\n"))
+        .route("/api/status/buildinfo", get(build_info))
+        .route("/ready", get(async || "ready\n"))
+        .with_state(store)
+}
+
+/// Why there is no trace to tell.
+enum Missing {
+    BadId(String),
+    NotFound,
+    Evicted(String),
+}
+
+/// Reads a trace and gives it to `tell`, beside the threads that serve connections if it is large.
+async fn told<T: Send + 'static>(
+    store: &Store,
+    id: &str,
+    tell: impl FnOnce(&Trace) -> T + Send + 'static,
+) -> Result<T, Missing> {
+    let id: TraceId = id.parse().map_err(|error| Missing::BadId(format!("malformed trace id: {error}")))?;
+    let spans = match store.get(id) {
+        Held::Spans(spans) => spans,
+        Held::Nothing => return Err(Missing::NotFound),
+        Held::Evicted => return Err(Missing::Evicted(store.evicted_words(id))),
+    };
+    let large = spans.len() > 2000;
+    let work = move || {
+        // What the runner injected is not known here: its own span, should it have been exported, is told like any other.
+        let trace = TraceBuilder::build(&spans, id, &[], &Injected::Unknown);
+        drop(spans);
+        tell(&trace)
+    };
+    if !large {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|_| Missing::NotFound)
+}
+
+fn json(status: StatusCode, text: String) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], text).into_response()
+}
+
+fn protobuf(bytes: Vec<u8>) -> Response {
+    ([(CONTENT_TYPE, "application/protobuf")], bytes).into_response()
+}
+
+fn wants_protobuf(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("application/protobuf")))
+}
+
+fn jaeger_error(status: StatusCode, message: &str) -> Response {
+    let body = serde_json::json!({"error": {"httpCode": status.as_u16(), "message": message}});
+    json(status, body.to_string())
+}
+
+async fn jaeger_trace(State(store): Shared, Path(id): Path<String>) -> Response {
+    match told(&store, &id, write::otlp_json).await {
+        Ok(text) => json(StatusCode::OK, format!("{{\"result\":{text}}}")),
+        Err(Missing::NotFound) => jaeger_error(StatusCode::NOT_FOUND, "No traces found"),
+        Err(Missing::BadId(words)) => jaeger_error(StatusCode::BAD_REQUEST, &words),
+        Err(Missing::Evicted(words)) => jaeger_error(StatusCode::GONE, &words),
+    }
+}
+
+async fn jaeger_services(State(store): Shared) -> Response {
+    json(StatusCode::OK, serde_json::json!({"services": store.services()}).to_string())
+}
+
+/// `tempopb.TraceByIDResponse`, as far as it is used.
+#[derive(Clone, PartialEq, prost::Message)]
+struct TraceById {
+    #[prost(message, optional, tag = "1")]
+    trace: Option<TracesData>,
+    #[prost(message, optional, tag = "2")]
+    metrics: Option<Metrics>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Metrics {}
+
+fn tempo_error(missing: Missing) -> Response {
+    match missing {
+        Missing::BadId(words) => (StatusCode::BAD_REQUEST, words).into_response(),
+        Missing::Evicted(words) => (StatusCode::GONE, words).into_response(),
+        Missing::NotFound => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn tempo_v2(State(store): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    let by_id = |trace| TraceById { trace: Some(trace), metrics: Some(Metrics {}) }.encode_to_vec();
+    if wants_protobuf(&headers) {
+        match told(&store, &id, move |trace| by_id(write::traces_data(trace))).await {
+            Ok(bytes) => protobuf(bytes),
+            Err(Missing::NotFound) => protobuf(by_id(TracesData::default())),
+            Err(missing) => tempo_error(missing),
+        }
+    } else {
+        match told(&store, &id, write::otlp_json).await {
+            Ok(text) => json(StatusCode::OK, format!("{{\"trace\":{text},\"metrics\":{{}}}}")),
+            Err(Missing::NotFound) => json(StatusCode::OK, "{\"trace\":{},\"metrics\":{}}".to_owned()),
+            Err(missing) => tempo_error(missing),
+        }
+    }
+}
+
+async fn tempo_v1(State(store): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response {
+    if wants_protobuf(&headers) {
+        return told(&store, &id, write::otlp_proto).await.map_or_else(tempo_error, protobuf);
+    }
+    match told(&store, &id, write::otlp_json).await {
+        // The document's first key is the one that Tempo v1 calls otherwise.
+        Ok(text) => json(StatusCode::OK, text.replacen("\"resourceSpans\"", "\"batches\"", 1)),
+        Err(missing) => tempo_error(missing),
+    }
+}
+
+async fn search(State(store): Shared, Query(query): Query<HashMap<String, String>>) -> Response {
+    let asked = query.get("q").map_or("", String::as_str);
+    let Some(id) = linked_id(asked) else {
+        let words = "this server answers one search only: q={ link:traceID = \"<trace id>\" }";
+        return (StatusCode::BAD_REQUEST, words).into_response();
+    };
+    let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(20);
+    let traces: Vec<_> =
+        store.linking_to(id).into_iter().take(limit).map(|id| serde_json::json!({"traceID": id.to_string()})).collect();
+    json(StatusCode::OK, serde_json::json!({"traces": traces, "metrics": {}}).to_string())
+}
+
+/// The id in `{ link:traceID = "…" }`.
+fn linked_id(query: &str) -> Option<TraceId> {
+    let inside = query.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+    let value = inside.strip_prefix("link:traceID")?.trim_start().strip_prefix('=')?.trim();
+    value.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+}
+
+async fn build_info() -> Response {
+    let data = serde_json::json!({"version": env!("CARGO_PKG_VERSION"), "application": "tracespec"});
+    json(StatusCode::OK, serde_json::json!({"status": "success", "data": data}).to_string())
+}

@@ -1,0 +1,207 @@
+//! Judging the answer to a request, and keeping values of it.
+
+use crate::assert::Finding;
+use crate::matcher::{Fact, Literal, Matcher, Value};
+use crate::source::Span;
+use crate::spec::plan::{Capture, JsonPath, Response};
+use crate::trigger::http::Answer;
+use jsonpath_rust::JsonPath as _;
+use std::time::Duration;
+
+/// The longest part of a body that a message shows.
+const SHOWN: usize = 400;
+
+/// The JSON in a body, parsed once for all that ask; the error says why there is none.
+pub(crate) struct Body<'a> {
+    bytes: &'a [u8],
+    json: Result<serde_json::Value, String>,
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Body<'a> {
+        let json = match bytes {
+            [] => Err("the body is empty".to_owned()),
+            bytes => serde_json::from_slice(bytes).map_err(|why| format!("the body is not JSON: {why}")),
+        };
+        Body { bytes, json }
+    }
+
+    /// What a path selects: a singular query its value (if there is one), any other the array of its nodes.
+    fn select(&self, path: &JsonPath) -> Result<Option<serde_json::Value>, String> {
+        let json = self.json.as_ref().map_err(Clone::clone)?;
+        let nodes = json.query(&path.text).map_err(|why| why.to_string())?;
+        Ok(if path.singular {
+            nodes.first().map(|&node| node.clone())
+        } else {
+            Some(serde_json::Value::Array(nodes.into_iter().cloned().collect()))
+        })
+    }
+
+    /// A trace id that stands at a path.
+    pub(crate) fn text_at(&self, path: &JsonPath) -> Option<String> {
+        match self.select(path).ok()?? {
+            serde_json::Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+fn finding(at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
+    Finding {
+        at,
+        expectation: path.to_owned(),
+        message,
+        expected,
+        actual,
+        hint: None,
+        span_ids: Vec::new(),
+        rows: Vec::new(),
+    }
+}
+
+/// Everything in which the answer is not as expected; empty if it is. `at` is the step, for what the spec does not say.
+pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let body = Body::new(&answer.body);
+    let status = answer.status.as_u16();
+    let place = format!("{} {}", answer.method, answer.url.path());
+    match &expect.status {
+        Some(matcher) => {
+            let fact = Fact::Int(status.into());
+            if !matcher.value.test(&fact) {
+                let message = format!("{place} answered {}", answer.status);
+                let mut finding =
+                    finding(matcher.span, "response.status", message, matcher.value.expects(), status.to_string());
+                finding.hint = body_hint(answer);
+                found.push(finding);
+            }
+        }
+        None if status >= 400 => {
+            let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
+            let at = expect.at.unwrap_or(at);
+            let mut finding = finding(at, "response", message, "a status below 400".to_owned(), status.to_string());
+            finding.hint = body_hint(answer);
+            found.push(finding);
+        }
+        None => {}
+    }
+    for (name, matcher) in &expect.headers {
+        let values: Vec<&str> =
+            answer.headers.get_all(name.value.as_str()).iter().filter_map(|value| value.to_str().ok()).collect();
+        let joined = values.join(", ");
+        let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
+        push(&mut found, name.span, &format!("response.headers.{}", name.value), matcher, &fact, || {
+            format!("header `{}` of {place}", name.value)
+        });
+    }
+    for (path, matcher) in &expect.json {
+        let name = format!("response.json.{}", path.text);
+        match body.select(path) {
+            Err(why) => {
+                let expected = format!("{} {}", path.text, matcher.expects());
+                found.push(finding(path.span, &name, format!("{place}: {why}"), expected, excerpt(body.bytes)));
+            }
+            Ok(value) => {
+                let fact = value.as_ref().map_or(Fact::Missing, Fact::json);
+                push(&mut found, path.span, &name, matcher, &fact, || format!("`{}` of {place}", path.text));
+            }
+        }
+    }
+    if let Some(matcher) = &expect.body {
+        let text = String::from_utf8_lossy(&answer.body);
+        push(&mut found, matcher.span, "response.body", &matcher.value, &Fact::text(text), || {
+            format!("the body of {place}")
+        });
+    }
+    if let Some(matcher) = &expect.duration {
+        let took = answer.responded.saturating_duration_since(answer.sent);
+        let fact = Fact::nanoseconds(nanos(took));
+        push(&mut found, matcher.span, "response.duration", &matcher.value, &fact, || format!("the time {place} took"));
+    }
+    found
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn push(
+    found: &mut Vec<Finding>,
+    at: Span,
+    path: &str,
+    matcher: &Matcher,
+    fact: &Fact<'_>,
+    name: impl FnOnce() -> String,
+) {
+    if !matcher.test(fact) {
+        let message = format!("{} {}", name(), matcher.mismatch(fact));
+        let actual = if fact.is_missing() { "nothing".to_owned() } else { cut(&fact.show()) };
+        found.push(finding(at, path, cut(&message), matcher.expects(), actual));
+    }
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+    }
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN * 4)]))
+}
+
+fn body_hint(answer: &Answer) -> Option<String> {
+    let text = excerpt(&answer.body);
+    (!text.trim().is_empty()).then(|| format!("it said: {text}"))
+}
+
+/// The captured values, or which of them the answer does not have.
+pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Value)>, Vec<Finding>) {
+    let (mut kept, mut missing) = (Vec::new(), Vec::new());
+    let body = Body::new(&answer.body);
+    for (name, capture) in &expect.capture {
+        let (what, value) = match capture {
+            Capture::Status => ("the status".to_owned(), Some(Value::typed(Literal::Int(answer.status.as_u16().into())))),
+            Capture::Body => {
+                ("the body".to_owned(), Some(Value::text(String::from_utf8_lossy(&answer.body).into_owned())))
+            }
+            Capture::Header(header) => {
+                let value = answer.headers.get(header.as_str()).and_then(|value| value.to_str().ok());
+                (format!("header `{header}`"), value.map(Value::text))
+            }
+            Capture::Json(path) => {
+                (format!("`{}`", path.text), body.select(path).ok().flatten().as_ref().and_then(value_of))
+            }
+        };
+        match value {
+            Some(value) => kept.push((name.value.clone(), value)),
+            None => missing.push(finding(
+                name.span,
+                &format!("response.capture.{}", name.value),
+                format!("{what} to capture is not in the answer of {} {}", answer.method, answer.url.path()),
+                "a value".to_owned(),
+                excerpt(&answer.body),
+            )),
+        }
+    }
+    (kept, missing)
+}
+
+/// A JSON value as a variable: scalars keep their type; arrays and objects become their JSON text.
+fn value_of(json: &serde_json::Value) -> Option<Value> {
+    Some(match json {
+        serde_json::Value::Null => return None,
+        serde_json::Value::Bool(flag) => Value::typed(Literal::Bool(*flag)),
+        serde_json::Value::String(text) => Value::text(text.as_str()),
+        serde_json::Value::Number(number) => {
+            let literal = match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => Literal::Int(whole.into()),
+                (None, Some(whole)) => Literal::Int(whole.into()),
+                (None, None) => Literal::Float(number.as_f64()?),
+            };
+            Value { literal, text: number.to_string().into() }
+        }
+        other => Value::text(other.to_string()),
+    })
+}

@@ -1,0 +1,468 @@
+//! A run: which test is tried when, how often, and what is looked at again when all are done.
+//!
+//! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
+//! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
+
+use super::clock::Clock;
+use super::event::Event;
+use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use super::step::{Green, StepEnv, run_step, witness};
+use super::wait::{Shared, Target, lock, look_again};
+use crate::assert::{Context, Finding, Judgement, Witnessed};
+use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
+use crate::client::Clients;
+use crate::matcher::Value;
+use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
+use crate::spec::vars::{RunVars, Scope};
+use crate::trace::Trace;
+use crate::trigger::context::Ids;
+use futures_util::future::{BoxFuture, FutureExt, join_all};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::sync::{OnceCell, Semaphore};
+
+/// How a run is carried out; settings have been resolved already.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Requests under way at once.
+    pub jobs: usize,
+    /// Traces waited for at once.
+    pub awaiting: usize,
+    /// How often a test that did not pass is tried again.
+    pub retries: u32,
+    /// No test is begun after one that did not pass.
+    pub fail_fast: bool,
+    /// The seed of ids and random values.
+    pub seed: u64,
+    /// An absence of what nothing has shown to exist fails.
+    pub strict_absence: bool,
+    /// Bound on a wait where the spec gives none.
+    pub timeout: Duration,
+    /// The quiet where the spec gives none.
+    pub settle: Settle,
+    /// Services and peers that take part without exporting, in every test.
+    pub silent: Vec<String>,
+    /// How long exporters may keep a span.
+    pub exporter_delay: Duration,
+    /// Whether the runner set that delay itself.
+    pub exporter_delay_is_set: bool,
+    /// How spans come to where they are read.
+    pub pipeline: settle::Pipeline,
+    /// Services that the runner started on this machine, and which so share a clock.
+    pub one_clock: BTreeSet<String>,
+}
+
+/// Hears a run's events; called from many tests at once.
+pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
+
+/// Everything that the tests of a run share.
+pub struct Session {
+    pub(crate) options: Options,
+    pub(crate) shared: Shared,
+    pub(crate) client: Clients,
+    pub(crate) ids: Mutex<Ids>,
+    pub(crate) triggers: Semaphore,
+    pub(crate) waits: Semaphore,
+    pub(crate) witnessed: Mutex<Witnessed>,
+    plan: Plan,
+    vars: Arc<RunVars>,
+    at: HashMap<(usize, String), TestAt>,
+    tests: Vec<Vec<OnceCell<Outcome>>>,
+    files: Vec<FileState>,
+    mutexes: HashMap<String, tokio::sync::Mutex<()>>,
+    greens: Mutex<Vec<(TestAt, usize, Green)>>,
+    exporter: Option<OwnSpanExporter>,
+    own: Mutex<Vec<OwnSpan>>,
+    stopped: AtomicBool,
+    listener: Listener,
+}
+
+/// A test's place in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TestAt {
+    /// Its file.
+    pub file: usize,
+    /// Its position there.
+    pub test: usize,
+}
+
+#[derive(Clone)]
+struct Outcome {
+    record: Arc<TestRecord>,
+    captures: BTreeMap<String, Value>,
+}
+
+struct FileState {
+    setup: OnceCell<Result<BTreeMap<String, Value>, String>>,
+    left: AtomicUsize,
+}
+
+impl Session {
+    /// A run of (some tests of) a plan.
+    pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
+        let mut rng = fastrand::Rng::with_seed(options.seed);
+        let all = || plan.files.iter().flat_map(|file| &file.tests);
+        let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
+        let place = |(file, plan): (usize, &FilePlan)| {
+            let named = |(test, plan): (usize, &Test)| ((file, plan.name.value.clone()), TestAt { file, test });
+            plan.tests.iter().enumerate().map(named).collect::<Vec<_>>()
+        };
+        Session {
+            shared: Shared {
+                backend,
+                knowledge: Mutex::default(),
+                learned: tokio::sync::watch::Sender::new(0),
+                clock: Clock::start(),
+                rng: Mutex::new(rng.fork()),
+            },
+            client: Clients::default(),
+            ids: Mutex::new(Ids::new(rng.fork())),
+            triggers: Semaphore::new(options.jobs.max(1)),
+            waits: Semaphore::new(options.awaiting.max(1)),
+            witnessed: Mutex::default(),
+            at: plan.files.iter().enumerate().flat_map(place).collect(),
+            tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
+            files: plan
+                .files
+                .iter()
+                .map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) })
+                .collect(),
+            mutexes,
+            greens: Mutex::default(),
+            exporter: None,
+            own: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            options,
+            plan,
+            vars,
+            listener,
+        }
+    }
+
+    /// Exports the runner's own spans, too, when the run ends.
+    pub fn export_own_spans(&mut self, exporter: OwnSpanExporter) {
+        self.exporter = Some(exporter);
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        (self.listener)(event);
+    }
+
+    /// Begins no further test.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Runs these tests and what they need, looks again at what was green, and returns the record.
+    pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
+        let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
+        self.tell(&Event::Started {
+            tests: selected.len(),
+            files: files.len(),
+            backend: &self.shared.backend.describe(),
+            seed: self.options.seed,
+        });
+        let tasks: Vec<_> = selected
+            .iter()
+            .map(|&at| {
+                let session = Arc::clone(self);
+                tokio::spawn(async move { session.test(at).await })
+            })
+            .collect();
+        for task in join_all(tasks).await {
+            if let Err(failed) = task
+                && failed.is_panic()
+            {
+                std::panic::resume_unwind(failed.into_panic());
+            }
+        }
+        self.finish().await
+    }
+
+    /// Runs one test (once, whoever asks) and returns its record.
+    pub async fn test(self: &Arc<Self>, at: TestAt) -> Arc<TestRecord> {
+        Arc::clone(&self.outcome(at).await.record)
+    }
+
+    fn outcome(self: &Arc<Self>, at: TestAt) -> BoxFuture<'_, &Outcome> {
+        async move {
+            self.tests[at.file][at.test]
+                .get_or_init(|| async {
+                    let outcome = self.attempt_all(at).await;
+                    self.tell(&Event::TestFinished(&outcome.record));
+                    if self.options.fail_fast && outcome.record.verdict > Verdict::Flaky {
+                        self.stop();
+                    }
+                    outcome
+                })
+                .await
+        }
+        .boxed()
+    }
+
+    async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
+        let file = &self.plan.files[at.file];
+        let test = &file.tests[at.test];
+        let began = Instant::now();
+        let mut record = TestRecord {
+            name: test.name.value.clone(),
+            source: Arc::clone(&test.source),
+            line: test.source.line_column(test.name.span.start).line,
+            verdict: Verdict::Skipped,
+            reason: None,
+            attempts: 0,
+            steps: Vec::new(),
+            duration: Duration::ZERO,
+        };
+        let skip = |mut record: TestRecord, reason: String| {
+            record.reason = Some(reason);
+            Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+        };
+        if let Some(reason) = &test.skip {
+            return skip(record, reason.clone());
+        }
+        let mut needed_captures = Vec::new();
+        for need in &test.needs {
+            // A name that does not exist is refused when the plan is made.
+            let Some(&needed) = self.at.get(&(at.file, need.value.clone())) else { continue };
+            let outcome = self.outcome(needed).await;
+            if outcome.record.verdict > Verdict::Flaky || outcome.record.verdict == Verdict::Skipped {
+                return skip(record, format!("needs `{}`, which did not pass", need.value));
+            }
+            needed_captures.push((need.value.clone(), outcome.captures.clone()));
+        }
+        if self.stopped.load(Ordering::Relaxed) {
+            return skip(record, "not begun, because an earlier test did not pass".to_owned());
+        }
+        let from_setup = match self.set_up(at.file).await {
+            Ok(captures) => captures,
+            Err(why) => {
+                record.verdict = Verdict::Error;
+                record.steps.push(StepRecord::error("setup", why));
+                return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
+            }
+        };
+        let _alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
+            Some(mutex) => Some(mutex.lock().await),
+            None => None,
+        };
+        let retries = test.retries.unwrap_or(self.options.retries);
+        let mut captures = BTreeMap::new();
+        while record.attempts <= retries {
+            let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
+            scope.adopt(from_setup);
+            for (need, captures) in &needed_captures {
+                scope.needs(need.clone(), captures.clone());
+            }
+            record.attempts += 1;
+            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope).await;
+            captures = kept;
+            record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
+            record.steps = steps;
+            if record.verdict == Verdict::Pass {
+                if record.attempts > 1 {
+                    record.verdict = Verdict::Flaky;
+                }
+                lock(&self.greens).extend(greens.into_iter().map(|(step, green)| (at, step, green)));
+                break;
+            }
+        }
+        record.duration = began.elapsed();
+        Outcome { record: Arc::new(record), captures }
+    }
+
+    /// One attempt at a list of steps; stops at the first that does not pass.
+    async fn attempt(
+        self: &Arc<Self>,
+        test: &Test,
+        steps: &[Step],
+        scope: &mut Scope,
+    ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
+        let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
+        for (position, step) in steps.iter().enumerate() {
+            let env = StepEnv { session: self, source: &test.source, test: &test.name.value };
+            let running = run_step(&env, step, scope);
+            let ran = match deadline {
+                None => running.await,
+                Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
+                    Ok(ran) => ran,
+                    Err(_) => {
+                        let bound = humantime::format_duration(test.timeout.unwrap_or_default());
+                        let why = format!("the test took longer than its timeout of {bound}");
+                        records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
+                        break;
+                    }
+                },
+            };
+            captures.extend(ran.captures);
+            let passed = ran.record.verdict == Verdict::Pass;
+            if self.exporter.is_some() {
+                let result = match ran.record.verdict {
+                    Verdict::Pass => Some(true),
+                    Verdict::Fail => Some(false),
+                    _ => None,
+                };
+                lock(&self.own).extend(ran.own.into_iter().map(|span| OwnSpan { passed: result, ..span }));
+            }
+            records.push(ran.record);
+            greens.extend(ran.green.map(|green| (position, green)));
+            if !passed {
+                break;
+            }
+        }
+        (records, greens, captures)
+    }
+
+    async fn set_up(self: &Arc<Self>, file: usize) -> Result<&BTreeMap<String, Value>, String> {
+        self.files[file].left.fetch_add(1, Ordering::Relaxed);
+        let ran = self.files[file].setup.get_or_init(|| self.plain_steps(file, false, BTreeMap::new())).await;
+        ran.as_ref().map_err(Clone::clone)
+    }
+
+    /// Runs a file's setup or teardown; whatever one of its steps finds wrong is an error of every test.
+    async fn plain_steps(
+        self: &Arc<Self>,
+        file: usize,
+        teardown: bool,
+        captures: BTreeMap<String, Value>,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let plan = &self.plan.files[file];
+        let (what, steps) = if teardown { ("teardown", &plan.teardown) } else { ("setup", &plan.setup) };
+        let mut scope = Scope::new(Arc::clone(&self.vars), plan, None, 0);
+        scope.adopt(&captures);
+        let mut kept = BTreeMap::new();
+        for step in steps {
+            let env = StepEnv { session: self, source: &plan.source, test: what };
+            let ran = run_step(&env, step, &mut scope).await;
+            kept.extend(ran.captures);
+            if ran.record.verdict != Verdict::Pass {
+                let place = plan.source.line_column(step.at.start);
+                let why = ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
+                return Err(format!(
+                    "{what} of {}:{} did not pass: {}",
+                    plan.source.path().display(),
+                    place.line,
+                    why.unwrap_or_else(|| ran.record.verdict.word().to_owned())
+                ));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Tears files down, looks again at every green, and makes the record.
+    pub async fn finish(self: &Arc<Self>) -> RunRecord {
+        let mut remarks = Vec::new();
+        for (file, state) in self.files.iter().enumerate() {
+            if let (1.., Some(Ok(captures))) = (state.left.load(Ordering::Relaxed), state.setup.get())
+                && let Err(why) = self.plain_steps(file, true, captures.clone()).await
+            {
+                remarks.push(why);
+            }
+        }
+        let mut turned = self.look_again().await;
+        let mut tests = Vec::new();
+        for (file, cells) in self.tests.iter().enumerate() {
+            for (test, cell) in cells.iter().enumerate() {
+                let Some(outcome) = cell.get() else { continue };
+                let mut record = (*outcome.record).clone();
+                if let Some(steps) = turned.remove(&TestAt { file, test }) {
+                    for (step, verdict, findings) in steps {
+                        let step = &mut record.steps[step];
+                        (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                    }
+                    record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
+                    self.tell(&Event::TestTurned(&record));
+                }
+                tests.push(record);
+            }
+        }
+        if let Some(exporter) = &self.exporter {
+            let own = std::mem::take(&mut *lock(&self.own));
+            if let Err(why) = exporter.export(&own).await {
+                remarks.push(format!("the runner's own spans were not exported: {why}"));
+            }
+        }
+        remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
+        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed };
+        self.tell(&Event::Finished(&run));
+        run
+    }
+
+    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Verdict, Vec<Finding>)>> {
+        let greens = std::mem::take(&mut *lock(&self.greens));
+        let looks = greens.into_iter().map(|(at, step, mut green)| async move {
+            let context = || self.context(&green.silent);
+            let target = Target {
+                id: green.id,
+                injected: green.injected.clone(),
+                expect: &green.expect,
+                context: &context,
+            };
+            let judgements = look_again(&self.shared, &target, &mut green.watch).await?;
+            let (verdict, findings, _) = sum(judgements);
+            (verdict != Verdict::Pass).then_some((at, step, verdict, findings))
+        });
+        let mut turned: HashMap<TestAt, Vec<_>> = HashMap::new();
+        for (at, step, verdict, findings) in join_all(looks).await.into_iter().flatten() {
+            turned.entry(at).or_default().push((step, verdict, findings));
+        }
+        turned
+    }
+
+    /// Remembers what a trace shows to exist.
+    pub(crate) fn witness(&self, trace: &Trace) {
+        witness(&mut lock(&self.witnessed), trace);
+    }
+
+    pub(crate) fn context(&self, silent: &[String]) -> Context {
+        Context {
+            witnessed: Witnessed::clone(&lock(&self.witnessed)),
+            one_clock: self.options.one_clock.clone(),
+            silent: self.options.silent.iter().chain(silent).cloned().collect(),
+        }
+    }
+
+    pub(crate) fn wait_config(&self, wait: &Wait) -> settle::Config {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        settle::Config {
+            settle: match wait.settle.unwrap_or(self.options.settle) {
+                Settle::Auto => settle::Settle::Auto,
+                Settle::Fixed(quiet) => settle::Settle::Fixed(nanos(quiet)),
+            },
+            exporter_delay_ns: nanos(self.options.exporter_delay),
+            exporter_delay_is_set: self.options.exporter_delay_is_set,
+            pipeline: self.options.pipeline,
+            timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
+            silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
+        }
+    }
+}
+
+/// The verdict that judgements of one trace amount to, with the findings and remarks to show.
+pub(crate) fn sum(judgements: Vec<Judgement>) -> (Verdict, Vec<Finding>, Vec<String>) {
+    let (mut verdict, mut findings, mut remarks) = (Verdict::Pass, Vec::new(), Vec::new());
+    for judgement in judgements {
+        let worse = match judgement.verdict {
+            crate::assert::Verdict::Pass => Verdict::Pass,
+            crate::assert::Verdict::Fail => Verdict::Fail,
+            // Nothing is open in a final phase; if a family says so all the same it could not decide.
+            crate::assert::Verdict::Inconclusive | crate::assert::Verdict::Open => Verdict::Inconclusive,
+        };
+        verdict = verdict.max(worse);
+        if worse != Verdict::Pass {
+            findings.extend(judgement.findings);
+        }
+        remarks.extend(judgement.remarks);
+    }
+    remarks.sort();
+    remarks.dedup();
+    (verdict, findings, remarks)
+}

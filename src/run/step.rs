@@ -1,0 +1,415 @@
+//! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
+
+use super::record::{StepRecord, Timing, Verdict};
+use super::response;
+use super::session::{Session, sum};
+use super::wait::{Target, Waited, lock, wait};
+use crate::assert::{Finding, Judgement, Witnessed, judge};
+use crate::backend::{OwnSpan, Sent, file, settle};
+use crate::diag::{Code, Problem};
+use crate::matcher::Value;
+use crate::source::{SourceFile, Span};
+use crate::spec::vars::Scope;
+use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::bind::Bind as _;
+use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
+use crate::trigger::context::{Ids, trace_id_in};
+use crate::trigger::http::{Answer, send};
+use crate::trigger::prepare::prepare;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Where a step runs.
+pub(crate) struct StepEnv<'a> {
+    pub(crate) session: &'a Arc<Session>,
+    pub(crate) source: &'a Arc<SourceFile>,
+    pub(crate) test: &'a str,
+}
+
+/// What came of a step.
+pub(crate) struct Ran {
+    pub(crate) record: StepRecord,
+    pub(crate) captures: Vec<(String, Value)>,
+    pub(crate) green: Option<Green>,
+    pub(crate) own: Vec<OwnSpan>,
+}
+
+/// A trace that was judged green: looked at again when the run ends.
+pub(crate) struct Green {
+    pub(crate) id: TraceId,
+    pub(crate) injected: Injected,
+    pub(crate) expect: TraceExpectations,
+    pub(crate) silent: Vec<String>,
+    pub(crate) watch: settle::Watch,
+}
+
+impl StepRecord {
+    /// A step that could not be carried out.
+    pub(crate) fn error(name: &str, why: impl Into<String>) -> StepRecord {
+        StepRecord {
+            name: name.to_owned(),
+            trace_id: None,
+            verdict: Verdict::Error,
+            findings: Vec::new(),
+            remarks: Vec::new(),
+            error: Some(why.into()),
+            timing: Timing::default(),
+            log: None,
+            trace: None,
+            late: false,
+        }
+    }
+}
+
+/// Runs a step; captured values are set in `scope`.
+pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Ran {
+    let name = step.name.as_deref().unwrap_or_default();
+    let ran = match &step.trigger {
+        Trigger::Http(request) => http_step(env, step, request, scope).await,
+        Trigger::TraceId(template) => match template.bind(scope) {
+            Ok(text) => existing(env, step, &text, scope).await,
+            Err(problem) => Err(problem),
+        },
+        Trigger::TraceFile { path, trace_id, at } => {
+            let wanted = trace_id.as_ref().map(|template| template.bind(scope)).transpose();
+            wanted.and_then(|wanted| saved(env, step, path, wanted.as_deref(), *at, scope))
+        }
+    };
+    ran.unwrap_or_else(|problem| {
+        let place = env.source.line_column(problem.span.start);
+        let mut why = format!("{}:{}:{}: {}", env.source.path().display(), place.line, place.column, problem.message);
+        for help in &problem.help {
+            why += &format!("\n{help}");
+        }
+        Ran { record: StepRecord::error(name, why), captures: Vec::new(), green: None, own: Vec::new() }
+    })
+}
+
+async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope: &mut Scope) -> Result<Ran, Problem> {
+    let session = env.session;
+    let expect = step.response.bind(scope)?;
+    let began = Instant::now();
+    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
+    record.error = None;
+    let (answer, sent_ns, mut findings) = loop {
+        let slot = session.triggers.acquire().await;
+        let (trace_id, mut ids, boundary) = {
+            let mut ids = lock(&session.ids);
+            let trace_id = ids.trace();
+            (trace_id, Ids::new(fastrand::Rng::with_seed(ids.span().get())), format!("tracespec-{}", ids.span()))
+        };
+        // Prepared for each try, so that `${uuid}` and `${now}` are new each time.
+        let ready = prepare(request, scope, folder(env.source), &boundary, step.at)?;
+        let client = session
+            .client
+            .get(&request.tls, request.version, ready.url.scheme() == "https", folder(env.source))
+            .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
+        record.trace_id = Some(trace_id);
+        let sent_ns = session.shared.clock.now();
+        let sent = send(&client, &ready, env.test, trace_id, &mut ids).await;
+        drop(slot);
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(why) => {
+                if retry_later(step, began).await {
+                    continue;
+                }
+                record.verdict = Verdict::Error;
+                record.error = Some(why.message);
+                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+            }
+        };
+        let findings = response::judge(&expect, step.at, &answer);
+        if findings.is_empty() || !retry_later(step, began).await {
+            break (answer, sent_ns, findings);
+        }
+    };
+    let (captures, missing) = response::captures(&expect, &answer);
+    findings.extend(missing);
+    for (name, value) in &captures {
+        scope.capture(name, value.clone());
+    }
+    let own = own_spans(env, &answer);
+    record.timing.trigger = answer.responded.saturating_duration_since(answer.sent);
+    let Some(trace) = &step.trace else {
+        record.verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
+        record.findings = findings;
+        return Ok(Ran { record, captures, green: None, own });
+    };
+    let (id, injected) = match own_trace_id(step, &answer, scope)? {
+        None => (answer.trace_id, Injected::Known(answer.injected.clone())),
+        Some(Ok(id)) if id == answer.trace_id => (id, Injected::Known(answer.injected.clone())),
+        Some(Ok(id)) => (id, Injected::Unknown),
+        Some(Err(why)) => {
+            record.verdict = Verdict::Error;
+            record.error = Some(why);
+            record.findings = findings;
+            return Ok(Ran { record, captures, green: None, own });
+        }
+    };
+    record.trace_id = Some(id);
+    let bound = trace.bind(scope)?;
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
+    if let Injected::Known(spans) = &injected {
+        for &span in spans {
+            watch.request(settle::Request {
+                span,
+                peer: answer.url.authority().to_owned(),
+                operation: format!("{} {}", answer.method, route(&answer)),
+                error: false,
+            });
+        }
+    }
+    watch.responded(session.shared.clock.of(answer.responded));
+    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch }, findings).await;
+    Ok(Ran { record, captures, green, own })
+}
+
+/// The runner's own CLIENT spans of this answer, one for each request sent. The URL's query may hold secrets.
+fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
+    let clock = env.session.shared.clock;
+    let mut url = answer.url.clone();
+    url.set_query(None);
+    let span = |&span_id| OwnSpan {
+        trace_id: answer.trace_id,
+        span_id,
+        start_ns: clock.unix_ns(answer.sent),
+        end_ns: clock.unix_ns(answer.responded),
+        test: env.test.to_owned(),
+        suite: env.source.path().display().to_string(),
+        passed: None,
+        sent: Sent::Http {
+            method: answer.method.to_string(),
+            url: url.to_string(),
+            status: Some(answer.status.as_u16()),
+            error: None,
+        },
+    };
+    answer.injected.iter().map(span).collect()
+}
+
+/// The path without what looks like an id, so that requests alike are one call.
+fn route(answer: &Answer) -> String {
+    let segment = |part: &str| {
+        let looks_like_id = part.chars().any(|c| c.is_ascii_digit());
+        if looks_like_id { "*".to_owned() } else { part.to_owned() }
+    };
+    answer.url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+fn folder(source: &SourceFile) -> &Path {
+    source.path().parent().unwrap_or(Path::new(""))
+}
+
+/// Whether `until` allows another try, after its interval.
+async fn retry_later(step: &Step, began: Instant) -> bool {
+    let Some(until) = &step.until else { return false };
+    if began.elapsed() + until.interval >= until.timeout {
+        return false;
+    }
+    // The spec asks for this pause: the system tells nobody when it is ready.
+    tokio::time::sleep(until.interval).await;
+    true
+}
+
+/// The id of a trace that the system made itself, where the spec says where to read it.
+fn own_trace_id(step: &Step, answer: &Answer, scope: &Scope) -> Result<Option<Result<TraceId, String>>, Problem> {
+    let Some(source) = &step.trace_id else { return Ok(None) };
+    let (what, text) = match source {
+        TraceIdSource::Header(name) => {
+            let value = answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok());
+            (format!("response header `{name}`"), value.map(str::to_owned))
+        }
+        TraceIdSource::Json(path) => {
+            (format!("`{}` of the response", path.text), response::Body::new(&answer.body).text_at(path))
+        }
+        TraceIdSource::Value(template) => ("`trace.id`".to_owned(), Some(template.bind(scope)?)),
+    };
+    Ok(Some(match text {
+        None => Err(format!("{what} should hold the trace id, but the answer ({}) does not have it", answer.status)),
+        Some(text) => trace_id_in(&text).ok_or_else(|| {
+            let shown: String = text.chars().take(80).collect();
+            format!("{what} should hold the trace id, but `{shown}` is none (32 hexadecimal digits)")
+        }),
+    }))
+}
+
+struct Waiting {
+    id: TraceId,
+    injected: Injected,
+    bound: TraceExpectations,
+    watch: settle::Watch,
+}
+
+/// Waits for the trace and judges it; fills the record. Returns what to look at again if all is green.
+async fn judge_trace(
+    env: &StepEnv<'_>,
+    step: &Step,
+    record: &mut StepRecord,
+    waiting: Waiting,
+    findings: Vec<Finding>,
+) -> Option<Green> {
+    let session = env.session;
+    let Waiting { id, injected, bound, watch } = waiting;
+    let began = Instant::now();
+    let waited = {
+        let _slot = session.waits.acquire().await;
+        let context = || session.context(&step.wait.silent);
+        let target = Target { id, injected: injected.clone(), expect: &bound, context: &context };
+        wait(&session.shared, &target, watch).await
+    };
+    record.timing.wait = began.elapsed();
+    let now = session.shared.clock.now();
+    record.timing.after_last_span = waited.last_span_ns.map(|at| Duration::from_nanos(now.saturating_sub(at)));
+    record.timing.polls = u32::try_from(waited.watch.log().readings()).unwrap_or(u32::MAX);
+    record.trace = waited.watch.trace().cloned();
+    if let Some(trace) = &record.trace {
+        session.witness(trace);
+    }
+    if let Some(error) = waited.error {
+        record.verdict = if findings.is_empty() { Verdict::Error } else { Verdict::Fail };
+        record.error = Some(error);
+        record.findings = findings;
+        record.log = Some(waited.watch.log().to_string());
+        return None;
+    }
+    record.timing.settled_by = ended_by(&waited, session);
+    let (verdict, from_trace, remarks) = sum(waited.judgements);
+    record.verdict = if findings.is_empty() { verdict } else { Verdict::Fail };
+    record.findings = findings;
+    record.findings.extend(from_trace);
+    record.remarks = remarks;
+    if record.verdict == Verdict::Pass {
+        let silent = step.wait.silent.clone();
+        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch });
+    }
+    record.log = Some(waited.watch.log().to_string());
+    for reason in &waited.last.waiting_for {
+        record.remarks.push(reason.to_string());
+        if let (Verdict::Inconclusive, Some(peer)) = (record.verdict, reason.suggests_silent()) {
+            record.remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+        }
+    }
+    None
+}
+
+/// What ended the wait, in words.
+fn ended_by(waited: &Waited, session: &Session) -> String {
+    let settle = settle::Seconds(waited.watch.settle_ns(&lock(&session.shared.knowledge)));
+    match waited.last.phase {
+        Phase::Growing => "decided by the spans at hand".to_owned(),
+        Phase::Settled => format!("settled (complete, and quiet for {settle})"),
+        Phase::Confirmed => format!("confirmed (complete, and quiet for twice {settle})"),
+        Phase::Stalled => format!("stalled (incomplete, and unchanged for twice {settle})"),
+        Phase::Expired => "given up at the deadline".to_owned(),
+    }
+}
+
+/// A step that asserts on a trace which already exists in the backend.
+async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> Result<Ran, Problem> {
+    let session = env.session;
+    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
+    record.error = None;
+    let Some(id) = trace_id_in(text) else {
+        let shown: String = text.chars().take(80).collect();
+        let message = format!("`{shown}` is no trace id (1 to 32 hexadecimal digits)");
+        return Err(Problem::error(Code::BadValue, step.at, message));
+    };
+    record.trace_id = Some(id);
+    let Some(trace) = &step.trace else {
+        record.verdict = Verdict::Pass;
+        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+    };
+    let bound = trace.bind(scope)?;
+    let now = session.shared.clock.now();
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait), now);
+    watch.responded(now);
+    let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
+    let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
+    Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
+}
+
+/// A step that asserts on a saved trace, which counts as settled.
+fn saved(
+    env: &StepEnv<'_>,
+    step: &Step,
+    path: &Path,
+    wanted: Option<&str>,
+    at: Span,
+    scope: &Scope,
+) -> Result<Ran, Problem> {
+    let session = env.session;
+    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
+    let traces = match file::load(&folder(env.source).join(path)) {
+        Ok(traces) => traces,
+        Err(why) => {
+            record.error = Some(why.to_string());
+            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+        }
+    };
+    let ids = traces.ids();
+    let id = match (wanted, ids.as_slice()) {
+        (Some(text), _) => match trace_id_in(text).filter(|id| ids.contains(id)) {
+            Some(id) => id,
+            None => {
+                record.error = Some(format!("{} has no trace {text}; it has {}", path.display(), list(&ids)));
+                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+            }
+        },
+        (None, [only]) => *only,
+        (None, _) => {
+            let message = format!("{} holds {} traces; say which", path.display(), ids.len());
+            let help = format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
+            return Err(Problem::error(Code::BadValue, at, message).help(help));
+        }
+    };
+    record.error = None;
+    record.trace_id = Some(id);
+    record.verdict = Verdict::Pass;
+    let Some(trace) = traces.trace(id, &[], &Injected::Unknown) else {
+        record.error = Some(format!("{} has no spans of trace {id}", path.display()));
+        record.verdict = Verdict::Error;
+        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+    };
+    let trace = Arc::new(trace);
+    session.witness(&trace);
+    if let Some(expect) = &step.trace {
+        let bound = expect.bind(scope)?;
+        let judgements: Vec<Judgement> = judge(&trace, &bound, Phase::Confirmed, &session.context(&step.wait.silent));
+        let (verdict, findings, remarks) = sum(judgements);
+        (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
+        record.timing.settled_by = "saved trace".to_owned();
+    }
+    record.trace = Some(trace);
+    Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
+}
+
+fn list(ids: &[TraceId]) -> String {
+    let shown: Vec<String> = ids.iter().take(8).map(ToString::to_string).collect();
+    let more = if ids.len() > 8 { format!(" and {} more", ids.len() - 8) } else { String::new() };
+    if shown.is_empty() { "no trace".to_owned() } else { shown.join(", ") + &more }
+}
+
+/// The names that a trace shows to exist.
+pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
+    let mut add = |span: SpanRef<'_>| {
+        for (set, name) in [(&mut into.services, span.service()), (&mut into.span_names, span.name())] {
+            if !set.contains(name) {
+                set.insert(name.to_owned());
+            }
+        }
+        for (key, _) in span.attributes() {
+            let key = trace.text(key);
+            if !into.attribute_keys.contains(key) {
+                into.attribute_keys.insert(key.to_owned());
+            }
+        }
+    };
+    trace.spans().for_each(&mut add);
+    for resource in trace.resources() {
+        for (key, _) in &resource.attributes {
+            into.attribute_keys.insert(trace.text(*key).to_owned());
+        }
+    }
+}

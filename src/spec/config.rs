@@ -1,0 +1,451 @@
+//! `tracespec.yaml`: what is configured, with the same diagnostics as specs have.
+
+use super::forms;
+use super::load::decode;
+use super::plan::{Auth, Tls, VarValue, Wait};
+use super::read::{Fields, Reader};
+use crate::diag::{self, Code, Diagnostic, Problem};
+use crate::matcher::{Template, Value, literal};
+use crate::source::{SourceFile, Span, Spanned};
+use crate::yaml::{self, Core, Node};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A configuration. What is not written is `None` or empty: defaults are the business of whoever resolves settings.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// The file, if there is one.
+    pub source: Option<Arc<SourceFile>>,
+    /// The settings.
+    pub settings: Settings,
+    /// The profiles, in the order written.
+    pub profiles: Vec<(Spanned<String>, Settings)>,
+}
+
+/// Settings, of the configuration itself or of a profile.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Where traces are read from.
+    pub backend: Option<Backend>,
+    /// How long to wait for each trace.
+    pub wait: Wait,
+    /// The longest delay with which the system exports.
+    pub exporter_delay: Option<Duration>,
+    /// Processes to start; `Some` of an empty list in a profile: none.
+    pub processes: Option<Vec<Process>>,
+    /// Names whose values are never shown.
+    pub redact: Option<Vec<String>>,
+    /// Accepted findings of the gate.
+    pub acks: Option<Vec<Ack>>,
+    /// Variables of every spec.
+    pub vars: Vec<(String, VarValue)>,
+    /// Tests at once.
+    pub jobs: Option<u32>,
+    /// How often a test is tried again.
+    pub retries: Option<u32>,
+    /// Bound on each test.
+    pub timeout: Option<Duration>,
+    /// Attribute names match exactly.
+    pub exact_names: Option<bool>,
+}
+
+/// Where traces are read from.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// Where it was written.
+    pub at: Span,
+    /// Which kind.
+    pub kind: BackendKind,
+    /// Headers of every query.
+    pub headers: Vec<(String, Template)>,
+    /// Credentials.
+    pub auth: Option<Auth>,
+    /// TLS settings.
+    pub tls: Tls,
+    /// Bound on one query.
+    pub timeout: Option<Duration>,
+}
+
+/// The kinds of backends.
+#[derive(Debug, Clone)]
+pub enum BackendKind {
+    /// Jaeger's query service.
+    Jaeger {
+        /// Where it listens.
+        url: Template,
+        /// How it is asked.
+        protocol: Protocol,
+    },
+    /// Grafana Tempo.
+    Tempo {
+        /// Where it listens.
+        url: Template,
+        /// The tenant.
+        tenant: Option<Template>,
+        /// How it is asked.
+        protocol: Protocol,
+    },
+    /// The embedded receiver; `None`: a free port.
+    Receiver {
+        /// Address for gRPC.
+        grpc: Option<String>,
+        /// Address for HTTP.
+        http: Option<String>,
+    },
+    /// Saved traces.
+    File {
+        /// The folder, as written.
+        dir: PathBuf,
+    },
+}
+
+/// How a backend is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    /// HTTP.
+    #[default]
+    Http,
+    /// gRPC.
+    Grpc,
+}
+
+/// A process that the runner starts.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// Where it was written.
+    pub at: Span,
+    /// Its name.
+    pub name: String,
+    /// Program and arguments.
+    pub command: Vec<Template>,
+    /// Where it runs, relative to the configuration.
+    pub cwd: Option<PathBuf>,
+    /// Its environment.
+    pub env: Vec<(String, Template)>,
+    /// Names of the free ports to find for it: `${port.NAME}`.
+    pub ports: Vec<String>,
+    /// When it is ready.
+    pub ready: Option<Ready>,
+}
+
+/// When a process is ready.
+#[derive(Debug, Clone, Default)]
+pub struct Ready {
+    /// A URL that answers.
+    pub http: Option<Template>,
+    /// An address that accepts connections.
+    pub tcp: Option<Template>,
+    /// Give up after this long.
+    pub timeout: Option<Duration>,
+}
+
+/// A finding of the gate that is accepted until a date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ack {
+    /// Where it was written.
+    pub at: Span,
+    /// The test.
+    pub test: String,
+    /// The kind of finding.
+    pub finding: String,
+    /// Where in the trace.
+    pub path: Option<String>,
+    /// The last day: year, month, day.
+    pub until: (u16, u8, u8),
+    /// Why.
+    pub reason: String,
+}
+
+impl Config {
+    /// Names of all ports that processes ask for, those of profiles too.
+    pub fn ports(&self) -> BTreeSet<String> {
+        let all = std::iter::once(&self.settings).chain(self.profiles.iter().map(|(_, settings)| settings));
+        all.flat_map(|settings| settings.processes.iter().flatten()).flat_map(|process| process.ports.iter().cloned()).collect()
+    }
+    /// The settings of a profile.
+    pub fn profile(&self, name: &str) -> Option<&Settings> {
+        self.profiles.iter().find(|(own, _)| own.value == name).map(|(_, settings)| settings)
+    }
+}
+
+/// Reads a configuration file.
+pub fn parse(path: &Path, bytes: Vec<u8>) -> (Config, Vec<Diagnostic>) {
+    let source = match decode(path, bytes) {
+        Ok(source) => source,
+        Err(diagnostic) => return (Config::default(), vec![*diagnostic]),
+    };
+    let parsed = yaml::parse(&source);
+    // Any variable may stand here: which are known is settled when the settings are resolved.
+    let mut reader = Reader { problems: parsed.problems, lenient: true, ..Reader::default() };
+    let mut config = Config { source: Some(source.clone()), ..Config::default() };
+    if let Some(root) = &parsed.root {
+        reader.ports = Some(ports(root));
+        if let Some(fields) = reader.fields(root, &forms::CONFIG) {
+            config.settings = reader.settings(&fields);
+            if let Some(node) = fields.get("profiles") {
+                config.profiles = reader.profiles(node);
+            }
+        }
+    }
+    let mut diagnostics: Vec<Diagnostic> = reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
+    diag::sort(&mut diagnostics);
+    (config, diagnostics)
+}
+
+/// All names under `ports`, wherever they stand.
+fn ports(root: &Node) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open = vec![root];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            yaml::Value::Map(entries) => {
+                for (key, value) in entries {
+                    match (&*key.text, &value.value) {
+                        ("ports", yaml::Value::List(items)) => {
+                            names.extend(items.iter().filter_map(|item| item.scalar()).map(|scalar| scalar.text.to_string()));
+                        }
+                        _ => open.push(value),
+                    }
+                }
+            }
+            yaml::Value::List(items) => open.extend(items.iter().map(|item| &**item)),
+            _ => {}
+        }
+    }
+    names
+}
+
+impl Reader {
+    fn profiles(&mut self, node: &Node) -> Vec<(Spanned<String>, Settings)> {
+        let Some(entries) = self.entries(node, "profiles") else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        let mut profiles = Vec::new();
+        for (key, value) in entries {
+            if let Some(fields) = self.fields(value, &forms::PROFILE) {
+                profiles.push((Spanned::new(key.text.to_string(), key.at.whole), self.settings(&fields)));
+            }
+        }
+        profiles
+    }
+
+    fn settings(&mut self, fields: &Fields<'_>) -> Settings {
+        Settings {
+            backend: fields.get("backend").and_then(|node| self.backend(node)),
+            wait: fields.get("wait").map(|node| self.wait(node)).unwrap_or_default(),
+            exporter_delay: fields.get("exporter_delay").and_then(|node| self.duration(node)),
+            processes: fields.get("processes").map(|node| self.processes(node)),
+            redact: fields.get("redact").map(|node| self.words(node, "names").into_iter().map(|word| word.value).collect()),
+            acks: fields.get("acks").map(|node| self.acks(node)),
+            vars: fields.get("vars").map(|node| self.config_vars(node)).unwrap_or_default(),
+            jobs: fields.get("jobs").and_then(|node| self.jobs(node)),
+            retries: fields.get("retries").and_then(|node| self.number(node)),
+            timeout: fields.get("timeout").and_then(|node| self.positive_duration(node)),
+            exact_names: fields.get("exact_names").and_then(|node| self.boolean(node)),
+        }
+    }
+
+    fn jobs(&mut self, node: &Node) -> Option<u32> {
+        let jobs = self.number(node)?;
+        if jobs == 0 {
+            self.error(Code::BadValue, node.span, "with 0 jobs nothing runs", "write at least `1`");
+            return None;
+        }
+        Some(jobs)
+    }
+
+    fn config_vars(&mut self, node: &Node) -> Vec<(String, VarValue)> {
+        let Some(entries) = self.entries(node, "variables") else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        let mut vars = Vec::new();
+        for (key, value) in entries {
+            let Some(scalar) = self.scalar(value, "a variable's value", true) else { continue };
+            let value = match scalar.core() {
+                Core::Text => self.template_of(scalar).map(|template| match template.as_text() {
+                    Some(text) => VarValue::Value(Value::text(text)),
+                    None => VarValue::Template(template),
+                }),
+                _ => Some(VarValue::Value(Value { literal: literal(scalar), text: scalar.text.clone() })),
+            };
+            vars.extend(value.map(|value| (key.text.to_string(), value)));
+        }
+        vars
+    }
+
+    fn processes(&mut self, node: &Node) -> Vec<Process> {
+        let Some(items) = self.list(node, "processes") else { return Vec::new() };
+        let mut processes: Vec<(Process, Span)> = Vec::new();
+        for item in items {
+            let Some((process, span)) = self.process(item) else { continue };
+            if let Some((_, first)) = processes.iter().find(|(other, _)| other.name == process.name) {
+                let problem = Problem::error(Code::DuplicateName, span, format!("two processes have the name `{}`", process.name));
+                self.push(problem.related(*first, "first here").help("give each its own"));
+                continue;
+            }
+            processes.push((process, span));
+        }
+        processes.into_iter().map(|(process, _)| process).collect()
+    }
+
+    fn process(&mut self, node: &Arc<Node>) -> Option<(Process, Span)> {
+        let fields = self.fields(node, &forms::PROCESS)?;
+        let name = self.need(&fields, "name").and_then(|node| self.word(node, "a name"));
+        let command = self.need(&fields, "command").cloned().and_then(|node| {
+            if let Some(scalar) = node.scalar() {
+                let words: Vec<&str> = scalar.text.split_whitespace().collect();
+                self.error(Code::WrongType, node.span, "a command is a list: no shell takes it apart", format!("write `[{}]`", words.join(", ")));
+                return None;
+            }
+            let items = self.full_list(&node, "words")?;
+            let words: Vec<Option<Template>> = items.iter().map(|item| self.template(item, "a word of the command")).collect();
+            words.into_iter().collect::<Option<Vec<_>>>()
+        });
+        let cwd = fields.get("cwd").and_then(|node| self.word(node, "a folder")).map(|word| word.value.into());
+        let env = fields.get("env").map(|node| self.named_texts(node, "environment variables")).unwrap_or_default();
+        let ports = fields.get("ports").map(|node| self.words(node, "names")).unwrap_or_default();
+        let ready = fields.get("ready").and_then(|node| self.ready(node));
+        let name = name?;
+        let process = Process {
+            at: node.span,
+            name: name.value,
+            command: command?,
+            cwd,
+            env,
+            ports: ports.into_iter().map(|port| port.value).collect(),
+            ready,
+        };
+        Some((process, name.span))
+    }
+
+    fn ready(&mut self, node: &Node) -> Option<Ready> {
+        let fields = self.fields(node, &forms::READY)?;
+        let http = fields.get("http").and_then(|node| self.template(node, "a URL"));
+        let tcp = fields.get("tcp").and_then(|node| self.template(node, "an address"));
+        let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
+        if !fields.has("http") && !fields.has("tcp") {
+            self.error(Code::MissingKey, node.span, "nothing says when it is ready", "add `http: http://127.0.0.1:8080/healthz` or `tcp: 127.0.0.1:5432`");
+        }
+        Some(Ready { http, tcp, timeout })
+    }
+
+    fn named_texts(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {
+        let Some(entries) = self.entries(node, what) else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        entries.into_iter().filter_map(|(key, value)| Some((key.text.to_string(), self.text(value, "text")?))).collect()
+    }
+
+    fn acks(&mut self, node: &Node) -> Vec<Ack> {
+        let Some(items) = self.list(node, "accepted findings") else { return Vec::new() };
+        items.iter().filter_map(|item| self.ack(item)).collect()
+    }
+
+    fn ack(&mut self, node: &Arc<Node>) -> Option<Ack> {
+        let fields = self.fields(node, &forms::ACK)?;
+        let mut need = |name: &str| self.need(&fields, name).cloned().and_then(|node| self.word(&node, "text"));
+        let (test, finding, until, reason) = (need("test"), need("finding"), need("until"), need("reason"));
+        let path = fields.get("path").and_then(|node| self.word(node, "a path")).map(|word| word.value);
+        let until = until?;
+        let Some(day) = date(&until.value) else {
+            self.error(Code::BadValue, until.span, format!("`{}` is no day", until.value), "write year, month and day: `2027-01-31`");
+            return None;
+        };
+        Some(Ack { at: node.span, test: test?.value, finding: finding?.value, path, until: day, reason: reason?.value })
+    }
+
+    /// `backend`, in the configuration and on tests.
+    pub(super) fn backend(&mut self, node: &Arc<Node>) -> Option<Backend> {
+        let fields = self.fields(node, &forms::BACKEND)?;
+        let found: Vec<&str> = ["jaeger", "tempo", "receiver", "file"].into_iter().filter(|name| fields.has(name)).collect();
+        let (name, inner) = match found.as_slice() {
+            [name] => (*name, fields.get(name)?),
+            [] => {
+                self.error(Code::MissingKey, node.span, "no backend is named here", "write `{ jaeger: { url: … } }`, or `tempo`, `receiver`, `file`");
+                return None;
+            }
+            [_, second, ..] => {
+                self.error(Code::ConflictingKeys, fields.key_span(second), "traces are read from one backend", "keep one of them");
+                return None;
+            }
+        };
+        match name {
+            "receiver" => {
+                if inner.is_null() {
+                    return Some(Backend::plain(node.span, BackendKind::Receiver { grpc: None, http: None }));
+                }
+                let fields = self.fields(inner, &forms::RECEIVER)?;
+                let mut address = |name: &str| fields.get(name).and_then(|node| self.address(node));
+                let (grpc, http) = (address("grpc"), address("http"));
+                Some(Backend::plain(node.span, BackendKind::Receiver { grpc, http }))
+            }
+            "file" => {
+                let fields = self.fields(inner, &forms::FILE_BACKEND)?;
+                let dir = self.need(&fields, "dir").cloned().and_then(|node| self.word(&node, "a folder"))?;
+                Some(Backend::plain(node.span, BackendKind::File { dir: dir.value.into() }))
+            }
+            _ => self.client(name, inner, node.span),
+        }
+    }
+
+    fn client(&mut self, name: &str, node: &Arc<Node>, at: Span) -> Option<Backend> {
+        let jaeger = name == "jaeger";
+        let fields = self.fields(node, if jaeger { &forms::JAEGER } else { &forms::TEMPO })?;
+        let url = self.need(&fields, "url").cloned().and_then(|node| self.backend_url(&node));
+        let protocol = fields.get("protocol").and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)])).unwrap_or_default();
+        let headers = fields.get("headers").map(|node| self.named_texts(node, "headers")).unwrap_or_default();
+        let auth = fields.get("auth").and_then(|node| self.auth(node));
+        let tls = fields.get("tls").map(|node| self.tls(node)).unwrap_or_default();
+        let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
+        let kind = if jaeger {
+            BackendKind::Jaeger { url: url?, protocol }
+        } else {
+            let tenant = fields.get("tenant").and_then(|node| self.template(node, "a tenant"));
+            BackendKind::Tempo { url: url?, tenant, protocol }
+        };
+        Some(Backend { at, kind, headers, auth, tls, timeout })
+    }
+
+    fn backend_url(&mut self, node: &Node) -> Option<Template> {
+        let template = self.template(node, "a URL")?;
+        let text = template.to_string();
+        if !text.starts_with("http://") && !text.starts_with("https://") && !text.starts_with("${") {
+            self.error(Code::BadValue, node.span, "a URL begins with `http://` or `https://`, or with a variable", format!("write `http://{text}`"));
+            return None;
+        }
+        Some(template)
+    }
+
+    fn address(&mut self, node: &Node) -> Option<String> {
+        let word = self.word(node, "an address")?;
+        let address = word.value.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        if address.is_none() {
+            self.error(Code::BadValue, node.span, format!("`{}` is no address", word.value), "write host and port: `127.0.0.1:4317`; port 0 is any free one");
+            return None;
+        }
+        Some(word.value)
+    }
+}
+
+impl Backend {
+    fn plain(at: Span, kind: BackendKind) -> Backend {
+        Backend { at, kind, headers: Vec::new(), auth: None, tls: Tls::default(), timeout: None }
+    }
+}
+
+/// A day of the calendar.
+fn date(text: &str) -> Option<(u16, u8, u8)> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || (year.len(), month.len(), day.len()) != (4, 2, 2) {
+        return None;
+    }
+    let (year, month, day): (u16, u8, u8) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + u8::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    (1..=last).contains(&day).then_some((year, month, day))
+}

@@ -1,0 +1,101 @@
+//! Files' bytes → the plan and everything that is wrong, of all files at once.
+
+use super::lower;
+use super::plan::Plan;
+use crate::diag::{self, Code, Diagnostic, Problem};
+use crate::source::{SourceFile, Span};
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Files that specs name: matrices and snapshots. Passed in, so that loading reads nothing by itself.
+pub trait Files {
+    /// A file's bytes.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+}
+
+/// No files at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// What loading needs to know beside the files.
+pub struct LoadOptions<'a> {
+    /// Files that specs name.
+    pub files: &'a dyn Files,
+    /// Names given by `--var`, the profile and the configuration.
+    pub vars: BTreeSet<String>,
+    /// The ports that processes ask for; `None`: any name is fine.
+    pub ports: Option<BTreeSet<String>>,
+    /// Whether an environment variable is set; `None`: not looked at (`check` on another machine).
+    pub env: Option<&'a dyn Fn(&str) -> bool>,
+    /// Whether a secret is known; `None`: not looked at.
+    pub secrets: Option<&'a dyn Fn(&str) -> bool>,
+    /// CI is set: `only` is refused.
+    pub ci: bool,
+    /// `exact_names` of the configuration.
+    pub exact_names: bool,
+    /// The folder with accepted snapshots.
+    pub snapshots: PathBuf,
+}
+
+impl Default for LoadOptions<'_> {
+    fn default() -> Self {
+        LoadOptions {
+            files: &NoFiles,
+            vars: BTreeSet::new(),
+            ports: None,
+            env: None,
+            secrets: None,
+            ci: false,
+            exact_names: false,
+            snapshots: PathBuf::from("specs/snapshots"),
+        }
+    }
+}
+
+/// Reads spec files. The plan is only good to run if no diagnostic is an error; it is never empty without one for
+/// want of tests.
+pub fn load(files: Vec<(PathBuf, Vec<u8>)>, options: &LoadOptions<'_>) -> (Plan, Vec<Diagnostic>) {
+    let mut files = files;
+    files.sort();
+    files.dedup();
+    let mut plan = Plan::default();
+    let mut diagnostics = Vec::new();
+    for (path, bytes) in files {
+        let source = match decode(&path, bytes) {
+            Ok(source) => source,
+            Err(diagnostic) => {
+                diagnostics.push(*diagnostic);
+                continue;
+            }
+        };
+        let (file, problems) = lower::file(&source, options);
+        diagnostics.extend(problems.into_iter().map(|problem| problem.in_file(&source)));
+        plan.files.extend(file);
+    }
+    diag::sort(&mut diagnostics);
+    (plan, diagnostics)
+}
+
+/// Bytes as text: UTF-8, without a byte order mark.
+pub(crate) fn decode(path: &Path, bytes: Vec<u8>) -> Result<Arc<SourceFile>, Box<Diagnostic>> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(SourceFile::new(path, text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let bytes = error.into_bytes();
+            let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            let says = if wide { "the file is UTF-16, not UTF-8".to_owned() } else { format!("byte {} of the file is not UTF-8", at + 1) };
+            let source = SourceFile::new(path, String::from_utf8_lossy(&bytes).into_owned());
+            let span = Span::new(at, at + '\u{fffd}'.len_utf8());
+            Err(Box::new(Problem::error(Code::Encoding, span, says).help("save the file as UTF-8").in_file(&source)))
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! `order`.
+
+use super::Lower;
+use super::calls::arrow;
+use super::trace::Sink;
+use crate::diag::Code;
+use crate::spec::forms;
+use crate::spec::plan::{Check, Order, OrderRelation, Pairing, Per, Relation, Selector};
+use crate::spec::read::Fields;
+use crate::yaml::{Node, TextSpan, Value};
+use std::sync::Arc;
+
+const RELATIONS: &[(&str, Relation)] = &[
+    ("before", Relation::Before),
+    ("starts_before", Relation::StartsBefore),
+    ("ends_before", Relation::EndsBefore),
+    ("overlaps", Relation::Overlaps),
+    ("within", Relation::Within),
+    ("adjacent", Relation::Adjacent),
+];
+const PAIRINGS: &[(&str, Pairing)] = &[("all", Pairing::All), ("each", Pairing::Each), ("first", Pairing::First), ("last", Pairing::Last)];
+
+impl Lower<'_> {
+    pub(super) fn orders(&mut self, node: &Arc<Node>, sink: &mut Sink) {
+        let items = match &node.value {
+            Value::List(_) => self.reader.full_list(node, "orders").unwrap_or_default(),
+            _ => std::slice::from_ref(node),
+        };
+        for (i, item) in items.iter().enumerate() {
+            if let Some(order) = self.order(item) {
+                sink.push(item.span, &format!("order[{i}]"), Check::Order(order));
+            }
+        }
+    }
+
+    fn order(&mut self, node: &Arc<Node>) -> Option<Order> {
+        let Value::Map(_) = node.value else {
+            let scalar = self.reader.scalar(node, "an order such as `a -> b`", false)?;
+            let mut sides = self.arrow_sides(&scalar.text, scalar.at)?;
+            if sides.len() > 2 {
+                return Some(Order::Sequence(sides));
+            }
+            let (then, first) = (sides.pop()?, sides.pop()?);
+            return Some(Order::Relation(OrderRelation {
+                first,
+                then,
+                relation: Relation::default(),
+                pairing: Pairing::default(),
+                per: Per::default(),
+            }));
+        };
+        let fields = self.reader.fields(node, &forms::ORDER)?;
+        let kinds: Vec<&str> = ["first", "sequence", "parallel", "never"].into_iter().filter(|name| fields.has(name)).collect();
+        match kinds.as_slice() {
+            [kind] => {
+                for key in ["then", "relation", "pairing", "per"] {
+                    if *kind != "first" && fields.has(key) {
+                        let says = format!("`{key}` stands beside `first`, not beside `{kind}`");
+                        self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "take it out, or write `{ first: a, then: b, … }`");
+                    }
+                }
+                self.order_kind(kind, &fields)
+            }
+            [] => {
+                let help = "write `a -> b`, `{ first: a, then: b }`, `{ sequence: [a, b] }`, `{ parallel: [a, b] }` or `{ never: a -> b }`";
+                self.reader.error(Code::MissingKey, node.span, "this orders nothing", help);
+                None
+            }
+            [first, second, ..] => {
+                let says = format!("`{first}` and `{second}` are two orders");
+                self.reader.error(Code::ConflictingKeys, fields.key_span(second), says, "make two entries of them");
+                None
+            }
+        }
+    }
+
+    fn order_kind(&mut self, kind: &str, fields: &Fields<'_>) -> Option<Order> {
+        let node = fields.get(kind)?;
+        match kind {
+            "first" => {
+                let first = self.selector(node);
+                let then = self.reader.need(fields, "then").and_then(|node| self.selector(node));
+                let relation = fields.get("relation").map(|node| self.reader.choice(node, RELATIONS));
+                let pairing = fields.get("pairing").map(|node| self.reader.choice(node, PAIRINGS));
+                let per = fields.get("per").map(|node| self.per(node));
+                Some(Order::Relation(OrderRelation {
+                    first: first?,
+                    then: then?,
+                    relation: relation.unwrap_or(Some(Relation::default()))?,
+                    pairing: pairing.unwrap_or(Some(Pairing::default()))?,
+                    per: per.unwrap_or(Some(Per::default()))?,
+                }))
+            }
+            "never" => {
+                let scalar = self.reader.scalar(node, "an order such as `a -> b`", false)?;
+                let mut sides = self.arrow_sides(&scalar.text, scalar.at)?;
+                if sides.len() != 2 {
+                    self.reader.error(Code::BadValue, node.span, "`never` takes one arrow", "write `never: a -> b`");
+                    return None;
+                }
+                let (then, first) = (sides.pop()?, sides.pop()?);
+                Some(Order::Never(first, then))
+            }
+            _ => {
+                let items = self.reader.full_list(node, "selectors")?;
+                if items.len() < 2 {
+                    self.reader.error(Code::BadValue, node.span, format!("`{kind}` takes at least two"), format!("write `{kind}: [a, b]`"));
+                    return None;
+                }
+                let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
+                let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
+                Some(if kind == "sequence" { Order::Sequence(sides) } else { Order::Parallel(sides) })
+            }
+        }
+    }
+
+    fn per(&mut self, node: &Arc<Node>) -> Option<Per> {
+        if let Value::Map(_) = node.value {
+            let fields = self.reader.fields(node, &forms::PER)?;
+            return self.reader.need(&fields, "under").and_then(|node| self.selector(node)).map(Per::Under);
+        }
+        self.reader.choice(node, &[("trace", false), ("siblings", true)]).map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
+    }
+
+    /// The sides of an arrow: declared names, nothing else.
+    fn arrow_sides(&mut self, text: &str, at: TextSpan) -> Option<Vec<Selector>> {
+        let sides = match arrow(text, at) {
+            Ok(sides) => sides,
+            Err(why) => {
+                self.reader.error(Code::BadValue, at.whole, format!("`{text}` is no order: {why}"), "an order is written `a -> b`");
+                return None;
+            }
+        };
+        let sides: Vec<Option<Selector>> = sides.into_iter().map(|(name, at)| self.side_of_order(name, at)).collect();
+        sides.into_iter().collect()
+    }
+
+    fn side_of_order(&mut self, name: &str, at: TextSpan) -> Option<Selector> {
+        if !self.names.contains(name) {
+            let known = self.names.list();
+            let help = match self.names.near(name) {
+                Some(near) => near,
+                None if known.is_empty() => format!("name the spans first: `spans: [{{ select: …, as: {name} }}]`"),
+                None => format!("declared in this test: {known}"),
+            };
+            if !self.reader.lenient {
+                self.reader.error(Code::UnknownName, at.whole, format!("no `as` in this test declares `{name}`"), help);
+            }
+            return None;
+        }
+        self.named(name, at.whole)
+    }
+}

@@ -1,0 +1,110 @@
+//! `response`.
+
+use super::Lower;
+use crate::diag::{Code, Problem};
+use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
+use crate::source::{Span, Spanned};
+use crate::spec::forms;
+use crate::spec::plan::{Capture, Response};
+use crate::yaml::{Node, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Lower<'_> {
+    pub(super) fn response(&mut self, node: &Arc<Node>, at: Span, captures: &mut BTreeMap<String, Span>) -> Response {
+        let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return Response::default() };
+        let status = fields.get("status").and_then(|node| self.status(node));
+        let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
+        let mut json = Vec::new();
+        if let Some(entries) = fields.get("json").and_then(|node| self.reader.entries(node, "JSONPaths with what they must be")) {
+            let entries: Vec<_> = entries.collect();
+            for (key, value) in entries {
+                let path = self.reader.json_path(&key.text, key.at);
+                let matcher = self.reader.matcher(value, Position::Any);
+                json.extend(path.zip(matcher));
+            }
+        }
+        let body = fields.get("body").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
+        let duration = fields.get("duration").and_then(|node| self.reader.spanned_matcher(node, Position::Duration));
+        let capture = fields.get("capture").map(|node| self.captures(node, captures)).unwrap_or_default();
+        Response { at: Some(at), status, headers, json, body, duration, capture }
+    }
+
+    /// A status is one of those that HTTP has.
+    fn status(&mut self, node: &Node) -> Option<Spanned<Matcher>> {
+        let matcher = self.reader.spanned_matcher(node, Position::Int)?;
+        if let Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Int(status))) = &matcher.value {
+            if !(100..=599).contains(status) {
+                self.reader.error(Code::NeverMatches, node.span, format!("{status} is no HTTP status"), "a status is a number from 100 to 599");
+                return None;
+            }
+        }
+        Some(matcher)
+    }
+
+    fn header_matchers(&mut self, node: &Node) -> Vec<(Spanned<String>, Matcher)> {
+        let Some(entries) = self.reader.entries(node, "headers") else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        let mut headers = Vec::new();
+        for (key, value) in entries {
+            if http::HeaderName::from_bytes(key.text.to_ascii_lowercase().as_bytes()).is_err() {
+                self.reader.error(Code::BadValue, key.at.whole, format!("`{}` is no header's name", key.text), "a header's name has letters, digits and `-`, no blanks");
+                continue;
+            }
+            let matcher = self.reader.matcher(value, Position::Text);
+            headers.extend(matcher.map(|matcher| (Spanned::new(key.text.to_ascii_lowercase(), key.at.whole), matcher)));
+        }
+        headers
+    }
+
+    fn captures(&mut self, node: &Node, captures: &mut BTreeMap<String, Span>) -> Vec<(Spanned<String>, Capture)> {
+        let Some(entries) = self.reader.entries(node, "names with where their values come from") else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        let mut out = Vec::new();
+        for (key, value) in entries {
+            let (name, span) = (key.text.to_string(), key.at.whole);
+            if !self.name_of_variable(&name, span) {
+                continue;
+            }
+            if let Some(first) = captures.insert(name.clone(), span) {
+                let says = format!("`{name}` was captured before: from here on it has the new value");
+                self.reader.push(Problem::warning(Code::ShadowedVariable, span, says).related(first, "first here").help("give one of them another name"));
+            } else if let Some(first) = self.vars.get(&name) {
+                let says = format!("the captured `{name}` hides the file's variable of that name");
+                self.reader.push(Problem::warning(Code::ShadowedVariable, span, says).related(*first, "defined here").help("give one of them another name"));
+            }
+            self.reader.known.insert(name.clone());
+            out.extend(self.capture(value).map(|capture| (Spanned::new(name, span), capture)));
+        }
+        out
+    }
+
+    fn capture(&mut self, node: &Node) -> Option<Capture> {
+        if let Value::Map(_) = node.value {
+            let fields = self.reader.fields(node, &forms::CAPTURE)?;
+            return match (fields.get("json"), fields.get("header")) {
+                (Some(_), Some(second)) => {
+                    self.reader.error(Code::ConflictingKeys, second.span, "a value is captured from one place", "keep `json` or `header`");
+                    None
+                }
+                (Some(json), None) => {
+                    let scalar = self.reader.scalar(json, "a JSONPath", false)?;
+                    self.reader.json_path(&scalar.text, scalar.at).map(Capture::Json)
+                }
+                (None, Some(header)) => self.reader.word(header, "a header's name").map(|name| Capture::Header(name.value.to_ascii_lowercase())),
+                (None, None) => {
+                    if !fields.has("stdout") && !fields.has("json") && !fields.has("header") {
+                        self.reader.error(Code::MissingKey, node.span, "nothing says what is captured", "write a JSONPath, `{ header: location }`, `status` or `body`");
+                    }
+                    None
+                }
+            };
+        }
+        let scalar = self.reader.scalar(node, "a JSONPath, `status`, `body` or `{ header: … }`", false)?;
+        match &*scalar.text {
+            "status" => Some(Capture::Status),
+            "body" => Some(Capture::Body),
+            path => self.reader.json_path(path, scalar.at).map(Capture::Json),
+        }
+    }
+}

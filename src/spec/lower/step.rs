@@ -1,0 +1,131 @@
+//! Steps: what starts the trace, and what is expected.
+
+use super::{Lower, wait};
+use crate::diag::Code;
+use crate::source::Span;
+use crate::spec::forms;
+use crate::spec::plan::{Response, Step, TraceIdSource, Trigger, Wait};
+use crate::spec::read::{Fields, first_line};
+use crate::yaml::{Node, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const TRIGGERS: &[&str] = &["request", "graphql", "grpc", "command", "trace_id", "trace_file"];
+
+impl Lower<'_> {
+    /// A step; `path` is what its expectations' paths begin with. What it captures is known from its own trace on.
+    pub(super) fn step(&mut self, fields: &Fields<'_>, path: &str, wait: &Wait, captures: &mut BTreeMap<String, Span>) -> Option<Step> {
+        let name = fields.get("name").filter(|_| !path.is_empty()).and_then(|node| self.reader.word(node, "a step's name"));
+        let trigger = self.trigger(fields);
+        let until = fields.get("until").and_then(|node| self.until(node));
+        let sends = matches!(trigger, Some(Trigger::Http(_)) | None);
+        for key in ["response", "until"] {
+            if fields.has(key) && !sends {
+                let says = format!("`{key}` needs something that answers: a trace that exists already has no response");
+                self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "take it out, or send a `request`");
+            }
+        }
+        let response = match fields.get("response") {
+            Some(node) => self.response(node, fields.key_span("response"), captures),
+            None => Response::default(),
+        };
+        if until.is_some() && !fields.has("response") {
+            let help = "say when it is done: `response: { status: 200, json: { $.status: done } }`";
+            self.reader.error(Code::UnusedKey, fields.key_span("until"), "`until` waits for the response to hold, and no response is expected", help);
+        }
+        let (trace, near, trace_id) = self.trace_key(fields, path);
+        let wait = wait::over(near, wait);
+        if trace_id.is_some() && !sends {
+            self.reader.error(Code::ConflictingKeys, fields.key_span("trace"), "`trace.id` says where a response holds the id, and this trace is named already", "take `id` out");
+        }
+        Some(Step {
+            at: fields.node.span,
+            name: name.map(|name| name.value),
+            trigger: trigger?,
+            trace_id,
+            response,
+            trace,
+            wait,
+            until,
+        })
+    }
+
+    fn trigger(&mut self, fields: &Fields<'_>) -> Option<Trigger> {
+        let found: Vec<&str> = TRIGGERS.iter().copied().filter(|name| fields.has(name)).collect();
+        match found.as_slice() {
+            [] => {
+                let help = "add one of `request`, `trace_id`, `trace_file`";
+                self.reader.error(Code::MissingKey, first_line(fields), format!("nothing starts a trace in {}", if fields.form.name == "step" { "this step" } else { "this test" }), help);
+                None
+            }
+            ["request"] => fields.get("request").and_then(|node| self.request(node)).map(|request| Trigger::Http(Box::new(request))),
+            ["trace_id"] => {
+                let node = fields.get("trace_id")?;
+                let template = self.reader.template(node, "a trace id")?;
+                if let Some(text) = template.as_text() {
+                    self.trace_id_text(text, node.span);
+                }
+                Some(Trigger::TraceId(template))
+            }
+            ["trace_file"] => fields.get("trace_file").and_then(|node| self.trace_file(node)),
+            [_] => None,
+            [first, second, ..] => {
+                let says = format!("`{first}` and `{second}` both start a trace: a step has one");
+                self.reader.error(Code::ConflictingKeys, fields.key_span(second), says, "make two steps of them under `steps`");
+                None
+            }
+        }
+    }
+
+    fn trace_id_text(&mut self, text: &str, span: Span) {
+        let hex = (text.len() == 32 || text.len() == 16) && text.bytes().all(|b| b.is_ascii_hexdigit()) && text.bytes().any(|b| b != b'0');
+        if !hex {
+            self.reader.error(Code::BadValue, span, format!("`{text}` is no trace id"), "a trace id has 32 hexadecimal digits, not all of them 0");
+        }
+    }
+
+    fn trace_file(&mut self, node: &Node) -> Option<Trigger> {
+        if let Value::Scalar(_) = node.value {
+            let path = self.reader.word(node, "a file's path")?;
+            return Some(Trigger::TraceFile { path: path.value.into(), trace_id: None, at: node.span });
+        }
+        let fields = self.reader.fields(node, &forms::TRACE_FILE)?;
+        let path = self.reader.need(&fields, "path").and_then(|node| self.reader.word(node, "a file's path"))?;
+        let trace_id = fields.get("trace_id").and_then(|node| {
+            let template = self.reader.template(node, "a trace id")?;
+            if let Some(text) = template.as_text() {
+                self.trace_id_text(text, node.span);
+            }
+            Some(template)
+        });
+        Some(Trigger::TraceFile { path: path.value.into(), trace_id, at: node.span })
+    }
+
+    pub(super) fn trace_id_source(&mut self, node: &Arc<Node>) -> Option<TraceIdSource> {
+        let Value::Map(_) = node.value else {
+            let template = self.reader.template(node, "a trace id, or where it is read from")?;
+            if let Some(text) = template.as_text() {
+                self.trace_id_text(text, node.span);
+            }
+            return Some(TraceIdSource::Value(template));
+        };
+        let fields = self.reader.fields(node, &forms::TRACE_ID)?;
+        match (fields.get("header"), fields.get("json")) {
+            (Some(_), Some(second)) => {
+                self.reader.error(Code::ConflictingKeys, second.span, "the id is read from one place", "keep `header` or `json`");
+                None
+            }
+            (Some(header), None) => self.reader.word(header, "a header's name").map(|name| TraceIdSource::Header(name.value)),
+            (None, Some(json)) => {
+                let scalar = self.reader.scalar(json, "a JSONPath", false)?;
+                self.reader.json_path(&scalar.text, scalar.at).map(TraceIdSource::Json)
+            }
+            (None, None) => {
+                if !fields.has("stdout") {
+                    self.reader.error(Code::MissingKey, node.span, "nothing says where the id is read from", "write `{ header: x-trace-id }` or `{ json: $.trace_id }`");
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Tests: their settings, their steps, their matrix.
+
+use super::{Lower, wait};
+use crate::diag::{Code, Problem};
+use crate::matcher::{Lookup, Template, Value, template};
+use crate::source::{Span, Spanned};
+use crate::spec::forms;
+use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
+use crate::spec::read::{Fields, first_line};
+use crate::yaml::Node;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Lower<'_> {
+    pub(super) fn tests(&mut self, node: &Node) -> Vec<Test> {
+        let Some(items) = self.reader.list(node, "tests") else { return Vec::new() };
+        if items.is_empty() && !self.reader.lenient {
+            self.reader.error(Code::Empty, node.span, "there is no test here", "a test is written `- name: …`, a request and what is expected");
+        }
+        let mut tests: Vec<Test> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        for item in items {
+            for test in self.test(item) {
+                let name = &test.name;
+                match seen.get(&name.value) {
+                    Some(first) => {
+                        let problem = Problem::error(Code::DuplicateName, name.span, format!("two tests have the name `{}`", name.value))
+                            .related(*first, "first here")
+                            .help(if *first == name.span { "put the row's variables into the name: `${…}`" } else { "reports and `-k` go by the name: give each its own" });
+                        self.reader.push(problem);
+                    }
+                    None => {
+                        seen.insert(name.value.clone(), name.span);
+                        tests.push(test);
+                    }
+                }
+            }
+        }
+        tests
+    }
+
+    fn test(&mut self, item: &Arc<Node>) -> Vec<Test> {
+        let Some(fields) = self.reader.fields(item, &forms::TEST) else { return Vec::new() };
+        let known = self.reader.known.clone();
+        let used = std::mem::take(&mut self.reader.used);
+        let exact_names = self.exact_names;
+        let tests = self.test_fields(&fields);
+        self.exact_names = exact_names;
+        self.reader.known = known;
+        self.reader.used.extend(used);
+        tests
+    }
+
+    fn test_fields(&mut self, fields: &Fields<'_>) -> Vec<Test> {
+        let name = self.name(fields);
+        let rows = fields.get("matrix").map(|node| self.matrix(node));
+        if let Some(rows) = &rows {
+            self.reader.known.extend(rows.columns.iter().cloned());
+        }
+        if let Some(node) = fields.get("exact_names") {
+            self.exact_names |= self.reader.boolean(node).unwrap_or(false);
+        }
+        let tags = fields.get("tags").map(|node| self.reader.words(node, "tags")).unwrap_or_default();
+        let skip = fields.get("skip").and_then(|node| self.skip(node));
+        let only = fields.get("only").is_some_and(|node| self.only(node));
+        let retries = fields.get("retries").and_then(|node| self.reader.number(node)).or(self.defaults.retries);
+        let timeout = fields.get("timeout").and_then(|node| self.reader.positive_duration(node));
+        let mutex = fields.get("mutex").and_then(|node| self.reader.word(node, "a word"));
+        let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
+        let backend = fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        let steps = self.steps(fields);
+        if only && skip.is_some() {
+            self.reader.error(Code::ConflictingKeys, fields.key_span("only"), "the test is to run alone and not at all", "take `only` or `skip` out");
+        }
+        let Some(name) = name else { return Vec::new() };
+        let test = Test {
+            name: Spanned::new(name.to_string(), name.span),
+            source: self.source.clone(),
+            tags: tags.into_iter().map(|tag| tag.value).collect(),
+            row: BTreeMap::new(),
+            steps,
+            skip,
+            only,
+            retries,
+            timeout,
+            mutex: mutex.map(|mutex| mutex.value),
+            needs,
+            backend,
+        };
+        match rows {
+            None => {
+                let name = name.as_text().unwrap_or_default().to_owned();
+                vec![Test { name: Spanned::new(name, test.name.span), ..test }]
+            }
+            Some(rows) => {
+                let columns = rows.columns.iter().filter(|column| !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column));
+                let unused: Vec<String> = columns.cloned().collect();
+                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient, fields.get("matrix")) {
+                    let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
+                    self.reader.push(Problem::warning(Code::UnusedVariable, node.span, says).help("use it as `${…}` in the test, or take it out"));
+                }
+                rows.rows.into_iter().map(|row| Test { name: Spanned::new(row_name(&name, &row), test.name.span), row, ..test.clone() }).collect()
+            }
+        }
+    }
+
+    fn name(&mut self, fields: &Fields<'_>) -> Option<Template> {
+        let node = self.reader.need(fields, "name")?;
+        let scalar = self.reader.scalar(node, "a test's name", false)?;
+        if scalar.text.trim().is_empty() {
+            self.reader.error(Code::Empty, node.span, "a test's name cannot be empty", "say in a few words what the test shows");
+            return None;
+        }
+        let template = match template::parse(&scalar.text, scalar.at) {
+            Ok(template) => template,
+            Err(problem) => {
+                self.reader.push(problem);
+                return None;
+            }
+        };
+        let columns = fields.get("matrix").map(|node| self.columns(node)).unwrap_or_default();
+        for (var, _, span) in template.vars() {
+            if !columns.iter().any(|column| column == var) && !self.reader.lenient {
+                let near = crate::diag::did_you_mean(var, columns.iter().map(String::as_str));
+                let help = near.unwrap_or_else(|| "only values of the test's `matrix` may stand in its name: it is known before anything runs".to_owned());
+                self.reader.error(Code::UnknownVariable, span, format!("`${{{var}}}` has no value in a test's name"), help);
+            }
+        }
+        Some(template)
+    }
+
+    fn skip(&mut self, node: &Node) -> Option<String> {
+        if node.scalar().is_some_and(|scalar| matches!(scalar.core(), crate::yaml::Core::Bool(_))) {
+            self.reader.error(Code::WrongType, node.span, "`skip` says why, not whether", "write `skip: the reason`, or take the key out");
+            return None;
+        }
+        self.reader.word(node, "a reason").map(|word| word.value)
+    }
+
+    fn only(&mut self, node: &Node) -> bool {
+        let only = self.reader.boolean(node).unwrap_or(false);
+        if only && self.options.ci {
+            self.reader.error(Code::OnlyInCi, node.span, "`only` would leave every other test out of this CI run", "take it out before you commit");
+        }
+        only
+    }
+
+    fn steps(&mut self, fields: &Fields<'_>) -> Vec<Step> {
+        let wait = fields.get("wait").map(|node| self.wait(node)).unwrap_or_default();
+        let wait = wait::over(wait, &self.defaults.wait);
+        self.names = super::names::Names::default();
+        let mut captures = BTreeMap::new();
+        let mut steps = Vec::new();
+        let before = self.reader.problems.len();
+        let complete = if let Some(node) = fields.get("steps") {
+            for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
+                if fields.has(name) {
+                    let says = format!("a test with `steps` has no `{name}` of its own");
+                    self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, "move it into one of the steps");
+                }
+            }
+            let items = self.reader.full_list(node, "steps").unwrap_or_default();
+            self.collect_names(items.iter());
+            for (i, item) in items.iter().enumerate() {
+                let Some(step) = self.reader.fields(item, &forms::STEP) else { continue };
+                let own = step.get("wait").map(|node| self.wait(node)).unwrap_or_default();
+                let wait = wait::over(own, &wait);
+                steps.extend(self.step(&step, &format!("steps[{i}]."), &wait, &mut captures));
+            }
+            steps.len() == items.len()
+        } else {
+            let node: Arc<Node> = Arc::new(fields.node.clone());
+            self.collect_names(std::iter::once(&node));
+            steps.extend(self.step(fields, "", &wait, &mut captures));
+            !steps.is_empty()
+        };
+        self.unused_captures(&captures);
+        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
+            self.nothing_expected(fields, &steps);
+        }
+        steps
+    }
+
+    fn nothing_expected(&mut self, fields: &Fields<'_>, steps: &[Step]) {
+        let written = steps.iter().any(|step| step.response.at.is_some() || step.trace.is_some());
+        let (says, help) = if written {
+            (
+                "this test could not fail: captures, `optional` and open counts such as `0..` expect nothing",
+                "expect something: `response: { status: 200 }`, `trace: { errors: none }`, a `count`",
+            )
+        } else {
+            ("this test expects nothing, so it could not fail", "add `response: { status: 200 }` or a `trace` with what must be in it")
+        };
+        self.reader.error(Code::NoExpectation, first_line(fields), says, help);
+    }
+
+    fn unused_captures(&mut self, captures: &BTreeMap<String, Span>) {
+        for (name, span) in captures {
+            if !self.reader.used.contains(name) {
+                self.captured.push((name.clone(), *span));
+            }
+        }
+    }
+}
+
+struct Row<'a>(&'a BTreeMap<String, Value>);
+
+impl Lookup for Row<'_> {
+    fn value(&self, name: &str, _: Option<&str>, span: Span) -> Result<Value, Problem> {
+        self.0.get(name).cloned().ok_or_else(|| Problem::error(Code::UnboundVariable, span, String::new()))
+    }
+}
+
+/// The name with the row's values in it; a name without variables gets them behind it.
+fn row_name(name: &Template, row: &BTreeMap<String, Value>) -> String {
+    if name.as_text().is_none() {
+        return name.bind(&Row(row)).unwrap_or_else(|_| name.to_string());
+    }
+    let values: Vec<String> = row.iter().map(|(column, value)| format!("{column}={}", value.text)).collect();
+    format!("{} [{}]", name.as_text().unwrap_or_default(), values.join(", "))
+}
+
+/// Whether a step expects anything that could fail.
+fn could_fail(step: &Step) -> bool {
+    let Response { status, headers, json, body, duration, .. } = &step.response;
+    let response = status.is_some() || !headers.is_empty() || !json.is_empty() || body.is_some() || duration.is_some();
+    let sends = matches!(step.trigger, Trigger::Http(_));
+    (sends && response) || step.trace.as_ref().is_some_and(|trace| trace.list.iter().any(can_fail))
+}
+
+fn can_fail(expectation: &Expectation) -> bool {
+    use crate::matcher::{Comparison, Literal, Matcher, Operand};
+    fn open(matcher: &Matcher) -> bool {
+        let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
+        match matcher {
+            Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
+            Matcher::Compare(Comparison::Gte, operand) => zero(operand),
+            Matcher::All(all) => all.iter().all(open),
+            _ => false,
+        }
+    }
+    match &expectation.check {
+        Check::Spans(span) => {
+            let idle = |count: &Spanned<Matcher>| open(&count.value);
+            !(span.optional || span.count.as_ref().is_some_and(idle))
+        }
+        Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
+        Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
+        _ => true,
+    }
+}

@@ -1,0 +1,339 @@
+//! Reading nodes: each reader says what it wanted, reports what it found instead, and lets the others go on.
+
+use super::forms::Form;
+use crate::diag::{Code, Problem, did_you_mean};
+use crate::matcher::{self, Matcher, Operand, Position, Template, template, units};
+use crate::source::{Span, Spanned};
+use crate::yaml::{Core, Node, Scalar, Style, Value};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Problems that one file may have; the rest is not looked for.
+const MAX_PROBLEMS: usize = 1000;
+
+/// What the readers of one file share: what is wrong, and which variables are known here.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub(super) problems: Vec<Problem>,
+    /// Variables that are known at this point.
+    pub(super) known: BTreeSet<String>,
+    /// Variables that were used.
+    pub(super) used: BTreeSet<String>,
+    /// `${needs.…}`, looked at when all tests are known.
+    pub(super) needs_used: Vec<(String, Span)>,
+    /// Whether any name is fine (a part of the file is missing).
+    pub(super) lenient: bool,
+    /// Names with which `port.` may go on; `None`: any.
+    pub(super) ports: Option<BTreeSet<String>>,
+}
+
+/// A mapping whose keys have been checked.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub(super) node: &'a Node,
+    pub(super) form: &'static Form,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a key, if it is there and not broken.
+    pub(super) fn get(&self, name: &str) -> Option<&'a Arc<Node>> {
+        debug_assert!(self.form.key(name).is_some(), "{} has no {name}", self.form.name);
+        self.node.get(name).filter(|node| !matches!(node.value, Value::Broken))
+    }
+    /// Whether a key is written, broken or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.node.get(name).is_some()
+    }
+    /// Where a key stands.
+    pub(super) fn key_span(&self, name: &str) -> Span {
+        match &self.node.value {
+            Value::Map(entries) => {
+                entries.iter().find(|(key, _)| &*key.text == name).map_or(self.node.span, |(key, _)| key.at.whole)
+            }
+            _ => self.node.span,
+        }
+    }
+}
+
+impl Reader {
+    pub(super) fn push(&mut self, problem: Problem) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+    pub(super) fn error(&mut self, code: Code, span: Span, says: impl Into<String>, help: impl Into<String>) {
+        self.push(Problem::error(code, span, says).help(help));
+    }
+
+    /// A mapping with known keys; unknown ones are reported, known ones of later versions too.
+    pub(super) fn fields<'a>(&mut self, node: &'a Node, form: &'static Form) -> Option<Fields<'a>> {
+        let entries = match &node.value {
+            Value::Map(entries) => entries,
+            Value::Broken => return None,
+            _ => {
+                let keys = form.keys.iter().filter(|key| !key.later).take(4).map(|key| key.name).collect::<Vec<_>>().join(", ");
+                let problem = Problem::error(Code::WrongType, node.span, format!("{} is a mapping, not {}", form.what, node.noun()))
+                    .help(format!("its keys are {keys}{}", if form.keys.len() > 4 { ", …" } else { "" }));
+                self.push(problem);
+                return None;
+            }
+        };
+        for (key, _) in entries {
+            if key.broken || key.text.starts_with("x-") {
+                continue;
+            }
+            match form.key(&key.text) {
+                None => {
+                    let near = did_you_mean(&key.text, form.keys.iter().filter(|key| !key.later).map(|key| key.name));
+                    let elsewhere = || elsewhere(&key.text, form);
+                    let keys = || format!("its keys are {}", form.keys.iter().filter(|key| !key.later).map(|key| key.name).collect::<Vec<_>>().join(", "));
+                    let help = near.or_else(elsewhere).unwrap_or_else(keys);
+                    self.push(Problem::error(Code::UnknownKey, key.at.whole, format!("{} has no key `{}`", form.what, key.text)).help(help));
+                }
+                Some(known) if known.later => {
+                    let says = format!("`{}` is not supported yet", known.name);
+                    self.push(
+                        Problem::error(Code::NotSupportedYet, key.at.whole, says)
+                            .help("it is part of the language, but this version cannot judge it: take it out for now"),
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        Some(Fields { node, form })
+    }
+
+    /// A key that must be there.
+    pub(super) fn need<'a>(&mut self, fields: &Fields<'a>, name: &str) -> Option<&'a Arc<Node>> {
+        if !fields.has(name) {
+            let example = fields.form.key(name).map_or("…", |key| key.example);
+            let span = first_line(fields);
+            self.error(Code::MissingKey, span, format!("{} needs a key `{name}`", fields.form.what), format!("add `{name}: {example}`"));
+        }
+        fields.get(name)
+    }
+
+    fn wrong(&mut self, node: &Node, wanted: &str, help: &str) {
+        if matches!(node.value, Value::Broken) {
+            return;
+        }
+        let problem = Problem::error(Code::WrongType, node.span, format!("{wanted} belongs here, not {}", node.noun()));
+        self.push(if help.is_empty() { problem } else { problem.help(help) });
+    }
+
+    /// A list; `what` it is a list of.
+    pub(super) fn list<'a>(&mut self, node: &'a Node, what: &str) -> Option<&'a [Arc<Node>]> {
+        match &node.value {
+            Value::List(items) => Some(items),
+            _ => {
+                self.wrong(node, &format!("a list of {what}"), "a list is written `[a, b]`, or with `- ` before each item");
+                None
+            }
+        }
+    }
+
+    /// A list that must not be empty.
+    pub(super) fn full_list<'a>(&mut self, node: &'a Node, what: &str) -> Option<&'a [Arc<Node>]> {
+        let items = self.list(node, what)?;
+        if items.is_empty() {
+            self.error(Code::Empty, node.span, format!("this list of {what} is empty: it checks nothing"), "add an item, or take the key out");
+            return None;
+        }
+        Some(items)
+    }
+
+    /// The entries of a mapping with free keys.
+    pub(super) fn entries<'a>(&mut self, node: &'a Node, what: &str) -> Option<impl Iterator<Item = (&'a crate::yaml::Key, &'a Arc<Node>)> + use<'a>> {
+        match &node.value {
+            Value::Map(entries) => Some(entries.iter().filter(|(key, _)| !key.broken).map(|(key, value)| (key, value))),
+            _ => {
+                self.wrong(node, &format!("a mapping of {what}"), "a mapping is written `{ name: value }`, or with `name: value` on lines of their own");
+                None
+            }
+        }
+    }
+
+    /// A scalar that is there: not null, not a block unless `block`.
+    pub(super) fn scalar<'a>(&mut self, node: &'a Node, wanted: &str, block: bool) -> Option<&'a Scalar> {
+        let Some(scalar) = node.scalar() else {
+            self.wrong(node, wanted, "");
+            return None;
+        };
+        if scalar.core() == Core::Null {
+            let says = format!("{wanted} belongs here, and nothing is written");
+            self.error(Code::Empty, node.span, says, "write a value, `\"\"` for empty text, or take the key out");
+            return None;
+        }
+        if scalar.style == Style::Block && !block {
+            let says = format!("a block of text stands where {wanted} belongs");
+            self.error(Code::BlockScalar, node.span, says, "write it on one line, in quotes if it begins with `>` or `|`");
+            return None;
+        }
+        Some(scalar)
+    }
+
+    /// One line of text, without variables.
+    pub(super) fn word(&mut self, node: &Node, wanted: &str) -> Option<Spanned<String>> {
+        let scalar = self.scalar(node, wanted, false)?;
+        if scalar.text.is_empty() {
+            self.error(Code::Empty, node.span, format!("{wanted} cannot be empty"), "write at least one character");
+            return None;
+        }
+        if scalar.text.contains("${") && !scalar.text.contains("$${") {
+            self.error(Code::BadTemplate, node.span, format!("{wanted} cannot hold a variable"), "it must be known before anything runs: write it out");
+            return None;
+        }
+        Some(Spanned::new(scalar.text.to_string(), node.span))
+    }
+
+    /// One of a few words.
+    pub(super) fn choice<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+        let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+        let scalar = self.scalar(node, &format!("one of {list}"), false)?;
+        let found = words.iter().find(|(word, _)| *word == &*scalar.text).map(|(_, value)| *value);
+        if found.is_none() {
+            let near = did_you_mean(&scalar.text, words.iter().map(|(word, _)| *word));
+            let says = match words {
+                [(only, _)] => format!("`{}` is unknown here: the only value is `{only}`", scalar.text),
+                _ => format!("`{}` is none of {list}", scalar.text),
+            };
+            let help = near.unwrap_or_else(|| format!("write {list}").replace(", `", " or `"));
+            self.error(Code::BadValue, node.span, says, help);
+        }
+        found
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, node: &Node) -> Option<bool> {
+        let scalar = self.scalar(node, "`true` or `false`", false)?;
+        match (scalar.core(), scalar.old_boolean()) {
+            (Core::Bool(value), _) => Some(value),
+            (_, Some(means)) => {
+                self.error(Code::OldBoolean, node.span, format!("`{}` is text: booleans are only `true` and `false`", scalar.text), format!("write `{means}`"));
+                None
+            }
+            _ => {
+                let quoted = matches!(&*scalar.text, "true" | "false");
+                let help = if quoted { "take the quotes away" } else { "write `true` or `false`" };
+                self.wrong(node, "`true` or `false`", help);
+                None
+            }
+        }
+    }
+
+    /// A whole number, zero or more.
+    pub(super) fn number(&mut self, node: &Node) -> Option<u32> {
+        let scalar = self.scalar(node, "a whole number", false)?;
+        let value = match scalar.core() {
+            Core::Int(value) => u32::try_from(value).ok().filter(|value| *value <= 1_000_000),
+            _ => None,
+        };
+        if value.is_none() {
+            self.error(Code::BadValue, node.span, format!("`{}` is no whole number from 0 to 1000000", scalar.text), "write digits only, without quotes");
+        }
+        value
+    }
+
+    /// A duration.
+    pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
+        let scalar = self.scalar(node, "a duration", false)?;
+        match units::duration(&scalar.text).and_then(|ns| u64::try_from(ns).ok()) {
+            Some(ns) => Some(Duration::from_nanos(ns)),
+            None => {
+                let help = match scalar.core() {
+                    Core::Int(_) | Core::Float(_) => format!("a duration has a unit: `{0}s` or `{0}ms`", scalar.text),
+                    _ => "write `800ms`, `30s`, `1m 30s`".to_owned(),
+                };
+                self.error(Code::BadValue, node.span, format!("`{}` is no duration", scalar.text), help);
+                None
+            }
+        }
+    }
+
+    /// A duration that must be more than nothing.
+    pub(super) fn positive_duration(&mut self, node: &Node) -> Option<Duration> {
+        let duration = self.duration(node)?;
+        if duration.is_zero() {
+            self.error(Code::BadValue, node.span, "this duration is zero", "write at least `1ms`");
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// One line of text with variables; its source text counts (`01234` stays).
+    pub(super) fn template(&mut self, node: &Node, wanted: &str) -> Option<Template> {
+        let scalar = self.scalar(node, wanted, false)?;
+        self.template_of(scalar)
+    }
+
+    /// Text with variables, also over several lines.
+    pub(super) fn text(&mut self, node: &Node, wanted: &str) -> Option<Template> {
+        let scalar = self.scalar(node, wanted, true)?;
+        self.template_of(scalar)
+    }
+
+    pub(super) fn template_of(&mut self, scalar: &Scalar) -> Option<Template> {
+        match template::parse(&scalar.text, scalar.at) {
+            Ok(template) => {
+                self.uses(&template);
+                Some(template)
+            }
+            Err(problem) => {
+                self.push(problem);
+                None
+            }
+        }
+    }
+
+    /// A matcher.
+    pub(super) fn matcher(&mut self, node: &Node, position: Position) -> Option<Matcher> {
+        let mut problems = Vec::new();
+        let matcher = matcher::parse(node, position, &mut problems);
+        problems.into_iter().for_each(|problem| self.push(problem));
+        let matcher = matcher?;
+        let mut templates = Vec::new();
+        matcher.templates(&mut |template| templates.push(template));
+        templates.into_iter().for_each(|template| self.uses(template));
+        Some(matcher)
+    }
+
+    /// A matcher with its place.
+    pub(super) fn spanned_matcher(&mut self, node: &Node, position: Position) -> Option<Spanned<Matcher>> {
+        self.matcher(node, position).map(|matcher| Spanned::new(matcher, node.span))
+    }
+
+    /// A name that may be a variable: a service, an event.
+    pub(super) fn operand(&mut self, node: &Node, wanted: &str) -> Option<Spanned<Operand>> {
+        let scalar = self.scalar(node, wanted, false)?;
+        let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| scalar.text.starts_with(op));
+        if wrong || scalar.text.is_empty() {
+            self.error(Code::BadValue, node.span, format!("`{}` is not {wanted}", scalar.text), "names stand here, compared letter by letter; matchers belong in `spans`");
+            return None;
+        }
+        let template = self.template_of(scalar)?;
+        Some(Spanned::new(matcher::name(template), node.span))
+    }
+}
+
+/// The key in whose value this one belongs.
+fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
+    use super::forms::{REQUEST, RESPONSE, SELECTOR, SPAN, TEST, TRACE};
+    let homes: [(&Form, &str); 5] =
+        [(&TRACE, "under `trace`"), (&REQUEST, "under `request`"), (&RESPONSE, "under `response`"), (&SPAN, "in an entry of `spans`"), (&TEST, "in the test itself")];
+    if std::ptr::eq(form, &SELECTOR) {
+        return SPAN.key(name).map(|_| format!("`{name}` stands beside `select`, not in it"));
+    }
+    homes
+        .iter()
+        .find(|(home, _)| !std::ptr::eq(*home, form) && home.key(name).is_some_and(|key| !key.later))
+        .map(|(_, place)| format!("`{name}` belongs {place}"))
+}
+
+/// The first line of a mapping: enough to underline.
+pub(super) fn first_line(fields: &Fields<'_>) -> Span {
+    match &fields.node.value {
+        Value::Map(entries) => entries.first().map_or(fields.node.span, |(key, _)| key.at.whole),
+        _ => fields.node.span,
+    }
+}

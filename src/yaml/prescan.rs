@@ -1,0 +1,615 @@
+//! A look at the lines before the YAML parser sees them.
+//!
+//! The language's small words collide with YAML's: `count: >2` begins a block of text, `!= x` is a tag, `{ status = error
+//! }` is a mapping, `${x}` opens one. Each is reported here with the line as it must be written, and replaced by letters
+//! of the same length, so that the parser reads the rest of the file and every place keeps its bytes.
+
+use crate::diag::{Code, Problem};
+use crate::source::Span;
+use std::ops::Range;
+
+/// What the scan leaves.
+pub(super) struct Scan {
+    /// The text with everything reported taken out; as long as the source.
+    pub(super) text: String,
+    /// What was taken out, in order.
+    pub(super) traps: Vec<Span>,
+    /// What was reported.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Looks at every line.
+pub(super) fn scan(text: &str) -> Scan {
+    let mut scanner = Scanner { text, bytes: text.as_bytes(), out: text.as_bytes().to_vec(), traps: Vec::new(), problems: Vec::new(), tabs: Vec::new() };
+    scanner.run();
+    scanner.report_tabs();
+    scanner.traps.sort();
+    // Only whole characters were replaced, so this never fails.
+    let out = String::from_utf8(scanner.out).unwrap_or_else(|_| text.to_owned());
+    Scan { text: out, traps: scanner.traps, problems: scanner.problems }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    out: Vec<u8>,
+    traps: Vec<Span>,
+    problems: Vec<Problem>,
+    tabs: Vec<Span>,
+}
+
+/// What the line above says about this one.
+enum Above {
+    /// Nothing.
+    Nothing,
+    /// A block of text: lines deeper than this are its text.
+    Block(isize),
+    /// A plain value: lines deeper than this continue it.
+    Plain(isize),
+}
+
+impl Scanner<'_> {
+    fn run(&mut self) {
+        let mut at = 0;
+        let mut above = Above::Nothing;
+        // Past that many, what is at hand is no spec, and a bound keeps the scan linear.
+        while at < self.bytes.len() && self.problems.len() < 500 {
+            let end = self.line_end(at);
+            let (content, indent, tab) = self.indentation(at, end);
+            if content == end {
+                at = end + 1;
+                continue;
+            }
+            match above {
+                Above::Block(outer) if indent > outer || (indent == 0 && outer < 0) => {
+                    at = end + 1;
+                    continue;
+                }
+                Above::Plain(outer) if indent > outer && tab.is_none() => {
+                    at = end + 1;
+                    continue;
+                }
+                _ => {}
+            }
+            if let Some(tab) = tab {
+                self.tabs.push(tab);
+                self.out[tab.range()].fill(b' ');
+            }
+            if self.bytes[content] == b'#' || (indent == 0 && self.directive(at, end)) {
+                at = end + 1;
+                continue;
+            }
+            (at, above) = self.line(content, end, indent);
+        }
+    }
+
+    fn directive(&self, at: usize, end: usize) -> bool {
+        let line = &self.text[at..end];
+        line.starts_with('%') || line.starts_with("---") || line.starts_with("...")
+    }
+
+    fn line_end(&self, at: usize) -> usize {
+        self.bytes[at..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |n| at + n)
+    }
+
+    /// First byte that is not white space, the number of blanks before it, and the tabs among them.
+    fn indentation(&self, at: usize, end: usize) -> (usize, isize, Option<Span>) {
+        let mut tab: Option<Span> = None;
+        let mut i = at;
+        while i < end && matches!(self.bytes[i], b' ' | b'\t' | b'\r') {
+            if self.bytes[i] == b'\t' {
+                let first = tab.map_or(i, |tab| tab.start as usize);
+                tab = Some(Span::new(first, i + 1));
+            }
+            i += 1;
+        }
+        (i, (i - at) as isize, tab)
+    }
+
+    /// One line outside of blocks and brackets. Returns where to go on.
+    fn line(&mut self, content: usize, end: usize, indent: isize) -> (usize, Above) {
+        let mut at = content;
+        let mut outer = indent - 1;
+        // `- - key: value`
+        while self.bytes[at] == b'-' && matches!(self.bytes.get(at + 1), None | Some(b' ' | b'\n' | b'\r')) {
+            outer = indent + (at - content) as isize;
+            at += 1;
+            while at < end && self.bytes[at] == b' ' {
+                at += 1;
+            }
+            if at >= end || self.bytes[at] == b'\r' {
+                return (end + 1, Above::Nothing);
+            }
+        }
+        let column = indent + (at - content) as isize;
+        match self.key_end(at, end) {
+            Some(colon) => {
+                self.key(at, colon);
+                let value = self.skip_blanks(colon + 1, end);
+                self.value(value, end, column, true)
+            }
+            None => self.value(at, end, outer, false),
+        }
+    }
+
+    fn skip_blanks(&self, mut at: usize, end: usize) -> usize {
+        while at < end && matches!(self.bytes[at], b' ' | b'\t' | b'\r') {
+            at += 1;
+        }
+        at
+    }
+
+    /// The colon that ends the key beginning at `at`, if there is a key.
+    fn key_end(&self, at: usize, end: usize) -> Option<usize> {
+        let mut i = at;
+        match self.bytes[at] {
+            quote @ (b'"' | b'\'') => {
+                i = self.skip_blanks(self.quote_end(at, end, quote)?, end);
+                return (self.bytes.get(i) == Some(&b':')).then_some(i);
+            }
+            b'{' | b'[' | b'#' | b'|' => return None,
+            _ => {}
+        }
+        while i < end {
+            match self.bytes[i] {
+                b':' if matches!(self.bytes.get(i + 1), None | Some(b' ' | b'\t' | b'\n' | b'\r')) => return Some(i),
+                b'#' if i > at && self.bytes[i - 1] == b' ' => return None,
+                _ => i += 1,
+            }
+        }
+        None
+    }
+
+    fn key(&mut self, at: usize, colon: usize) {
+        let text = self.text[at..colon].trim_end();
+        let starts = |prefix: &str| text.starts_with(prefix);
+        if starts("* ") || text == "*" || starts("!") || starts(">") || starts("@") || starts("`") || starts("%") {
+            let whole = Span::new(at, at + text.len());
+            let first = text.chars().next().unwrap_or(' ');
+            let says = format!("a key that begins with `{first}` needs quotes: {}", means(first));
+            self.trap(whole, says, format!("write {}:", quoted(text)));
+        }
+    }
+
+    /// The value of a key or an item in block style.
+    fn value(&mut self, at: usize, end: usize, outer: isize, keyed: bool) -> (usize, Above) {
+        if at >= end || self.bytes[at] == b'#' {
+            return (end + 1, Above::Nothing);
+        }
+        let mut at = at;
+        if self.bytes[at] == b'&' && self.bytes.get(at + 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_') {
+            while at < end && !matches!(self.bytes[at], b' ' | b'\r') {
+                at += 1;
+            }
+            at = self.skip_blanks(at, end);
+            if at >= end || self.bytes[at] == b'#' {
+                return (end + 1, Above::Nothing);
+            }
+            if !keyed {
+                if let Some(colon) = self.key_end(at, end) {
+                    let value = self.skip_blanks(colon + 1, end);
+                    return self.value(value, end, outer + 1, true);
+                }
+            }
+        }
+        let stop = self.comment_start(at, end);
+        let text = self.text[at..stop].trim_end();
+        let whole = Span::new(at, at + text.len());
+        match self.bytes[at] {
+            b'|' | b'>' if self.block_header(text, end, outer) => return (end + 1, Above::Block(outer)),
+            b'"' | b'\'' => return self.quoted_value(at, end, outer),
+            b'{' if looks_like_traceql(text) => {
+                let says = "an opening brace begins a mapping to YAML: TraceQL needs quotes around it";
+                self.trap(whole, says, format!("write {}", quoted(text)));
+            }
+            b'{' | b'[' => return self.flow_value(at, end, outer),
+            first if self.cannot_begin(first, at) => {
+                let first = char::from(first);
+                let says = format!("a value that begins with `{first}` needs quotes: {}", means(first));
+                self.trap(whole, says, format!("write {}", quoted(text)));
+            }
+            _ => return self.plain_value(at, end, stop, outer, keyed),
+        }
+        (end + 1, Above::Nothing)
+    }
+
+    /// Whether a plain value cannot begin like this (a real tag is left to the parser).
+    fn cannot_begin(&self, first: u8, at: usize) -> bool {
+        let next = self.bytes.get(at + 1).copied().unwrap_or(b' ');
+        match first {
+            b'>' | b'|' | b'@' | b'`' | b'%' => true,
+            b'!' => !(next.is_ascii_alphabetic() || next == b'!' || next == b'<'),
+            b'*' => !(next.is_ascii_alphanumeric() || next == b'_' || next == b'.'),
+            b'&' => !(next.is_ascii_alphanumeric() || next == b'_'),
+            _ => false,
+        }
+    }
+
+    fn block_header(&self, text: &str, end: usize, outer: isize) -> bool {
+        let signs = &text[1..];
+        if signs.len() > 2 || !signs.bytes().all(|b| matches!(b, b'+' | b'-' | b'1'..=b'9')) {
+            return false;
+        }
+        if !signs.bytes().any(|b| b.is_ascii_digit()) {
+            return true;
+        }
+        // `>2` is a block's header only if a block follows.
+        let mut at = end + 1;
+        while at < self.bytes.len() {
+            let end = self.line_end(at);
+            let (content, indent, _) = self.indentation(at, end);
+            if content < end {
+                return indent > outer;
+            }
+            at = end + 1;
+        }
+        false
+    }
+
+    fn quoted_value(&mut self, at: usize, end: usize, outer: isize) -> (usize, Above) {
+        let quote = self.bytes[at];
+        let Some(close) = self.quote_end(at, self.bytes.len(), quote).filter(|&close| close <= end || self.deeper(at, close, outer))
+        else {
+            let span = Span::new(at, at + self.text[at..end].trim_end().len());
+            let says = format!("the quote {} is not closed on this line", char::from(quote));
+            self.trap(span, says, "close it at the end of the value; inside single quotes `'` is written `''`".to_owned());
+            return (end + 1, Above::Nothing);
+        };
+        let end = self.line_end(close);
+        let rest = self.skip_blanks(close, end);
+        if rest < end && !(self.bytes[rest] == b'#' && rest > close) {
+            let text = self.text[at..end].trim_end();
+            if !self.text[at..close].contains('\n') {
+                let says = "a quote opens and closes in the middle of this value: YAML takes only what is inside";
+                self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
+            }
+        }
+        (end + 1, Above::Nothing)
+    }
+
+    /// Whether all lines after `from` up to `to` lie deeper than `outer`.
+    fn deeper(&self, from: usize, to: usize, outer: isize) -> bool {
+        let mut at = self.line_end(from) + 1;
+        while at < to {
+            let end = self.line_end(at);
+            let (content, indent, _) = self.indentation(at, end);
+            if content < end && indent <= outer {
+                return false;
+            }
+            at = end + 1;
+        }
+        true
+    }
+
+    /// One past the closing quote.
+    fn quote_end(&self, at: usize, limit: usize, quote: u8) -> Option<usize> {
+        let mut i = at + 1;
+        while i < limit {
+            match self.bytes[i] {
+                b'\\' if quote == b'"' => i += 1,
+                b if b == quote && quote == b'\'' && self.bytes.get(i + 1) == Some(&b'\'') => i += 1,
+                b if b == quote => return Some(i + 1),
+                _ => {}
+            }
+            i += 1;
+        }
+        None
+    }
+
+    fn comment_start(&self, at: usize, end: usize) -> usize {
+        let mut i = at + 1;
+        while i < end {
+            match self.bytes[i] {
+                b'#' if matches!(self.bytes[i - 1], b' ' | b'\t') => return i,
+                _ => i += 1,
+            }
+        }
+        end
+    }
+
+    fn plain_value(&mut self, at: usize, end: usize, stop: usize, outer: isize, keyed: bool) -> (usize, Above) {
+        let text = self.text[at..stop].trim_end();
+        if keyed && (text.contains(": ") || text.ends_with(':')) {
+            let says = "a colon and a space in a plain value begin another mapping to YAML";
+            self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
+            return (end + 1, Above::Nothing);
+        }
+        if stop < end {
+            let comment = self.text[stop..end].trim_end();
+            if comment[1..].starts_with(|c: char| c.is_alphanumeric()) {
+                let whole = self.text[at..end].trim_end();
+                self.problems.push(
+                    Problem::warning(Code::HashCuts, Span::new(stop, stop + comment.len()), "a space and `#` begin a comment: the value ends before them")
+                        .help(format!("if it belongs to the value, write {}; if it is a comment, put a space after `#`", quoted(whole))),
+                );
+            }
+            return (end + 1, Above::Nothing);
+        }
+        (end + 1, Above::Plain(outer))
+    }
+
+    fn trap(&mut self, span: Span, says: impl Into<String>, help: String) {
+        self.problems.push(Problem::error(Code::YamlTrap, span, says).help(help));
+        self.take_out(span);
+    }
+
+    fn take_out(&mut self, span: Span) {
+        for byte in &mut self.out[span.range()] {
+            if *byte != b'\n' {
+                *byte = b'x';
+            }
+        }
+        self.traps.push(span);
+    }
+
+    fn report_tabs(&mut self) {
+        let Some(&first) = self.tabs.first() else { return };
+        let mut says = "a tab in the indentation: YAML takes only spaces".to_owned();
+        if self.tabs.len() > 1 {
+            says = format!("{says} (and in {} more lines)", self.tabs.len() - 1);
+        }
+        self.problems.push(Problem::error(Code::Tab, first, says).help("indent by spaces: two for each level"));
+    }
+}
+
+/// Values in braces and brackets.
+impl Scanner<'_> {
+    fn flow_value(&mut self, at: usize, first_end: usize, outer: isize) -> (usize, Above) {
+        let mut open: Vec<usize> = Vec::new();
+        let mut i = at;
+        while i < self.bytes.len() {
+            match self.bytes[i] {
+                b'\n' => {
+                    let end = self.line_end(i + 1);
+                    let (content, indent, tab) = self.indentation(i + 1, end);
+                    if content < end && indent <= outer && !matches!(self.bytes[content], b'}' | b']' | b'#') {
+                        return self.unclosed(&open, first_end);
+                    }
+                    if let Some(tab) = tab {
+                        self.out[tab.range()].fill(b' ');
+                    }
+                    i = content.max(i + 1);
+                    continue;
+                }
+                b'{' | b'[' => open.push(i),
+                b'}' | b']' => {
+                    open.pop();
+                    if open.is_empty() {
+                        return self.after_flow(at, i + 1);
+                    }
+                }
+                b' ' | b'\t' | b'\r' | b',' | b':' => {}
+                b'#' if matches!(self.bytes[i - 1], b' ' | b'\t' | b'\n') => {
+                    i = self.line_end(i);
+                    continue;
+                }
+                quote @ (b'"' | b'\'') => match self.quote_end(i, self.bytes.len(), quote).filter(|&close| self.deeper(i, close, outer)) {
+                    Some(close) => {
+                        i = self.after_flow_quote(i, close);
+                        continue;
+                    }
+                    None => {
+                        let end = self.line_end(i);
+                        let span = Span::new(i, i + self.text[i..end].trim_end().len());
+                        let says = format!("the quote {} is not closed on this line", char::from(quote));
+                        self.problems.push(Problem::error(Code::YamlTrap, span, says).help("close it at the end of the value"));
+                        self.take_out(Span::new(at, span.end as usize));
+                        return (end + 1, Above::Nothing);
+                    }
+                },
+                _ => {
+                    i = self.flow_plain(i);
+                    continue;
+                }
+            }
+            i += 1;
+        }
+        self.unclosed(&open, first_end)
+    }
+
+    /// Text after a closing quote inside of brackets (`{ a: "b" && "c" }`) belongs to a value that needs other quotes.
+    fn after_flow_quote(&mut self, at: usize, close: usize) -> usize {
+        let end = self.line_end(close);
+        let next = self.skip_blanks(close, end);
+        if next >= end || matches!(self.bytes[next], b',' | b'}' | b']' | b':' | b'#') || next == close {
+            return close;
+        }
+        let stop = self.flow_plain_end(next).0;
+        let text = self.text[at..stop].trim_end();
+        let says = "a quote opens and closes in the middle of this value: YAML takes only what is inside";
+        self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
+        stop
+    }
+
+    fn unclosed(&mut self, open: &[usize], first_end: usize) -> (usize, Above) {
+        let innermost = open.last().copied().unwrap_or(first_end.saturating_sub(1));
+        let bracket = char::from(self.bytes[innermost]);
+        let outermost = open.first().copied().unwrap_or(innermost);
+        let says = format!("the `{bracket}` is never closed");
+        let help = format!("add a `{}` where it ends", if bracket == '{' { '}' } else { ']' });
+        self.problems.push(Problem::error(Code::YamlSyntax, Span::new(innermost, innermost + 1), says).help(help));
+        let end = self.line_end(outermost);
+        self.take_out(Span::new(outermost, end));
+        // Lines that belonged to it were deeper: they now continue a plain value, which YAML accepts unless they hold keys.
+        let mut at = end + 1;
+        let column = (outermost - self.text[..outermost].rfind('\n').map_or(0, |n| n + 1)) as isize;
+        while at < self.bytes.len() {
+            let end = self.line_end(at);
+            let (content, indent, _) = self.indentation(at, end);
+            if content < end && indent < column.min(indent + 1) && at > innermost {
+                break;
+            }
+            if at > innermost {
+                break;
+            }
+            self.out[at..end].fill(b' ');
+            at = end + 1;
+        }
+        (at, Above::Nothing)
+    }
+
+    /// After the last closing bracket: nothing, a comment, or the rest of something that is no mapping.
+    fn after_flow(&mut self, at: usize, close: usize) -> (usize, Above) {
+        let end = self.line_end(close);
+        let rest = self.skip_blanks(close, end);
+        let is_key = self.bytes.get(rest) == Some(&b':');
+        if rest < end && !is_key && !(self.bytes[rest] == b'#' && rest > close) {
+            let text = self.text[at..end].trim_end();
+            self.traps.retain(|trap| (trap.start as usize) < at);
+            self.problems.retain(|p| (p.span.start as usize) < at || p.span.start as usize >= end);
+            let says = "text goes on after the closing bracket: YAML takes only what is inside";
+            self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
+        }
+        (end + 1, Above::Nothing)
+    }
+
+    /// A plain value in brackets. Returns its end.
+    fn flow_plain(&mut self, at: usize) -> usize {
+        let (stop, brackets) = self.flow_plain_end(at);
+        let text = self.text[at..stop].trim_end();
+        let span = Span::new(at, at + text.len());
+        let first = self.bytes[at];
+        if brackets {
+            let what = if text.contains("${") { "a variable" } else { "a bracket" };
+            let says = format!("{what} inside of `{{ … }}` or `[ … ]` needs quotes: the bracket would open another list or mapping");
+            self.trap(span, says, format!("write {}", quoted(text)));
+        } else if self.cannot_begin(first, at) {
+            let first = char::from(first);
+            let says = format!("a value that begins with `{first}` needs quotes: {}", means(first));
+            self.trap(span, says, format!("write {}", quoted(text)));
+        }
+        stop.max(at + 1)
+    }
+
+    /// Where a plain value in brackets ends, and whether brackets open inside of it.
+    fn flow_plain_end(&self, at: usize) -> (usize, bool) {
+        let (mut i, mut depth, mut brackets) = (at, 0usize, false);
+        while i < self.bytes.len() {
+            match self.bytes[i] {
+                b'\n' => break,
+                b'{' | b'[' if i > at => {
+                    depth += 1;
+                    brackets = true;
+                }
+                b'}' | b']' if depth > 0 => depth -= 1,
+                b'}' | b']' => break,
+                b',' if depth == 0 => break,
+                b':' if depth == 0 && matches!(self.bytes.get(i + 1), None | Some(b' ' | b'\n' | b'\r' | b',' | b'}' | b']' | b'[' | b'{')) => break,
+                b'#' if i > at && matches!(self.bytes[i - 1], b' ' | b'\t') => break,
+                _ => {}
+            }
+            i += 1;
+        }
+        while i < self.bytes.len() && !self.text.is_char_boundary(i) {
+            i += 1;
+        }
+        (i, brackets)
+    }
+}
+
+/// What YAML takes a first character for.
+fn means(first: char) -> &'static str {
+    match first {
+        '>' | '|' => "YAML takes it for the start of a block of text",
+        '!' => "YAML takes it for a tag",
+        '*' => "YAML takes it for an alias",
+        '&' => "YAML takes it for an anchor",
+        '%' => "YAML takes it for a directive",
+        _ => "YAML keeps it for itself",
+    }
+}
+
+/// A text in the quotes that hold it best.
+fn quoted(text: &str) -> String {
+    let text: String = text.chars().take(120).collect();
+    if text.contains('\'') && !text.contains('"') && !text.contains('\\') {
+        format!("\"{text}\"")
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}
+
+/// Whether text that begins with a brace reads as TraceQL and not as a mapping.
+fn looks_like_traceql(text: &str) -> bool {
+    let mut outside = String::new();
+    let mut quote = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match quote {
+            Some('"') if c == '\\' => {
+                chars.next();
+            }
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '`') => {
+                quote = Some(c);
+                outside.push('_');
+            }
+            None => outside.push(c),
+        }
+    }
+    let operator = ["=", " > ", " < ", "&&", "||", "!~"].iter().any(|op| outside.contains(op));
+    operator && !outside.contains(": ") && !outside.contains("${") || outside.starts_with("{ }") || (outside.starts_with("{}") && outside.len() > 2)
+}
+
+/// The item of `tests:` in which a byte lies: what is given up when the parser cannot go on.
+pub(super) fn item_around(text: &str, at: usize) -> Option<Range<usize>> {
+    let mut starts: Vec<usize> = Vec::new();
+    let (mut dash, mut inside, mut offset, mut end) = (None, false, 0, text.len());
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_start_matches(' ');
+        let indent = line.len() - content.len();
+        let blank = content.trim().is_empty() || content.starts_with('#');
+        if !inside {
+            inside = line.starts_with("tests:");
+        } else if !blank {
+            let item = content.starts_with("- ") || content.trim_end() == "-";
+            match dash {
+                None if item => dash = Some(indent),
+                None => return None,
+                _ => {}
+            }
+            if Some(indent) == dash && item {
+                starts.push(offset);
+            } else if dash.is_some_and(|dash| indent < dash || (indent == 0 && !item)) {
+                end = offset;
+                break;
+            }
+        }
+        offset += line.len();
+    }
+    if at > end && end < text.len() {
+        return None;
+    }
+    let index = starts.partition_point(|&start| start <= at).checked_sub(1)?;
+    let start = starts[index];
+    Some(start..starts.get(index + 1).copied().unwrap_or(end))
+}
+
+/// The text with a range made blank.
+pub(super) fn blank(text: &str, range: Range<usize>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for byte in &mut bytes[range] {
+        if *byte != b'\n' {
+            *byte = b' ';
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// What may help with a mistake that only the parser found.
+pub(super) fn guess(text: &str, at: usize, info: &str) -> Option<&'static str> {
+    let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
+    let line = text[line_start..].lines().next().unwrap_or("").trim_start();
+    if info.contains("mapping values") {
+        Some("look at the indentation of this line and the one above: keys of one mapping begin in one column")
+    } else if info.contains("simple key") || info.contains("could not find expected ':'") {
+        Some("a key is followed by a colon and a space: `key: value`")
+    } else if info.contains("flow") || line.starts_with(['}', ']']) {
+        Some("look for a missing comma, or a bracket that is opened and not closed")
+    } else if info.contains("indent") || info.contains("block") {
+        Some("keys of one mapping, and items of one list, begin in the same column")
+    } else {
+        None
+    }
+}
