@@ -87,7 +87,7 @@ fn trace() -> Trace {
     builder.build(trace_id, &[], &Injected::Unknown)
 }
 
-/// A thousand expectations, the kinds in turn; no two selections are alike.
+/// So many expectations, the kinds in turn; hardly two selections are alike. All services are one, and so are all calls.
 fn spec(count: usize) -> String {
     let mut lists: [Vec<String>; 5] = Default::default();
     let [services, calls, spans, orders, traceql] = &mut lists;
@@ -158,10 +158,10 @@ fn expectations(count: usize) -> TraceExpectations {
 
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn a_thousand_expectations_of_100_000_spans(bencher: Bencher<'_, '_>) {
-    let (trace, expect) = (trace(), expectations(1000));
+    let (trace, expect) = (trace(), expectations(1250));
     assert_eq!(trace.len() as u64, SPANS);
     let judged = judge(&trace, &expect, Phase::Confirmed, &Context::default());
-    assert!(judged.len() >= 900, "{}", judged.len());
+    assert!(judged.len() >= 1000, "{}", judged.len());
     let failed: Vec<_> = judged.iter().filter(|judged| judged.verdict != Verdict::Pass).collect();
     assert!(failed.len() < judged.len() / 10, "{} of {} failed, first {:#?}", failed.len(), judged.len(), failed[0]);
     bencher.bench_local(|| judge(black_box(&trace), &expect, Phase::Confirmed, &Context::default()));
@@ -170,7 +170,7 @@ fn a_thousand_expectations_of_100_000_spans(bencher: Bencher<'_, '_>) {
 /// The same of a growing trace, as it is judged on every snapshot.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn the_same_while_it_grows(bencher: Bencher<'_, '_>) {
-    let (trace, expect) = (trace(), expectations(1000));
+    let (trace, expect) = (trace(), expectations(1250));
     bencher.bench_local(|| judge(black_box(&trace), &expect, Phase::Growing, &Context::default()));
 }
 
