@@ -232,6 +232,11 @@ pub fn families() -> Vec<Family> {
         with(started("started, one ignores the delay"), |family| {
             family.exporters = Exporters::OneSlow(2 * SECOND, 200 * MS);
         }),
+        with(started("started, all ignore the delay"), |family| {
+            family.exporters = Exporters::UpTo(2 * SECOND);
+            family.reorder = 300 * MS;
+            family.duplicates = 0.2;
+        }),
         with(stored("collector that reorders", tempo), |family| {
             family.reorder = SECOND;
             family.duplicates = 0.1;
