@@ -482,3 +482,14 @@ fn an_id_shared_by_client_and_server_is_one_span_before_and_after_its_client_cam
     assert_eq!(watch.trace().unwrap().len(), 3);
     assert!(!waits_for(&watch.tick(301 * MS, &mut run), "the last read found"));
 }
+
+#[test]
+fn absurd_times_and_settles_are_no_panic() {
+    let endless = Config { settle: Settle::Fixed(u64::MAX), timeout_ns: u64::MAX, ..stored() };
+    let (mut watch, mut run) = (watch(endless), Run::default());
+    watch.snapshot(Read::between(9 * SECOND, SECOND), trace(&[front()]), &mut run);
+    let step = watch.snapshot(Read::at(u64::MAX), trace(&[front(), cart(3, 2)]), &mut run);
+    assert_eq!((step.phase, watch.tick(0, &mut run).phase), (Phase::Expired, Phase::Growing));
+    let slow = Config { exporter_delay_ns: u64::MAX, ..stored() };
+    assert_eq!(settle(slow, &[front(), call(2, 1)]), u64::MAX);
+}

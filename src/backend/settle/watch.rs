@@ -244,7 +244,7 @@ impl Watch {
         if least <= self.config.auto_ns(false).max(run.learned_ns()) {
             return;
         }
-        let lag = least + (read.got_ns - before).min(MOST_UNCERTAINTY);
+        let lag = least.saturating_add(read.got_ns.saturating_sub(before).min(MOST_UNCERTAINTY));
         let room = MOST_LATE.saturating_sub(self.late.len());
         self.late.extend(new.iter().take(room).map(|&key| (key, (least, lag))));
     }
@@ -303,8 +303,8 @@ impl Watch {
         }
         self.phase = phase;
         let due = match (phase, quiet_from, &self.facts) {
-            (Phase::Growing, Some(from), Some(_)) => Some(from + if complete { settle } else { twice }),
-            (Phase::Settled, Some(from), _) => Some(from + twice),
+            (Phase::Growing, Some(from), Some(_)) => Some(from.saturating_add(if complete { settle } else { twice })),
+            (Phase::Settled, Some(from), _) => Some(from.saturating_add(twice)),
             _ => None,
         };
         // A read begun before its time and had after it must be repeated at once, unless it told nothing anyway.
