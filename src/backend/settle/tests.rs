@@ -136,6 +136,16 @@ fn messages_and_children_that_outlive_their_parents_mean_at_least_two_and_a_half
 }
 
 #[test]
+fn where_the_exporters_delay_is_only_assumed_nothing_is_confirmed_missing_before_the_sdks_default_has_passed() {
+    let assumed = Config { exporter_delay_is_set: false, ..started() };
+    let (mut watch, mut run) = (watch(assumed), Run::default());
+    see(&mut watch, &mut run, 100 * MS, &[front()]);
+    assert_eq!(watch.tick(700 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(watch.tick(8099 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(watch.tick(8100 * MS, &mut run).phase, Phase::Confirmed);
+}
+
+#[test]
 fn behind_a_collector_nothing_is_confirmed_missing_before_a_retry_could_have_brought_it() {
     let (mut watch, mut run) = (watch(Config { pipeline: Pipeline::Collector, ..started() }), Run::default());
     see(&mut watch, &mut run, 100 * MS, &[front()]);
