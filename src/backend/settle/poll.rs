@@ -30,14 +30,14 @@ impl Schedule {
     }
 
     /// When to ask next, after a read that was answered, failed or was given up at `now`. `wake_at_ns` is the step's: a
-    /// read begun then proves the quiet, so that none is needed sooner than that and later than the schedule's own.
-    /// Jitter of a tenth keeps the tests of a suite from asking all at once. `None` once the deadline has passed.
+    /// read begun then proves the quiet, so it is made then if the schedule has none before; at once if the moment passed
+    /// while a read was under way. Jitter of a tenth keeps the tests of a suite from asking all at once. `None` once the deadline has passed.
     pub fn next(&mut self, now: u64, wake_at_ns: Option<u64>, rng: &mut fastrand::Rng) -> Option<u64> {
         let interval = if now.saturating_sub(self.responded_ns) >= PATIENCE { PATIENT } else { self.interval_ns };
         self.interval_ns = (self.interval_ns * 3 / 2).min(MOST);
         let jittered = interval - interval / 10 + rng.u64(0..=interval / 5);
         let next = now.saturating_add(jittered);
-        let next = wake_at_ns.filter(|&wake| wake > now).map_or(next, |wake| wake.min(next));
+        let next = wake_at_ns.map_or(next, |wake| wake.max(now).min(next));
         (now < self.deadline_ns).then_some(next.min(self.deadline_ns))
     }
 
@@ -90,6 +90,7 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(7);
         let wake = 12 * SECOND + 300 * MS;
         assert_eq!(schedule.next(12 * SECOND, Some(wake), &mut rng), Some(wake));
+        assert_eq!(schedule.next(wake + MS, Some(wake), &mut rng), Some(wake + MS));
     }
 
     #[test]
