@@ -8,6 +8,7 @@ mod pairing;
 mod relation;
 
 pub(super) use clock::{Clocks, UNBOUNDED, awaits};
+pub(super) use pairing::by_start;
 
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
@@ -287,3 +288,6 @@ fn uncertain(
     });
     finding
 }
+
+#[cfg(test)]
+mod tests;

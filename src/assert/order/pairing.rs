@@ -110,7 +110,7 @@ pub(super) fn judge(
         Pairing::All => all(cx, clocks, comparisons, adjacent, first, then),
         Pairing::Each if first.len() != then.len() => Verdict::Unequal,
         Pairing::Each => {
-            let (Ok(first), Ok(then)) = (by_start(cx, clocks, first), by_start(cx, clocks, then)) else {
+            let (Some(first), Some(then)) = (by_start(cx, clocks, first), by_start(cx, clocks, then)) else {
                 return unsorted(cx, clocks, comparisons, adjacent, first, then);
             };
             let mut open = None;
@@ -177,9 +177,9 @@ fn all(
 }
 
 /// Sorted by start, if the clocks tell the order of each and the next.
-fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Result<Vec<SpanIx>, ()> {
+pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
     let clock = |ix: SpanIx| cx.instances().instance(cx.trace.span(ix)).0;
-    let Some(&reference) = rows.first() else { return Ok(Vec::new()) };
+    let Some(&reference) = rows.first() else { return Some(Vec::new()) };
     // Sorted on one clock by the middle of what is known of the others; then checked pair by pair.
     let middle = |ix: SpanIx| {
         let (to, from) = (clocks.most_ahead(clock(ix), clock(reference)), clocks.most_ahead(clock(reference), clock(ix)));
@@ -200,7 +200,7 @@ fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Result<Vec<SpanIx>
             clocks.most_ahead(clock(pair[0]), clock(pair[1])) <= room
         }
     });
-    if known { Ok(sorted) } else { Err(()) }
+    known.then_some(sorted)
 }
 
 /// The spans that may be the earliest (or latest) to start: for each clock one, without those that surely are not.

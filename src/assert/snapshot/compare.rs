@@ -1,0 +1,160 @@
+//! Comparing an accepted shape with today's, line by line; an accepted range admits what lies within it.
+
+/// What differs.
+pub(super) struct Difference {
+    /// Lines of the accepted shape that are not there any more.
+    pub(super) gone: usize,
+    /// Lines that are new.
+    pub(super) new: usize,
+    /// The lines around each change: `-` accepted, `+` now.
+    pub(super) text: String,
+}
+
+/// Lines shown around a change.
+const AROUND: usize = 2;
+/// The most lines of a difference that are shown.
+const MOST_LINES: usize = 60;
+/// The most pairs of lines that are compared for the smallest difference; beyond, all of the middle differs.
+const MOST_PAIRS: usize = 4_000_000;
+
+/// `None` where the shapes are equal.
+pub(super) fn compare(accepted: &str, now: &str) -> Option<Difference> {
+    let old: Vec<&str> = accepted.lines().filter(|line| !line.trim().is_empty()).collect();
+    let new: Vec<&str> = now.lines().collect();
+    let steps = differences(&old, &new);
+    let gone = steps.iter().filter(|step| matches!(step, Step::Gone(_))).count();
+    let added = steps.iter().filter(|step| matches!(step, Step::New(_))).count();
+    if gone + added == 0 {
+        return None;
+    }
+    Some(Difference { gone, new: added, text: show(&steps) })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step<'a> {
+    Same(&'a str),
+    Gone(&'a str),
+    New(&'a str),
+}
+
+/// A line's text and how often it may occur.
+fn parts(line: &str) -> (&str, (usize, usize)) {
+    let once = (line.trim_end(), (1, 1));
+    let Some((text, times)) = line.trim_end().rsplit_once(" x") else { return once };
+    let range = match times.split_once("..") {
+        Some((least, most)) => least.parse().ok().zip(most.parse().ok()),
+        None => times.parse().ok().map(|times| (times, times)),
+    };
+    range.map_or(once, |range| (text, range))
+}
+
+fn admits(accepted: &str, now: &str) -> bool {
+    if accepted == now {
+        return true;
+    }
+    let ((old, (least, most)), (new, (from, to))) = (parts(accepted), parts(now));
+    old == new && least <= from && to <= most
+}
+
+fn differences<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Step<'a>> {
+    let head = old.iter().zip(new).take_while(|(old, new)| admits(old, new)).count();
+    let rest = (old.len() - head).min(new.len() - head);
+    let tail = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| admits(old, new)).count();
+    let mut steps: Vec<Step<'a>> = new[..head].iter().map(|line| Step::Same(line)).collect();
+    middle(&old[head..old.len() - tail], &new[head..new.len() - tail], &mut steps);
+    steps.extend(new[new.len() - tail..].iter().map(|line| Step::Same(line)));
+    steps
+}
+
+/// The smallest difference, by the longest common subsequence.
+fn middle<'a>(old: &[&'a str], new: &[&'a str], steps: &mut Vec<Step<'a>>) {
+    if old.len().saturating_mul(new.len()) > MOST_PAIRS {
+        steps.extend(old.iter().map(|line| Step::Gone(line)));
+        steps.extend(new.iter().map(|line| Step::New(line)));
+        return;
+    }
+    let width = new.len() + 1;
+    let mut longest = vec![0u32; (old.len() + 1) * width];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            longest[i * width + j] = if admits(old[i], new[j]) {
+                longest[(i + 1) * width + j + 1] + 1
+            } else {
+                longest[(i + 1) * width + j].max(longest[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && admits(old[i], new[j]) {
+            steps.push(Step::Same(new[j]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || i < old.len() && longest[(i + 1) * width + j] >= longest[i * width + j + 1] {
+            steps.push(Step::Gone(old[i]));
+            i += 1;
+        } else {
+            steps.push(Step::New(new[j]));
+            j += 1;
+        }
+    }
+}
+
+fn show(steps: &[Step<'_>]) -> String {
+    let changed: Vec<usize> =
+        steps.iter().enumerate().filter(|(_, step)| !matches!(step, Step::Same(_))).map(|(at, _)| at).collect();
+    let mut lines: Vec<String> = Vec::new();
+    let mut shown_to = 0;
+    for at in changed {
+        let from = at.saturating_sub(AROUND).max(shown_to);
+        if from > shown_to {
+            lines.push("  …".to_owned());
+        }
+        let to = (at + AROUND + 1).min(steps.len());
+        for step in &steps[from..to.max(from)] {
+            lines.push(match step {
+                Step::Same(line) => format!("  {line}"),
+                Step::Gone(line) => format!("- {line}"),
+                Step::New(line) => format!("+ {line}"),
+            });
+        }
+        shown_to = to.max(shown_to);
+    }
+    if shown_to < steps.len() {
+        lines.push("  …".to_owned());
+    }
+    if lines.len() > MOST_LINES {
+        let more = lines.len() - MOST_LINES;
+        lines.truncate(MOST_LINES);
+        lines.push(format!("  … {more} more lines"));
+    }
+    let shown: Vec<String> = lines.iter().map(|line| super::super::text::escape(line, 200)).collect();
+    shown.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accepted_range_admits_what_lies_within_it() {
+        assert!(compare("a\n  b x1..5\n", "a\n  b x2..3\n").is_none());
+        assert!(compare("a\n  b x1..5\n", "a\n  b\n").is_none());
+        assert!(compare("a\n  b x2\n", "a\n  b x3\n").is_some());
+        assert!(compare("a\n  b x1..2\n", "a\n  b x2..3\n").is_some());
+    }
+
+    #[test]
+    fn a_difference_is_shown_with_its_surroundings() {
+        let difference = compare("a\n  b\n  c\n  d\n  e\n  f\n", "a\n  b\n  c\n  d\n  x\n  f\n").expect("they differ");
+        assert_eq!((difference.gone, difference.new), (1, 1));
+        assert_eq!(difference.text, "  …\n    c\n    d\n-   e\n+   x\n    f");
+    }
+
+    #[test]
+    fn a_long_difference_is_cut() {
+        let new: String = (0..5_000).map(|number| format!("line {number}\n")).collect();
+        let difference = compare("", &new).expect("they differ");
+        assert_eq!(difference.new, 5_000);
+        assert_eq!(difference.text.lines().count(), MOST_LINES + 1);
+    }
+}

@@ -1,0 +1,42 @@
+//! `snapshot`: the shape of a trace equals one that was accepted before.
+//!
+//! A shape is text: one line a kind of span, indented below its parent. It has no ids and no times, siblings stand in an
+//! order of their own (that of a trace is a race), repeats are one line with how often they occur below one parent
+//! (`x3`, or `x1..3` where parents differ), and of attributes only what is the same in every run. In an accepted shape
+//! a range may be widened by hand.
+
+mod compare;
+mod describe;
+mod shape;
+
+pub use shape::shape;
+
+use super::cx::Cx;
+use super::state::{Lack, Outcome, State};
+use crate::spec::plan::Expectation;
+
+pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expectation) -> Outcome {
+    let name = super::text::safe(name);
+    let Some(accepted) = accepted else {
+        let mut finding = cx.finding(at.at, &at.path, format!("There is no accepted snapshot {name}."), &[]);
+        finding.expected = format!("the accepted shape {name}");
+        finding.actual = "none".to_owned();
+        finding.hint = Some("look at the pending shape, then accept it with `tracespec run --accept`".to_owned());
+        return State::lacks(Lack::Violated, finding).into();
+    };
+    let now = shape(cx.trace);
+    let difference = compare::compare(accepted, &now);
+    let Some(difference) = difference else { return State::Holds.into() };
+    let what = match (difference.gone, difference.new) {
+        (0, new) => format!("{} new", super::text::count(new, "line")),
+        (gone, 0) => format!("{} gone", super::text::count(gone, "line")),
+        (gone, new) => format!("{} gone and {} new", super::text::count(gone, "line"), super::text::count(new, "line")),
+    };
+    let message = format!("The trace has not the accepted shape {name}: {what}.");
+    let mut finding = cx.finding(at.at, &at.path, message, &[]);
+    finding.expected = format!("the accepted shape {name} (-)");
+    finding.actual = difference.text;
+    finding.hint = Some("if the new shape is right, accept it with `tracespec run --accept`".to_owned());
+    // What is gone may still come; what is new does not go away.
+    State::lacks(if difference.gone > 0 { Lack::Partial } else { Lack::Violated }, finding).into()
+}
