@@ -57,6 +57,9 @@ impl Needs {
     fn or(self, other: Needs) -> Needs {
         Needs { event: self.event || other.event, link: self.link || other.link }
     }
+    fn and(self, other: Needs) -> Needs {
+        Needs { event: self.event && other.event, link: self.link && other.link }
+    }
     fn any(self) -> bool {
         self.event || self.link
     }
@@ -122,6 +125,17 @@ fn needs(node: &Node<'_>) -> Needs {
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
+    }
+}
+
+/// What a condition cannot hold without. What says that something is missing, and alternatives of which one is not
+/// about events, choose no event; but beside a condition that does, they are about the one it chooses.
+fn chooses(node: &Node<'_>) -> Needs {
+    match node {
+        Node::Missing(_) => Needs::default(),
+        Node::And(parts) => parts.iter().map(chooses).fold(Needs::default(), Needs::or),
+        Node::Or(parts) => parts.iter().map(chooses).reduce(Needs::and).unwrap_or_default(),
+        other => needs(other),
     }
 }
 
@@ -353,9 +367,7 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
 fn conjunction<'t>(index: &Index<'t>, parts: &[&Node<'_>], row: usize, focus: Focus<'t>) -> bool {
     let span = index.trace().span(SpanIx(row as u32));
     let holds = |focus: Focus<'t>| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
-    // What only says that something is missing does not choose an event, but goes along with the chosen one.
-    let chooses = |part: &&&Node<'_>| !matches!(part, Node::Missing(_));
-    let wanted = parts.iter().filter(chooses).map(|part| needs(part)).fold(Needs::default(), Needs::or);
+    let wanted = parts.iter().map(|part| chooses(part)).fold(Needs::default(), Needs::or);
     for_any(span, wanted, focus, &holds)
 }
 

@@ -49,4 +49,8 @@ pub use pattern::Compiled;
 #[cfg(test)]
 mod eval_tests;
 #[cfg(test)]
+mod print_tests;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
 mod testing;

@@ -52,12 +52,31 @@ pub fn parse(text: &str, base: Span) -> (Option<Query>, Vec<SelectError>) {
     (errors.is_empty().then_some(query), errors)
 }
 
+/// Only reads, without checking types: what the printer's tests want.
+#[cfg(test)]
+pub(super) fn read(text: &str) -> (Query, Vec<SelectError>) {
+    let mut parser = Parser::new(Lexer::new(text, Span::new(0, text.len())));
+    let query = parser.query();
+    (query, parser.errors)
+}
+
 pub(super) struct Parser {
     tokens: Vec<(Token, Span)>,
     at: usize,
     pub(super) errors: Vec<SelectError>,
     pub(super) nesting: u32,
     too_deep: bool,
+    open_text: bool,
+}
+
+/// What a pipeline was read as.
+struct Stages {
+    stages: Vec<Stage>,
+    /// The number it ends in, if it does.
+    tail: Option<ScalarExpr>,
+    at: Span,
+    /// Whether a stage could not be read.
+    bad: bool,
 }
 
 /// What stands between two pipes, before its form is known.
@@ -71,7 +90,14 @@ enum Thing {
 
 impl Parser {
     fn new(lexer: Lexer<'_>) -> Parser {
-        Parser { tokens: lexer.tokens, at: 0, errors: lexer.errors, nesting: 0, too_deep: false }
+        Parser {
+            tokens: lexer.tokens,
+            at: 0,
+            errors: lexer.errors,
+            nesting: 0,
+            too_deep: false,
+            open_text: lexer.open_text,
+        }
     }
 
     pub(super) fn peek(&self) -> &Token {
@@ -176,7 +202,7 @@ impl Parser {
     }
 
     fn query(&mut self) -> Query {
-        let (stages, tail, at) = self.pipeline();
+        let Stages { stages, tail, at, .. } = self.pipeline();
         if let Some(tail) = tail {
             let help = format!("compare it: `{} > 1`", super::print::scalar(&tail));
             self.error("a number is not a condition", scalar_span(&tail)).help = Some(help);
@@ -190,10 +216,10 @@ impl Parser {
         Query { pipeline: Pipeline { stages, at: Place(at) } }
     }
 
-    /// Stages up to a closing parenthesis or the end, and the number they end in, if they do.
-    fn pipeline(&mut self) -> (Vec<Stage>, Option<ScalarExpr>, Span) {
+    /// Stages up to a closing parenthesis or the end.
+    fn pipeline(&mut self) -> Stages {
         let start = self.span();
-        let (mut stages, mut tail) = (Vec::new(), None);
+        let (mut stages, mut tail, mut bad) = (Vec::new(), None, false);
         if matches!(self.peek(), Token::End) {
             self.error("the query is empty", start).help = Some("`{ }` picks every span".to_owned());
         } else {
@@ -202,7 +228,9 @@ impl Parser {
                     self.error("a number is not a condition", scalar_span(&scalar)).help =
                         Some(format!("compare it: `{} > 1`", super::print::scalar(&scalar)));
                 }
+                let before = stages.len();
                 self.stage(&mut stages, &mut tail);
+                bad |= stages.len() == before && tail.is_none();
                 if !self.eat("|") {
                     break;
                 }
@@ -219,7 +247,7 @@ impl Parser {
             }
         }
         let end = self.previous();
-        (stages, tail, Span { start: start.start, end: end.end.max(start.end) })
+        Stages { stages, tail, at: Span { start: start.start, end: end.end.max(start.end) }, bad }
     }
 
     fn stage(&mut self, stages: &mut Vec<Stage>, tail: &mut Option<ScalarExpr>) {
@@ -254,7 +282,7 @@ impl Parser {
                 self.select(stages);
                 self.close(span);
             }
-            Some(name) if METRICS.contains(&name) => self.metrics(&name.to_owned()),
+            Some(name) if METRICS.contains(&name) => self.metrics(name),
             Some("with") if call => self.hints(),
             _ => match self.thing(1) {
                 Thing::Spanset(expr, _) => stages.push(Stage::Spanset(expr)),
@@ -285,7 +313,7 @@ impl Parser {
         if !self.too_deep {
             let (here, shown) = (self.span(), self.shown_here());
             let message = match self.peek() {
-                Token::End => format!("this is not closed: `)` is missing"),
+                Token::End => "this is not closed: `)` is missing".to_owned(),
                 _ => format!("expected `)` after {}, found {shown}", self.shown_before()),
             };
             let at = if matches!(self.peek(), Token::End) { start } else { here };
@@ -525,7 +553,7 @@ impl Parser {
             self.filter_body(open)
         };
         let end = self.span();
-        if !self.eat("}") && !self.too_deep {
+        if !self.eat("}") && !self.too_deep && !(self.open_text && matches!(self.peek(), Token::End)) {
             let help = match self.peek() {
                 Token::Sign("|") => "close it with `}` before the `|`; inside braces, or is written `||`",
                 _ => "close it with `}`",
@@ -542,8 +570,11 @@ impl Parser {
         self.nesting += 1;
         let inner = self.deep(self.nesting).then(|| self.pipeline());
         self.nesting -= 1;
-        let Some((mut stages, tail, _)) = inner else { return Thing::Bad };
+        let Some(Stages { mut stages, tail, bad, .. }) = inner else { return Thing::Bad };
         self.close(open);
+        if bad {
+            return Thing::Bad;
+        }
         let at = Span { start: open.start, end: self.previous().end };
         // A spanset expression in parentheses is that expression.
         match (stages.len(), tail) {

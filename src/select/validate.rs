@@ -253,7 +253,8 @@ impl Checker {
             FieldKind::Attribute(attribute) => {
                 self.attribute(&attribute.clone(), at);
                 match attribute {
-                    Attribute::Named { .. } => Type::Any,
+                    // Refused already; its type (nil) would only add to that.
+                    Attribute::Named { .. } | Attribute::Intrinsic(Intrinsic::Parent) => Type::Any,
                     Attribute::Intrinsic(intrinsic) => of_intrinsic(*intrinsic),
                 }
             }
