@@ -103,7 +103,7 @@ async fn read(backend: &dyn Backend, trace: u128) -> Trace {
     }
 }
 
-fn held(receiver: &Receiver) -> usize {
+fn held_spans(receiver: &Receiver) -> usize {
     receiver.store().counts().spans_held
 }
 
@@ -215,13 +215,13 @@ async fn every_usual_packing_is_unpacked() {
         let body = packed(packing, &one(n as u128 + 1));
         let headers = [("content-type", PROTOBUF), ("content-encoding", named)];
         assert_eq!(post(&receiver, &headers, body).await.0, 200, "{packing}");
-        assert_eq!(held(&receiver), n + 1, "{packing}");
+        assert_eq!(held_spans(&receiver), n + 1, "{packing}");
     }
     for encoding in [CompressionEncoding::Gzip, CompressionEncoding::Zstd] {
         let mut client = grpc(&receiver).await.send_compressed(encoding);
         client.export(request(vec![span(9, 1)])).await.unwrap();
     }
-    assert_eq!(held(&receiver), 6);
+    assert_eq!(held_spans(&receiver), 6);
 }
 
 #[tokio::test]
@@ -289,7 +289,7 @@ async fn requests_larger_than_the_usual_4_mib_are_taken_over_both_protocols() {
     assert!(large(1).encoded_len() > 5 << 20);
     grpc(&receiver).await.export(large(1)).await.unwrap();
     assert_eq!(post(&receiver, &typed(PROTOBUF), large(2).encode_to_vec()).await.0, 200);
-    assert_eq!(held(&receiver), 2 * 59_999);
+    assert_eq!(held_spans(&receiver), 2 * 59_999);
 }
 
 #[tokio::test]
@@ -374,6 +374,38 @@ async fn many_exporters_at_once_lose_no_span() {
     let backend = embedded(&receiver);
     assert_eq!(read(&backend, 1).await.len(), 180);
     assert_eq!(read(&backend, 21).await.len(), 9);
+}
+
+#[tokio::test]
+async fn more_calls_than_are_read_at_once_wait_and_none_is_refused() {
+    let receiver = receiver().await;
+    // These begin a call each and hold it, which with what follows is more than the bound.
+    let mut held = Vec::new();
+    for _ in 0..30 {
+        let (body, rest) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+        let stream = tokio_stream::wrappers::ReceiverStream::new(rest);
+        let path = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
+        install_crypto();
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+        let call = client
+            .post(format!("{}/{path}", receiver.endpoint().unwrap()))
+            .header(CONTENT_TYPE, "application/grpc")
+            .body(reqwest::Body::wrap_stream(stream));
+        body.send(Ok(vec![0])).await.unwrap();
+        held.push((body, tokio::spawn(call.send())));
+    }
+    let client = grpc(&receiver).await;
+    let calls = (1..200).map(|n| {
+        let mut client = client.clone();
+        async move { client.export(request(vec![span(1, n)])).await }
+    });
+    for answer in futures_util::future::join_all(calls).await {
+        answer.unwrap();
+    }
+    assert_eq!(held_spans(&receiver), 199);
+    for (_, call) in held {
+        call.abort();
+    }
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use super::finding::{Context, Finding};
 use super::text;
-use crate::select::{Monotone, Query};
+use crate::select::{AliasUse, Index, Monotone, Query};
 use crate::source::Span;
 use crate::spec::plan::{Check, Expectation, TraceExpectations};
 use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Trace, TraceId};
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The most spans that a finding names.
@@ -17,15 +17,11 @@ pub(super) const MOST_SPANS: usize = 50;
 #[derive(Debug)]
 pub(super) struct Picks {
     pub(super) rows: Vec<SpanIx>,
+    aliases: Vec<AliasUse>,
     bits: OnceCell<Vec<u64>>,
 }
 
 impl Picks {
-    pub(super) fn new(mut rows: Vec<SpanIx>) -> Picks {
-        rows.sort_unstable();
-        rows.dedup();
-        Picks { rows, bits: OnceCell::new() }
-    }
     pub(super) fn has(&self, ix: SpanIx) -> bool {
         if self.rows.len() <= 8 {
             return self.rows.contains(&ix);
@@ -48,6 +44,8 @@ pub(super) struct Cx<'a> {
     pub(super) context: &'a Context,
     // Several expectations name the same selection; queries have no hash, so they are found by a print of their form.
     picks: RefCell<HashMap<String, Rc<Picks>>>,
+    index: Index<'a>,
+    notes: RefCell<BTreeSet<String>>,
     calls: OnceCell<Calls>,
     instances: OnceCell<Instances>,
     pub(super) edges: OnceCell<super::calls::Edges>,
@@ -69,6 +67,8 @@ impl<'a> Cx<'a> {
             phase,
             context,
             picks: RefCell::default(),
+            index: Index::new(trace),
+            notes: RefCell::default(),
             calls: OnceCell::new(),
             instances: OnceCell::new(),
             edges: OnceCell::new(),
@@ -171,11 +171,24 @@ impl<'a> Cx<'a> {
     /// What a query picks; computed once.
     pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
         let print = format!("{query:?}");
-        if let Some(picks) = self.picks.borrow().get(&print) {
-            return Rc::clone(picks);
+        let known = self.picks.borrow().get(&print).map(Rc::clone);
+        let picks = known.unwrap_or_else(|| {
+            let selection = query.select(&self.index);
+            let picks = Picks { rows: selection.spans(), aliases: selection.aliases, bits: OnceCell::new() };
+            let picks = Rc::new(picks);
+            self.picks.borrow_mut().insert(print, Rc::clone(&picks));
+            picks
+        });
+        for alias in &picks.aliases {
+            match alias.refused {
+                None => self.note_alias(&alias.asked, alias.found),
+                Some(reason) => self.note(format!(
+                    "attribute {} was only found as {}, which can not be compared: {reason}",
+                    text::safe(&alias.asked),
+                    alias.found
+                )),
+            }
         }
-        let picks = Rc::new(Picks::new(query.spans(self.trace)));
-        self.picks.borrow_mut().insert(print, Rc::clone(&picks));
         picks
     }
     /// Whether more spans can only add to what a query picks.
@@ -228,5 +241,16 @@ impl<'a> Cx<'a> {
                 })
                 .collect()
         })[parent.index()]
+    }
+    /// Remarks that an attribute was found under another name than the spec's.
+    pub(super) fn note_alias(&self, asked: &str, found: &str) {
+        self.note(format!("attribute {} was found as {found}", text::safe(asked)));
+    }
+    fn note(&self, remark: String) {
+        self.notes.borrow_mut().insert(remark);
+    }
+    /// The remarks since the last time, for the expectation that caused them.
+    pub(super) fn take_notes(&self) -> BTreeSet<String> {
+        self.notes.take()
     }
 }

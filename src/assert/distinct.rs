@@ -46,7 +46,7 @@ impl Assigned {
         let mut lasting: Vec<HashMap<SpanIx, bool>> = Vec::new();
         for (_, check) in &entries {
             let able = eligible(cx, check);
-            able.keys().for_each(|&ix| drop(things.insert(ix, 0)));
+            things.extend(able.keys().map(|&ix| (ix, 0)));
             lasting.push(able);
         }
         things.values_mut().zip(0..).for_each(|(number, next)| *number = next);
@@ -107,7 +107,7 @@ fn eligible(cx: &Cx<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
 }
 
 /// The spans that an entry got.
-pub(super) fn held(cx: &Cx<'_>, index: usize) -> &[SpanIx] {
+pub(super) fn held<'c>(cx: &'c Cx<'_>, index: usize) -> &'c [SpanIx] {
     let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
     assigned.by_entry.get(&index).map_or(&[], |share| &share.held)
 }

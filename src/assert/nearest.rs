@@ -90,9 +90,9 @@ fn fact<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
         _ => {
             let within = |scope: &str| key.strip_prefix(scope);
             if let Some(key) = within("attributes.") {
-                lookup::attribute(cx, ix, key).fact
+                lookup::attribute(cx, ix, key).fact()
             } else if let Some(key) = within("resource.") {
-                lookup::resource(cx, ix, key).fact
+                lookup::resource(cx, ix, key).fact()
             } else if let Some(key) = within("scope.") {
                 lookup::scope(cx, ix, key)
             } else {

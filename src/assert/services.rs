@@ -42,7 +42,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
     }
     for unwanted in &services.none {
         let name = text::operand(&unwanted.value);
-        outcome.push(match present.get(name.as_str()) {
+        let state = match present.get(name.as_str()) {
             Some(&ix) => {
                 let message = format!("{} is in the trace, with {}.", text::quoted(&name), text::span(cx.trace, ix));
                 present_though(cx, unwanted.span, &format!("{}.none", at.path), message, &spans_of(cx, &name))
@@ -51,7 +51,8 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
                 witness::service(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
                 State::Holds
             }
-        });
+        };
+        outcome.push(state);
     }
     if let Some(only) = &services.only {
         outcome.push(only_these(cx, only, &present, at));

@@ -78,7 +78,7 @@ pub(super) fn list<S: AsRef<str>>(items: &[S], most: usize) -> String {
 pub(super) fn operand(operand: &Operand) -> String {
     match operand {
         Operand::Literal(Literal::Str(text)) => text.to_string(),
-        other => other.to_string(),
+        other => matcher(&Matcher::Compare(Comparison::Eq, other.clone())),
     }
 }
 
@@ -93,10 +93,8 @@ pub(super) fn literal_of(matcher: &Matcher) -> Option<&str> {
 
 /// A matcher in the spec's own terms: equality is written bare.
 pub(super) fn matcher(matcher: &Matcher) -> String {
-    match matcher {
-        Matcher::Compare(Comparison::Eq, operand) => operand.to_string(),
-        other => other.to_string(),
-    }
+    let words = matcher.expects();
+    words.strip_prefix("= ").map_or(words.clone(), str::to_owned)
 }
 
 /// A selection in the spec's own terms: its declared name, its keys, or its TraceQL.
@@ -117,24 +115,7 @@ pub(super) fn keys_of(select: &Selector) -> String {
     format!("{{{}}}", parts.join(", "))
 }
 
-/// Nanoseconds as a person reads them, never rounded to another value: `1.5s`, `99.7ms`, `250us`, `17ns`.
-pub(super) fn time(ns: i128) -> String {
-    let (sign, value) = if ns < 0 { ("-", ns.unsigned_abs()) } else { ("", ns.unsigned_abs()) };
-    let (unit, size) = match value {
-        0 => return "0s".to_owned(),
-        1_000_000_000.. => ("s", 1_000_000_000),
-        1_000_000.. => ("ms", 1_000_000),
-        1_000.. => ("us", 1_000),
-        _ => ("ns", 1),
-    };
-    let (whole, rest) = (value / size, value % size);
-    if rest == 0 {
-        return format!("{sign}{whole}{unit}");
-    }
-    let digits = size.ilog10() as usize;
-    let fraction = format!("{rest:0digits$}");
-    format!("{sign}{whole}.{}{unit}", fraction.trim_end_matches('0'))
-}
+pub(super) use crate::matcher::show_duration as time;
 
 /// The known name nearest to a text that is not among them, with the number of characters between them; only if it is
 /// near enough to be meant.
@@ -165,15 +146,6 @@ fn starts_at_word(long: &str, short: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_shown_exactly() {
-        assert_eq!(time(1_500_000_000), "1.5s");
-        assert_eq!(time(99_700_000), "99.7ms");
-        assert_eq!(time(-50_000), "-50us");
-        assert_eq!(time(1_000_000_001), "1.000000001s");
-        assert_eq!(time(0), "0s");
-    }
 
     #[test]
     fn nothing_from_outside_controls_a_terminal() {

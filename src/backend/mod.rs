@@ -66,7 +66,7 @@ pub enum Pipeline {
 /// Why the traces that link to a trace cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinksError {
-    /// The backend has no such search: a spec that follows links cannot run on it.
+    /// The backend has no such search, or does not let us use it: a spec that follows links cannot run on it.
     #[error("{words}")]
     Unsupported {
         /// Why, and which backends can.

@@ -4,6 +4,7 @@ use super::args::{Common, Variables};
 use super::discover;
 use super::exit;
 use super::settings::Settings;
+use super::snapshots::FOLDER;
 use super::streams::{colour, say};
 use crate::diag::{self, Diagnostic, RenderOptions, Severity};
 use crate::matcher::Value;
@@ -121,6 +122,32 @@ fn values(vars: &[(String, VarValue)], run: &RunVars) -> Result<BTreeMap<String,
         .collect()
 }
 
+/// What the tests of a run share, but for what specs themselves say.
+pub(crate) fn run_vars(settings: &Settings, variables: &Variables, seed: Option<u64>) -> Result<RunVars, String> {
+    let flags = flags(variables)?;
+    let secrets = secrets(variables)?;
+    let redactor = Redactor::new(settings.redact.iter());
+    secrets.values().for_each(|value| redactor.learn(&Secret::new(value.clone())));
+    let env: Source = Arc::new(|name| std::env::var(name).ok());
+    let secret: Source = Arc::new(move |name| secrets.get(name).cloned().or_else(|| std::env::var(name).ok()));
+    let mut vars = RunVars {
+        flags,
+        profile: BTreeMap::new(),
+        config: BTreeMap::new(),
+        env,
+        secrets: secret,
+        ports: ports(settings)?,
+        clock: Arc::new(|| {
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
+        }),
+        seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+        redactor: Arc::new(redactor),
+    };
+    vars.config = values(&settings.vars, &vars)?;
+    vars.profile = values(&settings.profile_vars, &vars)?;
+    Ok(vars)
+}
+
 /// Reads configuration and specs. The error is one sentence about what could not even be read.
 pub(crate) fn read(
     paths: &[PathBuf],
@@ -137,27 +164,7 @@ pub(crate) fn read(
         return Err(format!("the configuration has no profile `{name}`; {known}"));
     }
     let settings = Settings::resolve(&config, common.profile.as_deref());
-    let flags = flags(variables)?;
-    let secrets = secrets(variables)?;
-    let redactor = Redactor::new(settings.redact.iter());
-    secrets.values().for_each(|value| redactor.learn(&Secret::new(value.clone())));
-    let env: Source = Arc::new(|name| std::env::var(name).ok());
-    let secret: Source = Arc::new(move |name| secrets.get(name).cloned().or_else(|| std::env::var(name).ok()));
-    let mut vars = RunVars {
-        flags,
-        profile: BTreeMap::new(),
-        config: BTreeMap::new(),
-        env: env.clone(),
-        secrets: secret.clone(),
-        ports: ports(&settings)?,
-        clock: Arc::new(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
-        }),
-        seed: seed.unwrap_or_else(|| fastrand::u64(..)),
-        redactor: Arc::new(redactor),
-    };
-    vars.config = values(&settings.vars, &vars)?;
-    vars.profile = values(&settings.profile_vars, &vars)?;
+    let vars = run_vars(&settings, variables, seed)?;
     let names: BTreeSet<String> = vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
     for path in discover::specs(paths)? {
@@ -167,11 +174,11 @@ pub(crate) fn read(
         files: &Disk,
         vars: names,
         ports: Some(config.ports()),
-        env: Some(&|name| env(name).is_some()),
-        secrets: Some(&|name| secret(name).is_some()),
+        env: Some(&|name| (vars.env)(name).is_some()),
+        secrets: Some(&|name| (vars.secrets)(name).is_some()),
         ci: is_ci(),
         exact_names: settings.exact_names,
-        snapshots: PathBuf::from("specs/snapshots"),
+        snapshots: PathBuf::from(FOLDER),
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);

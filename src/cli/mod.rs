@@ -1,1 +1,57 @@
-//! The command line.
+//! The command line: flags → settings → exit code. One file for each command.
+
+mod args;
+mod backend;
+mod check;
+mod config;
+mod discover;
+pub mod exit;
+mod interrupt;
+mod list;
+mod loaded;
+mod processes;
+mod query;
+mod run;
+mod select;
+mod serve;
+mod settings;
+mod snapshots;
+mod streams;
+pub(crate) mod suite;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes and go to standard output; clap knows which is which.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { exit::USAGE } else { exit::PASSED });
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            streams::say(&format!("error: cannot start: {why}"));
+            return ExitCode::from(exit::ERROR);
+        }
+    };
+    let code = runtime.block_on(async {
+        match &cli.command {
+            Command::Run(args) => run::run(args, &cli.common).await,
+            Command::Check(args) => check::check(args, &cli.common),
+            Command::List(args) => list::list(args, &cli.common),
+            Command::Query(args) => query::query(args, &cli.common).await,
+            Command::Serve(args) => serve::serve(args).await,
+            Command::Config(args) => config::config(args, &cli.common).await,
+            Command::Schema => check::schema(),
+        }
+    });
+    // A hanging name look-up must not keep a finished run from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    ExitCode::from(code)
+}

@@ -26,7 +26,7 @@ use std::time::Instant;
 use tokio::sync::Semaphore;
 use tonic::codec::CompressionEncoding;
 
-/// gRPC calls that are read at once; each may hold a message of the body limit.
+/// gRPC calls that are read at once, since each may hold a message of the body limit; the others wait.
 const GRPC_CALLS: usize = 32;
 
 /// From this size on a request is decoded beside the threads that serve connections.
@@ -277,11 +277,14 @@ async fn discard_grpc(State(ingest): State<Ingest>, request: Request) -> Respons
     grpc.unary(Nothing, request).await.map(Body::new)
 }
 
+/// Calls over the bound wait rather than being refused: many exporters do not try again, and their spans would be lost.
 async fn few_calls(State(ingest): State<Ingest>, request: Request, next: Next) -> Response {
-    let Ok(_permit) = ingest.calls.try_acquire() else {
-        return tonic::Status::unavailable("too many calls are being read at once; try again").into_http::<Body>();
+    let answer = async {
+        // Never closed, so acquiring cannot fail.
+        let _permit = ingest.calls.acquire().await.ok();
+        next.run(request).await
     };
-    match tokio::time::timeout(ingest.limits.patience, next.run(request)).await {
+    match tokio::time::timeout(ingest.limits.patience, answer).await {
         Ok(answer) => answer,
         Err(_) => tonic::Status::deadline_exceeded("the call did not arrive in time").into_http::<Body>(),
     }

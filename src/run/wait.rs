@@ -241,7 +241,7 @@ async fn pause(
     match arrivals {
         Some(arrivals) => tokio::select! {
             biased;
-            () = arrivals.changed() => true,
+            _ = arrivals.changed() => true,
             () = timer => false,
             Ok(()) = learned.changed() => false,
         },

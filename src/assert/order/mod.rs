@@ -14,7 +14,7 @@ use super::state::{Lack, Outcome, State};
 use super::{spans, text};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
 use crate::trace::SpanIx;
-use compare::{Comparison, Known, Moment};
+use compare::{Comparison, Moment};
 use pairing::Scope;
 use std::rc::Rc;
 

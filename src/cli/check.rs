@@ -1,0 +1,51 @@
+//! `tracespec check` and `tracespec schema`: everything wrong with specs; what editors need to say so themselves.
+
+use super::args::{CheckArgs, Common, Format};
+use super::loaded::{read, show};
+use super::select;
+use super::streams::{put, say};
+use super::exit;
+use crate::diag::{self, Severity};
+use crate::report::text::count;
+
+pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
+    let read = match read(&args.paths, &args.variables, common, None) {
+        Ok(read) => read,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            return exit::USAGE;
+        }
+    };
+    let wrong = match args.format {
+        Format::Human => show(&read.diagnostics, common),
+        Format::Json | Format::Sarif => {
+            let text = match args.format {
+                Format::Json => diag::to_json(&read.diagnostics),
+                _ => diag::to_sarif(&read.diagnostics),
+            };
+            if let Err(why) = put(&(text + "\n")) {
+                say(&format!("error: {why}"));
+                return exit::ERROR;
+            }
+            read.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        }
+    };
+    if wrong {
+        return exit::USAGE;
+    }
+    if args.format == Format::Human {
+        let tests = count(select::all(&read.plan).count(), "test");
+        say(&format!("{tests} in {}: nothing wrong", count(read.plan.files.len(), "file")));
+    }
+    exit::PASSED
+}
+
+pub(crate) fn schema() -> u8 {
+    match put(&crate::spec::schema::text()) {
+        Ok(()) => exit::PASSED,
+        Err(why) => {
+            say(&format!("error: {why}"));
+            exit::ERROR
+        }
+    }
+}
