@@ -2,7 +2,7 @@
 
 use super::Fetch;
 use super::http::{HttpOptions, SetupError, Target, failure};
-use super::tls::{self, TrustAny};
+use super::tls::TrustAny;
 use super::words::clean;
 use http::header::AUTHORIZATION;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Link {
             .tcp_nodelay(true)
             .http2_adaptive_window(true);
         if target.url.scheme() == "https" {
-            tls::install_crypto();
+            crate::client::install_crypto();
             let mut config = ClientTlsConfig::new();
             if let Some(identity) = &options.tls.identity {
                 config = config.identity(Identity::from_pem(&identity.certificate, &identity.key));

@@ -3,6 +3,7 @@
 
 use super::words::{clean, said};
 use super::{Fetch, tls};
+use crate::client;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, LOCATION, RETRY_AFTER};
@@ -23,7 +24,7 @@ pub struct HttpOptions {
     /// Headers of every request; values are secrets.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Certificates.
-    pub tls: tls::TlsOptions,
+    pub tls: client::TlsOptions,
     /// A proxy's URL (http, https, socks5).
     pub proxy: Option<String>,
     /// How long a read may go without progress (connection, headers, the next piece of the body) before it is given up.
@@ -43,7 +44,7 @@ impl HttpOptions {
             url: url.into(),
             auth: None,
             headers: Vec::new(),
-            tls: tls::TlsOptions::default(),
+            tls: client::TlsOptions::default(),
             proxy: None,
             timeout: Duration::from_secs(2),
             total_timeout: Duration::from_secs(30),
@@ -252,7 +253,8 @@ impl Client {
         if let Some(auth) = options.auth.clone().or_else(|| target.auth.clone()) {
             headers.insert(AUTHORIZATION, auth);
         }
-        let builder = tls::configure(reqwest::Client::builder(), &options.tls, target.url.scheme() == "https")?
+        let builder = client::configure(reqwest::Client::builder(), &options.tls, target.url.scheme() == "https")
+            .map_err(SetupError::new)?
             .user_agent(concat!("tracespec/", env!("CARGO_PKG_VERSION")))
             // A redirect of an API is a login page or a wrong URL, and following it would hand the headers on.
             .redirect(reqwest::redirect::Policy::none())

@@ -10,6 +10,7 @@ mod http;
 mod jaeger;
 mod jaeger_grpc;
 mod own_span;
+mod saved;
 pub mod settle;
 mod tempo;
 mod tls;
@@ -20,8 +21,8 @@ pub use embedded::Embedded;
 pub use jaeger::{Jaeger, JaegerApi, JaegerOptions};
 pub use jaeger_grpc::JaegerGrpc;
 pub use own_span::{ExportError, OtlpProtocol, OtlpTarget, OwnSpan, OwnSpanExporter, Sent};
+pub use saved::Saved;
 pub use tempo::{Tempo, TempoOptions};
-pub use tls::{Identity, TlsOptions, install_crypto};
 
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};

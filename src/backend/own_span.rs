@@ -6,7 +6,7 @@
 use super::Fetch;
 use super::grpc::Link;
 use super::http::{Client, HttpOptions, SetupError, Target, percent_decoded};
-use super::tls::Identity;
+use crate::client::Identity;
 use super::words::clean;
 use crate::trace::{SpanId, TraceId};
 use crate::wire::write;

@@ -70,7 +70,7 @@ pub(crate) async fn open(
         BackendKind::Jaeger { url, protocol } => {
             let http = http_options(backend, url, folder, scope)?;
             if *protocol == Protocol::Grpc {
-                let made = JaegerGrpc::new(&http).map_err(|why| why.to_string())?;
+                let made = JaegerGrpc::new(http, None).map_err(|why| why.to_string())?;
                 return Ok(remote(Arc::new(made)));
             }
             let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };

@@ -188,12 +188,9 @@ pub(crate) fn read(
 
 /// Shows diagnostics; says whether one of them is an error.
 pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
-    let options = RenderOptions { colour: colour(common.color), ..RenderOptions::default() };
-    for diagnostic in diagnostics {
-        say(&format!("{}\n", diag::render(diagnostic, &options).trim_end()));
-    }
     if !diagnostics.is_empty() {
-        say(&diag::summary(diagnostics));
+        say(diag::render(diagnostics, RenderOptions { color: colour(common.color) }).trim_end());
+        diag::summary(diagnostics).iter().for_each(|line| say(line));
     }
     diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }

@@ -2,7 +2,7 @@
 
 use super::loaded::is_ci;
 use super::streams::say;
-use crate::assert::snapshot;
+use crate::assert::shape;
 use crate::run::record::RunRecord;
 use crate::run::session::TestAt;
 use crate::spec::plan::{Check, Plan};
@@ -26,7 +26,7 @@ pub(crate) fn keep(record: &RunRecord, plan: &Plan, accept: bool) -> Result<(), 
             let (Some(expect), Some(trace)) = (&step.trace, &ran.trace) else { continue };
             for expectation in &expect.list {
                 let Check::Snapshot { name, accepted } = &expectation.check else { continue };
-                let shape = snapshot::shape(trace);
+                let shape = shape(trace);
                 if accepted.as_deref() == Some(shape.as_str()) {
                     continue;
                 }

@@ -132,7 +132,6 @@ impl Shared {
     }
 
     async fn start(self: &Arc<Self>) -> Result<Started, String> {
-        self.stop_when_interrupted();
         let redactor = Arc::clone(&self.loaded.vars.redactor);
         let listener: Listener = Box::new(move |event| match event {
             Event::Warning(text) => say(&format!("warning: {}", clean(&redactor.text(text), true))),
@@ -147,9 +146,23 @@ impl Shared {
             _ => {}
         });
         let place = backend::of(&self.loaded).await?;
-        let mut running = self.running.lock().await;
-        processes::start(&self.loaded, place.endpoint.as_deref(), &listener, &mut running).await?;
-        drop(running);
+        let mut running = Running::default();
+        let interrupted = tokio::select! {
+            started = processes::start(&self.loaded, place.endpoint.as_deref(), &listener, &mut running) => {
+                started?;
+                false
+            }
+            () = interrupt::interrupted() => true,
+        };
+        *self.running.lock().await = running;
+        if interrupted {
+            self.leave().await;
+        }
+        let shared = Arc::clone(self);
+        self.runtime.spawn(async move {
+            interrupt::interrupted().await;
+            shared.leave().await;
+        });
         place.ready().await?;
         let options = self.loaded.settings.options(&place, self.loaded.vars.seed);
         let (plan, vars) = (self.loaded.plan.clone(), Arc::clone(&self.loaded.vars));
@@ -160,14 +173,11 @@ impl Shared {
         Ok(Started { session: Arc::new(session), _place: place })
     }
 
-    fn stop_when_interrupted(self: &Arc<Self>) {
-        let shared = Arc::clone(self);
-        self.runtime.spawn(async move {
-            interrupt::interrupted().await;
-            std::mem::take(&mut *shared.running.lock().await).stop().await;
-            say("interrupted; what was started has been stopped");
-            #[allow(clippy::exit, reason = "the test runner around us has no other way to be ended")]
-            std::process::exit(exit::INTERRUPTED.into());
-        });
+    /// Stops what was started and ends this process: the test runner around us has no other way to be ended.
+    #[allow(clippy::exit)]
+    async fn leave(&self) {
+        std::mem::take(&mut *self.running.lock().await).stop().await;
+        say("interrupted; what was started has been stopped");
+        std::process::exit(exit::INTERRUPTED.into());
     }
 }

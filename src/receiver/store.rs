@@ -1,8 +1,11 @@
 //! Received spans by trace id, in bounded memory, with waiters that are told of every batch.
 //!
 //! A batch is decoded beside the store and joined to the traces at hand under its lock, so that a large request holds
-//! nobody up. Readers share a trace's builder; while one of them holds it, new batches wait beside it, so that a stream of
-//! small batches costs no copy of a large trace.
+//! nobody up. Readers share a trace's builder. While one of them holds it, new batches wait beside it until the next read,
+//! so that a stream of small batches costs no copy of a large trace, and a copy, where one is needed, is made under the lock
+//! of that trace alone.
+//!
+//! Locks are taken in the order trace, store. Whoever holds the store's lock only tries a trace's.
 
 use crate::trace::{TraceBuilder, TraceId};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -134,7 +137,7 @@ struct Inner {
 
 #[derive(Debug)]
 struct Entry {
-    spans: Arc<TraceBuilder>,
+    spans: Arc<Mutex<Arc<TraceBuilder>>>,
     // Batches that came while a reader held `spans`.
     beside: Vec<TraceBuilder>,
     records: usize,
@@ -146,7 +149,8 @@ struct Entry {
 
 impl Entry {
     fn join(&mut self, batch: TraceBuilder) {
-        match Arc::get_mut(&mut self.spans) {
+        let mut spans = self.spans.try_lock().ok();
+        match spans.as_mut().and_then(|spans| Arc::get_mut(spans)) {
             Some(spans) => {
                 for waiting in self.beside.drain(..) {
                     spans.absorb(waiting);
@@ -156,16 +160,12 @@ impl Entry {
             None => self.beside.push(batch),
         }
     }
+}
 
-    fn whole(&mut self) -> Arc<TraceBuilder> {
-        if !self.beside.is_empty() {
-            let spans = Arc::make_mut(&mut self.spans);
-            for waiting in self.beside.drain(..) {
-                spans.absorb(waiting);
-            }
-        }
-        Arc::clone(&self.spans)
-    }
+// Nothing is left half done under these locks by anything that could panic outside of a bug; going on is better than
+// failing every later request.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Store {
@@ -174,10 +174,8 @@ impl Store {
         Arc::new(Store { inner: Mutex::default(), memory })
     }
 
-    // Nothing is left half done under this lock by anything that could panic outside of a bug; going on is better than
-    // failing every later request.
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 
     /// Stores a batch that came `at` and tells those who wait for its traces.
@@ -211,11 +209,25 @@ impl Store {
 
     /// What is held of a trace.
     pub fn get(&self, id: TraceId) -> Held {
-        let mut inner = self.lock();
-        if let Some(entry) = inner.traces.get_mut(&id) {
-            return Held::Spans(entry.whole());
+        let shared = {
+            let inner = self.lock();
+            match inner.traces.get(&id) {
+                Some(entry) => Arc::clone(&entry.spans),
+                None if inner.gone.contains(&id) => return Held::Evicted,
+                None => return Held::Nothing,
+            }
+        };
+        let mut spans = lock(&shared);
+        // Under the trace's lock: another reader that takes them has to have added them before this one looks.
+        let beside = self.lock().traces.get_mut(&id).map(|entry| std::mem::take(&mut entry.beside));
+        let Some(beside) = beside else { return Held::Evicted };
+        if !beside.is_empty() {
+            let spans = Arc::make_mut(&mut spans);
+            for waiting in beside {
+                spans.absorb(waiting);
+            }
         }
-        if inner.gone.contains(&id) { Held::Evicted } else { Held::Nothing }
+        Held::Spans(Arc::clone(&spans))
     }
 
     /// Notifications of a trace, which need not have a span yet.
@@ -233,9 +245,14 @@ impl Store {
 
     /// The names of all services that sent a span which is still held, sorted.
     pub fn services(&self) -> Vec<String> {
-        let traces: Vec<Arc<TraceBuilder>> = self.lock().traces.values_mut().map(Entry::whole).collect();
-        let names: BTreeSet<&str> = traces.iter().flat_map(|spans| spans.services()).collect();
-        names.into_iter().map(str::to_owned).collect()
+        let ids: Vec<TraceId> = self.lock().traces.keys().copied().collect();
+        let mut names = BTreeSet::new();
+        for id in ids {
+            if let Held::Spans(spans) = self.get(id) {
+                names.extend(spans.services().into_iter().map(str::to_owned));
+            }
+        }
+        names.into_iter().collect()
     }
 
     /// What was counted.
@@ -275,7 +292,7 @@ impl Inner {
             }
             None => {
                 let entry = Entry {
-                    spans: Arc::new(spans),
+                    spans: Arc::new(Mutex::new(Arc::new(spans))),
                     beside: Vec::new(),
                     records,
                     bytes,

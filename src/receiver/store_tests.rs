@@ -146,19 +146,41 @@ fn a_watched_trace_that_alone_is_too_large_is_evicted_and_its_waiter_told() {
 }
 
 #[test]
-fn many_writers_and_readers_at_once_lose_no_span() {
+fn many_writers_and_readers_at_once_lose_no_span_and_what_was_stored_is_seen_by_the_next_read() {
     let store = Store::new(DEFAULT_MEMORY);
     std::thread::scope(|scope| {
         for writer in 0..4u64 {
             let store = &store;
             scope.spawn(move || {
+                let mut last = 0;
+                let mut held = store.get(id(1));
                 for span in 0..200 {
                     store.add(batch(&[(1, 1 + writer * 1000 + span, 0)]), Instant::now());
-                    store.get(id(1));
+                    let now = spans(store, 1);
+                    assert!(now > last && now > span as usize, "{now} after {last}");
+                    last = now;
+                    // Some readers hold on to what they read while others write.
+                    if span % (writer + 1) == 0 {
+                        held = store.get(id(1));
+                    }
                 }
+                drop(held);
             });
         }
     });
     assert_eq!(spans(&store, 1), 800);
     assert_eq!(store.watch(id(1)).now().spans, 800);
+    assert_eq!(store.counts().spans_held, 800);
+}
+
+#[test]
+fn a_reader_that_still_has_the_newest_state_is_given_the_same_again() {
+    let store = Store::new(DEFAULT_MEMORY);
+    store.add(batch(&[(1, 1, 0)]), Instant::now());
+    let (Held::Spans(first), Held::Spans(again)) = (store.get(id(1)), store.get(id(1))) else { panic!("nothing held") };
+    assert!(Arc::ptr_eq(&first, &again));
+    store.add(batch(&[(1, 2, 0)]), Instant::now());
+    let Held::Spans(newer) = store.get(id(1)) else { panic!("nothing held") };
+    assert!(!Arc::ptr_eq(&first, &newer));
+    assert_eq!((first.len(), newer.len()), (1, 2));
 }

@@ -110,5 +110,5 @@ fn trees(step: &StepRecord) -> String {
     if trace.is_empty() || step.findings.is_empty() {
         return String::new();
     }
-    indent(&excerpt(trace, &rows, 140), "    ")
+    indent(&excerpt(trace, &rows), "    ")
 }

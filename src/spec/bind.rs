@@ -254,8 +254,19 @@ pub(super) fn position_of(key: &str) -> Position {
     }
 }
 
-fn bind_query(query: &crate::select::Query, _scope: &dyn Lookup) -> Bound<crate::select::Query> {
-    Ok(query.clone())
+struct Tmp<'a>(&'a dyn Lookup);
+impl crate::select::Values for Tmp<'_> {
+    type Error = Problem;
+    fn value(&self, template: &Template) -> Bound<Literal> { Ok(template.bind_value(self.0)?.literal) }
+    fn matcher(&self, field: &crate::select::Field, m: &Matcher) -> Bound<Matcher> {
+        use crate::select::Field as F;
+        let p = match field { F::Service | F::Name => Position::Text, F::Kind => Position::Word(KINDS), F::Status => Position::Word(STATUSES), F::Duration => Position::Duration, _ => Position::Any };
+        m.bind(self.0, p)
+    }
+    fn unfit(&self, error: crate::select::SelectError) -> Problem { Problem::error(crate::diag::Code::BadValue, error.span, error.message) }
+}
+fn bind_query(query: &crate::select::Query, scope: &dyn Lookup) -> Bound<crate::select::Query> {
+    query.bind(&Tmp(scope))
 }
 
 impl Bind for SpanCheck {

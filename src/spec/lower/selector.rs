@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::diag::Code;
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
-use crate::select::Query;
+use crate::select::{Field, FieldTest, Place, Query};
 use crate::spec::forms::{self, KINDS, STATUSES};
 use crate::spec::plan::Selector;
 use crate::yaml::{Node, Value};
@@ -71,19 +71,41 @@ impl Lower<'_> {
         if broken {
             return None;
         }
-        let _ = (parent, ancestor, filter);
         let text = shown(&parts);
-        Some(Selector { at: node.span, text, query: self.fields_query(&parts, node), name: None, parts })
+        let mut query = self.fields_query(&parts, node);
+        if let Some(parent) = parent { query = query.with_parent(parent?.query); }
+        if let Some(ancestor) = ancestor { query = query.with_ancestor(ancestor?.query); }
+        if let Some(filter) = filter { query = query.and_where(filter?.0); }
+        Some(Selector { at: node.span, text, query, name: None, parts })
     }
 
-    fn fields_query(&mut self, _parts: &[(String, Matcher)], _node: &Node) -> Query {
-        Query
+    fn fields_query(&mut self, parts: &[(String, Matcher)], node: &Node) -> Query {
+        let tests = parts.iter().filter_map(|(key, matcher)| {
+            let field = match key.as_str() {
+                "service" => Field::Service,
+                "name" => Field::Name,
+                "kind" => Field::Kind,
+                "status" => Field::Status,
+                "duration" => Field::Duration,
+                "scope.name" => Field::ScopeName,
+                "scope.version" => Field::ScopeVersion,
+                other => match other.split_once('.')? {
+                    ("attributes", key) => Field::Attribute(key.to_owned()),
+                    ("resource", key) => Field::Resource(key.to_owned()),
+                    (_, key) => Field::ScopeAttribute(key.to_owned()),
+                },
+            };
+            Some(FieldTest { field, matcher: matcher.clone(), at: Place(node.span) })
+        });
+        Query::of_fields(tests.collect(), !self.exact_names, node.span)
     }
 
     /// TraceQL, and its text.
     pub(super) fn query(&mut self, node: &Arc<Node>) -> Option<(Query, String)> {
         let scalar = self.reader.scalar(node, "TraceQL", true)?;
-        Some((Query, scalar.text.trim().to_string()))
+        let (query, errors) = crate::select::parse(&scalar.text, node.span);
+        for error in errors { let p = crate::diag::Problem::error(Code::BadValue, error.span, error.message).maybe_help(error.help); self.reader.push(p); }
+        Some((query?, scalar.text.trim().to_string()))
     }
 }
 
