@@ -2,6 +2,7 @@
 
 pub mod assert;
 pub mod backend;
+pub mod client;
 pub mod diag;
 pub mod harness;
 pub mod matcher;

@@ -1,1 +1,103 @@
-//! Where traces are read: Jaeger, Tempo, files, the embedded receiver; and `settle`, which says when one may be judged.
+//! Where traces are read: the embedded receiver, Jaeger (and what answers like it), Tempo.
+//!
+//! A backend only reads. When to read again, and when a trace is complete, is decided by the completeness engine; what one
+//! read found is told by [`Fetch`], whose kinds are those of the error taxonomy (backends.md, section 4).
+
+mod embedded;
+pub mod file;
+
+pub use embedded::Embedded;
+
+use crate::receiver::Arrivals;
+use crate::trace::{TraceBuilder, TraceId};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What one read of a trace found.
+#[derive(Debug, Clone)]
+pub enum Fetch {
+    /// The backend answers and has no span of this trace, as it is for every trace at first.
+    NotYet {
+        /// What it said.
+        words: String,
+    },
+    /// The spans there are by now. Nothing says whether they are all; what the backend itself says of the trace (partial,
+    /// truncated) is a remark of the builder's.
+    Found(Arc<TraceBuilder>),
+    /// No answer, or one that another try may better: read again, not before `retry_after`.
+    Transient {
+        /// What went wrong, for the log of polls and for a test that never gets an answer.
+        words: String,
+        /// How long the backend asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// Trying again cannot help.
+    Refused {
+        /// Why, and what to change.
+        words: String,
+    },
+}
+
+/// How spans come to a backend, which decides how long after their export they can be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Pipeline {
+    /// Straight from the exporters (embedded receiver).
+    Direct,
+    /// Through a collector or a store.
+    Remote,
+}
+
+/// Why the traces that link to a trace cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LinksError {
+    /// The backend has no such search: a spec that follows links cannot run on it.
+    #[error("{words}")]
+    Unsupported {
+        /// Why, and which backends can.
+        words: String,
+    },
+    /// This search failed; another may not.
+    #[error("{words}")]
+    Failed {
+        /// What went wrong.
+        words: String,
+        /// How long the backend asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+}
+
+/// What was found out about a backend before any test (`tracespec config --probe`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Probe {
+    /// Whether traces can be read from it as configured.
+    pub ok: bool,
+    /// What answers: "Jaeger, /api/v3", "Tempo".
+    pub what: String,
+    /// The version that it names, if it names one.
+    pub version: Option<String>,
+    /// Everything else worth telling, sentence by sentence; with `ok` false the first one says what is wrong.
+    pub words: Vec<String>,
+}
+
+/// A place from which traces are read by id.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    /// What and where it is, without secrets: "Jaeger at http://localhost:16686".
+    fn describe(&self) -> String;
+
+    /// One read of one trace. Never waits for spans to come and never retries.
+    async fn fetch(&self, id: TraceId) -> Fetch;
+
+    /// Notifications of the spans of this trace; `None` where it has to be polled.
+    fn arrivals(&self, id: TraceId) -> Option<Arrivals>;
+
+    /// How spans come to it.
+    fn through(&self) -> Pipeline;
+
+    /// The traces known to have a span that links to one of `id`, sorted.
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError>;
+
+    /// Asks what answers, in which version, and whether it lets us read.
+    async fn probe(&self) -> Probe;
+}

@@ -4,17 +4,27 @@
 //! operand, never an operator. [`Matcher`] is the parsed form; its operands are literals or [`Template`]s until
 //! [`Matcher::bind`] has replaced the templates.
 
+pub mod alias;
 mod bind;
+mod describe;
+mod eval;
+mod fact;
+mod number;
 mod parse;
 mod parse_map;
 #[cfg(test)]
 mod parse_tests;
 mod print;
+mod renames;
 pub mod template;
 pub mod units;
 
 pub use bind::{Lookup, Value};
+pub use describe::duration as show_duration;
+pub use fact::Fact;
 pub use parse::{Position, parse};
+
+pub(crate) use number::Number;
 pub(crate) use parse_map::{KEYS, literal, operand};
 
 use crate::source::Span;

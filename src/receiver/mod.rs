@@ -1,1 +1,5 @@
-//! The embedded OTLP receiver: gRPC and HTTP on one port, a store with waiters, queries by id.
+//! The embedded OTLP receiver: spans come in over gRPC and HTTP on one port, and are read from its store.
+
+mod store;
+
+pub use store::{Arrival, Arrivals, Batch, Counts, DEFAULT_MEMORY, Held, Store, Stored};

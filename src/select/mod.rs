@@ -1,5 +1,52 @@
 //! Selecting spans: mapping selectors and TraceQL become one syntax tree, evaluated over columns.
+//!
+//! [`parse`] reads TraceQL; [`Query::of_fields`] and its like build what mapping selectors say. Either way the result is
+//! a [`Query`], whose [`Query::select`] names rows of a trace.
+//!
+//! TraceQL is Tempo's: the same grammar, precedence, types and results. Where Tempo depends on how data happens to be
+//! stored or gives up a whole query at run time, the behaviour is settled here and written where it is decided
+//! (`filter` for events and links, `value` for what has no result, `aggregate` for mixed types).
 
-/// A selection of spans, in the one syntax tree that TraceQL and mapping selectors share.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Query;
+mod aggregate;
+mod ast;
+mod bind;
+mod bits;
+mod build;
+mod depth;
+mod duration;
+mod error;
+mod eval;
+mod fields;
+mod filter;
+mod fold;
+mod index;
+mod lex;
+mod monotone;
+mod parse;
+mod parse_field;
+mod pattern;
+mod pipeline;
+mod print;
+mod structural;
+mod text;
+mod validate;
+mod value;
+
+pub use aggregate::Scalar;
+pub use ast::{
+    Aggregate, AggregateFn, Attribute, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Intrinsic, Mode, Pipeline,
+    Place, Query, Relation, ScalarExpr, ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
+};
+pub use bind::Values;
+pub use error::{ErrorKind, SelectError};
+pub use eval::{Selection, Spanset};
+pub use fields::{AliasUse, fact};
+pub use index::Index;
+pub use monotone::Monotone;
+pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
+pub use pattern::Compiled;
+
+#[cfg(test)]
+mod eval_tests;
+#[cfg(test)]
+mod testing;

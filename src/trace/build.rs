@@ -1,5 +1,7 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
+mod absorb;
+
 use super::ids::{SpanId, TraceId};
 use super::model::{
     Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, StatusCode, Trace, Value,

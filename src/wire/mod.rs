@@ -1,1 +1,70 @@
-//! Bytes to spans and back: OTLP protobuf, OTLP JSON in every dialect met, Jaeger JSON.
+//! Bytes to spans and back: OTLP protobuf, OTLP JSON in every dialect met, Jaeger's legacy JSON, Tempo's answers.
+//!
+//! Each reader turns one message into `raw` spans (what OTLP can say, text borrowed from the message) and adds them to
+//! a [`Sink`]. Readers are lenient in form and strict in sense: they accept every spelling that servers have been
+//! seen to use, and refuse what they would have to guess.
+
+pub mod detect;
+pub mod jaeger_json;
+mod json;
+pub mod otlp_json;
+pub mod otlp_proto;
+mod raw;
+pub mod tempo;
+pub mod write;
+
+use crate::trace::{TraceBuilder, TraceId};
+use std::fmt;
+
+/// Takes the spans that a reader finds.
+pub trait Sink {
+    /// The builder that collects spans of this trace. Within one read the same id must give the same builder.
+    fn builder(&mut self, id: TraceId) -> &mut TraceBuilder;
+    /// Counts a span that has no usable id, so that it belongs to no trace.
+    fn invalid_span(&mut self);
+}
+
+/// All traces go into the one builder; it sorts them out when it builds.
+impl Sink for TraceBuilder {
+    fn builder(&mut self, _: TraceId) -> &mut TraceBuilder {
+        self
+    }
+    fn invalid_span(&mut self) {
+        TraceBuilder::invalid_span(self);
+    }
+}
+
+/// What one read brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Added {
+    /// Span records added, duplicates included.
+    pub spans: usize,
+    /// Span records left out because their trace, span or parent id is not usable.
+    pub invalid: usize,
+}
+
+impl std::ops::AddAssign for Added {
+    fn add_assign(&mut self, other: Added) {
+        self.spans += other.spans;
+        self.invalid += other.invalid;
+    }
+}
+
+/// Why bytes could not be read as spans: a lower-case fragment that names the place and what was expected there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct WireError {
+    text: String,
+}
+
+impl WireError {
+    /// Text from outside must have been escaped by the caller; control characters are escaped here all the same.
+    pub(crate) fn new(text: impl fmt::Display) -> WireError {
+        let text = text.to_string();
+        let clean = text.chars().flat_map(|at| {
+            let (plain, escaped) = if at.is_control() { (None, Some(at.escape_default())) } else { (Some(at), None) };
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        });
+        WireError { text: clean.collect() }
+    }
+}

@@ -1,0 +1,50 @@
+//! The payment service's interface, as `payment.proto` would declare it:
+//!
+//! ```proto
+//! package shop;
+//! service Payment {
+//!   rpc Authorize(AuthorizeRequest) returns (AuthorizeResponse);
+//!   rpc Score(ScoreRequest) returns (ScoreResponse);
+//! }
+//! ```
+
+/// Holds an amount on a means of payment.
+pub(crate) const AUTHORIZE: &str = "shop.Payment/Authorize";
+/// Rates how likely an order is fraud.
+pub(crate) const SCORE: &str = "shop.Payment/Score";
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct AuthorizeRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) order_id: String,
+    #[prost(int64, tag = "2")]
+    pub(crate) amount_cents: i64,
+    #[prost(string, tag = "3")]
+    pub(crate) currency: String,
+    #[prost(string, tag = "4")]
+    pub(crate) method: String,
+    #[prost(string, tag = "5")]
+    pub(crate) token: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct AuthorizeResponse {
+    #[prost(string, tag = "1")]
+    pub(crate) authorization_id: String,
+    #[prost(string, tag = "2")]
+    pub(crate) processor: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ScoreRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) order_id: String,
+    #[prost(int64, tag = "2")]
+    pub(crate) amount_cents: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ScoreResponse {
+    #[prost(uint32, tag = "1")]
+    pub(crate) score: u32,
+}

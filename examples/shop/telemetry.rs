@@ -1,0 +1,71 @@
+//! The OpenTelemetry SDK, set up as the official documentation says: a batch processor that exports OTLP over gRPC.
+//!
+//! `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_RESOURCE_ATTRIBUTES` are read by the SDK itself.
+
+use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::{KeyValue, global};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+
+use crate::Error;
+use crate::service::Name;
+
+/// Installs the process-wide tracer provider and propagator. With `export` off the service still takes part in traces
+/// and hands their context on, but none of its spans ever leaves the process.
+pub(crate) fn start(service: Name, export: bool) -> Result<SdkTracerProvider, Error> {
+    global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
+        Box::new(TraceContextPropagator::new()),
+        Box::new(BaggagePropagator::new()),
+    ]));
+    let mut provider = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
+        .with_resource(resource(service));
+    if export {
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .build()?;
+        provider = provider.with_batch_exporter(exporter);
+    }
+    let provider = provider.build();
+    global::set_tracer_provider(provider.clone());
+    Ok(provider)
+}
+
+fn resource(service: Name) -> Resource {
+    Resource::builder()
+        .with_service_name(service.as_str())
+        .with_attributes([
+            KeyValue::new("service.version", service.version()),
+            KeyValue::new("service.instance.id", uuid_v4()),
+            KeyValue::new("deployment.environment.name", "demo"),
+            KeyValue::new("host.name", host_name()),
+        ])
+        .build()
+}
+
+fn host_name() -> String {
+    let from_kernel = || {
+        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+        Some(name.trim().to_owned())
+    };
+    std::env::var("HOSTNAME")
+        .ok()
+        .or_else(from_kernel)
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".into())
+}
+
+/// A random UUID in its canonical text form (RFC 9562, version 4).
+fn uuid_v4() -> String {
+    let bits = (fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

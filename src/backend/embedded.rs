@@ -1,0 +1,64 @@
+//! The backend that needs none: traces as the embedded receiver holds them.
+
+use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use crate::receiver::{Arrivals, Held, Store};
+use crate::trace::TraceId;
+use async_trait::async_trait;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Reads from the store of a receiver in this process.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    store: Arc<Store>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Embedded {
+    /// Reads `store`, which is filled through `addresses`.
+    pub fn new(store: Arc<Store>, addresses: Vec<SocketAddr>) -> Embedded {
+        Embedded { store, addresses }
+    }
+}
+
+#[async_trait]
+impl Backend for Embedded {
+    fn describe(&self) -> String {
+        let addresses: Vec<String> = self.addresses.iter().map(SocketAddr::to_string).collect();
+        format!("the embedded OTLP receiver at {}", addresses.join(" and "))
+    }
+
+    async fn fetch(&self, id: TraceId) -> Fetch {
+        match self.store.get(id) {
+            Held::Spans(spans) => Fetch::Found(spans),
+            Held::Nothing => {
+                let counts = self.store.counts();
+                let words = match counts.spans {
+                    0 => "no span of any trace was received yet; do the services export OTLP to this receiver?"
+                        .to_owned(),
+                    spans => format!("no span of this trace was received yet ({spans} of other traces)"),
+                };
+                Fetch::NotYet { words }
+            }
+            Held::Evicted => Fetch::Refused { words: self.store.evicted_words(id) },
+        }
+    }
+
+    fn arrivals(&self, id: TraceId) -> Option<Arrivals> {
+        Some(self.store.watch(id))
+    }
+
+    fn through(&self) -> Pipeline {
+        Pipeline::Direct
+    }
+
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
+        Ok(self.store.linking_to(id))
+    }
+
+    async fn probe(&self) -> Probe {
+        let counts = self.store.counts();
+        let words = vec![format!("{} spans of {} traces are held", counts.spans_held, counts.traces_held)];
+        Probe { ok: true, what: self.describe(), version: Some(env!("CARGO_PKG_VERSION").to_owned()), words }
+    }
+}

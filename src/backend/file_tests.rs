@@ -1,0 +1,78 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn line(trace: u32, span: u32, link: Option<u32>) -> String {
+    let links = link.map_or_else(String::new, |to| format!(r#","links":[{{"traceId":"{to:032x}","spanId":"1"}}]"#));
+    let span = format!(r#"{{"traceId":"{trace:032x}","spanId":"{span:016x}"{links}}}"#);
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#)
+}
+
+fn id(trace: u128) -> TraceId {
+    TraceId::new(trace).unwrap()
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_trace_may_be_spread_over_the_files_of_a_folder() {
+    let legacy = r#"{"data":[{"traceID":"2","spans":[{"spanID":"9"}]}]}"#;
+    let rotated = format!("{}\n{}\n", line(1, 1, None), line(2, 1, None));
+    let folder = folder(&[
+        ("b.json", legacy),
+        ("a.jsonl", &rotated),
+        ("a-2.jsonl", &line(1, 2, None)),
+        ("empty.json", ""),
+        ("README.md", "# Traces"),
+        (".hidden", "x"),
+    ]);
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    let saved = load(folder.path()).unwrap();
+    assert_eq!(saved.ids(), [id(1), id(2)]);
+    let read: Vec<(Format, usize)> = saved.files().iter().map(|file| (file.format, file.added.spans)).collect();
+    assert_eq!(read, [(Format::OtlpJson, 1), (Format::OtlpJson, 2), (Format::JaegerJson, 1), (Format::Empty, 0)]);
+    let spans = |trace| saved.trace(id(trace), &[], &Injected::Unknown).map(|trace| trace.len());
+    assert_eq!((spans(1), spans(2), spans(3)), (Some(2), Some(2), None));
+}
+
+#[test]
+fn linked_traces_are_merged_as_far_as_they_are_there() {
+    let folder = folder(&[("a.jsonl", &[line(1, 1, None), line(2, 7, Some(1)), line(3, 8, None)].join("\n"))]);
+    let saved = load(&folder.path().join("a.jsonl")).unwrap();
+    let trace = saved.trace(id(1), &[id(2), id(9)], &Injected::Unknown).unwrap();
+    assert_eq!(trace.spans().map(|span| span.trace_id()).collect::<Vec<_>>(), [id(1), id(2)]);
+    assert!(trace.notes().iter().all(|note| !matches!(note, crate::trace::Note::ForeignSpans { .. })));
+}
+
+#[test]
+fn errors_name_the_file_and_what_is_wrong_with_it() {
+    let folder = folder(&[("good.json", &line(1, 1, None)), ("odd.json", "not a trace")]);
+    let error = load(folder.path()).unwrap_err();
+    assert!(matches!(&error, FileError::Wire { path, .. } if path.ends_with("odd.json")));
+    assert!(error.to_string().contains("odd.json") && error.to_string().contains("none of OTLP JSON"), "{error}");
+    let missing = load(&folder.path().join("gone.json")).unwrap_err();
+    assert!(missing.to_string().starts_with("cannot read ") && missing.to_string().contains("gone.json"));
+    let large = load_bounded(&folder.path().join("good.json"), 10).unwrap_err();
+    assert!(matches!(&large, FileError::TooLarge { most: 10, .. }), "{large}");
+}
+
+#[test]
+fn the_limit_counts_all_files_together_and_what_gzip_grows_to() {
+    let text = line(1, 1, None);
+    let folder = folder(&[("a.json", &text), ("b.json", &text)]);
+    let both = text.len() as u64 * 2;
+    assert!(load_bounded(folder.path(), both).is_ok());
+    assert!(
+        matches!(load_bounded(folder.path(), both - 1), Err(FileError::TooLarge { path, .. }) if path.ends_with("b.json"))
+    );
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, " ".repeat(100_000).as_bytes()).unwrap();
+    let packed = folder.path().join("c.json.gz");
+    std::fs::write(&packed, gzip.finish().unwrap()).unwrap();
+    assert!(matches!(load_bounded(&packed, 50_000), Err(FileError::TooLarge { .. })));
+}

@@ -1,0 +1,178 @@
+//! Matchers, operands and mismatches in words.
+
+use super::eval::{Relation, relate};
+use super::{Comparison, Fact, Literal, Matcher, Operand, Part, Pattern, TypeName};
+
+/// A literal in words.
+fn literal_text(literal: &Literal) -> String {
+    match literal {
+        Literal::Bool(value) => value.to_string(),
+        Literal::Int(value) => value.to_string(),
+        Literal::Float(value) => format!("{value:?}"),
+        Literal::Str(value) => {
+            let bare = |c: char| c.is_alphanumeric() || "_-./ :*{}".contains(c);
+            match value.is_empty() || !value.chars().all(bare) || value.trim() != &**value {
+                true => format!("{value:?}"),
+                false => value.to_string(),
+            }
+        }
+        Literal::Duration(value) => duration(*value),
+        Literal::Size(value) => format!("{value}B"),
+        Literal::Share(value) => format!("{}%", value * 100.0),
+        Literal::List(values) => format!("[{}]", values.iter().map(literal_text).collect::<Vec<_>>().join(", ")),
+        Literal::Null => "null".to_owned(),
+    }
+}
+
+fn operand_text(operand: &Operand) -> String {
+    if let Operand::Literal(literal) = operand { literal_text(literal) } else { "the value of a variable".to_owned() }
+}
+
+fn pattern_text(pattern: &Pattern) -> String {
+    let parts = pattern.text.parts.iter();
+    parts
+        .map(|part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Var { name, .. } => format!("${{{name}}}"),
+        })
+        .collect()
+}
+
+fn type_text(name: TypeName) -> &'static str {
+    match name {
+        TypeName::String => "string",
+        TypeName::Int => "int",
+        TypeName::Double => "double",
+        TypeName::Number => "number",
+        TypeName::Bool => "bool",
+        TypeName::Array => "array",
+        TypeName::Map => "map",
+        TypeName::Bytes => "bytes",
+        TypeName::Null => "null",
+    }
+}
+
+fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Eq => "=",
+        Comparison::Ne => "!=",
+        Comparison::Lt => "<",
+        Comparison::Lte => "<=",
+        Comparison::Gt => ">",
+        Comparison::Gte => ">=",
+    }
+}
+
+impl Matcher {
+    /// What it expects, in words, to follow the fact's name: `= card`, `>= 3s`, `one of a, b`.
+    pub fn expects(&self) -> String {
+        match self {
+            Matcher::All(all) => all.iter().map(Matcher::expects).collect::<Vec<_>>().join(" and "),
+            Matcher::Compare(comparison, operand) => format!("{} {}", sign(*comparison), operand_text(operand)),
+            Matcher::Range(low, high) => {
+                let end = |end: &Option<Operand>| end.as_ref().map(operand_text).unwrap_or_default();
+                format!("{}..{}", end(low), end(high))
+            }
+            Matcher::Matches { pattern, negated } => {
+                format!("{} {}", if *negated { "!~" } else { "~" }, pattern_text(pattern))
+            }
+            Matcher::Contains(operand) => format!("contains {}", operand_text(operand)),
+            Matcher::StartsWith(operand) => format!("starts with {}", operand_text(operand)),
+            Matcher::EndsWith(operand) => format!("ends with {}", operand_text(operand)),
+            Matcher::OneOf(operands) => {
+                format!("one of {}", operands.iter().map(operand_text).collect::<Vec<_>>().join(", "))
+            }
+            Matcher::Exists => "exists".to_owned(),
+            Matcher::Absent => "absent".to_owned(),
+            Matcher::Type(name) => format!("type {}", type_text(*name)),
+            Matcher::Length(matcher) => format!("length {}", matcher.expects()),
+        }
+    }
+
+    /// Why it does not hold of a fact, to follow the fact's name: `is "200", a string, not the number 200`.
+    pub fn mismatch(&self, fact: &Fact<'_>) -> String {
+        if let Matcher::All(all) = self
+            && let Some(first) = all.iter().find(|one| !one.test(fact))
+        {
+            return first.mismatch(fact);
+        }
+        let shown = fact.show();
+        match self {
+            Matcher::Absent => format!("is {shown}, but must be absent"),
+            _ if fact.is_missing() => format!("is missing (expected {})", self.expects()),
+            Matcher::Compare(comparison, Operand::Literal(literal)) => match relate(fact, literal) {
+                Relation::Incomparable => format!("is {shown}, {}, not {}", fact.type_words(), named(literal)),
+                _ => match comparison {
+                    Comparison::Eq => format!("is {shown}, not {}", literal_text(literal)),
+                    Comparison::Ne => format!("is {shown}, but must not be"),
+                    _ => format!("is {shown}, not {} {}", sign(*comparison), literal_text(literal)),
+                },
+            },
+            Matcher::Range(low, high) => {
+                let incomparable = [low, high].into_iter().flatten().find_map(|end| match end {
+                    Operand::Literal(literal) if relate(fact, literal) == Relation::Incomparable => Some(literal),
+                    _ => None,
+                });
+                match incomparable {
+                    Some(literal) => format!("is {shown}, {}, not {}", fact.type_words(), named(literal)),
+                    None => format!("is {shown}, not within {}", self.expects()),
+                }
+            }
+            Matcher::Matches { negated: true, .. } if fact.str().is_some() => {
+                format!("is {shown}, but must not match {}", self.expects().trim_start_matches("!~ "))
+            }
+            Matcher::Matches { .. } if fact.str().is_none() => {
+                format!("is {shown}, {}; a pattern matches only text", fact.type_words())
+            }
+            Matcher::Matches { .. } => {
+                format!("is {shown}, which does not match {} from end to end", self.expects().trim_start_matches("~ "))
+            }
+            Matcher::Type(name) => format!("is {shown}, {}, not of type {}", fact.type_words(), type_text(*name)),
+            Matcher::Length(_) => match fact.length() {
+                Some(length) => format!("is {shown}, of length {length} (expected {})", self.expects()),
+                None => format!("is {shown}, {}, which has no length", fact.type_words()),
+            },
+            Matcher::Contains(_) if fact.str().is_none() && fact.elements().is_none() => {
+                format!("is {shown}, {}; `contains` is for text and arrays", fact.type_words())
+            }
+            Matcher::StartsWith(_) | Matcher::EndsWith(_) if fact.str().is_none() => {
+                format!("is {shown}, {}, not a string (expected {})", fact.type_words(), self.expects())
+            }
+            Matcher::OneOf(_) => format!("is {shown}, not {}", self.expects()),
+            _ => format!("is {shown} (expected {})", self.expects()),
+        }
+    }
+}
+
+/// A literal with what it is: `the number 200`.
+fn named(literal: &Literal) -> String {
+    match literal {
+        Literal::Int(_) | Literal::Float(_) => format!("the number {}", literal_text(literal)),
+        Literal::Str(text) => format!("the string {text:?}"),
+        Literal::Bool(_) => format!("the boolean {}", literal_text(literal)),
+        Literal::Duration(_) => format!("the duration {}", literal_text(literal)),
+        Literal::Size(_) => format!("the size {}", literal_text(literal)),
+        Literal::Share(_) => format!("the share {}", literal_text(literal)),
+        Literal::List(_) => format!("the list {}", literal_text(literal)),
+        Literal::Null => "null".to_owned(),
+    }
+}
+
+/// Nanoseconds in the largest unit that leaves at most three digits before the point, exactly: `1.5s`, `99.7ms`.
+pub fn duration(nanoseconds: i128) -> String {
+    let (sign, size) =
+        if nanoseconds < 0 { ("-", nanoseconds.unsigned_abs()) } else { ("", nanoseconds.unsigned_abs()) };
+    let (unit, scale, digits) = match size {
+        0 => return "0s".to_owned(),
+        1..1_000 => ("ns", 1, 0),
+        1_000..1_000_000 => ("us", 1_000, 3),
+        1_000_000..1_000_000_000 => ("ms", 1_000_000, 6),
+        _ => ("s", 1_000_000_000, 9),
+    };
+    let fraction = format!("{:0digits$}", size % scale);
+    match fraction.trim_end_matches('0') {
+        _ if digits == 0 => format!("{sign}{size}{unit}"),
+        "" => format!("{sign}{}{unit}", size / scale),
+        fraction => format!("{sign}{}.{fraction}{unit}", size / scale),
+    }
+}

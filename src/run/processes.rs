@@ -1,0 +1,273 @@
+//! The processes of the system under test: started before the first test, ready when they answer, stopped after the
+//! last, whatever happens in between.
+//!
+//! Each one leads a process group of its own, so that what it starts (`cargo run` starts the program it built) is
+//! stopped with it, and Ctrl-C in the terminal reaches only the runner, which then stops them in order.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use url::Url;
+
+/// How many lines of a process' output are kept for the message when it fails.
+const KEPT_LINES: usize = 20;
+/// How long a process may take to end after it was asked to.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// One process to start; no variable is left in it.
+#[derive(Debug, Clone)]
+pub struct ProcessSpec {
+    /// Its name in messages.
+    pub name: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Where it runs.
+    pub directory: PathBuf,
+    /// What is set in its environment beside the runner's own.
+    pub env: Vec<(String, String)>,
+    /// When it is ready.
+    pub ready: Option<Ready>,
+    /// How long that may take.
+    pub ready_timeout: Duration,
+}
+
+/// When a process is ready.
+#[derive(Debug, Clone)]
+pub enum Ready {
+    /// A GET of this URL answers with a status below 400.
+    Http(Url),
+    /// This address accepts a connection.
+    Tcp(SocketAddr),
+}
+
+/// Why a process is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct ProcessError {
+    /// What happened, with the last lines that the process printed.
+    pub message: String,
+}
+
+/// A running process. Dropping it kills its group.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    group: Option<u32>,
+    output: Arc<Mutex<VecDeque<String>>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts it and waits until it is ready, has ended, or has taken too long.
+    pub async fn start(spec: &ProcessSpec) -> Result<Process, ProcessError> {
+        let mut process = Process::spawn(spec)?;
+        let Some(ready) = &spec.ready else { return Ok(process) };
+        let deadline = Instant::now() + spec.ready_timeout;
+        let mut pause = Duration::from_millis(5);
+        loop {
+            if is_ready(ready).await {
+                return Ok(process);
+            }
+            if let Ok(Some(status)) = process.child.try_wait() {
+                process.drain().await;
+                return Err(process.error(&format!("ended with {status} before it was ready")));
+            }
+            if Instant::now() >= deadline {
+                let waited = humantime::format_duration(spec.ready_timeout);
+                return Err(process.error(&format!("was not ready after {waited}: {ready}")));
+            }
+            // A process tells nobody when it is ready, so asking is all there is.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_millis(100));
+        }
+    }
+
+    fn spawn(spec: &ProcessSpec) -> Result<Process, ProcessError> {
+        let [program, args @ ..] = spec.command.as_slice() else {
+            return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
+        };
+        let mut command = Command::new(program);
+        command.args(args).current_dir(&spec.directory).envs(spec.env.iter().cloned());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut child = command.spawn().map_err(|source| ProcessError {
+            message: format!("process `{}` could not be started: `{program}`: {source}", spec.name),
+        })?;
+        let output = Arc::default();
+        let mut readers = Vec::new();
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            readers.push(keep_lines(stdout, Arc::clone(&output)));
+            readers.push(keep_lines(stderr, Arc::clone(&output)));
+        }
+        let group = child.id();
+        Ok(Process { name: spec.name.clone(), child, group, output, readers })
+    }
+
+    /// Waits for what an ended process printed last. Bounded, since a grandchild may hold the pipe open for ever.
+    async fn drain(&mut self) {
+        for reader in self.readers.drain(..) {
+            let _ = tokio::time::timeout(Duration::from_secs(1), reader).await;
+        }
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ProcessError> {
+        let status = self.child.try_wait().ok()??;
+        Some(self.error(&format!("ended with {status} while tests were running")))
+    }
+
+    fn error(&self, what: &str) -> ProcessError {
+        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut message = format!("process `{}` {what}", self.name);
+        if lines.is_empty() {
+            message += "; it printed nothing";
+        } else {
+            message += "; its last lines:";
+        }
+        for line in lines.iter() {
+            message += "\n    ";
+            message.extend(line.chars().take(300).map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+        }
+        ProcessError { message }
+    }
+
+    /// Asks it to end, and makes it after a grace.
+    pub async fn stop(mut self) {
+        self.signal(false);
+        if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
+            self.signal(true);
+            // It was killed: the wait only collects it.
+            let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
+        }
+        // Its leader may end before those that it started (cargo does): they have the same grace.
+        let deadline = Instant::now() + GRACE;
+        while self.group_lives() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        self.signal(true);
+        self.group = None;
+    }
+
+    #[cfg(unix)]
+    fn group_lives(&self) -> bool {
+        let group = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32));
+        group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
+    }
+    #[cfg(not(unix))]
+    fn group_lives(&self) -> bool {
+        false
+    }
+
+    /// Signals the whole group: to end, or to end at once.
+    fn signal(&mut self, at_once: bool) {
+        #[cfg(unix)]
+        if let Some(group) = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
+            let signal = if at_once { rustix::process::Signal::KILL } else { rustix::process::Signal::TERM };
+            // An error only says that nobody of the group is left.
+            let _ = rustix::process::kill_process_group(group, signal);
+        }
+        #[cfg(not(unix))]
+        if at_once || self.group.is_some() {
+            let _ = self.child.start_kill();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.signal(true);
+    }
+}
+
+impl std::fmt::Display for Ready {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Ready::Http(url) => write!(f, "GET {url} did not answer with success"),
+            Ready::Tcp(address) => write!(f, "{address} accepted no connection"),
+        }
+    }
+}
+
+async fn is_ready(ready: &Ready) -> bool {
+    const ONE_TRY: Duration = Duration::from_secs(2);
+    match ready {
+        Ready::Tcp(address) => {
+            matches!(tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await, Ok(Ok(_)))
+        }
+        Ready::Http(url) => {
+            crate::client::install_crypto();
+            let Ok(client) = reqwest::Client::builder().no_proxy().timeout(ONE_TRY).build() else { return false };
+            client.get(url.clone()).send().await.is_ok_and(|answer| answer.status().as_u16() < 400)
+        }
+    }
+}
+
+fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(from).split(b'\n');
+        while let Ok(Some(line)) = lines.next_segment().await {
+            let mut kept = into.lock().unwrap_or_else(PoisonError::into_inner);
+            if kept.len() == KEPT_LINES {
+                kept.pop_front();
+            }
+            kept.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+        }
+    })
+}
+
+/// A free port on loopback. It is free at this moment only: whoever gets the number has to bind it soon.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn shell(script: &str, ready: Option<Ready>) -> ProcessSpec {
+        ProcessSpec {
+            name: "demo".to_owned(),
+            command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
+            directory: std::env::temp_dir(),
+            env: vec![("GREETING".to_owned(), "hello".to_owned())],
+            ready,
+            ready_timeout: Duration::from_secs(20),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
+        let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let error = Process::start(&shell("echo $GREETING; echo oops >&2; exit 3", Some(nobody))).await.unwrap_err();
+        assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
+        assert!(error.message.contains("hello") && error.message.contains("oops"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_exist_is_named() {
+        let mut spec = shell("", None);
+        spec.command = vec!["no-such-program".to_owned()];
+        assert!(Process::start(&spec).await.unwrap_err().message.contains("`no-such-program`"));
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_grandchildren_too() {
+        let port = free_port().unwrap();
+        let listener = format!(
+            "perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(LocalAddr=>\"127.0.0.1:{port}\",Listen=>5)or die;while($c=$s->accept){{}}' & wait"
+        );
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let process = Process::start(&shell(&listener, Some(Ready::Tcp(address)))).await.unwrap();
+        process.stop().await;
+        assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    }
+}

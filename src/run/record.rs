@@ -1,0 +1,123 @@
+//! What stays of a run: the material of every report.
+
+use crate::assert::Finding;
+use crate::source::SourceFile;
+use crate::trace::{Trace, TraceId};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What came of a test, a step, or a whole run; ordered by how bad it is, mildest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Not run.
+    Skipped,
+    /// Every expectation held.
+    Pass,
+    /// Passed after a retry.
+    Flaky,
+    /// Could not be decided from the trace.
+    Inconclusive,
+    /// The answer or the trace could not be had.
+    Error,
+    /// An expectation was violated.
+    Fail,
+}
+
+impl Verdict {
+    /// The lower-case word of reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Skipped => "skipped",
+            Verdict::Pass => "pass",
+            Verdict::Flaky => "flaky",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Error => "error",
+            Verdict::Fail => "fail",
+        }
+    }
+}
+
+/// One attempt at one step.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// The step's name; empty for a test of one step.
+    pub name: String,
+    /// The trace looked at.
+    pub trace_id: Option<TraceId>,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was wrong with the system, the response first.
+    pub findings: Vec<Finding>,
+    /// Remarks that do not change the verdict.
+    pub remarks: Vec<String>,
+    /// Why nothing could be found out.
+    pub error: Option<String>,
+    /// How long each part took.
+    pub timing: Timing,
+    /// The log of the wait, as a failure prints it.
+    pub log: Option<String>,
+    /// The trace as it was judged.
+    pub trace: Option<Arc<Trace>>,
+    /// A verdict turned red after the test was green, by spans that came later.
+    pub late: bool,
+}
+
+/// How long each part of a step took, and what ended the wait.
+#[derive(Debug, Clone, Default)]
+pub struct Timing {
+    /// From sending the request to the last byte of the answer.
+    pub trigger: Duration,
+    /// From the answer to the verdict.
+    pub wait: Duration,
+    /// From the arrival of the last span to the verdict, where spans came.
+    pub after_last_span: Option<Duration>,
+    /// What ended the wait, in words.
+    pub settled_by: String,
+    /// How often the backend was read, or had news.
+    pub polls: u32,
+}
+
+/// One test, all its attempts considered.
+#[derive(Debug, Clone)]
+pub struct TestRecord {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub source: Arc<SourceFile>,
+    /// The line its name stands on.
+    pub line: usize,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Why it was skipped.
+    pub reason: Option<String>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The steps of the last attempt.
+    pub steps: Vec<StepRecord>,
+    /// From the start of the first attempt to the end of the last.
+    pub duration: Duration,
+}
+
+/// A whole run.
+#[derive(Debug, Clone, Default)]
+pub struct RunRecord {
+    /// The tests, in the order of their files and lines.
+    pub tests: Vec<TestRecord>,
+    /// Remarks on the whole run.
+    pub remarks: Vec<String>,
+    /// How long it took.
+    pub duration: Duration,
+    /// The seed of its random values and ids.
+    pub seed: u64,
+}
+
+impl RunRecord {
+    /// How many tests came out so.
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.tests.iter().filter(|test| test.verdict == verdict).count()
+    }
+    /// The worst verdict; `None` if no test ran.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.tests.iter().map(|test| test.verdict).filter(|&verdict| verdict != Verdict::Skipped).max()
+    }
+}

@@ -1,0 +1,117 @@
+//! Numbers made of sets of spans, and comparing them.
+
+use super::ast::*;
+use super::filter::{resolve, value_at};
+use super::fold::Number;
+use super::index::Index;
+use super::pipeline::Set;
+use super::print;
+use super::value::{Val, compare, order};
+use crate::trace::Trace;
+use std::cmp::Ordering;
+
+/// A value that a query computed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scalar {
+    /// Nothing: the spans of the group do not have what it is grouped by.
+    Nil,
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// Nanoseconds.
+    Duration(i64),
+    /// A boolean.
+    Bool(bool),
+    /// Text; kinds, status codes and arrays as they are shown.
+    Str(String),
+}
+
+impl Scalar {
+    pub(super) fn of(value: &Val<'_>, trace: &Trace) -> Scalar {
+        match value {
+            Val::Nil => Scalar::Nil,
+            Val::Int(value) => Scalar::Int(*value),
+            Val::Float(value) => Scalar::Float(*value),
+            Val::Duration(value) => Scalar::Duration(*value),
+            Val::Bool(value) => Scalar::Bool(*value),
+            Val::Str(value) => Scalar::Str(value.to_string()),
+            Val::Status(code) => Scalar::Str(code.word().to_owned()),
+            Val::Kind(kind) => Scalar::Str(kind.word().to_owned()),
+            Val::Array(items) => {
+                let items: Vec<String> = items.iter().map(|item| trace.show(item)).collect();
+                Scalar::Str(format!("[{}]", items.join(", ")))
+            }
+            Val::Opaque => Scalar::Str("bytes or a map".to_owned()),
+        }
+    }
+    fn val(&self) -> Val<'_> {
+        match self {
+            Scalar::Int(value) => Val::Int(*value),
+            Scalar::Float(value) => Val::Float(*value),
+            Scalar::Duration(value) => Val::Duration(*value),
+            _ => Val::Nil,
+        }
+    }
+}
+
+/// The set with its aggregate, if the comparison holds of it.
+pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set) -> Option<Set> {
+    // Checked queries have an aggregate on the left and a value on the right.
+    let (ScalarExpr::Aggregate(aggregate), ScalarExpr::Static(wanted, _)) = (&filter.lhs, &filter.rhs) else {
+        return None;
+    };
+    let value = compute(index, aggregate, &set)?;
+    let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
+    holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
+}
+
+/// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
+/// that the order of spans cannot matter.
+fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar> {
+    let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
+    let node = resolve(field, index.trace());
+    let spans = set.rows.spans();
+    let numbers: Vec<Number> = spans.into_iter().filter_map(|ix| value_at(index, &node, ix).number()).collect();
+    let by_order = |wanted: Ordering| {
+        let better = |best: Number, next: Number| if order(next, best) == Some(wanted) { next } else { best };
+        numbers.iter().copied().reduce(better)
+    };
+    Some(match aggregate.function {
+        AggregateFn::Count => Scalar::Int(numbers.len() as i64),
+        AggregateFn::Max => scalar(by_order(Ordering::Greater)?),
+        AggregateFn::Min => scalar(by_order(Ordering::Less)?),
+        AggregateFn::Sum => scalar(sum(&numbers)?),
+        AggregateFn::Avg => {
+            let count = numbers.len() as i64;
+            match sum(&numbers)? {
+                Number::Duration(total) => Scalar::Duration(total / count),
+                total => Scalar::Float(total.as_f64() / count as f64),
+            }
+        }
+    })
+}
+
+fn scalar(number: Number) -> Scalar {
+    match number {
+        Number::Int(value) => Scalar::Int(value),
+        Number::Float(value) => Scalar::Float(value),
+        Number::Duration(value) => Scalar::Duration(value),
+    }
+}
+
+/// Whole numbers and durations are summed exactly, and mixed types as floats.
+fn sum(numbers: &[Number]) -> Option<Number> {
+    let whole = |number: &Number| match number {
+        Number::Int(value) | Number::Duration(value) => Some(i128::from(*value)),
+        Number::Float(_) => None,
+    };
+    let first = numbers.first()?;
+    let alike = numbers.iter().all(|number| std::mem::discriminant(number) == std::mem::discriminant(first));
+    let total: Option<i128> = numbers.iter().map(whole).sum();
+    match (first, total.map(i64::try_from)) {
+        (Number::Int(_), Some(Ok(total))) if alike => Some(Number::Int(total)),
+        (Number::Duration(_), Some(Ok(total))) if alike => Some(Number::Duration(total)),
+        _ => Some(Number::Float(numbers.iter().map(|number| number.as_f64()).sum())),
+    }
+}

@@ -1,0 +1,74 @@
+//! Evaluating a query: the doors to what the other files do.
+
+use super::aggregate::Scalar;
+use super::ast::*;
+use super::fields::AliasUse;
+use super::index::Index;
+use super::pipeline::{Evaluation, Set};
+use crate::trace::{SpanIx, Trace};
+
+/// A set of spans that a query's last stage handed on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spanset {
+    /// The rows, sorted.
+    pub spans: Vec<SpanIx>,
+    /// What the set was grouped by: `("by(name)", "authorize")`.
+    pub groups: Vec<(String, Scalar)>,
+    /// The last aggregate the set was compared by: `("count()", 3)`.
+    pub aggregate: Option<(String, Scalar)>,
+}
+
+/// What a query picks in a trace.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Selection {
+    /// The sets; never an empty one. No set: the query does not match the trace.
+    pub spansets: Vec<Spanset>,
+    /// The attributes that were found under another name, in the order met.
+    pub aliases: Vec<AliasUse>,
+}
+
+impl Selection {
+    /// The rows of all sets together, sorted, each once.
+    pub fn spans(&self) -> Vec<SpanIx> {
+        match self.spansets.as_slice() {
+            [only] => only.spans.clone(),
+            all => {
+                let mut spans: Vec<SpanIx> = all.iter().flat_map(|set| set.spans.iter().copied()).collect();
+                spans.sort_unstable();
+                spans.dedup();
+                spans
+            }
+        }
+    }
+}
+
+impl Query {
+    /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
+    pub fn select(&self, index: &Index<'_>) -> Selection {
+        let mut evaluation = Evaluation { index, aliases: Vec::new() };
+        let all = Set { rows: index.all().clone(), groups: Vec::new(), aggregate: None };
+        let sets = if index.trace().is_empty() { Vec::new() } else { vec![all] };
+        let sets = evaluation.pipeline(&self.pipeline, sets);
+        let spansets = sets.into_iter().filter(|set| !set.rows.is_empty());
+        let spansets = spansets
+            .map(|set| Spanset { spans: set.rows.spans(), groups: set.groups, aggregate: set.aggregate })
+            .collect();
+        Selection { spansets, aliases: evaluation.aliases }
+    }
+    /// The rows picked, sorted.
+    pub fn spans_in(&self, index: &Index<'_>) -> Vec<SpanIx> {
+        self.select(index).spans()
+    }
+    /// The rows picked, sorted. For one query on a trace; use [`Query::spans_in`] for many.
+    pub fn spans(&self, trace: &Trace) -> Vec<SpanIx> {
+        self.spans_in(&Index::new(trace))
+    }
+    /// The sets picked.
+    pub fn spansets(&self, trace: &Trace) -> Vec<Spanset> {
+        self.select(&Index::new(trace)).spansets
+    }
+    /// What it picks, in words as near to the spec's as can be.
+    pub fn describe(&self) -> String {
+        self.to_string()
+    }
+}

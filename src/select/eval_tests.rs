@@ -1,0 +1,209 @@
+use super::testing::{Node, ids, ids_of, query, trace, trace_of};
+use super::*;
+use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use crate::source::Span;
+use crate::trace::Trace;
+use serde_json::json;
+
+fn equals(value: Literal) -> Matcher {
+    Matcher::Compare(Comparison::Eq, Operand::Literal(value))
+}
+fn test(field: Field, matcher: Matcher) -> FieldTest {
+    FieldTest { field, matcher, at: Place::default() }
+}
+fn attribute(key: &str, value: Literal) -> FieldTest {
+    test(Field::Attribute(key.to_owned()), equals(value))
+}
+fn mapping(tests: Vec<FieldTest>) -> Query {
+    Query::of_fields(tests, true, Span::default())
+}
+/// 1 > 2 > 3, 1 > 4; 9 > 10 hang from a missing parent.
+fn small() -> Trace {
+    trace(&[
+        Node::new(1, 0).attr("a", json!(1)),
+        Node::new(2, 1).attr("a", json!(2)).attr("b", json!(true)),
+        Node::new(3, 2).attr("a", json!("x")).attr("list", json!(["u", "v"])),
+        Node::new(4, 1).attr("a", json!(2.5)).event("e", &[("k", json!(1))]).event("f", &[("k", json!(2))]),
+        Node::new(9, 77).attr("a", json!(1)),
+        Node::new(10, 9).attr("a", json!(5)),
+    ])
+}
+
+#[test]
+fn filters_pick_by_typed_comparison() {
+    let trace = small();
+    for (text, expected) in [
+        ("{ }", vec![1, 2, 3, 4, 9, 10]),
+        ("{ span.a = 1 }", vec![1, 9]),
+        ("{ span.a > 1 }", vec![2, 4, 10]),
+        ("{ span.a != 1 }", vec![2, 4, 10]),
+        ("{ span.a = \"x\" }", vec![3]),
+        ("{ .b }", vec![2]),
+        ("{ !.b }", vec![]),
+        ("{ span.list = \"u\" }", vec![3]),
+        ("{ span.list != \"u\" }", vec![]),
+        ("{ span.list != \"w\" }", vec![3]),
+        ("{ span.list =~ \"[uw]\" }", vec![3]),
+        ("{ span.b = nil }", vec![1, 3, 4, 9, 10]),
+        ("{ span.b != nil }", vec![2]),
+        ("{ span.a * 2 = 5 }", vec![4]),
+        ("{ name = \"op-3\" || name =~ \"op-1.?\" }", vec![1, 3, 10]),
+        ("{ !(span.a = 1) }", vec![2, 3, 4, 10]),
+        ("{ resource.service.name = \"shop\" && span.a >= 2 }", vec![2, 4, 10]),
+        ("{ .service.name = \"shop\" && .a = 5 }", vec![10]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+}
+
+#[test]
+fn conditions_on_events_joined_by_and_are_about_one_event() {
+    let trace = small();
+    for (text, expected) in [
+        ("{ event:name = \"e\" && event.k = 1 }", vec![4]),
+        ("{ event:name = \"e\" && event.k = 2 }", vec![]),
+        ("{ event:name = \"e\" } && { event.k = 2 }", vec![4]),
+        ("{ event.k = 2 }", vec![4]),
+        ("{ event:name != \"e\" }", vec![4]),
+        ("{ !(event:name = \"e\") }", vec![1, 2, 3, 9, 10]),
+        ("{ event.k = nil }", vec![1, 2, 3, 9, 10]),
+        ("{ event:name = \"e\" && event.z = nil }", vec![4]),
+        ("{ event:timeSinceStart >= 1ns && event.k > 1 }", vec![4]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+}
+
+#[test]
+fn structure_relates_nothing_below_a_missing_parent_so_that_negation_picks_it() {
+    let trace = small();
+    for (text, expected) in [
+        ("{ } > { }", vec![2, 3, 4]),
+        ("{ } >> { span.a = \"x\" }", vec![3]),
+        ("{ span.a = 1 } >> { }", vec![2, 3, 4]),
+        ("{ } < { }", vec![1, 2]),
+        ("{ span.a = \"x\" } << { }", vec![1, 2]),
+        ("{ span.a = 2 } ~ { }", vec![4]),
+        ("{ } ~ { }", vec![2, 4]),
+        ("{ } !> { }", vec![1, 9, 10]),
+        ("{ } !< { }", vec![3, 4, 9, 10]),
+        ("{ } !~ { }", vec![1, 3, 9, 10]),
+        ("{ span.a = 1 } &> { span.a = 2 }", vec![1, 2]),
+        ("{ span.a = \"x\" } &<< { }", vec![1, 2, 3]),
+        ("{ span.a = 2 } &~ { span.a = 2.5 }", vec![2, 4]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+}
+
+#[test]
+fn pipelines_group_aggregate_and_compare() {
+    let trace = small();
+    for (text, expected) in [
+        ("{ } | count() = 6", vec![1, 2, 3, 4, 9, 10]),
+        ("{ span.a = 7 } | count() = 0", vec![]),
+        ("{ } | max(span.a) = 5", vec![1, 2, 3, 4, 9, 10]),
+        ("{ } | min(span.a) < 1", vec![]),
+        ("{ name = \"op-2\" } | sum(duration) = 5ns", vec![2]),
+        ("{ } | by(span.a) | count() > 1", vec![1, 9]),
+        ("{ } | by(span.a) | count() > 1 | coalesce() | { name = \"op-9\" }", vec![9]),
+        ("{ } | avg(span.a) = 2.3", vec![1, 2, 3, 4, 9, 10]),
+        ("({ span.a = 1 } | count() > 1) && ({ .b } | count() = 1)", vec![1, 2, 9]),
+        ("{ span.a = 1 } | select(name)", vec![1, 9]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+    let sets = query("{ } | by(span.a) | count() > 1").spansets(&trace);
+    assert_eq!(sets[0].groups, [("by(span.a)".to_owned(), Scalar::Int(1))]);
+    assert_eq!(sets[0].aggregate, Some(("count()".to_owned(), Scalar::Int(2))));
+}
+
+#[test]
+fn mapping_selectors_test_every_key_and_relate_below_a_missing_parent_too() {
+    let trace = small();
+    let named = |name: &str| Query::of_name(name, Span::default());
+    assert_eq!(ids_of(&mapping(vec![attribute("a", Literal::Int(1))]), &trace), [1, 9]);
+    assert_eq!(ids_of(&mapping(vec![attribute("a", Literal::Str("1".into()))]), &trace), [0u64; 0]);
+    assert_eq!(ids_of(&mapping(vec![test(Field::Attribute("b".into()), Matcher::Absent)]), &trace), [1, 3, 4, 9, 10]);
+    let five =
+        mapping(vec![test(Field::Service, equals(Literal::Str("shop".into()))), attribute("a", Literal::Int(5))]);
+    assert_eq!(ids_of(&five.clone().with_parent(named("op-9")), &trace), [10]);
+    assert_eq!(ids_of(&five.with_ancestor(named("op-1")), &trace), [0u64; 0]);
+    assert_eq!(ids_of(&Query::everything().with_ancestor(named("op-1")), &trace), [2, 3, 4]);
+    let both = Query::everything().and_where(query("{ span.a >= 2 } | count() > 1"));
+    assert_eq!(ids_of(&both, &trace), [2, 4, 10]);
+}
+
+#[test]
+fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
+    let trace = trace(&[
+        Node::new(1, 0).attr("http.response.status_code", json!(200)),
+        Node::new(2, 1).attr("db.system.name", json!("microsoft.sql_server")),
+        Node::new(3, 1).attr("http.target", json!("/a?b")),
+    ]);
+    let select = |tests, aliases| Query::of_fields(tests, aliases, Span::default()).select(&Index::new(&trace));
+    let status = select(vec![attribute("http.status_code", Literal::Int(200))], true);
+    assert_eq!(status.spans().len(), 1);
+    let used = AliasUse { asked: "http.status_code".into(), found: "http.response.status_code", refused: None };
+    assert_eq!(status.aliases, [used]);
+    assert_eq!(select(vec![attribute("db.system", Literal::Str("mssql".into()))], true).spans().len(), 1);
+    let path = select(vec![attribute("url.path", Literal::Str("/a".into()))], true);
+    assert!(path.spans().is_empty() && path.aliases[0].refused.is_some());
+    assert!(select(vec![attribute("http.status_code", Literal::Int(200))], false).spans().is_empty());
+    // Text is exact.
+    assert_eq!(ids("{ span.http.status_code = 200 }", &trace), [0u64; 0]);
+}
+
+#[test]
+fn in_a_trace_without_types_mappings_compare_by_text_and_traceql_stays_exact() {
+    let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200"))], true);
+    assert_eq!(ids_of(&mapping(vec![attribute("n", Literal::Int(200))]), &trace), [1]);
+    assert_eq!(ids("{ span.n = 200 }", &trace), [0u64; 0]);
+    assert_eq!(ids("{ span.n = \"200\" }", &trace), [1]);
+}
+
+#[test]
+fn the_empty_trace_has_no_spanset() {
+    assert!(query("{ } | count() >= 0").spansets(&trace(&[])).is_empty());
+}
+
+#[test]
+fn a_chain_of_100_000_spans_is_walked_without_recursion() {
+    let nodes: Vec<Node> = (1..=100_000).map(|id| Node::new(id, id - 1)).collect();
+    let trace = trace(&nodes);
+    assert_eq!(query("{ name = \"op-1\" } >> { }").spans(&trace).len(), 99_999);
+    assert_eq!(query("{ name = \"op-100000\" } << { }").spans(&trace).len(), 99_999);
+    assert_eq!(ids("{ nestedSetLeft = 100000 }", &trace), [100_000]);
+    assert_eq!(ids("{ nestedSetRight = 200000 }", &trace), [1]);
+}
+
+#[test]
+fn results_that_more_spans_can_only_add_to_are_told_from_others() {
+    for text in [
+        "{ span.a = 1 }",
+        "{ !(span.a = 1) }",
+        "{ } >> { }",
+        "{ } &~ { }",
+        "{ } && { span.b = nil }",
+        "{ } | count() > 2",
+        "{ } | by(name) | max(span.a) >= 2",
+        "{ } | min(duration) < 1s",
+        "{ } | sum(duration) > 1s | coalesce()",
+    ] {
+        assert_eq!(query(text).monotone(), Monotone::Up, "{text}");
+    }
+    for text in [
+        "{ } !>> { }",
+        "{ rootName = \"x\" }",
+        "{ span:childCount = 0 }",
+        "{ traceDuration < 1s }",
+        "{ nestedSetParent < 0 }",
+        "{ } | count() < 2",
+        "{ } | count() = 2",
+        "{ } | avg(duration) > 1s",
+        "{ } | sum(span.a) > 1",
+        "{ } && ({ }) || { } !~ { }",
+    ] {
+        assert_eq!(query(text).monotone(), Monotone::Exact, "{text}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Mapping selectors: one matcher for each key, all of which must hold of a span.
+
+use super::ast::{Field, FieldTest};
+use super::bits::Bits;
+use super::index::Index;
+use crate::matcher::alias::{self, Found};
+use crate::matcher::{Fact, Matcher};
+use crate::trace::{Kind, SpanIx, StatusCode, Sym, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// An attribute that was found under another name than the one asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasUse {
+    /// The name in the spec.
+    pub asked: String,
+    /// The name in the trace.
+    pub found: &'static str,
+    /// Why the two names' values cannot be compared, if they cannot; then no comparison held.
+    pub refused: Option<&'static str>,
+}
+
+/// The rows of `within` of which every test holds.
+pub(super) fn mask(
+    index: &Index<'_>,
+    tests: &[FieldTest],
+    aliases: bool,
+    within: &Bits,
+    used: &mut Vec<AliasUse>,
+) -> Bits {
+    tests
+        .iter()
+        .fold(within.clone(), |left, test| if left.is_empty() { left } else { one(index, test, aliases, &left, used) })
+}
+
+fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
+    let trace = index.trace();
+    let matcher = &test.matcher;
+    let select = |holds: &mut dyn FnMut(usize) -> bool| Bits::of(within.len(), within.rows().filter(|&row| holds(row)));
+    let mut by_text: HashMap<Sym, bool> = HashMap::new();
+    let mut text = |sym: Sym, empty_is_missing: bool| {
+        *by_text.entry(sym).or_insert_with(|| {
+            let text = trace.text(sym);
+            matcher.test(&if empty_is_missing { Fact::nonempty(text) } else { Fact::text(text) })
+        })
+    };
+    match &test.field {
+        Field::Service => select(&mut |row| text(trace.services[row], true)),
+        Field::Name => select(&mut |row| text(trace.names[row], false)),
+        Field::StatusMessage => select(&mut |row| text(trace.status_messages[row], true)),
+        Field::Kind => {
+            let holds = Kind::ALL.map(|kind| matcher.test(&Fact::kind(kind)));
+            select(&mut |row| holds[trace.kinds[row] as usize])
+        }
+        Field::Status => {
+            let holds = StatusCode::ALL.map(|code| matcher.test(&Fact::status(code)));
+            select(&mut |row| holds[trace.statuses[row] as usize])
+        }
+        Field::Duration => select(&mut |row| matcher.test(&Fact::nanoseconds(trace.ends[row] - trace.starts[row]))),
+        Field::ScopeName | Field::ScopeVersion | Field::ScopeAttribute(_) => {
+            let holds: Vec<bool> = trace
+                .scopes
+                .iter()
+                .map(|scope| match &test.field {
+                    Field::ScopeName => matcher.test(&Fact::nonempty(trace.text(scope.name))),
+                    Field::ScopeVersion => matcher.test(&Fact::nonempty(trace.text(scope.version))),
+                    Field::ScopeAttribute(key) => attribute(index, &scope.attributes, key, aliases, matcher, used),
+                    _ => false,
+                })
+                .collect();
+            select(&mut |row| holds[trace.scope_of[row].0 as usize])
+        }
+        Field::Resource(key) => {
+            let holds: Vec<bool> = trace
+                .resources
+                .iter()
+                .map(|resource| attribute(index, &resource.attributes, key, aliases, matcher, used))
+                .collect();
+            select(&mut |row| holds[trace.resource_of[row].0 as usize])
+        }
+        Field::Attribute(key) => of_spans(index, key, aliases, matcher, within, used),
+    }
+}
+
+fn attribute(
+    index: &Index<'_>,
+    attributes: &[(Sym, Value)],
+    key: &str,
+    aliases: bool,
+    matcher: &Matcher,
+    used: &mut Vec<AliasUse>,
+) -> bool {
+    let found = alias::find(attributes, key, aliases, index.trace());
+    let holds = found.test(matcher);
+    if holds || matches!(found, Found::Refused { .. }) {
+        note(&found, key, used);
+    }
+    holds
+}
+
+fn note(found: &Found<'_>, asked: &str, used: &mut Vec<AliasUse>) {
+    let (name, refused) = match found {
+        Found::Alias { name, .. } => (*name, None),
+        Found::Refused { name, reason, .. } => (*name, Some(*reason)),
+        Found::Asked(_) | Found::Nothing => return,
+    };
+    let one = AliasUse { asked: asked.to_owned(), found: name, refused };
+    if !used.contains(&one) {
+        used.push(one);
+    }
+}
+
+/// Attributes of spans: down the occurrences of the asked key, then of each other name on the rows that are left.
+fn of_spans(
+    index: &Index<'_>,
+    key: &str,
+    aliases: bool,
+    matcher: &Matcher,
+    within: &Bits,
+    used: &mut Vec<AliasUse>,
+) -> Bits {
+    let trace = index.trace();
+    let mut left = within.clone();
+    let mut kept = Bits::empty(within.len());
+    if let Some(sym) = trace.symbols().get(key) {
+        let occurrences = index.occurrences(sym);
+        let mut by_text: HashMap<Sym, bool> = HashMap::new();
+        for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
+            if !left.get(row as usize) {
+                continue;
+            }
+            let value = &trace.attribute_values[slot as usize];
+            let holds = match value {
+                Value::Str(sym) => *by_text.entry(*sym).or_insert_with(|| matcher.test(&Fact::of(value, trace))),
+                value => matcher.test(&Fact::of(value, trace)),
+            };
+            if holds {
+                kept.set(row as usize);
+            }
+        }
+        left = left.without(&Bits::of(within.len(), occurrences.rows.iter().map(|&row| row as usize)));
+    }
+    if aliases {
+        for other in alias::others(key) {
+            let Some(sym) = trace.symbols().get(other.name) else { continue };
+            let occurrences = index.occurrences(sym);
+            let mut seen = Bits::empty(within.len());
+            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
+                if !left.get(row as usize) {
+                    continue;
+                }
+                seen.set(row as usize);
+                let found = other.read(Fact::of(&trace.attribute_values[slot as usize], trace));
+                let holds = found.test(matcher);
+                if holds {
+                    kept.set(row as usize);
+                }
+                if holds || matches!(found, Found::Refused { .. }) {
+                    note(&found, key, used);
+                }
+            }
+            left = left.without(&seen);
+        }
+    }
+    if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept }
+}
+
+/// The fact that a field is of one span, for saying why a span was not picked.
+pub fn fact<'a>(index: &Index<'a>, field: &Field, ix: SpanIx) -> Fact<'a> {
+    let trace = index.trace();
+    let span = trace.span(ix);
+    let of = |value: Option<&'a Value>| value.map_or(Fact::Missing, |value| Fact::of(value, trace));
+    match field {
+        Field::Service => Fact::nonempty(span.service()),
+        Field::Name => Fact::Str(Cow::Borrowed(span.name())),
+        Field::StatusMessage => Fact::nonempty(span.status_message()),
+        Field::Kind => Fact::kind(span.kind()),
+        Field::Status => Fact::status(span.status()),
+        Field::Duration => Fact::nanoseconds(span.duration_ns()),
+        Field::Attribute(key) => of(span.attribute(key)),
+        Field::Resource(key) => of(span.resource_attribute(key)),
+        Field::ScopeName => Fact::nonempty(trace.text(span.scope().name)),
+        Field::ScopeVersion => Fact::nonempty(trace.text(span.scope().version)),
+        Field::ScopeAttribute(key) => {
+            let found = span.scope().attributes.iter().find(|(sym, _)| trace.text(*sym) == key);
+            of(found.map(|(_, value)| value))
+        }
+    }
+}

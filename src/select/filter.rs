@@ -1,0 +1,483 @@
+//! Which spans a filter's expression is true of.
+//!
+//! Comparisons of one fact with a constant, which are nearly all, run down a column and are decided once for each
+//! distinct text; anything else is evaluated span by span.
+//!
+//! A fact of events (or links) has one value for each. A comparison with it holds if it does of any one event, and
+//! conditions on events that are joined by `&&` must hold of the same event. `!` closes what is below it: `!(event:name
+//! = "x")` means that no event has that name. `event.x = nil` alone means that no event has an `x`.
+
+use super::ast::*;
+use super::bits::Bits;
+use super::index::Index;
+use super::pattern::Compiled;
+use super::value::{Val, compare, compute, matches};
+use crate::trace::{Attributes, Event, Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
+use std::borrow::Cow;
+
+/// A field expression with everything looked up that does not depend on the span.
+#[derive(Debug)]
+pub(super) enum Node<'q> {
+    Constant(Val<'q>),
+    Fact(Source),
+    And(Vec<Node<'q>>),
+    Or(Vec<Node<'q>>),
+    Compare(FieldOp, Box<Node<'q>>, Box<Node<'q>>),
+    Compute(FieldOp, Box<Node<'q>>, Box<Node<'q>>),
+    Matches(Box<Node<'q>>, Option<&'q Compiled>, bool),
+    Negative(Box<Node<'q>>),
+    Not(Box<Node<'q>>),
+    Exists(Box<Node<'q>>),
+    Missing(Box<Node<'q>>),
+}
+
+/// Where a fact comes from.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source {
+    /// An attribute; `None` if no string of the trace is its key.
+    Named(Scope, Option<Sym>),
+    Intrinsic(Intrinsic),
+}
+
+/// Which event and link conditions are about at the moment.
+#[derive(Debug, Clone, Copy, Default)]
+struct Focus<'t> {
+    event: Option<&'t Event>,
+    link: Option<&'t Link>,
+}
+
+/// What a node asks of the events or links around it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Needs {
+    event: bool,
+    link: bool,
+}
+
+impl Needs {
+    fn or(self, other: Needs) -> Needs {
+        Needs { event: self.event || other.event, link: self.link || other.link }
+    }
+    fn any(self) -> bool {
+        self.event || self.link
+    }
+}
+
+/// Looks up an expression's names in a trace.
+pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace) -> Node<'q> {
+    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace));
+    match &expr.kind {
+        FieldKind::Static(value) => Node::Constant(Val::constant(value)),
+        FieldKind::Attribute(attribute) => Node::Fact(source(attribute, trace)),
+        FieldKind::Binary(op @ (FieldOp::And | FieldOp::Or), lhs, rhs) => {
+            let mut parts = Vec::new();
+            for side in [resolve(lhs, trace), resolve(rhs, trace)] {
+                match side {
+                    Node::And(inner) if *op == FieldOp::And => parts.extend(inner),
+                    Node::Or(inner) if *op == FieldOp::Or => parts.extend(inner),
+                    other => parts.push(other),
+                }
+            }
+            if *op == FieldOp::And { Node::And(parts) } else { Node::Or(parts) }
+        }
+        FieldKind::Binary(op, lhs, rhs) if op.is_comparison() => {
+            let (mut left, mut right) = (below(lhs), below(rhs));
+            trim_id(&mut left, &mut right);
+            trim_id(&mut right, &mut left);
+            Node::Compare(*op, left, right)
+        }
+        FieldKind::Binary(op, lhs, rhs) => Node::Compute(*op, below(lhs), below(rhs)),
+        FieldKind::Matches { operand, negated, compiled, .. } => {
+            Node::Matches(below(operand), compiled.as_ref(), *negated)
+        }
+        FieldKind::Negative(inner) => Node::Negative(below(inner)),
+        FieldKind::Not(inner) => Node::Not(below(inner)),
+        FieldKind::Exists(inner) => Node::Exists(below(inner)),
+        FieldKind::Missing(inner) => Node::Missing(below(inner)),
+        FieldKind::Unreadable => Node::Constant(Val::Nil),
+    }
+}
+
+/// Tempo compares trace ids without their leading zeros, on both sides.
+fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
+    if let Node::Fact(Source::Intrinsic(Intrinsic::TraceId | Intrinsic::LinkTraceId)) = fact
+        && let Node::Constant(Val::Str(text)) = constant
+    {
+        *text = Cow::Owned(text.trim_start_matches('0').to_owned());
+    }
+}
+
+pub(super) fn source(attribute: &Attribute, trace: &Trace) -> Source {
+    match attribute {
+        Attribute::Intrinsic(intrinsic) => Source::Intrinsic(*intrinsic),
+        Attribute::Named { scope, name, .. } => Source::Named(*scope, trace.symbols().get(name)),
+    }
+}
+
+fn needs(node: &Node<'_>) -> Needs {
+    match node {
+        Node::Fact(Source::Named(Scope::Event, _)) => Needs { event: true, link: false },
+        Node::Fact(Source::Named(Scope::Link, _)) => Needs { event: false, link: true },
+        Node::Fact(Source::Intrinsic(intrinsic)) => Needs { event: intrinsic.of_event(), link: intrinsic.of_link() },
+        Node::Fact(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
+        Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
+        Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
+        Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
+    }
+}
+
+/// The rows of `within` that `node` is true of.
+pub(super) fn mask(index: &Index<'_>, node: &Node<'_>, within: &Bits) -> Bits {
+    if within.is_empty() {
+        return within.clone();
+    }
+    match node {
+        Node::Constant(Val::Bool(true)) => within.clone(),
+        Node::Constant(_) => Bits::empty(within.len()),
+        Node::And(parts) => {
+            let (focused, plain): (Vec<&Node<'_>>, Vec<&Node<'_>>) = parts.iter().partition(|part| needs(part).any());
+            let left = plain.into_iter().fold(within.clone(), |left, part| mask(index, part, &left));
+            match focused.as_slice() {
+                [] => left,
+                [only] => mask(index, only, &left),
+                _ => {
+                    Bits::of(left.len(), left.rows().filter(|&row| conjunction(index, &focused, row, Focus::default())))
+                }
+            }
+        }
+        Node::Or(parts) => parts.iter().fold(Bits::empty(within.len()), |found, part| {
+            let rest = within.clone().without(&found);
+            mask(index, part, &rest).or(&found)
+        }),
+        Node::Not(inner) if boolean(inner) => within.clone().without(&mask(index, inner, within)),
+        Node::Compare(op, lhs, rhs) => {
+            let symbols = index.trace().symbols();
+            let found = match (&**lhs, &**rhs) {
+                (Node::Fact(source), Node::Constant(constant)) => {
+                    column(index, *source, &|value| compare(*op, value, constant, symbols), within)
+                }
+                (Node::Constant(constant), Node::Fact(source)) => {
+                    column(index, *source, &|value| compare(*op, constant, value, symbols), within)
+                }
+                _ => None,
+            };
+            found.unwrap_or_else(|| by_row(index, node, within))
+        }
+        Node::Matches(inner, Some(pattern), negated) => {
+            let symbols = index.trace().symbols();
+            match **inner {
+                Node::Fact(source) => {
+                    column(index, source, &|value| matches(value, pattern, *negated, symbols), within)
+                }
+                _ => None,
+            }
+            .unwrap_or_else(|| by_row(index, node, within))
+        }
+        Node::Exists(inner) => match **inner {
+            Node::Fact(source) => column(index, source, &|value| *value != Val::Nil, within),
+            _ => None,
+        }
+        .unwrap_or_else(|| by_row(index, node, within)),
+        _ => by_row(index, node, within),
+    }
+}
+
+fn by_row(index: &Index<'_>, node: &Node<'_>, within: &Bits) -> Bits {
+    Bits::of(within.len(), within.rows().filter(|&row| truth(index, node, row, Focus::default()) == Some(true)))
+}
+
+/// Whether a node is true or false at every span, never anything else.
+fn boolean(node: &Node<'_>) -> bool {
+    match node {
+        Node::And(_) | Node::Or(_) | Node::Compare(..) | Node::Matches(..) | Node::Exists(_) | Node::Missing(_) => true,
+        Node::Not(inner) => boolean(inner),
+        Node::Constant(value) => matches!(value, Val::Bool(_)),
+        _ => false,
+    }
+}
+
+/// Decides a test of one fact for a column of rows; `None` for facts that are not in columns.
+pub(super) fn column(
+    index: &Index<'_>,
+    source: Source,
+    test: &dyn Fn(&Val<'_>) -> bool,
+    within: &Bits,
+) -> Option<Bits> {
+    let trace = index.trace();
+    let mut found = Bits::empty(within.len());
+    let mut keep = |row: usize, holds: bool| {
+        if holds {
+            found.set(row);
+        }
+    };
+    let mut memo = Memo { trace, decided: Vec::new(), test };
+    match source {
+        // No string of the trace is the key: nil at every span.
+        Source::Named(_, None) => {}
+        Source::Named(Scope::Span, Some(key)) => {
+            let occurrences = index.occurrences(key);
+            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
+                if within.get(row as usize) {
+                    keep(row as usize, memo.value(&trace.attribute_values[slot as usize]));
+                }
+            }
+        }
+        Source::Named(Scope::Resource, Some(key)) => {
+            let holds: Vec<bool> = trace
+                .resources
+                .iter()
+                .map(|resource| find(&resource.attributes, key).is_some_and(|value| memo.value(value)))
+                .collect();
+            within.rows().for_each(|row| keep(row, holds[trace.resource_of[row].0 as usize]));
+        }
+        Source::Named(Scope::Instrumentation, Some(key)) => {
+            let holds: Vec<bool> = trace
+                .scopes
+                .iter()
+                .map(|scope| find(&scope.attributes, key).is_some_and(|value| memo.value(value)))
+                .collect();
+            within.rows().for_each(|row| keep(row, holds[trace.scope_of[row].0 as usize]));
+        }
+        Source::Named(Scope::Any, Some(key)) => {
+            let occurrences = index.occurrences(key);
+            let own = Bits::of(within.len(), occurrences.rows.iter().map(|&row| row as usize));
+            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
+                if within.get(row as usize) {
+                    keep(row as usize, memo.value(&trace.attribute_values[slot as usize]));
+                }
+            }
+            let of_resource: Vec<Option<bool>> = trace
+                .resources
+                .iter()
+                .map(|resource| find(&resource.attributes, key).map(|value| memo.value(value)))
+                .collect();
+            for row in within.clone().without(&own).rows() {
+                let holds = of_resource[trace.resource_of[row].0 as usize];
+                keep(row, holds.unwrap_or_else(|| test(&fact(index, source, SpanIx(row as u32), Focus::default()))));
+            }
+        }
+        Source::Named(..) => return None,
+        Source::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Name => within.rows().for_each(|row| keep(row, memo.sym(trace.names[row]))),
+            Intrinsic::StatusMessage => within.rows().for_each(|row| keep(row, memo.sym(trace.status_messages[row]))),
+            Intrinsic::Kind => {
+                let holds = crate::trace::Kind::ALL.map(|kind| test(&Val::Kind(kind)));
+                within.rows().for_each(|row| keep(row, holds[trace.kinds[row] as usize]));
+            }
+            Intrinsic::Status => {
+                let holds = StatusCode::ALL.map(|code| test(&Val::Status(code)));
+                within.rows().for_each(|row| keep(row, holds[trace.statuses[row] as usize]));
+            }
+            Intrinsic::Duration => {
+                within
+                    .rows()
+                    .for_each(|row| keep(row, test(&Val::Duration(nanoseconds(trace.ends[row] - trace.starts[row])))));
+            }
+            Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => {
+                let value = of_trace(trace, intrinsic);
+                return Some(if test(&value) { within.clone() } else { found });
+            }
+            _ => return None,
+        },
+    }
+    Some(found)
+}
+
+/// A test of values, decided once for each distinct text.
+struct Memo<'a, 't> {
+    trace: &'t Trace,
+    /// By symbol: 0 not decided, 1 no, 2 yes.
+    decided: Vec<u8>,
+    test: &'a dyn Fn(&Val<'_>) -> bool,
+}
+
+impl Memo<'_, '_> {
+    fn value(&mut self, value: &Value) -> bool {
+        match value {
+            Value::Str(sym) => self.sym(*sym),
+            value => (self.test)(&Val::of(value, self.trace.symbols())),
+        }
+    }
+    fn sym(&mut self, sym: Sym) -> bool {
+        if self.decided.is_empty() {
+            self.decided = vec![0; self.trace.symbols().len()];
+        }
+        if self.decided[sym.index()] == 0 {
+            let holds = (self.test)(&Val::Str(Cow::Borrowed(self.trace.text(sym))));
+            self.decided[sym.index()] = 1 + u8::from(holds);
+        }
+        self.decided[sym.index()] == 2
+    }
+}
+
+fn find(attributes: &Attributes, key: Sym) -> Option<&Value> {
+    attributes.iter().find(|(at, _)| *at == key).map(|(_, value)| value)
+}
+
+fn nanoseconds(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Whether a node is true at a row; `None` if it is neither true nor false.
+fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -> Option<bool> {
+    match node {
+        Node::And(parts) => Some(conjunction(index, &parts.iter().collect::<Vec<_>>(), row, focus)),
+        Node::Or(parts) => Some(parts.iter().any(|part| truth(index, part, row, focus) == Some(true))),
+        Node::Not(inner) => truth(index, inner, row, Focus::default()).map(|value| !value),
+        Node::Compare(..) | Node::Matches(..) | Node::Exists(_) | Node::Missing(_) => {
+            // `x = nil` of events, with no event at hand: no event has it.
+            let all = matches!(node, Node::Missing(_));
+            let holds = |focus| atom(index, node, row, focus);
+            let span = index.trace().span(SpanIx(row as u32));
+            Some(if all {
+                for_all(span, needs(node), focus, &holds)
+            } else {
+                for_any(span, needs(node), focus, &holds)
+            })
+        }
+        Node::Fact(_) => {
+            let span = index.trace().span(SpanIx(row as u32));
+            let is = |wanted: bool| move |focus| value(index, node, row, focus) == Val::Bool(wanted);
+            if for_any(span, needs(node), focus, &is(true)) {
+                return Some(true);
+            }
+            for_any(span, needs(node), focus, &is(false)).then_some(false)
+        }
+        _ => match value(index, node, row, focus) {
+            Val::Bool(flag) => Some(flag),
+            _ => None,
+        },
+    }
+}
+
+/// Whether all of `parts` hold, those about events of one and the same event.
+fn conjunction<'t>(index: &Index<'t>, parts: &[&Node<'_>], row: usize, focus: Focus<'t>) -> bool {
+    let span = index.trace().span(SpanIx(row as u32));
+    let holds = |focus: Focus<'t>| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
+    // What only says that something is missing does not choose an event, but goes along with the chosen one.
+    let chooses = |part: &&&Node<'_>| !matches!(part, Node::Missing(_));
+    let wanted = parts.iter().filter(chooses).map(|part| needs(part)).fold(Needs::default(), Needs::or);
+    for_any(span, wanted, focus, &holds)
+}
+
+/// Whether `holds` of any event and any link, as far as they are needed and not chosen yet.
+fn for_any<'t>(span: SpanRef<'t>, needs: Needs, focus: Focus<'t>, holds: &dyn Fn(Focus<'t>) -> bool) -> bool {
+    if needs.event && focus.event.is_none() {
+        return span.events().iter().any(|event| for_any(span, needs, Focus { event: Some(event), ..focus }, holds));
+    }
+    if needs.link && focus.link.is_none() {
+        return span.links().iter().any(|link| for_any(span, needs, Focus { link: Some(link), ..focus }, holds));
+    }
+    holds(focus)
+}
+
+fn for_all<'t>(span: SpanRef<'t>, needs: Needs, focus: Focus<'t>, holds: &dyn Fn(Focus<'t>) -> bool) -> bool {
+    !for_any(span, needs, focus, &|focus| !holds(focus))
+}
+
+fn atom<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -> bool {
+    let symbols = index.trace().symbols();
+    match node {
+        Node::Compare(op, lhs, rhs) => {
+            compare(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus), symbols)
+        }
+        Node::Matches(inner, Some(pattern), negated) => {
+            matches(&value(index, inner, row, focus), pattern, *negated, symbols)
+        }
+        Node::Exists(inner) => value(index, inner, row, focus) != Val::Nil,
+        Node::Missing(inner) => value(index, inner, row, focus) == Val::Nil,
+        _ => false,
+    }
+}
+
+/// What a node is at a row. Facts of events are the event's in focus, else the first one's.
+fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: Focus<'t>) -> Val<'a> {
+    match node {
+        Node::Constant(constant) => constant.clone(),
+        Node::Fact(source) => fact(index, *source, SpanIx(row as u32), focus),
+        Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
+        Node::Negative(inner) => match value(index, inner, row, focus) {
+            Val::Int(value) => Val::Int(value.wrapping_neg()),
+            Val::Float(value) => Val::Float(-value),
+            Val::Duration(value) => Val::Duration(value.wrapping_neg()),
+            _ => Val::Nil,
+        },
+        _ => truth(index, node, row, focus).map_or(Val::Nil, Val::Bool),
+    }
+}
+
+/// What a resolved expression is at a span: for grouping and aggregates.
+pub(super) fn value_at<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, ix: SpanIx) -> Val<'a> {
+    value(index, node, ix.index(), Focus::default())
+}
+
+fn of_trace<'t>(trace: &'t Trace, intrinsic: Intrinsic) -> Val<'t> {
+    let root = trace.tree().roots().first().map(|&ix| trace.span(ix));
+    match intrinsic {
+        Intrinsic::TraceDuration => Val::Duration(nanoseconds(trace.duration_ns())),
+        Intrinsic::RootName => Val::Str(Cow::Borrowed(root.map_or("", SpanRef::name))),
+        Intrinsic::RootService => Val::Str(Cow::Borrowed(root.map_or("", SpanRef::service))),
+        _ => Val::Nil,
+    }
+}
+
+fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {
+    let trace = index.trace();
+    let span = trace.span(ix);
+    let val = |value: Option<&'t Value>| value.map_or(Val::Nil, |value| Val::of(value, trace.symbols()));
+    let text = |text: &'t str| Val::Str(Cow::Borrowed(text));
+    let event = || focus.event.or_else(|| span.events().first());
+    let link = || focus.link.or_else(|| span.links().first());
+    match source {
+        Source::Named(_, None) => Val::Nil,
+        Source::Named(scope, Some(key)) => {
+            let own = || {
+                let range = span.attribute_range();
+                let at = trace.attribute_keys[range.clone()].iter().position(|at| *at == key)?;
+                Some(&trace.attribute_values[range.start + at])
+            };
+            let of_resource = || find(&span.resource().attributes, key);
+            let of_scope = || find(&span.scope().attributes, key);
+            val(match scope {
+                Scope::Span => own(),
+                Scope::Resource => of_resource(),
+                Scope::Instrumentation => of_scope(),
+                Scope::Event => event().and_then(|event| find(&event.attributes, key)),
+                Scope::Link => link().and_then(|link| find(&link.attributes, key)),
+                Scope::Any => own()
+                    .or_else(of_resource)
+                    .or_else(|| span.events().iter().find_map(|event| find(&event.attributes, key)))
+                    .or_else(|| span.links().iter().find_map(|link| find(&link.attributes, key)))
+                    .or_else(of_scope),
+            })
+        }
+        Source::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Duration => Val::Duration(nanoseconds(span.duration_ns())),
+            Intrinsic::Name => text(span.name()),
+            Intrinsic::Status => Val::Status(span.status()),
+            Intrinsic::StatusMessage => text(span.status_message()),
+            Intrinsic::Kind => Val::Kind(span.kind()),
+            Intrinsic::Parent => Val::Nil,
+            Intrinsic::ChildCount => Val::Int(trace.tree().children(ix).len() as i64),
+            Intrinsic::SpanId => Val::Str(Cow::Owned(span.id().to_string())),
+            Intrinsic::ParentId => {
+                Val::Str(span.parent_id().map_or(Cow::Borrowed(""), |id| Cow::Owned(id.to_string())))
+            }
+            Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => of_trace(trace, intrinsic),
+            Intrinsic::TraceId => Val::Str(Cow::Owned(format!("{:x}", span.trace_id().get()))),
+            Intrinsic::NestedSetLeft => Val::Int(index.nested(ix).left),
+            Intrinsic::NestedSetRight => Val::Int(index.nested(ix).right),
+            Intrinsic::NestedSetParent => Val::Int(index.nested(ix).parent),
+            Intrinsic::EventName => event().map_or(Val::Nil, |event| text(trace.text(event.name))),
+            Intrinsic::EventTime => event().map_or(Val::Nil, |event| {
+                let after = i128::from(event.time_ns) - i128::from(span.start_ns());
+                Val::Duration(after.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
+            }),
+            Intrinsic::LinkTraceId => {
+                link().map_or(Val::Nil, |link| Val::Str(Cow::Owned(format!("{:x}", link.trace_id.get()))))
+            }
+            Intrinsic::LinkSpanId => link().map_or(Val::Nil, |link| Val::Str(Cow::Owned(link.span_id.to_string()))),
+            Intrinsic::InstrumentationName => text(trace.text(span.scope().name)),
+            Intrinsic::InstrumentationVersion => text(trace.text(span.scope().version)),
+        },
+    }
+}

@@ -1,0 +1,166 @@
+//! Values at a span, and how operators treat them: types as Tempo resolves them when a query runs.
+
+use super::ast::{FieldOp, Static};
+use super::fold::{Number, arithmetic};
+use super::pattern::Compiled;
+use crate::matcher::Number as Exact;
+use crate::trace::{Kind, StatusCode, Symbols, Value};
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+/// What an expression is at a span.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Val<'a> {
+    /// Nothing there.
+    Nil,
+    Int(i64),
+    Float(f64),
+    Str(Cow<'a, str>),
+    Bool(bool),
+    Duration(i64),
+    Status(StatusCode),
+    Kind(Kind),
+    Array(&'a [Value]),
+    /// Something there that no operator knows: bytes, maps.
+    Opaque,
+}
+
+impl<'a> Val<'a> {
+    pub(super) fn of(value: &'a Value, symbols: &'a Symbols) -> Val<'a> {
+        match value {
+            Value::Empty => Val::Nil,
+            Value::Str(sym) => Val::Str(Cow::Borrowed(symbols.text(*sym))),
+            Value::Bool(flag) => Val::Bool(*flag),
+            Value::Int(number) => Val::Int(*number),
+            Value::Double(number) => Val::Float(*number),
+            Value::Array(items) => Val::Array(items),
+            Value::Bytes(_) | Value::Map(_) => Val::Opaque,
+        }
+    }
+    pub(super) fn constant(value: &'a Static) -> Val<'a> {
+        match value {
+            Static::Int(value) => Val::Int(*value),
+            Static::Float(value) => Val::Float(*value),
+            Static::Str(value) => Val::Str(Cow::Borrowed(value)),
+            Static::Bool(value) => Val::Bool(*value),
+            Static::Duration(value) => Val::Duration(*value),
+            Static::Status(value) => Val::Status(*value),
+            Static::Kind(value) => Val::Kind(*value),
+            // Bound before a query is evaluated; what was not is like an attribute that is not there.
+            Static::Template { .. } => Val::Nil,
+        }
+    }
+    pub(super) fn number(&self) -> Option<Number> {
+        match self {
+            Val::Int(value) => Some(Number::Int(*value)),
+            Val::Float(value) => Some(Number::Float(*value)),
+            Val::Duration(value) => Some(Number::Duration(*value)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Number> for Val<'_> {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Int(value) => Val::Int(value),
+            Number::Float(value) => Val::Float(value),
+            Number::Duration(value) => Val::Duration(value),
+        }
+    }
+}
+
+/// How two numbers compare, exactly; `None` with NaN.
+pub(super) fn order(lhs: Number, rhs: Number) -> Option<Ordering> {
+    let exact = |number: Number| match number {
+        Number::Int(value) | Number::Duration(value) => Exact::Int(value.into()),
+        Number::Float(value) => Exact::Float(value),
+    };
+    exact(lhs).compare(exact(rhs))
+}
+
+fn holds(op: FieldOp, ordering: Option<Ordering>) -> bool {
+    match (op, ordering) {
+        // NaN differs from everything, as in Go.
+        (FieldOp::Ne, ordering) => ordering != Some(Ordering::Equal),
+        (_, None) => false,
+        (FieldOp::Eq, Some(ordering)) => ordering.is_eq(),
+        (FieldOp::Lt, Some(ordering)) => ordering.is_lt(),
+        (FieldOp::Lte, Some(ordering)) => ordering.is_le(),
+        (FieldOp::Gt, Some(ordering)) => ordering.is_gt(),
+        (FieldOp::Gte, Some(ordering)) => ordering.is_ge(),
+        _ => false,
+    }
+}
+
+fn flipped(op: FieldOp) -> FieldOp {
+    match op {
+        FieldOp::Lt => FieldOp::Gt,
+        FieldOp::Lte => FieldOp::Gte,
+        FieldOp::Gt => FieldOp::Lt,
+        FieldOp::Gte => FieldOp::Lte,
+        other => other,
+    }
+}
+
+/// Whether a comparison of two single values can hold at all, that is, whether their types can be compared.
+fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
+    match (lhs, rhs) {
+        (Val::Str(lhs), Val::Str(rhs)) => holds(op, Some(lhs.cmp(rhs))),
+        (Val::Bool(lhs), Val::Bool(rhs)) => {
+            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
+        }
+        (Val::Status(lhs), Val::Status(rhs)) => {
+            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
+        }
+        (Val::Kind(lhs), Val::Kind(rhs)) => {
+            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
+        }
+        _ => match (lhs.number(), rhs.number()) {
+            (Some(lhs), Some(rhs)) => holds(op, order(lhs, rhs)),
+            // Nil and different types: no comparison holds, `!=` neither.
+            _ => false,
+        },
+    }
+}
+
+/// A comparison. Of an array, `=` and the orders hold if they do of any element, `!=` if it does of every one.
+pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
+    let (items, op, other) = match (lhs, rhs) {
+        // Tempo gives up the whole query here; that no such comparison holds is kinder.
+        (Val::Array(_), Val::Array(_)) => return false,
+        (Val::Array(items), other) => (items, op, other),
+        (other, Val::Array(items)) => (items, flipped(op), other),
+        _ => return scalars(op, lhs, rhs),
+    };
+    if matches!(other, Val::Nil | Val::Opaque) {
+        return false;
+    }
+    let test = |item: &Value| scalars(op, &Val::of(item, symbols), other);
+    if op == FieldOp::Ne { items.iter().all(test) } else { items.iter().any(test) }
+}
+
+/// `=~`, or `!~`: of an array, any element that matches, or none.
+pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbols: &Symbols) -> bool {
+    match value {
+        Val::Str(text) => pattern.is_match(text) != negated,
+        Val::Array(items) => {
+            let test = |item: &Value| match item {
+                Value::Str(sym) => pattern.is_match(symbols.text(*sym)) != negated,
+                _ => false,
+            };
+            if negated { items.iter().all(test) } else { items.iter().any(test) }
+        }
+        _ => false,
+    }
+}
+
+/// Arithmetic. Between types that have none the result is `false`, as in Tempo, so that no comparison with it holds;
+/// where Tempo gives up the query (division by zero, arithmetic on arrays) it is nil.
+pub(super) fn compute<'a>(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> Val<'a> {
+    match (lhs.number(), rhs.number()) {
+        (Some(lhs), Some(rhs)) => arithmetic(op, lhs, rhs).map_or(Val::Nil, Val::from),
+        _ if matches!((lhs, rhs), (Val::Array(_), _) | (_, Val::Array(_))) => Val::Nil,
+        _ => Val::Bool(false),
+    }
+}

@@ -1,0 +1,296 @@
+//! Sends one HTTP request with a trace context and keeps the whole answer.
+//!
+//! Redirects are followed here rather than by the client: each hop is a call of its own, so it carries a span id of
+//! its own, and the completeness engine waits for every one to be answered by a span.
+
+use super::context::{self, Ids};
+use crate::spec::plan::{HttpVersion, Propagator};
+use crate::trace::{SpanId, TraceId};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// The most redirects followed, as in browsers' and curl's orders of magnitude.
+const REDIRECTS: usize = 10;
+/// The longest body kept. What is longer is an error, not a cut body that could match by accident.
+pub const BODY_LIMIT: usize = 64 << 20;
+/// The bound on the whole exchange where the spec gives none.
+pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A request ready to send: no variable is left in it.
+#[derive(Clone)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The URL, query included.
+    pub url: Url,
+    /// The headers, `Authorization` and `Content-Type` included; the spec's own `traceparent` wins over the injected.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Whether redirects are followed.
+    pub follow_redirects: bool,
+    /// Bound on the whole exchange, redirects included.
+    pub timeout: Duration,
+    /// The HTTP version to insist on.
+    pub version: Option<HttpVersion>,
+    /// Trace context headers to send beside W3C's.
+    pub also_inject: Vec<Propagator>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The injected trace id.
+    pub trace_id: TraceId,
+    /// The injected span ids, one for each request sent.
+    pub injected: Vec<SpanId>,
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// When the first byte was sent.
+    pub sent: Instant,
+    /// When the last byte of the answer had come.
+    pub responded: Instant,
+    /// Method and URL (without query) of the last hop, for the runner's own span.
+    pub method: Method,
+    /// See `method`.
+    pub url: Url,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct TriggerError {
+    /// One sentence: what was tried, what came of it, what to do.
+    pub message: String,
+}
+
+fn error(message: String) -> TriggerError {
+    TriggerError { message }
+}
+
+/// Sends the request, following redirects if it says so. `test` is named in the baggage.
+pub async fn send(
+    client: &reqwest::Client,
+    request: &Request,
+    test: &str,
+    trace_id: TraceId,
+    ids: &mut Ids,
+) -> Result<Answer, TriggerError> {
+    let sent = Instant::now();
+    let deadline = sent + request.timeout;
+    let mut injected = Vec::new();
+    let (mut method, mut url) = (request.method.clone(), request.url.clone());
+    let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
+    loop {
+        let span = ids.span();
+        injected.push(span);
+        let mut out = headers.clone();
+        for (name, value) in context::headers(trace_id, span, test, &request.also_inject) {
+            insert_missing(&mut out, name, &value);
+        }
+        let answer = exchange(client, request, &method, &url, out, body.clone(), deadline).await?;
+        let next = request.follow_redirects.then(|| redirect(&url, answer.status, &answer.headers)).flatten();
+        let Some(next) = next else {
+            let responded = Instant::now();
+            let Exchange { status, headers, body } = answer;
+            return Ok(Answer { trace_id, injected, status, headers, body, sent, responded, method, url });
+        };
+        if injected.len() > REDIRECTS {
+            return Err(error(format!("{} redirects after {}; the last led to {next}", REDIRECTS, request.url)));
+        }
+        // RFC 9110 15.4: 303 always becomes GET; 301 and 302 do for POST, as every client has it; 307 and 308 never.
+        let becomes_get = answer.status == StatusCode::SEE_OTHER
+            || (method == Method::POST && matches!(answer.status.as_u16(), 301 | 302));
+        if becomes_get && method != Method::HEAD {
+            method = Method::GET;
+            body.clear();
+            for name in [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING] {
+                headers.remove(name);
+            }
+        }
+        if next.origin() != url.origin() {
+            for name in [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION] {
+                headers.remove(name);
+            }
+        }
+        url = next;
+    }
+}
+
+fn insert_missing(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let name = HeaderName::from_static(name);
+    if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+struct Exchange {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    request: &Request,
+    method: &Method,
+    url: &Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    deadline: Instant,
+) -> Result<Exchange, TriggerError> {
+    let place = format!("{method} {}", shown(url));
+    let mut sending = client.request(method.clone(), url.clone()).headers(headers).body(body);
+    sending = match request.version {
+        Some(HttpVersion::Http1) => sending.version(http::Version::HTTP_11),
+        Some(HttpVersion::Http2) => sending.version(http::Version::HTTP_2),
+        None => sending,
+    };
+    let whole = async {
+        let mut answer = sending.send().await.map_err(|source| error(explain(&place, &source)))?;
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|source| error(explain(&place, &source)))? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(error(format!("{place} answered with more than {} MiB of body", BODY_LIMIT >> 20)));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Exchange { status, headers, body })
+    };
+    match tokio::time::timeout_at(deadline.into(), whole).await {
+        Ok(result) => result,
+        Err(_) => Err(error(format!(
+            "{place} did not answer within {}; if it needs longer, set `request.timeout`",
+            humantime::format_duration(request.timeout)
+        ))),
+    }
+}
+
+/// Where a redirect leads; `None` if the answer is not one, or names no usable place.
+fn redirect(from: &Url, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
+    if !matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let next = from.join(headers.get(header::LOCATION)?.to_str().ok()?).ok()?;
+    matches!(next.scheme(), "http" | "https").then_some(next)
+}
+
+/// The URL without user, password, query and fragment, any of which may hold a secret.
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // A URL that can be requested has a host, so both can be set.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+fn explain(place: &str, source: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = source;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
+    let did = if source.is_connect() { "could not connect" } else { "failed" };
+    format!("{place} {did}: {cause}{remedy}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use wiremock::matchers::{method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    fn request(url: &str) -> Request {
+        Request {
+            method: Method::POST,
+            url: Url::parse(url).unwrap(),
+            headers: HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("Bearer x"))]),
+            body: b"{}".to_vec(),
+            follow_redirects: true,
+            timeout: Duration::from_secs(5),
+            version: None,
+            also_inject: Vec::new(),
+        }
+    }
+
+    async fn sent(request: &Request) -> Result<Answer, TriggerError> {
+        crate::client::install_crypto();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        send(&client, request, "t", TraceId::new(5).unwrap(), &mut Ids::new(fastrand::Rng::with_seed(1))).await
+    }
+
+    #[tokio::test]
+    async fn each_redirect_hop_carries_the_same_trace_and_a_span_id_of_its_own() {
+        let server = MockServer::start().await;
+        Mock::given(method("POST"))
+            .and(path("/a"))
+            .respond_with(ResponseTemplate::new(302).insert_header("location", "/b"))
+            .mount(&server)
+            .await;
+        Mock::given(method("GET"))
+            .and(path("/b"))
+            .respond_with(ResponseTemplate::new(200).set_body_string("end"))
+            .mount(&server)
+            .await;
+        let answer = sent(&request(&format!("{}/a", server.uri()))).await.unwrap();
+        assert_eq!((answer.status.as_u16(), answer.body.as_slice(), answer.injected.len()), (200, &b"end"[..], 2));
+        let seen: Vec<String> = server
+            .received_requests()
+            .await
+            .unwrap()
+            .iter()
+            .map(|request| request.headers["traceparent"].to_str().unwrap().to_owned())
+            .collect();
+        let expected: Vec<String> =
+            answer.injected.iter().map(|span| format!("00-{}-{span}-01", answer.trace_id)).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn credentials_do_not_follow_a_redirect_to_another_origin() {
+        let (first, second) = (MockServer::start().await, MockServer::start().await);
+        let there = format!("{}/b", second.uri());
+        Mock::given(path("/a"))
+            .respond_with(ResponseTemplate::new(307).insert_header("location", there.as_str()))
+            .mount(&first)
+            .await;
+        Mock::given(path("/b")).respond_with(ResponseTemplate::new(204)).mount(&second).await;
+        sent(&request(&format!("{}/a", first.uri()))).await.unwrap();
+        let hop = &second.received_requests().await.unwrap()[0];
+        assert!(!hop.headers.contains_key("authorization"));
+        assert_eq!((hop.method.as_str(), hop.body.as_slice()), ("POST", &b"{}"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_target_that_is_not_there_is_named_with_a_remedy_and_without_its_query() {
+        let message = sent(&request("http://127.0.0.1:1/orders?token=hush")).await.unwrap_err().message;
+        assert!(message.starts_with("POST http://127.0.0.1:1/orders could not connect"), "{message}");
+        assert!(message.contains("is the system under test running") && !message.contains("hush"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn an_endless_redirect_and_a_target_that_never_answers_both_end() {
+        let server = MockServer::start().await;
+        Mock::given(path("/loop"))
+            .respond_with(ResponseTemplate::new(307).insert_header("location", "/loop"))
+            .mount(&server)
+            .await;
+        Mock::given(path("/slow"))
+            .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(60)))
+            .mount(&server)
+            .await;
+        assert!(sent(&request(&format!("{}/loop", server.uri()))).await.unwrap_err().message.contains("10 redirects"));
+        let mut slow = request(&format!("{}/slow", server.uri()));
+        slow.timeout = Duration::from_millis(50);
+        assert!(sent(&slow).await.unwrap_err().message.contains("did not answer within 50ms"));
+    }
+}

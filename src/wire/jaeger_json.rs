@@ -1,0 +1,323 @@
+//! Jaeger's legacy JSON (`GET /api/traces/{id}`), as Jaeger and look-alikes answer it, mapped back to OTLP facts.
+//!
+//! The mapping is the reverse of Jaeger's translator (pkg/translator/jaeger): tags that the translator made become kind,
+//! status, scope and tracestate again; references become the parent and links; logs become events.
+
+use super::json::{self, Keys, List, Plain, Text, Whole, object};
+use super::raw::{self, Any, Attribute};
+use super::{Added, Sink, WireError};
+use crate::trace::{SpanId, TraceId};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+mod facts;
+
+use facts::Dialect;
+
+/// Adds all spans of a response (`{"data": […]}`) or of one bare trace (`{"traceID": …, "spans": […]}`); one document,
+/// or several after one another. `{"data": []}` is an answer without spans. An error answer is an error here.
+pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
+    let mut added = Added::default();
+    json::each(text, "Jaeger's legacy JSON", |document: Document<'_>| {
+        added += document.add(sink)?;
+        Ok(())
+    })
+    .map_err(|error| other_model(text).unwrap_or(error))?;
+    Ok(added)
+}
+
+/// Jaeger has other models with `spans`, whose fields have other types: their name says more than the first odd field.
+fn other_model(text: &str) -> Option<WireError> {
+    let Keys(keys) = serde_json::from_str(text).ok()?;
+    let own = ["data", "traceID", "processes"];
+    let other = keys.iter().any(|key| key == "spans") && !keys.iter().any(|key| own.contains(&key.as_ref()));
+    other.then(|| unexpected(keys.iter().map(|key| key.as_ref())))
+}
+
+fn unexpected<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> WireError {
+    WireError::new(format!("expected Jaeger's legacy JSON (data), found {}", json::stranger(keys)))
+}
+
+/// What an error answer says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code inside the body, which usually repeats the HTTP status.
+    pub code: Option<i64>,
+    /// The server's words, as sent: escape them before showing them.
+    pub message: String,
+}
+
+/// The error that a body tells, in the shape of the legacy API (`{"errors":[{"code","msg"}]}`) or of /api/v3
+/// (`{"error":{"httpCode","message"}}`); `None` for a body that tells none.
+pub fn error(text: &str) -> Option<Refusal> {
+    serde_json::from_str::<Errors<'_>>(text).ok()?.first()
+}
+
+#[derive(Default)]
+struct Errors<'a> {
+    list: Vec<Failure<'a>>,
+}
+
+object!(Errors<'de>, "an object", |out, map| {
+    "errors" => out.list.extend(map.next_value::<List<Failure<'de>>>()?.0),
+    "error" => out.list.extend(map.next_value::<Option<Failure<'de>>>()?),
+});
+
+impl Errors<'_> {
+    fn first(self) -> Option<Refusal> {
+        let first = self.list.into_iter().next()?;
+        Some(Refusal { code: first.code.map(Whole::signed), message: first.message.into_owned() })
+    }
+}
+
+#[derive(Debug, Default)]
+struct Failure<'a> {
+    code: Option<Whole>,
+    message: Cow<'a, str>,
+}
+
+object!(Failure<'de>, "an error", |out, map| {
+    "code" | "httpCode" => out.code = map.next_value()?,
+    "msg" | "message" => out.message = map.next_value::<Text<'de>>()?.0,
+});
+
+#[derive(Default)]
+struct Document<'a> {
+    traces: Vec<Trace<'a>>,
+    bare: Trace<'a>,
+    recognised: bool,
+    is_bare: bool,
+    errors: Vec<Failure<'a>>,
+    others: Vec<Cow<'a, str>>,
+}
+
+object!(Document<'de>, "an object with data", |out, map| {
+    "data" => {
+        out.traces = map.next_value::<List<Trace<'de>>>()?.0;
+        out.recognised = true;
+    },
+    "errors" => out.errors.extend(map.next_value::<List<Failure<'de>>>()?.0),
+    "error" => out.errors.extend(map.next_value::<Option<Failure<'de>>>()?),
+    "traceID" => {
+        out.bare.trace_id = map.next_value::<Text<'de>>()?.0;
+        out.is_bare = true;
+    },
+    "spans" => out.bare.spans = map.next_value::<List<Span<'de>>>()?.0,
+    "processes" => {
+        out.bare.processes = map.next_value::<Processes<'de>>()?;
+        out.is_bare = true;
+    },
+    "warnings" => out.bare.warnings = map.next_value::<List<Text<'de>>>()?.0,
+    else other => {
+        map.next_value::<serde::de::IgnoredAny>()?;
+        if out.others.len() < 32 {
+            out.others.push(other);
+        }
+    }
+});
+
+impl Document<'_> {
+    fn add(mut self, sink: &mut dyn Sink) -> Result<Added, WireError> {
+        if self.is_bare && !self.recognised {
+            self.traces.push(std::mem::take(&mut self.bare));
+        } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty())
+        {
+            let spans = (!self.bare.spans.is_empty()).then_some("spans");
+            return Err(unexpected(self.others.iter().map(|key| key.as_ref()).chain(spans)));
+        }
+        let told: Vec<String> = self
+            .errors
+            .iter()
+            .map(|at| {
+                format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>())
+            })
+            .collect();
+        if self.traces.is_empty() && !told.is_empty() {
+            let told = told.join("; ");
+            return Err(WireError::new(format!("expected Jaeger's legacy JSON, found an error answer: {told}")));
+        }
+        let dialect = Dialect::of(&self.traces);
+        let mut added = Added::default();
+        for trace in self.traces {
+            added += trace.add(&dialect, &told, sink);
+        }
+        Ok(added)
+    }
+}
+
+#[derive(Default)]
+struct Trace<'a> {
+    trace_id: Cow<'a, str>,
+    spans: Vec<Span<'a>>,
+    processes: Processes<'a>,
+    warnings: Vec<Text<'a>>,
+}
+
+object!(Trace<'de>, "a trace", |out, map| {
+    "traceID" => out.trace_id = map.next_value::<Text<'de>>()?.0,
+    "spans" => out.spans = map.next_value::<List<Span<'de>>>()?.0,
+    "processes" => out.processes = map.next_value()?,
+    "warnings" => out.warnings = map.next_value::<List<Text<'de>>>()?.0,
+});
+
+#[derive(Default)]
+struct Processes<'a>(BTreeMap<Cow<'a, str>, Process<'a>>);
+
+object!(Processes<'de>, "the processes by id", |out, map| {
+    else id => {
+        let process: Process<'de> = map.next_value()?;
+        out.0.insert(id, process);
+    }
+});
+
+#[derive(Default)]
+struct Process<'a> {
+    service: Cow<'a, str>,
+    tags: Vec<Tag<'a>>,
+}
+
+object!(Process<'de>, "a process", |out, map| {
+    "serviceName" => out.service = map.next_value::<Text<'de>>()?.0,
+    "tags" => out.tags = map.next_value::<List<Tag<'de>>>()?.0,
+});
+
+#[derive(Default)]
+struct Span<'a> {
+    trace_id: Cow<'a, str>,
+    span_id: Cow<'a, str>,
+    parent_id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    references: Vec<Reference<'a>>,
+    start_us: Whole,
+    duration_us: Whole,
+    tags: Vec<Tag<'a>>,
+    logs: Vec<Log<'a>>,
+    process_id: Cow<'a, str>,
+    process: Option<Process<'a>>,
+    warnings: Vec<Text<'a>>,
+}
+
+object!(Span<'de>, "a span", |out, map| {
+    "traceID" => out.trace_id = map.next_value::<Text<'de>>()?.0,
+    "spanID" => out.span_id = map.next_value::<Text<'de>>()?.0,
+    "parentSpanID" => out.parent_id = map.next_value::<Text<'de>>()?.0,
+    "operationName" => out.name = map.next_value::<Text<'de>>()?.0,
+    "references" => out.references = map.next_value::<List<_>>()?.0,
+    "startTime" => out.start_us = map.next_value()?,
+    "duration" => out.duration_us = map.next_value()?,
+    "tags" => out.tags = map.next_value::<List<_>>()?.0,
+    "logs" => out.logs = map.next_value::<List<_>>()?.0,
+    "processID" => out.process_id = map.next_value::<Text<'de>>()?.0,
+    "process" => out.process = map.next_value()?,
+    "warnings" => out.warnings = map.next_value::<List<Text<'de>>>()?.0,
+});
+
+#[derive(Default)]
+struct Reference<'a> {
+    kind: Cow<'a, str>,
+    trace_id: Cow<'a, str>,
+    span_id: Cow<'a, str>,
+}
+
+object!(Reference<'de>, "a reference", |out, map| {
+    "refType" => out.kind = map.next_value::<Text<'de>>()?.0,
+    "traceID" => out.trace_id = map.next_value::<Text<'de>>()?.0,
+    "spanID" => out.span_id = map.next_value::<Text<'de>>()?.0,
+});
+
+#[derive(Default)]
+struct Log<'a> {
+    time_us: Whole,
+    fields: Vec<Tag<'a>>,
+}
+
+object!(Log<'de>, "a log", |out, map| {
+    "timestamp" => out.time_us = map.next_value()?,
+    "fields" => out.fields = map.next_value::<List<_>>()?.0,
+});
+
+#[derive(Default)]
+struct Tag<'a> {
+    key: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    value: Any<'a>,
+}
+
+object!(Tag<'de>, "a tag", |out, map| {
+    "key" => out.key = map.next_value::<Text<'de>>()?.0,
+    "type" => out.kind = map.next_value::<Text<'de>>()?.0,
+    "value" => out.value = map.next_value::<Plain<'de>>()?.0,
+});
+
+/// Jaeger's own marker (v1 translator) for a resource without `service.name`.
+const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
+
+impl Trace<'_> {
+    fn add(self, dialect: &Dialect, told: &[String], sink: &mut dyn Sink) -> Added {
+        let mut added = Added::default();
+        let mut ids: BTreeSet<TraceId> = BTreeSet::new();
+        // One group for each process, so that its tags are turned into a resource once.
+        let mut groups: BTreeMap<Cow<'_, str>, Vec<raw::ScopeGroup<'_>>> = BTreeMap::new();
+        for mut span in self.spans {
+            if span.trace_id.is_empty() {
+                span.trace_id = self.trace_id.clone();
+            }
+            let inline = span.process.take();
+            let process_id = span.process_id.clone();
+            let (scope, span) = facts::span(span, dialect);
+            ids.extend(span.trace_id.usable());
+            if let Some(process) = inline {
+                let scopes = vec![raw::ScopeGroup { scope, spans: vec![span] }];
+                added += raw::add(raw::Group { resource: resource(process), scopes }, sink);
+                continue;
+            }
+            let scopes = groups.entry(process_id).or_default();
+            match scopes.last_mut().filter(|last| last.scope == scope) {
+                Some(last) => last.spans.push(span),
+                None => scopes.push(raw::ScopeGroup { scope, spans: vec![span] }),
+            }
+        }
+        let mut processes = self.processes.0;
+        for (id, scopes) in groups {
+            let resource = processes.remove(&id).map(resource).unwrap_or_default();
+            added += raw::add(raw::Group { resource, scopes }, sink);
+        }
+        if ids.is_empty() {
+            ids.extend(json::trace_id(&self.trace_id).usable());
+        }
+        for id in ids {
+            let builder = sink.builder(id);
+            if dialect.untyped {
+                builder.set_untyped();
+            }
+            for remark in self.warnings.iter().map(|at| at.0.as_ref()).chain(told.iter().map(String::as_str)) {
+                builder.remark(remark);
+            }
+        }
+        added
+    }
+}
+
+fn resource(process: Process<'_>) -> Vec<Attribute<'_>> {
+    let mut attributes: Vec<Attribute<'_>> = process.tags.into_iter().map(facts::attribute).collect();
+    if !process.service.is_empty() && process.service != NO_SERVICE_NAME {
+        attributes.push((Cow::Borrowed("service.name"), Any::Str(process.service)));
+    }
+    attributes
+}
+
+fn same_trace(text: &str, id: Option<TraceId>) -> bool {
+    id.is_some() && json::trace_id(text).usable() == id
+}
+
+/// The parent by Jaeger's rule (model.Span.ParentSpanID): the first CHILD_OF in the span's own trace, else the first
+/// FOLLOWS_FROM in it, else none. All other references are links.
+fn parent(references: &[Reference<'_>], own: Option<TraceId>) -> Option<raw::Id<SpanId>> {
+    let first =
+        |kind: &str| references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own));
+    first("CHILD_OF").or_else(|| first("FOLLOWS_FROM")).map(|at| json::span_id(&at.span_id))
+}
+
+#[cfg(test)]
+#[path = "jaeger_json_tests.rs"]
+mod tests;

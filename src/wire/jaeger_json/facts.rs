@@ -1,0 +1,284 @@
+//! One legacy span back to what OTLP said: tags to kind, status and scope, references to parent and links.
+
+use super::{Log, Reference, Span, Tag, Trace};
+use crate::trace::{SpanId, TraceId};
+use crate::wire::json;
+use crate::wire::raw::{self, Any, Attribute, Id};
+use std::borrow::Cow;
+
+/// What a whole document says of the server that wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// Every tag is text, numbers and booleans too.
+    pub(super) untyped: bool,
+    /// Untyped, and every span has an `error` tag of three words, as VictoriaTraces writes it: "false" is its word
+    /// for status Ok, and `scope_attr:` starts scope attributes.
+    pub(super) three_worded: bool,
+}
+
+/// Keys that OpenTelemetry's conventions (old and new names) give a type that is not text.
+const NOT_TEXT: [&str; 24] = [
+    "client.port",
+    "db.response.returned_rows",
+    "http.request.body.size",
+    "http.request.resend_count",
+    "http.request_content_length",
+    "http.resend_count",
+    "http.response.body.size",
+    "http.response.status_code",
+    "http.response_content_length",
+    "http.status_code",
+    "messaging.batch.message_count",
+    "messaging.message.body.size",
+    "net.host.port",
+    "net.peer.port",
+    "net.sock.peer.port",
+    "network.peer.port",
+    "network.local.port",
+    "process.pid",
+    "rpc.grpc.status_code",
+    "rpc.message.id",
+    "server.port",
+    "thread.id",
+    "exception.escaped",
+    "sampler.param",
+];
+
+impl Dialect {
+    pub(super) fn of(traces: &[Trace<'_>]) -> Dialect {
+        let mut all_text = true;
+        let mut odd = false;
+        let mut three_worded = true;
+        let mut look = |tag: &Tag<'_>| {
+            all_text &= tag.kind.eq_ignore_ascii_case("string") && matches!(tag.value, Any::Str(_));
+            odd |= NOT_TEXT.contains(&tag.key.as_ref()) || is_error_word(tag);
+        };
+        for trace in traces {
+            for span in &trace.spans {
+                span.tags.iter().for_each(&mut look);
+                span.logs.iter().flat_map(|log| &log.fields).for_each(&mut look);
+                span.process.iter().flat_map(|process| &process.tags).for_each(&mut look);
+                three_worded &= span.tags.iter().any(is_error_word);
+            }
+            trace.processes.0.values().flat_map(|process| &process.tags).for_each(&mut look);
+        }
+        let untyped = all_text && odd;
+        Dialect { untyped, three_worded: untyped && three_worded }
+    }
+}
+
+/// A tag as the attribute that it was. VictoriaTraces tells empty text as "-", and so does Envoy in its own spans: what
+/// "-" was cannot be known, so it stays.
+pub(super) fn attribute(tag: Tag<'_>) -> Attribute<'_> {
+    (tag.key, typed(&tag.kind, tag.value))
+}
+
+fn is_error_word(tag: &Tag<'_>) -> bool {
+    tag.key == "error" && matches!(&tag.value, Any::Str(word) if matches!(word.as_ref(), "unset" | "true" | "false"))
+}
+
+/// The value by its declared type; a value that is not of that type stays what it is in JSON.
+fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
+    let kind = kind.to_ascii_lowercase();
+    match (kind.as_str(), value) {
+        ("string", Any::Empty) => Any::Str(Cow::Borrowed("")),
+        ("bool" | "boolean", Any::Str(word)) if word.eq_ignore_ascii_case("true") => Any::Bool(true),
+        ("bool" | "boolean", Any::Str(word)) if word.eq_ignore_ascii_case("false") => Any::Bool(false),
+        ("int64" | "int" | "integer" | "long", Any::Str(text)) => match text.parse() {
+            Ok(number) => Any::Int(number),
+            Err(_) => Any::Str(text),
+        },
+        // A float that is whole and exactly an i64 (servers print large integers as 1e18).
+        ("int64" | "int" | "integer" | "long", Any::Double(number))
+            if number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0 =>
+        {
+            Any::Int(number as i64)
+        }
+        ("float64" | "float" | "double", Any::Int(number)) => Any::Double(number as f64),
+        ("float64" | "float" | "double", Any::Str(text)) => match text.parse() {
+            Ok(number) => Any::Double(number),
+            Err(_) => Any::Str(text),
+        },
+        ("binary" | "bytes", Any::Str(text)) => match json::base64(&text) {
+            Some(bytes) => Any::Bytes(Cow::Owned(bytes)),
+            None => Any::Str(text),
+        },
+        (_, value) => value,
+    }
+}
+
+/// A span and the scope that its tags tell.
+pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, raw::Span<'a>) {
+    let own = json::trace_id(&from.trace_id);
+    let parent_id = super::parent(&from.references, own.usable());
+    let mut attributes: Vec<Attribute<'a>> = from.tags.into_iter().map(attribute).collect();
+    let scope = scope(&mut attributes, dialect);
+    let from_otlp = !scope.name.is_empty();
+    let kind = take_last(&mut attributes, "span.kind", |value| match value {
+        Any::Str(word) => kind(word),
+        _ => None,
+    });
+    let (status, status_message) = status(&mut attributes, kind.unwrap_or(0), from_otlp, dialect);
+    let trace_state = take_text(&mut attributes, "w3c.tracestate");
+    let start_us = from.start_us.unsigned();
+    // Jaeger before 1.70 and 2.7 wraps a negative duration into an unsigned one.
+    let duration_us = from.duration_us.0.clamp(i128::from(i64::MIN), i128::from(u64::MAX)) as u64 as i64;
+    let start_ns = start_us.saturating_mul(1000);
+    let span = raw::Span {
+        trace_id: own,
+        span_id: json::span_id(&from.span_id),
+        parent_id: parent_id.unwrap_or_else(|| json::span_id(&from.parent_id)),
+        name: from.name,
+        kind: kind.unwrap_or(0),
+        status,
+        status_message,
+        trace_state,
+        // Jaeger's own flags (sampled, debug) are not OTLP's.
+        flags: 0,
+        start_ns,
+        end_ns: start_ns.saturating_add_signed(duration_us.saturating_mul(1000)),
+        attributes,
+        events: from.logs.into_iter().map(event).collect(),
+        links: links(from.references, own.usable(), parent_id.unwrap_or_default()),
+        dropped: 0,
+        warnings: from.warnings.into_iter().map(|text| text.0).collect(),
+    };
+    (scope, span)
+}
+
+/// Takes the last attribute of this key whose value `read` accepts: the tags that Jaeger's translator makes stand after
+/// the span's own attributes, which may have the same key and stay.
+fn take_last<'a, T>(attributes: &mut Vec<Attribute<'a>>, key: &str, read: impl Fn(&Any<'a>) -> Option<T>) -> Option<T> {
+    let (at, found) = attributes
+        .iter()
+        .enumerate()
+        .rev()
+        .filter(|(_, (name, _))| name == key)
+        .find_map(|(at, (_, value))| read(value).map(|found| (at, found)))?;
+    attributes.remove(at);
+    Some(found)
+}
+
+fn text<'a>(value: &Any<'a>) -> Option<Cow<'a, str>> {
+    match value {
+        Any::Str(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn take_text<'a>(attributes: &mut Vec<Attribute<'a>>, key: &str) -> Cow<'a, str> {
+    take_last(attributes, key, text).unwrap_or_default()
+}
+
+fn kind(word: &str) -> Option<i64> {
+    let words = ["internal", "server", "client", "producer", "consumer"];
+    words.iter().position(|at| at.eq_ignore_ascii_case(word)).map(|at| at as i64 + 1)
+}
+
+/// The scope tags stand first; `otel.library.*` are their names before 2023.
+fn scope<'a>(attributes: &mut Vec<Attribute<'a>>, dialect: &Dialect) -> raw::Scope<'a> {
+    let mut take = |keys: [&str; 2]| {
+        keys.into_iter()
+            .find_map(|key| {
+                let at = attributes.iter().position(|(name, value)| name == key && matches!(value, Any::Str(_)))?;
+                text(&attributes.remove(at).1)
+            })
+            .unwrap_or_default()
+    };
+    let name = take(["otel.scope.name", "otel.library.name"]);
+    let version = take(["otel.scope.version", "otel.library.version"]);
+    let mut own = Vec::new();
+    if dialect.three_worded {
+        attributes.retain_mut(|(key, value)| match key.strip_prefix("scope_attr:") {
+            Some(rest) => {
+                own.push((Cow::Owned(rest.to_owned()), std::mem::take(value)));
+                false
+            }
+            None => true,
+        });
+    }
+    raw::Scope { name, version, attributes: own }
+}
+
+const UNSET: i64 = 0;
+const OK: i64 = 1;
+const ERROR: i64 = 2;
+
+/// `error=true` wins; then `otel.status_code`; then, for spans of Jaeger's own clients, the HTTP status. A span that came
+/// as OTLP (it names its scope) has said its status already, if only by leaving it unset.
+fn status<'a>(
+    attributes: &mut Vec<Attribute<'a>>,
+    kind: i64,
+    from_otlp: bool,
+    dialect: &Dialect,
+) -> (i64, Cow<'a, str>) {
+    let message = take_text(attributes, "otel.status_description");
+    let code = take_last(attributes, "otel.status_code", |value| match value {
+        Any::Str(word) if word.eq_ignore_ascii_case("OK") => Some(OK),
+        Any::Str(word) if word.eq_ignore_ascii_case("ERROR") => Some(ERROR),
+        Any::Str(word) if word.eq_ignore_ascii_case("UNSET") => Some(UNSET),
+        _ => None,
+    });
+    let error = take_last(attributes, "error", |value| match value {
+        Any::Bool(true) => Some(ERROR),
+        Any::Str(word) if dialect.untyped && word == "true" => Some(ERROR),
+        Any::Str(word) if dialect.three_worded && word == "false" => Some(OK),
+        Any::Str(word) if dialect.untyped && (word == "false" || word == "unset") => Some(UNSET),
+        _ => None,
+    });
+    let status = match (error, code) {
+        (Some(ERROR), _) => ERROR,
+        (_, Some(code)) => code,
+        (Some(told), None) => told,
+        (None, None) if from_otlp => UNSET,
+        (None, None) => http_status(attributes, kind),
+    };
+    (status, message)
+}
+
+/// What OpenTelemetry's HTTP conventions make of a response code: 5xx failed, 4xx failed for the client alone.
+fn http_status(attributes: &[Attribute<'_>], kind: i64) -> i64 {
+    const CLIENT: i64 = 3;
+    let code = attributes.iter().rev().find(|(key, _)| key == "http.status_code").and_then(|(_, value)| match value {
+        Any::Int(code) => Some(*code),
+        Any::Str(text) => text.parse().ok(),
+        _ => None,
+    });
+    match code {
+        Some(500..=599) => ERROR,
+        Some(400..=499) if kind == CLIENT => ERROR,
+        _ => UNSET,
+    }
+}
+
+/// The event's name is its text field "event", wherever it stands.
+fn event(log: Log<'_>) -> raw::RawEvent<'_> {
+    let mut attributes: Vec<Attribute<'_>> = log.fields.into_iter().map(attribute).collect();
+    let at = attributes.iter().position(|(key, value)| key == "event" && matches!(value, Any::Str(_)));
+    let name = at.and_then(|at| text(&attributes.remove(at).1)).unwrap_or_default();
+    raw::RawEvent { time_ns: log.time_us.unsigned().saturating_mul(1000), name, attributes, dropped: 0 }
+}
+
+/// All references but the one that tells the parent. A FOLLOWS_FROM to the parent is a link as well: Jaeger merges the
+/// two into one reference.
+fn links<'a>(references: Vec<Reference<'a>>, own: Option<TraceId>, parent: Id<SpanId>) -> Vec<raw::RawLink<'a>> {
+    let mut links = Vec::new();
+    let mut parent_told = false;
+    for at in references {
+        let child_of = at.kind.eq_ignore_ascii_case("CHILD_OF");
+        let span_id = json::span_id(&at.span_id);
+        if child_of && !parent_told && span_id == parent && super::same_trace(&at.trace_id, own) {
+            parent_told = true;
+            continue;
+        }
+        // A link becomes CHILD_OF only by this attribute of OpenTracing's.
+        let kind = (Cow::Borrowed("opentracing.ref_type"), Any::Str(Cow::Borrowed("child_of")));
+        links.push(raw::RawLink {
+            trace_id: json::trace_id(&at.trace_id),
+            span_id,
+            attributes: if child_of { vec![kind] } else { Vec::new() },
+            ..Default::default()
+        });
+    }
+    links
+}

@@ -1,0 +1,116 @@
+//! OTLP protobuf: `TracesData`, whose wire form `ExportTraceServiceRequest` and Tempo's `Trace` share.
+
+use super::raw::{self, Any, Attribute, Id};
+use super::{Added, Sink, WireError};
+use crate::trace::{SpanId, TraceId};
+use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
+use prost::Message;
+use std::borrow::Cow;
+
+/// Decodes a message; no spans are judged yet.
+pub fn decode(bytes: &[u8]) -> Result<TracesData, WireError> {
+    TracesData::decode(bytes).map_err(|error| {
+        WireError::new(format!("expected an OTLP TracesData message of {} bytes: {error}", bytes.len()))
+    })
+}
+
+/// Adds all spans of a message.
+pub fn add(data: TracesData, sink: &mut dyn Sink) -> Added {
+    let mut added = Added::default();
+    for resource_spans in &data.resource_spans {
+        added += raw::add(group(resource_spans), sink);
+    }
+    added
+}
+
+fn group(from: &ResourceSpans) -> raw::Group<'_> {
+    raw::Group {
+        resource: from.resource.as_ref().map(|resource| attributes(&resource.attributes)).unwrap_or_default(),
+        scopes: from.scope_spans.iter().map(scope_group).collect(),
+    }
+}
+
+fn scope_group(from: &ScopeSpans) -> raw::ScopeGroup<'_> {
+    let scope = from.scope.as_ref().map(|scope| raw::Scope {
+        name: text(&scope.name),
+        version: text(&scope.version),
+        attributes: attributes(&scope.attributes),
+    });
+    raw::ScopeGroup { scope: scope.unwrap_or_default(), spans: from.spans.iter().map(span).collect() }
+}
+
+fn span(from: &Span) -> raw::Span<'_> {
+    let status = from.status.as_ref();
+    raw::Span {
+        trace_id: id(&from.trace_id, TraceId::from_bytes),
+        span_id: id(&from.span_id, SpanId::from_bytes),
+        parent_id: id(&from.parent_span_id, SpanId::from_bytes),
+        name: text(&from.name),
+        kind: from.kind.into(),
+        status: status.map_or(0, |status| status.code.into()),
+        status_message: status.map(|status| text(&status.message)).unwrap_or_default(),
+        trace_state: text(&from.trace_state),
+        flags: from.flags,
+        start_ns: from.start_time_unix_nano,
+        end_ns: from.end_time_unix_nano,
+        attributes: attributes(&from.attributes),
+        events: from
+            .events
+            .iter()
+            .map(|event| raw::RawEvent {
+                time_ns: event.time_unix_nano,
+                name: text(&event.name),
+                attributes: attributes(&event.attributes),
+                dropped: event.dropped_attributes_count.into(),
+            })
+            .collect(),
+        links: from
+            .links
+            .iter()
+            .map(|link| raw::RawLink {
+                trace_id: id(&link.trace_id, TraceId::from_bytes),
+                span_id: id(&link.span_id, SpanId::from_bytes),
+                trace_state: text(&link.trace_state),
+                attributes: attributes(&link.attributes),
+                dropped: link.dropped_attributes_count.into(),
+            })
+            .collect(),
+        dropped: [from.dropped_attributes_count, from.dropped_events_count, from.dropped_links_count]
+            .into_iter()
+            .map(u64::from)
+            .sum(),
+        warnings: Vec::new(),
+    }
+}
+
+fn id<T>(bytes: &[u8], parse: impl Fn(&[u8]) -> Option<T>) -> Id<T> {
+    match parse(bytes) {
+        Some(id) => Id::Is(id),
+        None if bytes.iter().all(|byte| *byte == 0) => Id::Absent,
+        None => Id::Bad,
+    }
+}
+
+fn text(from: &str) -> Cow<'_, str> {
+    Cow::Borrowed(from)
+}
+
+fn attributes(from: &[KeyValue]) -> Vec<Attribute<'_>> {
+    from.iter().map(|at| (text(&at.key), at.value.as_ref().map(any).unwrap_or_default())).collect()
+}
+
+fn any(from: &AnyValue) -> Any<'_> {
+    match &from.value {
+        // String-table indexes belong to profiles; OTLP says that trace receivers treat them as absent.
+        None | Some(ProtoValue::StringValueStrindex(_)) => Any::Empty,
+        Some(ProtoValue::StringValue(at)) => Any::Str(text(at)),
+        Some(ProtoValue::BoolValue(at)) => Any::Bool(*at),
+        Some(ProtoValue::IntValue(at)) => Any::Int(*at),
+        Some(ProtoValue::DoubleValue(at)) => Any::Double(*at),
+        Some(ProtoValue::BytesValue(at)) => Any::Bytes(Cow::Borrowed(at)),
+        Some(ProtoValue::ArrayValue(at)) => Any::Array(at.values.iter().map(any).collect()),
+        Some(ProtoValue::KvlistValue(at)) => Any::Map(attributes(&at.values)),
+    }
+}

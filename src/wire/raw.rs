@@ -1,0 +1,254 @@
+//! What OTLP can say, with text borrowed from the message it came in: the form between every reader and the model.
+
+use super::{Added, Sink};
+use crate::trace::{
+    Event, Kind, Link, ResourceIx, ScopeIx, SpanId, SpanRecord, StatusCode, Sym, TraceBuilder, TraceId, Value,
+};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// Warnings that Jaeger's query service attaches to a span of its OTLP answers.
+pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
+/// Ours, on one span of a trace written back: the format it was read from told every attribute as text.
+pub(super) const UNTYPED: &str = "@tracespec@untyped";
+
+/// An id as told: absent, unusable, or there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Id<T> {
+    /// Not told, empty or zeros.
+    #[default]
+    Absent,
+    /// Told, but no id.
+    Bad,
+    /// The id.
+    Is(T),
+}
+
+impl<T> Id<T> {
+    pub(super) fn usable(self) -> Option<T> {
+        match self {
+            Id::Is(id) => Some(id),
+            Id::Absent | Id::Bad => None,
+        }
+    }
+}
+
+/// OTLP's AnyValue.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) enum Any<'a> {
+    #[default]
+    Empty,
+    Str(Cow<'a, str>),
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    Bytes(Cow<'a, [u8]>),
+    Array(Vec<Any<'a>>),
+    Map(Vec<Attribute<'a>>),
+}
+
+pub(super) type Attribute<'a> = (Cow<'a, str>, Any<'a>);
+
+#[derive(Debug, Default)]
+pub(super) struct Group<'a> {
+    pub(super) resource: Vec<Attribute<'a>>,
+    pub(super) scopes: Vec<ScopeGroup<'a>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ScopeGroup<'a> {
+    pub(super) scope: Scope<'a>,
+    pub(super) spans: Vec<Span<'a>>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Scope<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) version: Cow<'a, str>,
+    pub(super) attributes: Vec<Attribute<'a>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Span<'a> {
+    pub(super) trace_id: Id<TraceId>,
+    pub(super) span_id: Id<SpanId>,
+    pub(super) parent_id: Id<SpanId>,
+    pub(super) name: Cow<'a, str>,
+    pub(super) kind: i64,
+    pub(super) status: i64,
+    pub(super) status_message: Cow<'a, str>,
+    pub(super) trace_state: Cow<'a, str>,
+    pub(super) flags: u32,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) events: Vec<RawEvent<'a>>,
+    pub(super) links: Vec<RawLink<'a>>,
+    pub(super) dropped: u64,
+    pub(super) warnings: Vec<Cow<'a, str>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawEvent<'a> {
+    pub(super) time_ns: u64,
+    pub(super) name: Cow<'a, str>,
+    pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) dropped: u64,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawLink<'a> {
+    pub(super) trace_id: Id<TraceId>,
+    pub(super) span_id: Id<SpanId>,
+    pub(super) trace_state: Cow<'a, str>,
+    pub(super) attributes: Vec<Attribute<'a>>,
+    pub(super) dropped: u64,
+}
+
+/// Adds all spans of one resource.
+pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
+    let mut added = Added::default();
+    let mut resources: HashMap<TraceId, ResourceIx> = HashMap::new();
+    for ScopeGroup { scope, spans } in group.scopes {
+        let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
+        for span in spans {
+            let (Id::Is(trace_id), Id::Is(span_id)) = (span.trace_id, span.span_id) else {
+                sink.invalid_span();
+                added.invalid += 1;
+                continue;
+            };
+            // A parent that cannot be read is not "no parent": the span would pass for a root.
+            if span.parent_id == Id::Bad {
+                sink.invalid_span();
+                added.invalid += 1;
+                continue;
+            }
+            let builder = sink.builder(trace_id);
+            let resource = *resources.entry(trace_id).or_insert_with(|| {
+                let attributes = owned(builder, &group.resource);
+                builder.resource(attributes)
+            });
+            let scope = *scopes.entry(trace_id).or_insert_with(|| {
+                let attributes = owned(builder, &scope.attributes);
+                builder.scope(&scope.name, &scope.version, attributes)
+            });
+            let record = record(builder, span, (trace_id, span_id), resource, scope);
+            builder.span(record);
+            added.spans += 1;
+        }
+    }
+    added
+}
+
+fn record(
+    builder: &mut TraceBuilder,
+    span: Span<'_>,
+    (trace_id, span_id): (TraceId, SpanId),
+    resource: ResourceIx,
+    scope: ScopeIx,
+) -> SpanRecord {
+    let mut attributes = Vec::with_capacity(span.attributes.len());
+    for (key, value) in &span.attributes {
+        match (key.as_ref(), value) {
+            (JAEGER_WARNINGS, warnings) => remark_all(builder, warnings),
+            (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
+            _ => attributes.push((builder.intern(key), owned_value(builder, value))),
+        }
+    }
+    for warning in span.warnings {
+        builder.remark(warning);
+    }
+    let mut dropped = span.dropped;
+    let mut events = Vec::with_capacity(span.events.len());
+    for event in &span.events {
+        dropped = dropped.saturating_add(event.dropped);
+        let attributes = owned(builder, &event.attributes);
+        let name = builder.intern(&event.name);
+        events.push(Event { time_ns: event.time_ns, name, attributes: builder.attributes(attributes) });
+    }
+    let mut links = Vec::with_capacity(span.links.len());
+    for link in &span.links {
+        dropped = dropped.saturating_add(link.dropped);
+        let (Id::Is(to_trace), Id::Is(to_span)) = (link.trace_id, link.span_id) else {
+            builder.remark(format!("a link of span {span_id} has no valid ids and was left out"));
+            continue;
+        };
+        let attributes = owned(builder, &link.attributes);
+        let trace_state = builder.intern(&link.trace_state);
+        let attributes = builder.attributes(attributes);
+        links.push(Link { trace_id: to_trace, span_id: to_span, trace_state, attributes });
+    }
+    let kind = usize::try_from(span.kind).ok().and_then(|at| Kind::ALL.get(at)).copied();
+    if kind.is_none() {
+        builder
+            .remark(format!("span {span_id} has kind {}, which OTLP does not define; read as unspecified", span.kind));
+    }
+    let status = usize::try_from(span.status).ok().and_then(|at| StatusCode::ALL.get(at)).copied();
+    if status.is_none() {
+        builder.remark(format!("span {span_id} has status {}, which OTLP does not define; read as unset", span.status));
+    }
+    SpanRecord {
+        trace_id,
+        span_id,
+        parent_id: span.parent_id.usable(),
+        name: builder.intern(&span.name),
+        kind: kind.unwrap_or_default(),
+        status: status.unwrap_or_default(),
+        status_message: builder.intern(&span.status_message),
+        trace_state: builder.intern(&span.trace_state),
+        // On the wire absent and 0 are one.
+        flags: (span.flags != 0).then_some(span.flags),
+        start_ns: span.start_ns,
+        end_ns: span.end_ns,
+        attributes,
+        events,
+        links,
+        dropped,
+        resource,
+        scope,
+    }
+}
+
+fn remark_all(builder: &mut TraceBuilder, warnings: &Any<'_>) {
+    match warnings {
+        Any::Str(text) => builder.remark(text.as_ref()),
+        Any::Array(items) => items.iter().for_each(|item| remark_all(builder, item)),
+        _ => {}
+    }
+}
+
+/// How deep values may nest: as deep as both protobuf (100 messages) and JSON (128 brackets, of which one level of a map
+/// takes four) are certain to carry, so that whatever is read can be written and read again.
+const DEEPEST: usize = 24;
+
+fn owned(builder: &mut TraceBuilder, attributes: &[Attribute<'_>]) -> Vec<(Sym, Value)> {
+    pairs(builder, attributes, 0)
+}
+
+fn owned_value(builder: &mut TraceBuilder, value: &Any<'_>) -> Value {
+    nested(builder, value, 0)
+}
+
+fn pairs(builder: &mut TraceBuilder, attributes: &[Attribute<'_>], depth: usize) -> Vec<(Sym, Value)> {
+    attributes.iter().map(|(key, value)| (builder.intern(key), nested(builder, value, depth))).collect()
+}
+
+fn nested(builder: &mut TraceBuilder, value: &Any<'_>, depth: usize) -> Value {
+    match value {
+        Any::Array(_) | Any::Map(_) if depth == DEEPEST => {
+            builder.remark(format!("an attribute's value nests deeper than {DEEPEST} levels and was cut there"));
+            Value::Empty
+        }
+        Any::Empty => Value::Empty,
+        Any::Str(text) => Value::Str(builder.intern(text)),
+        Any::Bool(flag) => Value::Bool(*flag),
+        Any::Int(number) => Value::Int(*number),
+        Any::Double(number) => Value::Double(*number),
+        Any::Bytes(bytes) => Value::Bytes(bytes.as_ref().into()),
+        Any::Array(items) => Value::Array(items.iter().map(|item| nested(builder, item, depth + 1)).collect()),
+        Any::Map(entries) => {
+            let entries = pairs(builder, entries, depth + 1);
+            Value::Map(builder.attributes(entries))
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Every recorded answer is read as what was sent, whatever the format.
+
+#![allow(clippy::unwrap_used, unreachable_pub)]
+
+#[path = "wire/canon.rs"]
+mod canon;
+#[path = "wire/captured.rs"]
+mod captured;
+#[path = "wire/others.rs"]
+mod others;
+#[path = "wire/properties.rs"]
+mod properties;
