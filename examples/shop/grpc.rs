@@ -45,6 +45,7 @@ impl GrpcClient {
         Res: Message + Default + 'static,
     {
         let cx = begin(&request.cx, "shop.grpc.client", SpanKind::Client, method, self.peer);
+        cx.span().set_attribute(KeyValue::new("service.peer.name", "payment-service"));
         let headers = propagation::headers(&request.within(cx.clone()), true);
         let outgoing = tonic::Request::from_parts(MetadataMap::from_headers(headers), Extensions::default(), message);
         let answer = self.unary(method, outgoing).await;

@@ -19,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct HttpClient {
     http: reqwest::Client,
     peer: SocketAddr,
+    service: &'static str,
 }
 
 /// A call to make.
@@ -46,9 +47,9 @@ pub(crate) fn plain() -> Result<reqwest::Client, Error> {
 }
 
 impl HttpClient {
-    pub(crate) fn new(peer: SocketAddr) -> Result<Self, Error> {
+    pub(crate) fn new(service: &'static str, peer: SocketAddr) -> Result<Self, Error> {
         let http = plain()?;
-        Ok(Self { http, peer })
+        Ok(Self { http, peer, service })
     }
 
     /// Makes the call within a CLIENT span, which ends when the answer is read.
@@ -64,6 +65,7 @@ impl HttpClient {
                     KeyValue::new("http.request.method", call.method.to_string()),
                     KeyValue::new("url.full", url.clone()),
                     KeyValue::new("url.template", call.template.to_owned()),
+                    KeyValue::new("service.peer.name", self.service),
                     KeyValue::new("server.address", self.peer.ip().to_string()),
                     KeyValue::new("server.port", i64::from(self.peer.port())),
                 ],

@@ -66,7 +66,7 @@ impl Backends {
     pub(crate) fn new(payment: SocketAddr, inventory: SocketAddr, broker: SocketAddr) -> Result<Self, Error> {
         Ok(Self {
             payment: GrpcClient::new(payment)?,
-            inventory: HttpClient::new(inventory)?,
+            inventory: HttpClient::new("inventory-service", inventory)?,
             events: Publisher::new(broker)?,
             placed: Mutex::default(),
         })

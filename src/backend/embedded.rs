@@ -56,6 +56,10 @@ impl Backend for Embedded {
         Ok(self.store.linking_to(id))
     }
 
+    fn services(&self) -> Vec<String> {
+        self.store.services()
+    }
+
     async fn probe(&self) -> Probe {
         let counts = self.store.counts();
         let words = vec![format!("{} spans of {} traces are held", counts.spans_held, counts.traces_held)];

@@ -82,12 +82,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             Event::TestFinished(test) | Event::TestTurned(test) => {
                 self.line(test)?;
                 match test.verdict {
-                    Verdict::Pass | Verdict::Skipped => {
-                        for remark in test.steps.iter().flat_map(|step| &step.remarks) {
-                            writeln!(self.out, "             note: {}", clean(remark, false))?;
-                        }
-                        Ok(())
-                    }
+                    Verdict::Pass | Verdict::Skipped => Ok(()),
                     _ => writeln!(self.out, "{}", failure::render(test)),
                 }
             }

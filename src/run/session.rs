@@ -423,8 +423,10 @@ impl Session {
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
+        let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
+        witnessed.services.extend(self.shared.backend.services());
         Context {
-            witnessed: Witnessed::clone(&lock(&self.witnessed)),
+            witnessed,
             one_clock: self.options.one_clock.clone(),
             silent: self.options.silent.iter().chain(silent).cloned().collect(),
         }

@@ -285,9 +285,12 @@ async fn judge_trace(
         return Some(Green { id, injected, expect: bound, silent, watch: waited.watch });
     }
     record.log = Some(waited.watch.log().to_string());
+    if record.verdict != Verdict::Inconclusive {
+        return None;
+    }
     for reason in &waited.last.waiting_for {
         record.remarks.push(reason.to_string());
-        if let (Verdict::Inconclusive, Some(peer)) = (record.verdict, reason.suggests_silent()) {
+        if let Some(peer) = reason.suggests_silent() {
             record.remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
         }
     }
