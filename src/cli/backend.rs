@@ -76,6 +76,9 @@ pub(crate) async fn open(
             let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };
             Ok(remote(Arc::new(Jaeger::new(options).map_err(|why| why.to_string())?)))
         }
+        BackendKind::Tempo { protocol: Protocol::Grpc, .. } => {
+            Err("Tempo is read over HTTP only; take `protocol: grpc` out of the configuration's backend".to_owned())
+        }
         BackendKind::Tempo { url, tenant, .. } => {
             let http = http_options(backend, url, folder, scope)?;
             let tenant = tenant.as_ref().map(|tenant| text(tenant, scope)).transpose()?;

@@ -6,7 +6,7 @@ use super::exit;
 use super::settings::Settings;
 use super::snapshots::FOLDER;
 use super::streams::{colour, say};
-use crate::diag::{self, Diagnostic, RenderOptions, Severity};
+use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions, Severity};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
 use crate::run::processes::free_port;
@@ -182,8 +182,23 @@ pub(crate) fn read(
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
+    diagnostics.extend(other_backends(&plan));
     diag::sort(&mut diagnostics);
     Ok(Read { plan, settings, vars, diagnostics })
+}
+
+/// A test that names a backend of its own would be judged by what another one holds.
+fn other_backends(plan: &Plan) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for test in plan.files.iter().flat_map(|file| &file.tests) {
+        let Some(backend) = &test.backend else { continue };
+        let says = "this version reads all traces of a run from the backend that the configuration names";
+        let help = "move `backend` into the configuration, or into one of its profiles, and take it out here";
+        let problem = Problem::error(Code::NotSupportedYet, backend.at, says).help(help);
+        found.push(problem.in_file(&test.source));
+    }
+    found.dedup();
+    found
 }
 
 /// Shows diagnostics; says whether one of them is an error.

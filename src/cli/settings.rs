@@ -25,6 +25,7 @@ pub(crate) struct Settings {
     pub(crate) profile_vars: Vec<(String, VarValue)>,
     pub(crate) jobs: usize,
     pub(crate) retries: u32,
+    pub(crate) test_timeout: Option<Duration>,
     pub(crate) exact_names: bool,
     /// Each setting in force with where it comes from, for `tracespec config`.
     pub(crate) origins: Vec<(&'static str, String, &'static str)>,
@@ -61,6 +62,7 @@ impl Settings {
             profile_vars: over.vars.clone(),
             jobs: over.jobs.or(file.jobs).map_or(8, |jobs| jobs as usize),
             retries: over.retries.or(file.retries).unwrap_or(0),
+            test_timeout: over.timeout.or(file.timeout),
             exact_names: over.exact_names.or(file.exact_names).unwrap_or(false),
             wait,
             origins: Vec::new(),
@@ -116,6 +118,7 @@ impl Settings {
             jobs: self.jobs,
             awaiting: 500,
             retries: self.retries,
+            test_timeout: self.test_timeout,
             fail_fast: false,
             seed,
             strict_absence: false,

@@ -86,8 +86,13 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         None => {}
     }
     for (name, matcher) in &expect.headers {
-        let values: Vec<&str> =
-            answer.headers.get_all(name.value.as_str()).iter().filter_map(|value| value.to_str().ok()).collect();
+        // A value that is no text is there all the same.
+        let values: Vec<_> = answer
+            .headers
+            .get_all(name.value.as_str())
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
         let joined = values.join(", ");
         let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
         push(&mut found, name.span, &format!("response.headers.{}", name.value), matcher, &fact, || {

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
-use crate::assert::{Context, Finding, Judgement, Witnessed};
+use crate::assert::{Context, Finding, Judgement, UNWITNESSED, Witnessed, judge};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
 use crate::matcher::Value;
@@ -32,6 +32,8 @@ pub struct Options {
     pub awaiting: usize,
     /// How often a test that did not pass is tried again.
     pub retries: u32,
+    /// Bound on all steps of a test together, where the spec gives none.
+    pub test_timeout: Option<Duration>,
     /// No test is begun after one that did not pass.
     pub fail_fast: bool,
     /// The seed of ids and random values.
@@ -92,6 +94,14 @@ pub struct TestAt {
 struct Outcome {
     record: Arc<TestRecord>,
     captures: BTreeMap<String, Value>,
+}
+
+/// What a green step is at the end of the run.
+struct Again {
+    verdict: Verdict,
+    findings: Vec<Finding>,
+    remarks: Vec<String>,
+    late: bool,
 }
 
 struct FileState {
@@ -286,7 +296,8 @@ impl Session {
         scope: &mut Scope,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
+        let bound = test.timeout.or(self.options.test_timeout);
+        let deadline = bound.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
             let env = StepEnv { session: self, source: &test.source, test: &test.name.value };
             let running = run_step(&env, step, scope);
@@ -295,7 +306,7 @@ impl Session {
                 Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
                     Ok(ran) => ran,
                     Err(_) => {
-                        let bound = humantime::format_duration(test.timeout.unwrap_or_default());
+                        let bound = humantime::format_duration(bound.unwrap_or_default());
                         let why = format!("the test took longer than its timeout of {bound}");
                         records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
                         break;
@@ -374,12 +385,18 @@ impl Session {
                 let Some(outcome) = cell.get() else { continue };
                 let mut record = (*outcome.record).clone();
                 if let Some(steps) = turned.remove(&TestAt { file, test }) {
-                    for (step, verdict, findings) in steps {
+                    for (step, again) in steps {
                         let step = &mut record.steps[step];
-                        (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                        step.remarks = again.remarks;
+                        if again.verdict != Verdict::Pass {
+                            (step.verdict, step.findings, step.late) = (again.verdict, again.findings, again.late);
+                        }
                     }
-                    record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
-                    self.tell(&Event::TestTurned(&record));
+                    let worst = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
+                    if worst != Verdict::Pass {
+                        record.verdict = worst;
+                        self.tell(&Event::TestTurned(&record));
+                    }
                 }
                 tests.push(record);
             }
@@ -396,7 +413,7 @@ impl Session {
         run
     }
 
-    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Verdict, Vec<Finding>)>> {
+    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Again)>> {
         let greens = std::mem::take(&mut *lock(&self.greens));
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
@@ -406,15 +423,52 @@ impl Session {
                 expect: &green.expect,
                 context: &context,
             };
-            let judgements = look_again(&self.shared, &target, &mut green.watch).await?;
-            let (verdict, findings, _) = sum(judgements);
-            (verdict != Verdict::Pass).then_some((at, step, verdict, findings))
+            let late = match &mut green.watch {
+                Some(watch) => look_again(&self.shared, &target, watch).await,
+                None => None,
+            };
+            if let Some(judgements) = late {
+                let (verdict, findings, remarks) = self.sum_at_the_end(&green, judgements);
+                return Some((at, step, Again { verdict, findings, remarks, late: true }));
+            }
+            // Only now is it known what no trace of the run has shown.
+            let (trace, phase) = green.unwitnessed.as_ref()?;
+            let judgements = judge(trace, &green.expect, *phase, &context());
+            let (verdict, findings, remarks) = self.sum_at_the_end(&green, judgements);
+            Some((at, step, Again { verdict, findings, remarks, late: false }))
         });
         let mut turned: HashMap<TestAt, Vec<_>> = HashMap::new();
-        for (at, step, verdict, findings) in join_all(looks).await.into_iter().flatten() {
-            turned.entry(at).or_default().push((step, verdict, findings));
+        for (at, step, again) in join_all(looks).await.into_iter().flatten() {
+            turned.entry(at).or_default().push((step, again));
         }
         turned
+    }
+
+    /// [`sum`], and under `--strict-absence` a failure for each absence of what nothing has shown to exist.
+    fn sum_at_the_end(&self, green: &Green, judgements: Vec<Judgement>) -> (Verdict, Vec<Finding>, Vec<String>) {
+        let unwitnessed = |judgement: &Judgement| {
+            let expectation = &green.expect.list[judgement.expectation];
+            let remarks = judgement.remarks.iter().filter(|remark| remark.starts_with(UNWITNESSED));
+            let finding = |remark: &String| Finding {
+                at: expectation.at,
+                expectation: expectation.path.clone(),
+                message: remark.clone(),
+                expected: "an absence of what is known to exist (`--strict-absence`)".to_owned(),
+                actual: "nothing was ever seen of it".to_owned(),
+                hint: None,
+                span_ids: Vec::new(),
+                rows: Vec::new(),
+            };
+            remarks.map(finding).collect::<Vec<_>>()
+        };
+        let found: Vec<Finding> =
+            if self.options.strict_absence { judgements.iter().flat_map(unwitnessed).collect() } else { Vec::new() };
+        let (mut verdict, mut findings, remarks) = sum(judgements);
+        if !found.is_empty() {
+            verdict = Verdict::Fail;
+            findings.extend(found);
+        }
+        (verdict, findings, remarks)
     }
 
     /// Remembers what a trace shows to exist.

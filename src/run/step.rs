@@ -4,7 +4,7 @@ use super::record::{StepRecord, Timing, Verdict};
 use super::response;
 use super::session::{Session, sum};
 use super::wait::{Target, Waited, lock, wait};
-use crate::assert::{Finding, Judgement, Witnessed, judge};
+use crate::assert::{Finding, Judgement, UNWITNESSED, Witnessed, judge};
 use crate::backend::{OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
@@ -12,7 +12,7 @@ use crate::source::{SourceFile, Span};
 use crate::spec::vars::Scope;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::bind::Bind as _;
-use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
+use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
@@ -41,7 +41,10 @@ pub(crate) struct Green {
     pub(crate) injected: Injected,
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
-    pub(crate) watch: settle::Watch,
+    /// `None` for a saved trace, which does not change.
+    pub(crate) watch: Option<settle::Watch>,
+    /// How it was judged, where it passed by an absence of what no trace had shown to exist by then.
+    pub(crate) unwitnessed: Option<(Arc<Trace>, Phase)>,
 }
 
 impl StepRecord {
@@ -152,11 +155,11 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     let bound = trace.bind(scope)?;
     let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
     if let Injected::Known(spans) = &injected {
-        for &span in spans {
+        for (&span, (method, url)) in spans.iter().zip(&answer.hops) {
             watch.request(settle::Request {
                 span,
-                peer: answer.url.authority().to_owned(),
-                operation: format!("{} {}", answer.method, route(&answer)),
+                peer: url.authority().to_owned(),
+                operation: format!("{method} {}", route(url)),
                 error: false,
             });
         }
@@ -190,12 +193,12 @@ fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
 }
 
 /// The path without what looks like an id, so that requests alike are one call.
-fn route(answer: &Answer) -> String {
+fn route(url: &url::Url) -> String {
     let segment = |part: &str| {
         let looks_like_id = part.chars().any(|c| c.is_ascii_digit());
         if looks_like_id { "*".to_owned() } else { part.to_owned() }
     };
-    answer.url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
+    url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 fn folder(source: &SourceFile) -> &Path {
@@ -282,7 +285,8 @@ async fn judge_trace(
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch });
+        let unwitnessed = unwitnessed(&record.remarks, record.trace.as_ref(), waited.last.phase);
+        return Some(Green { id, injected, expect: bound, silent, watch: Some(waited.watch), unwitnessed });
     }
     record.log = Some(waited.watch.log().to_string());
     if record.verdict != Verdict::Inconclusive {
@@ -295,6 +299,12 @@ async fn judge_trace(
         }
     }
     None
+}
+
+/// What to judge again when the run has seen all of its traces.
+fn unwitnessed(remarks: &[String], trace: Option<&Arc<Trace>>, phase: Phase) -> Option<(Arc<Trace>, Phase)> {
+    let any = remarks.iter().any(|remark| remark.starts_with(UNWITNESSED));
+    trace.filter(|_| any).map(|trace| (Arc::clone(trace), phase))
 }
 
 /// What ended the wait, in words.
@@ -377,15 +387,20 @@ fn saved(
     };
     let trace = Arc::new(trace);
     session.witness(&trace);
+    let mut green = None;
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
         let judgements: Vec<Judgement> = judge(&trace, &bound, Phase::Confirmed, &session.context(&step.wait.silent));
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
         record.timing.settled_by = "saved trace".to_owned();
+        let unwitnessed = unwitnessed(&record.remarks, Some(&trace), Phase::Confirmed);
+        let silent = step.wait.silent.clone();
+        green = (record.verdict == Verdict::Pass && unwitnessed.is_some())
+            .then_some(Green { id, injected: Injected::Unknown, expect: bound, silent, watch: None, unwitnessed });
     }
     record.trace = Some(trace);
-    Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
+    Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
 }
 
 fn list(ids: &[TraceId]) -> String {
@@ -393,6 +408,9 @@ fn list(ids: &[TraceId]) -> String {
     let more = if ids.len() > 8 { format!(" and {} more", ids.len() - 8) } else { String::new() };
     if shown.is_empty() { "no trace".to_owned() } else { shown.join(", ") + &more }
 }
+
+/// Keys of calls come from outside: no more than this many are kept.
+const MOST_CALLS: usize = 100_000;
 
 /// The names that a trace shows to exist.
 pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
@@ -410,6 +428,12 @@ pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
         }
     };
     trace.spans().for_each(&mut add);
+    let names = CallNames::of(trace);
+    for call in Calls::of(trace).all().iter().filter(|call| call.answered) {
+        if into.calls.len() < MOST_CALLS {
+            into.calls.insert(names.key(trace.span(call.span)));
+        }
+    }
     for resource in trace.resources() {
         for (key, _) in &resource.attributes {
             into.attribute_keys.insert(trace.text(*key).to_owned());

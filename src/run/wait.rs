@@ -95,7 +95,8 @@ impl Reader<'_> {
                 Err(reading) => return reading,
             }
         }
-        let read = Read::between(asked, self.shared.clock.now());
+        let partial = parts.iter().any(|(_, part)| part.is_partial());
+        let read = Read { partial, ..Read::between(asked, self.shared.clock.now()) };
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
@@ -171,6 +172,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let mut read_now = true;
     let mut step = Step { phase: watch.phase(), wake_at: None, waiting_for: Vec::new(), changed: false, late: 0 };
     let mut retry_after = None;
+    let mut due = 0;
     loop {
         if read_now {
             if let Some(arrivals) = &mut arrivals {
@@ -221,9 +223,12 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
                 let next = match asked {
                     Some(after) => schedule.retry_after(now, after),
+                    // What others learn does not put off a read that is due.
+                    None if !read_now && due > now => Some(step.wake_at.map_or(due, |wake| wake.max(now).min(due))),
                     None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
                 };
                 let wake = next.or(watch.deadline()).unwrap_or(now);
+                due = wake;
                 pause(shared.clock, wake, None, &mut learned).await
             }
         };
