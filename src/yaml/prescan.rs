@@ -346,7 +346,7 @@ impl Scanner<'_> {
         let Some(&first) = self.tabs.first() else { return };
         let mut says = "a tab in the indentation: YAML takes only spaces".to_owned();
         if self.tabs.len() > 1 {
-            says = format!("{says} (and in {} more lines)", self.tabs.len() - 1);
+            says = format!("{says} ({} lines have one)", self.tabs.len());
         }
         self.problems.push(Problem::error(Code::Tab, first, says).help("indent by spaces: two for each level"));
     }

@@ -95,7 +95,7 @@ impl Lower<'_> {
             Some(rows) => {
                 let columns = rows.columns.iter().filter(|column| !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column));
                 let unused: Vec<String> = columns.cloned().collect();
-                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient, fields.get("matrix")) {
+                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient || self.reader.broken_within(fields.node.span), fields.get("matrix")) {
                     let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
                     self.reader.push(Problem::warning(Code::UnusedVariable, node.span, says).help("use it as `${…}` in the test, or take it out"));
                 }
@@ -151,7 +151,6 @@ impl Lower<'_> {
         self.names = super::names::Names::default();
         let mut captures = BTreeMap::new();
         let mut steps = Vec::new();
-        let before = self.reader.problems.len();
         let complete = if let Some(node) = fields.get("steps") {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
                 if fields.has(name) {
@@ -175,7 +174,7 @@ impl Lower<'_> {
             !steps.is_empty()
         };
         self.unused_captures(&captures);
-        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        let broken = self.reader.broken_within(fields.node.span);
         if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
             self.nothing_expected(fields, &steps);
         }
