@@ -397,6 +397,12 @@ impl Scanner<'_> {
                         return (end + 1, Above::Nothing);
                     }
                 },
+                b'&' if self.bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+                    while self.bytes.get(i).is_some_and(|b| !matches!(b, b' ' | b'\n' | b',' | b'{' | b'[' | b'}' | b']')) {
+                        i += 1;
+                    }
+                    continue;
+                }
                 _ => {
                     i = self.flow_plain(i);
                     continue;

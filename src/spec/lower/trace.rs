@@ -83,6 +83,9 @@ impl Lower<'_> {
             "spans" => self.spans(node, sink),
             "span_count" | "depth" | "roots" => {
                 let Some(matcher) = self.reader.matcher(node, Position::Count) else { return };
+                if super::test::is_open(&matcher) {
+                    self.always(at);
+                }
                 let check = match key {
                     "span_count" => Check::SpanCount(matcher),
                     "depth" => Check::Depth(matcher),
@@ -120,6 +123,11 @@ impl Lower<'_> {
             "snapshot" => self.snapshot(node, sink),
             _ => {}
         }
+    }
+
+    pub(super) fn always(&mut self, at: Span) {
+        let problem = crate::diag::Problem::warning(Code::AlwaysMatches, at, "every count satisfies this");
+        self.reader.push(problem.help("write an upper bound, `0..5`, or a lower one above zero, `>= 1`"));
     }
 
     fn errors(&mut self, node: &Arc<Node>) -> Option<Errors> {
