@@ -55,7 +55,7 @@ pub fn parse(node: &Node, position: Position, problems: &mut Vec<Problem>) -> Op
         Value::Map(_) => parse_map(node, position, problems),
         Value::List(items) => {
             if position != Position::Any {
-                let says = format!("a list here would compare {} with several values at once", position.noun());
+                let says = "one value cannot equal a list of values";
                 let help = "for any one of them write `{ one_of: [a, b] }`";
                 problems.push(Problem::error(Code::WrongType, node.span, says).help(help));
                 return None;
@@ -209,9 +209,9 @@ pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool
     let Some(plain) = template.as_text() else { return Ok(Operand::Template(template)) };
     if let Position::Word(words) = position {
         if !words.contains(&plain) {
-            let near = did_you_mean(plain, words.iter().copied());
+            let near = did_you_mean(plain, words.iter().copied()).unwrap_or_else(|| format!("write one of {}", words.join(", ")));
             let says = format!("`{plain}` is none of {}", words.join(", "));
-            return fail(Problem::error(Code::BadValue, at.whole, says).maybe_help(near));
+            return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
         }
     }
     let value = match crate::yaml::core(plain) {

@@ -67,9 +67,10 @@ fn unknown_key(name: &str, span: crate::source::Span, position: Position) -> Pro
         .find(|(wrong, _)| *wrong == name)
         .map(|(_, right)| format!("did you mean `{right}`?"))
         .or_else(|| did_you_mean(name, KEYS.iter().copied()));
-    let mut problem = Problem::error(Code::UnknownKey, span, format!("a matcher has no key `{name}`")).maybe_help(near);
-    problem = problem.help(format!("a matcher has {}", KEYS.join(", ")));
-    if position == Position::Any {
+    let misspelt = near.is_some();
+    let help = near.unwrap_or_else(|| format!("a matcher has {}", KEYS.join(", ")));
+    let mut problem = Problem::error(Code::UnknownKey, span, format!("a matcher has no key `{name}`")).help(help);
+    if position == Position::Any && !misspelt {
         problem = problem.help("names inside of names are written with dots: `payment.method: card`");
     }
     problem
@@ -152,7 +153,7 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
             if found.is_none() {
                 let words: Vec<&str> = TYPES.iter().map(|(word, _)| *word).collect();
                 let near = did_you_mean(&name, words.iter().copied());
-                problems.push(Problem::error(Code::BadValue, node.span, format!("`type` is one of {}", words.join(", "))).maybe_help(near));
+                problems.push(Problem::error(Code::BadValue, node.span, format!("`type` is one of {}", words.join(", "))).help(near.unwrap_or_else(|| "write one of them, or take the key out".to_owned())));
             }
             found.map(|(_, kind)| Matcher::Type(*kind))
         }
@@ -161,7 +162,8 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
 }
 
 fn wrong<T>(node: &Node, says: &str, problems: &mut Vec<Problem>) -> Option<T> {
-    problems.push(Problem::error(Code::WrongType, node.span, says).label(format!("this is {}", node.noun())));
+    let help = "keys of a matcher: `{ gt: 5 }`, `{ between: [1, 5] }`, `{ one_of: [a, b] }`, `{ matches: a.* }`, `{ exists: true }`";
+    problems.push(Problem::error(Code::WrongType, node.span, says).label(format!("this is {}", node.noun())).help(help));
     None
 }
 
@@ -176,7 +178,7 @@ fn number(node: &Node, position: Position, key: &str, problems: &mut Vec<Problem
     let scalar = word(node, key, problems)?;
     let found = match scalar.core() {
         Core::Text => numeric(&scalar.text, scalar.at, position, key),
-        Core::Bool(_) => fail(Problem::error(Code::WrongUnit, node.span, format!("`{key}` compares numbers, not booleans"))),
+        Core::Bool(_) => fail(Problem::error(Code::WrongUnit, node.span, format!("`{key}` compares numbers, not booleans")).help("write `eq: true`")),
         _ => checked(literal(scalar), position, Comparison::Lt, &scalar.text, scalar.at),
     };
     found.map_err(|problem| problems.push(*problem)).ok()
@@ -197,7 +199,7 @@ fn scalar_operand(scalar: &Scalar, position: Position) -> Read<Operand> {
     let numeric_position = matches!(position, Position::Count | Position::Int | Position::Duration);
     if scalar.core() != Core::Text {
         if scalar.core() == Core::Null && position != Position::Any {
-            return fail(Problem::error(Code::BadMatcher, scalar.at.whole, format!("this is compared with {}, not with null", position.noun())));
+            return fail(Problem::error(Code::BadMatcher, scalar.at.whole, format!("this is compared with {}, not with null", position.noun())).help("write `exists: false` for no value"));
         }
         return checked(literal(scalar), position, Comparison::Eq, &scalar.text, scalar.at);
     }

@@ -376,7 +376,7 @@ form!(
     key("attributes", Map(&ANY), "Its attributes.", "{ db.system.name: postgresql }"),
     key("resource", Map(&ANY), "Its resource's attributes.", "{ service.version: 2.1.0 }"),
     key("scope", Map(&ANY), "Its instrumentation scope: name, version, attributes.", "{ name: ~ .*sql }"),
-    key("duration", TIME, "Its duration.", "> 100ms"),
+    key("duration", TIME, "Its duration.", "'> 100ms'"),
     key("parent", Selector, "Its parent is one of these.", "{ service: order-service }"),
     key("ancestor", Selector, "One of its ancestors is one of these.", "{ service: api-gateway }"),
     key("where", TraceQl, "TraceQL that must pick it too.", "'{ span.http.response.status_code >= 500 }'"),

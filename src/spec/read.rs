@@ -22,6 +22,8 @@ pub(super) struct Reader {
     pub(super) used: BTreeSet<String>,
     /// `${needs.…}`, looked at when all tests are known.
     pub(super) needs_used: Vec<(String, Span)>,
+    /// `${env.…}` and `${secret.…}` without a default: whoever knows the environment says whether they have values.
+    pub(super) outside: Vec<(String, Span)>,
     /// Whether any name is fine (a part of the file is missing).
     pub(super) lenient: bool,
     /// Names with which `port.` may go on; `None`: any.
@@ -106,7 +108,9 @@ impl Reader {
 
     /// A key that must be there.
     pub(super) fn need<'a>(&mut self, fields: &Fields<'a>, name: &str) -> Option<&'a Arc<Node>> {
-        if !fields.has(name) {
+        let misspelt = |key: &str| fields.form.key(key).is_none() && crate::diag::nearest(key, [name]).is_some();
+        let meant = matches!(&fields.node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.broken || misspelt(&key.text)));
+        if !fields.has(name) && !meant {
             let example = fields.form.key(name).map_or("…", |key| key.example);
             let span = first_line(fields);
             self.error(Code::MissingKey, span, format!("{} needs a key `{name}`", fields.form.what), format!("add `{name}: {example}`"));
@@ -114,12 +118,23 @@ impl Reader {
         fields.get(name)
     }
 
+    /// Whether an error was reported within a span: what else seems wrong there may follow from it.
+    pub(super) fn broken_within(&self, span: Span) -> bool {
+        let error = |problem: &Problem| problem.severity == crate::diag::Severity::Error;
+        self.problems.iter().any(|problem| error(problem) && problem.span.start < span.end && problem.span.end > span.start)
+    }
+
     fn wrong(&mut self, node: &Node, wanted: &str, help: &str) {
         if matches!(node.value, Value::Broken) {
             return;
         }
+        if node.is_null() {
+            self.error(Code::Empty, node.span, format!("{wanted} belongs here, and nothing is written"), "write a value, or take the key out");
+            return;
+        }
+        let help = if help.is_empty() { format!("write {wanted}") } else { help.to_owned() };
         let problem = Problem::error(Code::WrongType, node.span, format!("{wanted} belongs here, not {}", node.noun()));
-        self.push(if help.is_empty() { problem } else { problem.help(help) });
+        self.push(problem.help(help));
     }
 
     /// A list; `what` it is a list of.

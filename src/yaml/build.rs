@@ -39,7 +39,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
     let prescan::Scan { text: mut patched, traps, mut problems } = prescan::scan(text);
     let mut incomplete = false;
     for _ in 0..MAX_REPAIRS {
-        let mut builder = Builder { text, traps: &traps, problems: Vec::new(), anchors: HashMap::new(), cuts: Vec::new() };
+        let mut builder = Builder { text, traps: &traps, problems: Vec::new(), anchors: HashMap::new() };
         match builder.run(&patched) {
             Ok(root) => {
                 problems.append(&mut builder.problems);
@@ -68,7 +68,6 @@ struct Builder<'a> {
     traps: &'a [Span],
     problems: Vec<Problem>,
     anchors: HashMap<usize, Arc<Node>>,
-    cuts: Vec<Span>,
 }
 
 enum Open {
@@ -210,6 +209,8 @@ impl Builder<'_> {
             Style::Block => trim_end(self.text, span),
             _ => span,
         };
+        // An empty value reads `~` to the parser.
+        let text = if style == Style::Plain && span.start == span.end { "" } else { text };
         let from = span.start as usize + usize::from(style == Style::Quoted);
         let literal = style != Style::Block && self.text.get(from..from + text.len()) == Some(text);
         let at = TextSpan { whole: span, start: literal.then_some(from as u32) };
@@ -298,7 +299,6 @@ impl Builder<'_> {
         if let Some(help) = prescan::guess(patched, at, &info) {
             problem = problem.help(help);
         }
-        let _ = &self.cuts;
         Stop { at, problem, fatal: false }
     }
 }

@@ -56,6 +56,7 @@ fn what_yaml_takes_as_meant_is_left_alone() {
         "a: \"two\n  lines\"\n",
         "a: -5\nb: - 5\n",
         "x: &a\n  y: 1\n",
+        "x: { a: &a { y: 1 }, b: *a, c: &b [1], d: &c text }\n",
     ] {
         let got = problems(text);
         assert!(got.is_empty() || text.contains("b: - 5"), "{text}\n{got:#?}");

@@ -346,7 +346,7 @@ impl Scanner<'_> {
         let Some(&first) = self.tabs.first() else { return };
         let mut says = "a tab in the indentation: YAML takes only spaces".to_owned();
         if self.tabs.len() > 1 {
-            says = format!("{says} (and in {} more lines)", self.tabs.len() - 1);
+            says = format!("{says} ({} lines have one)", self.tabs.len());
         }
         self.problems.push(Problem::error(Code::Tab, first, says).help("indent by spaces: two for each level"));
     }
@@ -397,6 +397,12 @@ impl Scanner<'_> {
                         return (end + 1, Above::Nothing);
                     }
                 },
+                b'&' if self.bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+                    while self.bytes.get(i).is_some_and(|b| !matches!(b, b' ' | b'\n' | b',' | b'{' | b'[' | b'}' | b']')) {
+                        i += 1;
+                    }
+                    continue;
+                }
                 _ => {
                     i = self.flow_plain(i);
                     continue;

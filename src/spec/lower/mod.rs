@@ -63,6 +63,7 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
     // A tab makes the parser stumble over the same line again.
     if reader.problems.iter().any(|problem| problem.code == Code::Tab) {
         reader.problems.retain(|problem| problem.code != Code::YamlSyntax);
+        reader.lenient = true;
     }
     reader.known.extend(options.vars.iter().cloned());
     let mut lower = Lower {
@@ -86,6 +87,7 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
             None
         }
     };
+    lower.outside();
     (plan, lower.reader.problems)
 }
 
@@ -234,6 +236,20 @@ impl Lower<'_> {
         steps
     }
 
+    /// Variables of the environment and secrets that have no value here.
+    fn outside(&mut self) {
+        for (name, span) in std::mem::take(&mut self.reader.outside) {
+            let known = match vars::var_name(&name) {
+                Ok(vars::VarName::Env(name)) => self.options.env.is_none_or(|known| known(name)),
+                Ok(vars::VarName::Secret(name)) => self.options.secrets.is_none_or(|known| known(name)),
+                _ => true,
+            };
+            if !known {
+                self.reader.push(vars::unbound(&name, span));
+            }
+        }
+    }
+
     fn report_unused(&mut self) {
         if self.reader.lenient || self.reader.problems.iter().any(|problem| problem.severity == crate::diag::Severity::Error) {
             return;
@@ -280,6 +296,7 @@ impl Reader {
                     self.error(Code::UnknownVariable, span, format!("no process asks for a port `{port}`"), help);
                 }
             }
+            Ok(vars::VarName::Env(_) | vars::VarName::Secret(_)) if !default => self.outside.push((name.to_owned(), span)),
             Ok(_) => {}
         }
     }

@@ -224,8 +224,8 @@ impl Reader {
     pub(in crate::spec) fn auth(&mut self, node: &Node) -> Option<Auth> {
         let fields = self.fields(node, &forms::AUTH)?;
         match (fields.get("basic"), fields.get("bearer")) {
-            (Some(_), Some(second)) => {
-                self.error(Code::ConflictingKeys, second.span, "`basic` and `bearer` both write the Authorization header", "keep one of them");
+            (Some(_), Some(_)) => {
+                self.error(Code::ConflictingKeys, fields.key_span("bearer"), "`basic` and `bearer` both write the Authorization header", "keep one of them");
                 None
             }
             (Some(basic), None) => {

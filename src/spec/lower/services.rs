@@ -26,7 +26,7 @@ impl Lower<'_> {
                 self.contradictions(&services);
                 Some(services)
             }
-            Value::Scalar(scalar) => {
+            Value::Scalar(scalar) if !node.is_null() => {
                 let help = format!("write `[{}]`", scalar.text);
                 self.reader.error(Code::WrongType, node.span, "`services` takes a list of names", help);
                 None

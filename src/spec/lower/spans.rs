@@ -38,6 +38,9 @@ impl Lower<'_> {
         if zero && optional {
             self.reader.error(Code::ConflictingKeys, fields.key_span("optional"), "`count: 0` and `optional: true` contradict each other", "keep `count: 0` if there must be none");
         }
+        if let Some(count) = count.as_ref().filter(|count| facts.is_empty() && super::test::is_open(&count.value)) {
+            self.always(count.span);
+        }
         if fields.has("match") && facts.is_empty() && quantifier.is_some() {
             let says = "`match` says of how many spans the facts hold, and there are none here";
             self.reader.push(crate::diag::Problem::warning(Code::UnusedKey, fields.key_span("match"), says).help("add a fact, or take it out"));

@@ -2,7 +2,7 @@
 
 use super::{Lower, wait};
 use crate::diag::{Code, Problem};
-use crate::matcher::{Lookup, Template, Value, template};
+use crate::matcher::{Comparison, Literal, Lookup, Matcher, Operand, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
@@ -54,7 +54,10 @@ impl Lower<'_> {
     fn test_fields(&mut self, fields: &Fields<'_>) -> Vec<Test> {
         let name = self.name(fields);
         let rows = fields.get("matrix").map(|node| self.matrix(node));
+        let lenient = self.reader.lenient;
         if let Some(rows) = &rows {
+            // Names of rows that could not be read are no mistakes.
+            self.reader.lenient |= rows.rows.is_empty();
             self.reader.known.extend(rows.columns.iter().cloned());
         }
         if let Some(node) = fields.get("exact_names") {
@@ -69,6 +72,7 @@ impl Lower<'_> {
         let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
         let backend = fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
         let steps = self.steps(fields);
+        self.reader.lenient = lenient;
         if only && skip.is_some() {
             self.reader.error(Code::ConflictingKeys, fields.key_span("only"), "the test is to run alone and not at all", "take `only` or `skip` out");
         }
@@ -95,7 +99,7 @@ impl Lower<'_> {
             Some(rows) => {
                 let columns = rows.columns.iter().filter(|column| !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column));
                 let unused: Vec<String> = columns.cloned().collect();
-                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient, fields.get("matrix")) {
+                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient || self.reader.broken_within(fields.node.span), fields.get("matrix")) {
                     let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
                     self.reader.push(Problem::warning(Code::UnusedVariable, node.span, says).help("use it as `${…}` in the test, or take it out"));
                 }
@@ -151,7 +155,6 @@ impl Lower<'_> {
         self.names = super::names::Names::default();
         let mut captures = BTreeMap::new();
         let mut steps = Vec::new();
-        let before = self.reader.problems.len();
         let complete = if let Some(node) = fields.get("steps") {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
                 if fields.has(name) {
@@ -175,7 +178,7 @@ impl Lower<'_> {
             !steps.is_empty()
         };
         self.unused_captures(&captures);
-        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        let broken = self.reader.broken_within(fields.node.span);
         if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
             self.nothing_expected(fields, &steps);
         }
@@ -230,16 +233,7 @@ fn could_fail(step: &Step) -> bool {
 }
 
 fn can_fail(expectation: &Expectation) -> bool {
-    use crate::matcher::{Comparison, Literal, Matcher, Operand};
-    fn open(matcher: &Matcher) -> bool {
-        let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
-        match matcher {
-            Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
-            Matcher::Compare(Comparison::Gte, operand) => zero(operand),
-            Matcher::All(all) => all.iter().all(open),
-            _ => false,
-        }
-    }
+    let open = |matcher: &Matcher| is_open(matcher);
     match &expectation.check {
         Check::Spans(span) => {
             let idle = |count: &Spanned<Matcher>| open(&count.value);
@@ -248,5 +242,16 @@ fn can_fail(expectation: &Expectation) -> bool {
         Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
         Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
         _ => true,
+    }
+}
+
+/// Whether every count satisfies it.
+pub(super) fn is_open(matcher: &Matcher) -> bool {
+    let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
+    match matcher {
+        Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
+        Matcher::Compare(Comparison::Gte, operand) => zero(operand),
+        Matcher::All(all) => all.iter().all(is_open),
+        _ => false,
     }
 }

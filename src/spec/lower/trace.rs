@@ -83,6 +83,9 @@ impl Lower<'_> {
             "spans" => self.spans(node, sink),
             "span_count" | "depth" | "roots" => {
                 let Some(matcher) = self.reader.matcher(node, Position::Count) else { return };
+                if super::test::is_open(&matcher) {
+                    self.always(at);
+                }
                 let check = match key {
                     "span_count" => Check::SpanCount(matcher),
                     "depth" => Check::Depth(matcher),
@@ -122,6 +125,11 @@ impl Lower<'_> {
         }
     }
 
+    pub(super) fn always(&mut self, at: Span) {
+        let problem = crate::diag::Problem::warning(Code::AlwaysMatches, at, "every count satisfies this");
+        self.reader.push(problem.help("write an upper bound, `0..5`, or a lower one above zero, `>= 1`"));
+    }
+
     fn errors(&mut self, node: &Arc<Node>) -> Option<Errors> {
         if node.scalar().is_some_and(|scalar| &*scalar.text == "none") {
             return Some(Errors { count: Some(none()), ..Errors::default() });
@@ -156,7 +164,7 @@ impl Lower<'_> {
             None => fields.has("allow").then(none),
         };
         if count.is_none() && !swallowed_none {
-            if !fields.has("swallowed") {
+            if !fields.has("swallowed") && !self.reader.broken_within(node.span) {
                 self.reader.error(Code::Empty, node.span, "this says nothing of errors", "write `none`, a count, `allow` or `swallowed: none`");
             }
             return None;
