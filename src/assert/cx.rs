@@ -53,6 +53,7 @@ pub(super) struct Cx<'a> {
     pub(super) distinct: OnceCell<super::distinct::Assigned>,
     self_times: OnceCell<Vec<u64>>,
     own: OnceCell<Vec<SpanIx>>,
+    instrumented: OnceCell<BTreeSet<&'a str>>,
     one_clock: OnceCell<Vec<bool>>,
     below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
     rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
@@ -76,6 +77,7 @@ impl<'a> Cx<'a> {
             distinct: OnceCell::new(),
             self_times: OnceCell::new(),
             own: OnceCell::new(),
+            instrumented: OnceCell::new(),
             one_clock: OnceCell::new(),
             below: RefCell::default(),
             rows: OnceCell::new(),
@@ -252,5 +254,15 @@ impl<'a> Cx<'a> {
     /// The remarks since the last time, for the expectation that caused them.
     pub(super) fn take_notes(&self) -> BTreeSet<String> {
         self.notes.take()
+    }
+    /// Services that are known to export spans: of this trace, of others in the run, or expected by the spec.
+    pub(super) fn instrumented(&self) -> &BTreeSet<&str> {
+        self.instrumented.get_or_init(|| {
+            let mut known: BTreeSet<&str> = self.trace.service_names().into_iter().collect();
+            known.extend(self.context.witnessed.services.iter().map(String::as_str));
+            known.extend(super::propagation::named_services(self.expect));
+            known.retain(|name| !self.context.silent.contains(*name));
+            known
+        })
     }
 }

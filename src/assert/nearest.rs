@@ -31,7 +31,11 @@ pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Findi
             }
         })
         .collect();
-    finding.hint = Some(format!("{} comes nearest: {}", text::span(cx.trace, near.ix), differs.join("; ")));
+    let differs = match differs.is_empty() {
+        true => "it has every key, but not the place in the tree, or what `where` asks for".to_owned(),
+        false => differs.join("; "),
+    };
+    finding.hint = Some(format!("{} comes nearest: {differs}", text::span(cx.trace, near.ix)));
     if finding.rows.is_empty() {
         finding.rows.push(near.ix);
         finding.span_ids.push(cx.trace.span(near.ix).id());

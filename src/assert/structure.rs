@@ -263,9 +263,19 @@ impl Matcher<'_, '_> {
                     node = part;
                     ix = Some(nearest);
                 }
+                // Not shared out in the wrong way, but simply not there.
+                Fit::Short(part) if self.below(part, nearest) < self.nodes[part].bounds.least().unwrap_or(u64::MAX) => {
+                    return self.too_few(part, Some(nearest), at);
+                }
                 fit => return self.told(nearest, &fit, at),
             }
         }
+    }
+
+    /// How many children a node can stand for.
+    fn below(&self, node: usize, parent: SpanIx) -> u64 {
+        let kids = self.cx.trace.tree().children(parent).iter();
+        kids.filter(|kid| self.nodes[node].fits[kid.index()]).count() as u64
     }
 
     /// Whether a child is picked by the node without fitting it: then what is missing lies further down.
