@@ -44,10 +44,7 @@ fn setup() -> &'static Setup {
 }
 
 fn order_of(skus: &[&str], token: &str) -> String {
-    let items: Vec<Value> = skus
-        .iter()
-        .map(|sku| json!({ "sku": sku, "qty": 1 }))
-        .collect();
+    let items: Vec<Value> = skus.iter().map(|sku| json!({ "sku": sku, "qty": 1 })).collect();
     json!({ "items": items, "payment": { "method": "card", "token": token } }).to_string()
 }
 
@@ -73,8 +70,7 @@ impl Setup {
     /// services are here, all earlier ones are.
     fn pass_barrier(&self) {
         let marker = self.shop.post("/orders", &[], one_laptop());
-        self.collector
-            .wait_for_count(&marker.trace_id, HEALTHY.len());
+        self.collector.wait_for_count(&marker.trace_id, HEALTHY.len());
     }
 }
 
@@ -89,11 +85,7 @@ fn the<'a>(spans: &'a [Span], label: &str) -> &'a Span {
 }
 
 fn failed(spans: &[Span]) -> Vec<String> {
-    let mut labels: Vec<String> = spans
-        .iter()
-        .filter(|span| span.failed)
-        .map(Span::label)
-        .collect();
+    let mut labels: Vec<String> = spans.iter().filter(|span| span.failed).map(Span::label).collect();
     labels.sort();
     labels
 }
@@ -127,10 +119,7 @@ fn spans_follow_the_semantic_conventions() {
     assert_eq!(client.attributes["http.response.status_code"], 201);
     let url = client.attributes["url.full"].as_str().unwrap();
     assert!(url.ends_with("/stock/LAPTOP-1/reservations"), "{url}");
-    for label in [
-        "order-service client shop.Payment/Authorize",
-        "payment-service server shop.Payment/Authorize",
-    ] {
+    for label in ["order-service client shop.Payment/Authorize", "payment-service server shop.Payment/Authorize"] {
         let rpc = the(&spans, label);
         assert_eq!(rpc.attributes["rpc.system.name"], "grpc");
         assert_eq!(rpc.attributes["rpc.method"], "shop.Payment/Authorize");
@@ -149,10 +138,7 @@ fn spans_follow_the_semantic_conventions() {
     let text = query.attributes["db.query.text"].as_str().unwrap();
     assert!(text.starts_with("SELECT shelf"), "{text}");
     let sent = the(&spans, "order-service producer send order-events");
-    assert_eq!(
-        sent.attributes["messaging.destination.name"],
-        "order-events"
-    );
+    assert_eq!(sent.attributes["messaging.destination.name"], "order-events");
     assert_eq!(sent.attributes["messaging.operation.type"], "send");
 }
 
@@ -199,25 +185,18 @@ fn the_consumer_is_a_child_of_the_producer_and_links_to_it() {
     assert_eq!(consumer.parent_id, producer.span_id);
     let link = (producer.trace_id.clone(), producer.span_id.clone());
     assert_eq!(consumer.links, [link]);
-    assert_eq!(
-        consumer.attributes["messaging.message.id"],
-        producer.attributes["messaging.message.id"]
-    );
+    assert_eq!(consumer.attributes["messaging.message.id"], producer.attributes["messaging.message.id"]);
 }
 
 #[test]
 fn a_consumer_that_only_links_starts_a_trace_of_its_own() {
     let setup = setup();
-    let answer = setup
-        .shop
-        .post("/orders", &[("x-queue", "link")], one_laptop());
+    let answer = setup.shop.post("/orders", &[("x-queue", "link")], one_laptop());
     let order_id = &answer.body["id"];
     let consumer = setup.collector.wait_for("the linking consumer", |spans| {
         spans
             .iter()
-            .find(|span| {
-                span.kind == SpanKind::Consumer && span.attributes["shop.order.id"] == *order_id
-            })
+            .find(|span| span.kind == SpanKind::Consumer && span.attributes["shop.order.id"] == *order_id)
             .cloned()
     });
     setup.pass_barrier();
@@ -226,10 +205,7 @@ fn a_consumer_that_only_links_starts_a_trace_of_its_own() {
     let producer = the(&spans, "order-service producer send order-events");
     assert_ne!(consumer.trace_id, answer.trace_id);
     assert_eq!(consumer.parent_id, "");
-    assert_eq!(
-        consumer.links,
-        [(answer.trace_id, producer.span_id.clone())]
-    );
+    assert_eq!(consumer.links, [(answer.trace_id, producer.span_id.clone())]);
 }
 
 #[test]
@@ -317,11 +293,7 @@ fn n_plus_one_asks_for_every_shelf() {
     let queries = named(&spans, "inventory-service client SELECT shelf_stock");
     assert_eq!(queries.len(), 12);
     let text = &queries[0].attributes["db.query.text"];
-    assert!(
-        queries
-            .iter()
-            .all(|q| q.attributes["db.query.text"] == *text)
-    );
+    assert!(queries.iter().all(|q| q.attributes["db.query.text"] == *text));
     assert_eq!(spans.len(), HEALTHY.len() + 11);
 }
 
@@ -364,10 +336,7 @@ fn a_swallowed_error_fails_one_call_and_no_ancestor() {
     assert_eq!(answer.status, 201);
     assert_eq!(
         failed(&spans),
-        [
-            "order-service client shop.Payment/Score",
-            "payment-service server shop.Payment/Score",
-        ]
+        ["order-service client shop.Payment/Score", "payment-service server shop.Payment/Score",]
     );
     assert_eq!(spans.len(), HEALTHY.len() + 2);
 }
@@ -441,10 +410,7 @@ fn faults_add_up() {
 #[test]
 fn a_service_that_holds_its_spans_back_gives_them_up_when_the_shop_stops() {
     let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--export-delay", "payment-service=1h"],
-    );
+    let mut shop = Shop::start(&collector.endpoint, &["--export-delay", "payment-service=1h"]);
     let answer = shop.post("/orders", &[], one_laptop());
     let early = collector.wait_for_count(&answer.trace_id, HEALTHY.len() - 2);
     assert!(early.iter().all(|span| span.service != "payment-service"));
@@ -466,15 +432,10 @@ fn ctrl_c_stops_the_shop_cleanly() {
 #[test]
 fn services_flush_and_end_when_their_supervisor_is_killed() {
     let collector = Collector::start();
-    let held_back: Vec<String> = [
-        "api-gateway",
-        "order-service",
-        "payment-service",
-        "inventory-service",
-        "notification-service",
-    ]
-    .map(|service| format!("--export-delay={service}=1h"))
-    .into();
+    let held_back: Vec<String> =
+        ["api-gateway", "order-service", "payment-service", "inventory-service", "notification-service"]
+            .map(|service| format!("--export-delay={service}=1h"))
+            .into();
     let args: Vec<&str> = held_back.iter().map(String::as_str).collect();
     let mut shop = Shop::start(&collector.endpoint, &args);
     let answer = shop.post("/orders", &[], one_laptop());
@@ -508,10 +469,7 @@ fn a_service_that_dies_is_reported_and_the_rest_goes_on() {
 #[test]
 fn a_service_without_telemetry_takes_part_unseen() {
     let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--without-telemetry", "order-service"],
-    );
+    let mut shop = Shop::start(&collector.endpoint, &["--without-telemetry", "order-service"]);
     let answer = shop.post("/orders", &[], one_laptop());
     assert_eq!(answer.status, 201);
     shop.signal("TERM");
@@ -528,10 +486,7 @@ fn a_service_without_telemetry_takes_part_unseen() {
 fn a_taken_port_is_named_and_nothing_stays_behind() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let mut shop = command("http://127.0.0.1:9")
-        .args(["--port", &address.port().to_string()])
-        .spawn()
-        .unwrap();
+    let mut shop = command("http://127.0.0.1:9").args(["--port", &address.port().to_string()]).spawn().unwrap();
     // Held until the shop has given up: its end would be a reason to stop, too.
     let stdin = shop.stdin.take();
     let output = shop.wait_with_output().unwrap();

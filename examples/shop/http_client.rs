@@ -42,10 +42,7 @@ pub(crate) struct Answer {
 pub(crate) fn plain() -> Result<reqwest::Client, Error> {
     // reqwest is built without a TLS provider of its own; the second client finds the first one's installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .timeout(TIMEOUT)
-        .build()?)
+    Ok(reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?)
 }
 
 impl HttpClient {
@@ -55,11 +52,7 @@ impl HttpClient {
     }
 
     /// Makes the call within a CLIENT span, which ends when the answer is read.
-    pub(crate) async fn send(
-        &self,
-        request: &RequestContext,
-        call: Call<'_>,
-    ) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn send(&self, request: &RequestContext, call: Call<'_>) -> Result<Answer, reqwest::Error> {
         let url = format!("http://{}{}", self.peer, call.path);
         let cx = spans::begin(
             &request.cx,
@@ -84,10 +77,7 @@ impl HttpClient {
         let answer = read(outgoing).await;
         match &answer {
             Ok(answer) => {
-                cx.span().set_attribute(KeyValue::new(
-                    "http.response.status_code",
-                    i64::from(answer.status.as_u16()),
-                ));
+                cx.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(answer.status.as_u16())));
                 if answer.status.is_client_error() || answer.status.is_server_error() {
                     spans::fail(&cx, answer.status.as_str().to_owned(), "");
                 }
@@ -101,10 +91,7 @@ impl HttpClient {
 
 async fn read(outgoing: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = outgoing.send().await?;
-    Ok(Answer {
-        status: response.status(),
-        body: response.bytes().await?.to_vec(),
-    })
+    Ok(Answer { status: response.status(), body: response.bytes().await?.to_vec() })
 }
 
 /// A low-cardinality name for what went wrong on the way.
