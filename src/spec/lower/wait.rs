@@ -31,7 +31,12 @@ impl Lower<'_> {
         };
         if interval > timeout {
             let help = "the interval is the pause between two tries within the timeout";
-            self.reader.error(Code::BadValue, node.span, "the interval is longer than the timeout: there would be one try", help);
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                "the interval is longer than the timeout: there would be one try",
+                help,
+            );
         }
         Some(Until { timeout, interval })
     }
@@ -50,7 +55,12 @@ impl Reader {
         });
         if let (Some(timeout), Some(Settle::Fixed(settle))) = (timeout, settle) {
             if settle >= timeout {
-                self.error(Code::BadValue, node.span, "a trace cannot settle within this timeout", "make `timeout` several times as long as `settle`");
+                self.error(
+                    Code::BadValue,
+                    node.span,
+                    "a trace cannot settle within this timeout",
+                    "make `timeout` several times as long as `settle`",
+                );
             }
         }
         let silent = fields.get("silent").map(|node| self.words(node, "services")).unwrap_or_default();
