@@ -9,7 +9,7 @@ use super::streams::{colour, say};
 use crate::diag::{self, Diagnostic, RenderOptions, Severity};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
-use crate::run::processes::free_port;
+use crate::run::ports::free_port;
 use crate::spec::config::{self, Config};
 use crate::spec::plan::{Plan, VarValue};
 use crate::spec::vars::{RunVars, Scope, Source};

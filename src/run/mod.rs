@@ -3,6 +3,7 @@
 mod clock;
 pub mod event;
 pub mod filter;
+pub mod ports;
 pub mod processes;
 pub mod record;
 mod response;

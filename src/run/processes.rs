@@ -228,15 +228,11 @@ fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec
     })
 }
 
-/// A free port on loopback. It is free at this moment only: whoever gets the number has to bind it soon.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::run::ports::free_port;
 
     fn shell(script: &str, ready: Option<Ready>) -> ProcessSpec {
         ProcessSpec {
