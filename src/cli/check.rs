@@ -10,7 +10,7 @@ use crate::report::text::count;
 use crate::spec::schema::{spec_schema, text};
 
 pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
-    let read = match read(&args.paths, &args.variables, common, None) {
+    let read = match read(&args.paths, &args.variables, common, None, false) {
         Ok(read) => read,
         Err(why) => {
             say(&format!("error: {why}"));

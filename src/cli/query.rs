@@ -169,7 +169,7 @@ async fn from_backend(id: TraceId, common: &Common) -> Result<Trace, String> {
     if settings.backend.is_none() {
         return Err(format!("there is no file {id}, and the configuration names no backend to look it up in"));
     }
-    let vars = loaded::run_vars(&settings, &Variables::default(), None)?;
+    let vars = loaded::run_vars(&settings, &Variables::default(), None, &mut Vec::new())?;
     let place = backend::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
     match place.backend.fetch(id).await {
         Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),
