@@ -4,6 +4,7 @@ use super::args::{Common, ListArgs};
 use super::loaded::{read, show};
 use super::streams::{put, say};
 use super::{exit, select};
+use crate::report::json::document;
 use crate::report::text::clean;
 use serde_json::json;
 
@@ -38,7 +39,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
                 })
             })
             .collect();
-        format!("{:#}\n", json!({ "schema": "tracespec/list/1", "tests": tests }))
+        document("tracespec/list/1", &json!({ "tests": tests }))
     } else {
         tests
             .map(|test| {

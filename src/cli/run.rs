@@ -97,7 +97,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
     let mut document = json::run(record);
     loaded.vars.redactor.json(&mut document);
-    let text = serde_json::to_string_pretty(&document)? + "\n";
+    let text = json::document(json::RUN, &document);
     match &report.path {
         None => put(&text),
         Some(path) => save(path, text.as_bytes()),
@@ -144,6 +144,11 @@ async fn carry_out(
     options.strict_absence = args.strict_absence;
     let mut session =
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let elsewhere = backend::of_tests(loaded).await?;
+    for (at, place) in &elsewhere {
+        place.ready().await?;
+        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+    }
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }

@@ -16,8 +16,6 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read.
-    pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
     /// Tells of what it learns: a wait may settle earlier or later by it.
@@ -30,6 +28,8 @@ pub(crate) struct Shared {
 
 /// One trace to wait for.
 pub(crate) struct Target<'a> {
+    /// Where it is read.
+    pub(crate) backend: &'a Arc<dyn Backend>,
     /// Its id.
     pub(crate) id: TraceId,
     /// The ids that the runner's own requests carried.
@@ -95,7 +95,8 @@ impl Reader<'_> {
                 Err(reading) => return reading,
             }
         }
-        let read = Read::between(asked, self.shared.clock.now());
+        let mut read = Read::between(asked, self.shared.clock.now());
+        read.partial = parts.iter().any(|(_, part)| part.partial());
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
@@ -112,7 +113,7 @@ impl Reader<'_> {
     }
 
     async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
-        let ids = match self.shared.backend.linking_to(self.target.id).await {
+        let ids = match self.target.backend.linking_to(self.target.id).await {
             Ok(ids) => ids,
             Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
             Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
@@ -131,7 +132,7 @@ impl Reader<'_> {
 
     /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
     async fn fetch(&self, id: TraceId) -> Fetch {
-        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
+        match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
             Ok(fetch) => fetch,
             Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
         }
@@ -159,7 +160,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
 pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
     let responded = shared.clock.now();
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
-    let mut arrivals = shared.backend.arrivals(target.id);
+    let mut arrivals = target.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
     let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
@@ -186,7 +187,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                     words = said.unwrap_or_default();
                 }
                 Err(refused) => {
-                    let error = format!("{}: {refused}", shared.backend.describe());
+                    let error = format!("{}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
                 }
             }
@@ -209,7 +210,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(shared, target, &watch, &words);
+            let error = never_came(target, &watch, &words);
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -253,11 +254,11 @@ async fn pause(
     }
 }
 
-fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) -> String {
-    let backend = shared.backend.describe();
+fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
+    let backend = target.backend.describe();
     let reads = watch.log().readings();
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
-    let how = match shared.backend.arrivals(target.id) {
+    let how = match target.backend.arrivals(target.id) {
         Some(_) => format!("{backend} was watched for {waited}"),
         None => format!("{backend} was read {reads} times in {waited}"),
     };
