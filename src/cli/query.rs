@@ -93,7 +93,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
         QueryResult::Bad(errors) => {
             let source = SourceFile::new("query", args.query.clone());
             let problem = |error: &SelectError| {
-                Problem::error(Code::BadQuery, error.span, error.message.clone())
+                Problem::error(Code::BadTraceql, error.span, error.message.clone())
                     .maybe_help(error.help.clone())
                     .in_file(&source)
             };
@@ -122,7 +122,7 @@ fn table(all: &[Selection], traces: &[Trace]) -> String {
     let mut out = String::new();
     for (selection, trace) in all.iter().zip(traces) {
         for set in &selection.spansets {
-            let aggregate = set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {value}"));
+            let aggregate = set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {value:?}"));
             out += &format!("trace {}: {}{aggregate}\n", trace.id(), count(set.spans.len(), "span"));
             for &ix in &set.spans {
                 let span = trace.span(ix);
