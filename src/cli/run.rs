@@ -1,6 +1,6 @@
 //! `tracespec run`.
 
-use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
@@ -55,8 +55,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     };
     if selected.is_empty() {
-        let shard = args.selection.shard.is_some();
-        say(if shard { "no test falls into this shard" } else { "error: no test matches; nothing was run" });
+        // An empty shard is no mistake, a name that matches nothing in any shard is one.
+        let every_shard = Selection { shard: None, ..args.selection.clone() };
+        let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
+        say(if shard { "no test falls into this shard; nothing was run" } else { "error: no test matches; nothing was run" });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
     let mut running = Running::default();

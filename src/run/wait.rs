@@ -57,6 +57,9 @@ pub(crate) struct Waited {
 /// Bound on the last read of a green trace.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
+/// What is said of a read that the deadline cut off; whatever the backend itself said before tells more.
+const UNFINISHED: &str = "a read was still under way at the deadline";
+
 /// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -134,7 +137,7 @@ impl Reader<'_> {
     async fn fetch(&self, id: TraceId) -> Fetch {
         match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
             Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
+            Err(_) => Fetch::Transient { words: UNFINISHED.to_owned(), retry_after: None },
         }
     }
 }
@@ -184,10 +187,13 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             match feed(&mut watch, reading, shared) {
                 Ok((next, said)) => {
                     step = next;
-                    words = said.unwrap_or_default();
+                    match said {
+                        Some(said) if said == UNFINISHED && !words.is_empty() => {}
+                        said => words = said.unwrap_or_default(),
+                    }
                 }
                 Err(refused) => {
-                    let error = format!("{}: {refused}", target.backend.describe());
+                    let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
                 }
             }
