@@ -133,10 +133,13 @@ impl Reader<'_> {
     async fn fetch(&self, id: TraceId) -> Fetch {
         match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
             Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
+            Err(_) => Fetch::Transient { words: UNDER_WAY.to_owned(), retry_after: None },
         }
     }
 }
+
+/// What a read says that the deadline cut off.
+const UNDER_WAY: &str = "a read was still under way at the deadline";
 
 /// Feeds one reading to the engine.
 fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, Option<String>), String> {
@@ -183,7 +186,11 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             match feed(&mut watch, reading, shared) {
                 Ok((next, said)) => {
                     step = next;
-                    words = said.unwrap_or_default();
+                    let said = said.unwrap_or_default();
+                    // That the last read was cut off says less than what those before it found.
+                    if said != UNDER_WAY || words.is_empty() {
+                        words = said;
+                    }
                 }
                 Err(refused) => {
                     let error = format!("{}: {refused}", shared.backend.describe());
