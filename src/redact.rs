@@ -190,10 +190,10 @@ fn base64_forms(text: &str) -> Vec<String> {
         let skip = [0, 2, 3][lead];
         let keep = padded.len() * 8 / 6;
         for coded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
-            if let Some(middle) = coded.get(skip..keep.min(coded.len())) {
-                if middle.len() >= SHORTEST + 2 {
-                    forms.push(middle.to_owned());
-                }
+            if let Some(middle) = coded.get(skip..keep.min(coded.len()))
+                && middle.len() >= SHORTEST + 2
+            {
+                forms.push(middle.to_owned());
             }
         }
     }

@@ -1,6 +1,8 @@
 //! Mistakes and what is said about them: `tests/diagnostics/NAME.yaml` beside `NAME.txt`. `BLESS=1 cargo test --test
 //! diagnostics` writes the texts anew; read them before you commit them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Specs that are no specs: whatever the bytes, loading ends, and says something or yields a plan that binds or refuses.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;

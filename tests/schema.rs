@@ -1,6 +1,8 @@
 //! The JSON Schemas: committed, valid, as wide as `check` and as narrow as they can say.
 //! `BLESS=1 cargo test --test schema` writes them anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use tracespec::diag::{Code, has_errors};
 use tracespec::source::SourceFile;

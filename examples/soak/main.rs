@@ -177,5 +177,7 @@ async fn all(
         });
     }
     while workers.join_next().await.is_some() {}
+    // Only an empty folder goes: nothing was kept.
+    let _ = std::fs::remove_dir(&keep);
     std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -150,8 +150,7 @@ impl<'a> Cx<'a> {
         finding
     }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
-        let orphans: Vec<SpanIx> =
-            self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
+        let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
         let what = if let Some(&first) = orphans.first() {
             let parents = text::count(orphans.len(), "span");
@@ -218,9 +217,9 @@ impl<'a> Cx<'a> {
     }
     /// The row of a span of this trace or of one merged into it.
     pub(super) fn row_of(&self, trace: TraceId, span: SpanId) -> Option<SpanIx> {
-        let rows = self.rows.get_or_init(|| {
-            self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect()
-        });
+        let rows = self
+            .rows
+            .get_or_init(|| self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect());
         rows.get(&(trace, span)).copied()
     }
     /// The entry of `spans` with `distinct` that declares this name.

@@ -3,8 +3,8 @@
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
-use crate::source::{Span, Spanned};
 use crate::matcher::Operand;
+use crate::source::{Span, Spanned};
 use crate::spec::plan::{Expectation, Services};
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
@@ -60,12 +60,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
     outcome
 }
 
-fn only_these(
-    cx: &Cx<'_>,
-    only: &[Spanned<Operand>],
-    present: &BTreeMap<&str, SpanIx>,
-    at: &Expectation,
-) -> State {
+fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, SpanIx>, at: &Expectation) -> State {
     let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
     let others: Vec<&str> =
         present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
@@ -83,8 +78,8 @@ fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names
     let mut finding = cx.finding(at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
     finding.actual = format!("spans of {}", text::list(names, 20));
-    finding.hint = text::nearest(name, names.iter().copied())
-        .map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
+    finding.hint =
+        text::nearest(name, names.iter().copied()).map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
     State::lacks(Lack::Absent, finding)
 }
 

@@ -5,10 +5,12 @@ use crate::backend::{
     Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
     Tempo, TempoOptions,
 };
+use crate::backend::settle::Pipeline;
 use crate::client::{Identity, TlsOptions};
 use crate::receiver::{self, Receiver};
 use crate::spec::config::{self, BackendKind, Protocol};
 use crate::spec::plan::Auth;
+use crate::run::session::TestAt;
 use crate::spec::vars::Scope;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -28,6 +30,11 @@ pub(crate) struct Place {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Place {
+    /// How spans come here.
+    pub(crate) fn pipeline(&self) -> Pipeline {
+        if self.embedded { Pipeline::Direct } else { Pipeline::Store }
+    }
+
     /// Whether it can be read at all, so that a run without a backend ends at once and with one sentence.
     pub(crate) async fn ready(&self) -> Result<(), String> {
         if self.embedded {
@@ -148,4 +155,17 @@ pub(crate) fn own_spans() -> Result<Option<OwnSpanExporter>, String> {
 pub(crate) async fn of(loaded: &Loaded) -> Result<Place, String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     open(loaded.settings.backend.as_ref(), &loaded.settings.folder, &scope).await
+}
+
+/// Opens the backends of tests that name one of their own.
+pub(crate) async fn of_tests(loaded: &Loaded) -> Result<Vec<(TestAt, Place)>, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let mut opened = Vec::new();
+    for (at, test) in super::select::all(&loaded.plan) {
+        if let Some(backend) = &test.backend {
+            let folder = test.source.path().parent().unwrap_or(Path::new(""));
+            opened.push((at, open(Some(backend), folder, &scope).await?));
+        }
+    }
+    Ok(opened)
 }

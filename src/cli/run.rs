@@ -1,6 +1,6 @@
 //! `tracespec run`.
 
-use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
@@ -55,8 +55,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     };
     if selected.is_empty() {
-        let shard = args.selection.shard.is_some();
-        say(if shard { "no test falls into this shard" } else { "error: no test matches; nothing was run" });
+        // An empty shard is no mistake, a name that matches nothing in any shard is one.
+        let every_shard = Selection { shard: None, ..args.selection.clone() };
+        let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
+        say(if shard { "no test falls into this shard; nothing was run" } else { "error: no test matches; nothing was run" });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
     let mut running = Running::default();
@@ -97,7 +99,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
     let mut document = json::run(record);
     loaded.vars.redactor.json(&mut document);
-    let text = serde_json::to_string_pretty(&document)? + "\n";
+    let text = json::document(json::RUN, &document);
     match &report.path {
         None => put(&text),
         Some(path) => save(path, text.as_bytes()),
@@ -144,6 +146,11 @@ async fn carry_out(
     options.strict_absence = args.strict_absence;
     let mut session =
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let elsewhere = backend::of_tests(loaded).await?;
+    for (at, place) in &elsewhere {
+        place.ready().await?;
+        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+    }
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }

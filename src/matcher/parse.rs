@@ -120,8 +120,8 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
         }
     }
     for (operator, right) in WRONG_OPERATORS {
-        if text.starts_with(operator) {
-            let rest = text[operator.len()..].trim();
+        if let Some(rest) = text.strip_prefix(operator) {
+            let rest = rest.trim();
             let says = format!("`{operator}` is no operator here");
             let span = at.part(0, operator.len());
             let help = match *right {
@@ -212,15 +212,15 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
                 )));
             }
             let operand = numeric(rest, at, position, operator)?;
-            if position == Position::Count && comparison == Comparison::Lt {
-                if let Operand::Literal(Literal::Int(limit)) = operand {
-                    if limit <= 0 {
-                        return fail(
-                            Problem::error(Code::NeverMatches, at.whole, format!("no count is `< {limit}`"))
-                                .help("for none at all write `0`"),
-                        );
-                    }
-                }
+            if position == Position::Count
+                && comparison == Comparison::Lt
+                && let Operand::Literal(Literal::Int(limit)) = operand
+                && limit <= 0
+            {
+                return fail(
+                    Problem::error(Code::NeverMatches, at.whole, format!("no count is `< {limit}`"))
+                        .help("for none at all write `0`"),
+                );
             }
             Ok(Matcher::Compare(comparison, operand))
         }
@@ -234,13 +234,13 @@ pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool
     }
     let template = template::parse(text, at)?;
     let Some(plain) = template.as_text() else { return Ok(Operand::Template(template)) };
-    if let Position::Word(words) = position {
-        if !words.contains(&plain) {
-            let near = did_you_mean(plain, words.iter().copied())
-                .unwrap_or_else(|| format!("write one of {}", words.join(", ")));
-            let says = format!("`{plain}` is none of {}", words.join(", "));
-            return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
-        }
+    if let Position::Word(words) = position
+        && !words.contains(&plain)
+    {
+        let near =
+            did_you_mean(plain, words.iter().copied()).unwrap_or_else(|| format!("write one of {}", words.join(", ")));
+        let says = format!("`{plain}` is none of {}", words.join(", "));
+        return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
     }
     let value = match crate::yaml::core(plain) {
         Core::Int(value) if typed && position == Position::Any => Literal::Int(value),

@@ -285,7 +285,9 @@ fn contradiction(all: &[Matcher]) -> Option<&'static str> {
     if all.len() > 1 && all.contains(&Matcher::Absent) {
         return Some("`exists: false` leaves nothing for the other keys");
     }
-    let (mut low, mut high): (Option<(&Literal, bool)>, Option<(&Literal, bool)>) = (None, None);
+    // An end and whether it is included.
+    type End<'a> = Option<(&'a Literal, bool)>;
+    let (mut low, mut high): (End<'_>, End<'_>) = (None, None);
     for matcher in all {
         match matcher {
             Matcher::Compare(Comparison::Gt, Operand::Literal(v)) => low = Some((v, false)),

@@ -75,9 +75,17 @@ pub struct Session {
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     greens: Mutex<Vec<(TestAt, usize, Green)>>,
     exporter: Option<OwnSpanExporter>,
+    backend: Reading,
+    backends: HashMap<TestAt, Reading>,
     own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
+}
+
+/// A place that traces are read from, and how spans come there.
+pub(crate) struct Reading {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pipeline: settle::Pipeline,
 }
 
 /// A test's place in the plan.
@@ -112,7 +120,6 @@ impl Session {
         };
         Session {
             shared: Shared {
-                backend,
                 knowledge: Mutex::default(),
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
@@ -133,6 +140,8 @@ impl Session {
             mutexes,
             greens: Mutex::default(),
             exporter: None,
+            backend: Reading { backend, pipeline: options.pipeline },
+            backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
             options,
@@ -145,6 +154,16 @@ impl Session {
     /// Exports the runner's own spans, too, when the run ends.
     pub fn export_own_spans(&mut self, exporter: OwnSpanExporter) {
         self.exporter = Some(exporter);
+    }
+
+    /// Reads the traces of one test elsewhere.
+    pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
+        self.backends.insert(at, Reading { backend, pipeline });
+    }
+
+    /// Where the traces of a test (`None`: of setup and teardown) are read.
+    pub(crate) fn reading(&self, at: Option<TestAt>) -> &Reading {
+        at.and_then(|at| self.backends.get(&at)).unwrap_or(&self.backend)
     }
 
     /// The plan.
@@ -167,7 +186,7 @@ impl Session {
         self.tell(&Event::Started {
             tests: selected.len(),
             files: files.len(),
-            backend: &self.shared.backend.describe(),
+            backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
         let tasks: Vec<_> = selected
@@ -263,7 +282,7 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
-            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope).await;
+            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope, at).await;
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -285,11 +304,12 @@ impl Session {
         test: &Test,
         steps: &[Step],
         scope: &mut Scope,
+        at: TestAt,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
         let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
-            let env = StepEnv { session: self, source: &test.source, test: &test.name.value };
+            let env = StepEnv { session: self, source: &test.source, test: &test.name.value, at: Some(at) };
             let running = run_step(&env, step, scope);
             let ran = match deadline {
                 None => running.await,
@@ -341,7 +361,7 @@ impl Session {
         scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
-            let env = StepEnv { session: self, source: &plan.source, test: what };
+            let env = StepEnv { session: self, source: &plan.source, test: what, at: None };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
@@ -409,6 +429,7 @@ impl Session {
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
             let target = Target {
+                backend: &self.reading(green.at).backend,
                 id: green.id,
                 injected: green.injected.clone(),
                 expect: &green.expect,
@@ -432,7 +453,7 @@ impl Session {
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
         let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
-        witnessed.services.extend(self.shared.backend.services());
+        witnessed.services.extend(self.backend.backend.services());
         Context {
             witnessed,
             one_clock: self.options.one_clock.clone(),
@@ -440,7 +461,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn wait_config(&self, wait: &Wait) -> settle::Config {
+    pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         settle::Config {
             settle: match wait.settle.unwrap_or(self.options.settle) {
@@ -449,7 +470,7 @@ impl Session {
             },
             exporter_delay_ns: nanos(self.options.exporter_delay),
             exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: self.options.pipeline,
+            pipeline: reading.pipeline,
             timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
             silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
         }

@@ -2,7 +2,7 @@
 
 use super::record::{StepRecord, Timing, Verdict};
 use super::response;
-use super::session::{Session, sum};
+use super::session::{Session, TestAt, sum};
 use super::wait::{Target, Waited, lock, wait};
 use crate::assert::{Finding, Judgement, Witnessed, judge};
 use crate::backend::{OwnSpan, Sent, file, settle};
@@ -25,6 +25,7 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) source: &'a Arc<SourceFile>,
     pub(crate) test: &'a str,
+    pub(crate) at: Option<TestAt>,
 }
 
 /// What came of a step.
@@ -42,6 +43,7 @@ pub(crate) struct Green {
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
     pub(crate) watch: settle::Watch,
+    pub(crate) at: Option<TestAt>,
 }
 
 impl StepRecord {
@@ -150,7 +152,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     };
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), sent_ns);
     if let Injected::Known(spans) = &injected {
         for &span in spans {
             watch.request(settle::Request {
@@ -256,7 +258,8 @@ async fn judge_trace(
     let waited = {
         let _slot = session.waits.acquire().await;
         let context = || session.context(&step.wait.silent);
-        let target = Target { id, injected: injected.clone(), expect: &bound, context: &context };
+        let backend = &session.reading(env.at).backend;
+        let target = Target { backend, id, injected: injected.clone(), expect: &bound, context: &context };
         wait(&session.shared, &target, watch).await
     };
     record.timing.wait = began.elapsed();
@@ -282,7 +285,7 @@ async fn judge_trace(
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch });
+        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at });
     }
     record.log = Some(waited.watch.log().to_string());
     if record.verdict != Verdict::Inconclusive {
@@ -328,7 +331,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     };
     let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), now);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;

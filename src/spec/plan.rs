@@ -471,6 +471,8 @@ pub struct SpanCheck {
 }
 
 /// Something said of a picked span.
+// A spec has a handful of these: boxing the large ones would cost readers more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Fact {
     /// Nanoseconds.

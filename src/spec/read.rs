@@ -272,10 +272,10 @@ impl Reader {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Clone>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let scalar = self.scalar(node, &format!("one of {list}"), false)?;
-        let found = words.iter().find(|(word, _)| *word == &*scalar.text).map(|(_, value)| *value);
+        let found = words.iter().find(|(word, _)| *word == &*scalar.text).map(|(_, value)| value.clone());
         if found.is_none() {
             let near = did_you_mean(&scalar.text, words.iter().map(|(word, _)| *word));
             let says = match words {

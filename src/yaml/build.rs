@@ -48,7 +48,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
             }
             Err(Stop { at, problem, fatal }) => {
                 let item = prescan::item_around(&patched, at).filter(|_| !fatal);
-                problems.push(problem);
+                problems.push(*problem);
                 incomplete = true;
                 let Some(item) = item else { break };
                 patched = prescan::blank(&patched, item);
@@ -60,7 +60,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
 
 struct Stop {
     at: usize,
-    problem: Problem,
+    problem: Box<Problem>,
     fatal: bool,
 }
 
@@ -314,7 +314,7 @@ impl Builder<'_> {
         if let Some(help) = prescan::guess(patched, at, &info) {
             problem = problem.help(help);
         }
-        Stop { at, problem, fatal: false }
+        Stop { at, problem: Box::new(problem), fatal: false }
     }
 }
 
@@ -339,7 +339,11 @@ fn limit(span: Span, size: u64) -> Stop {
         format!("this is nested more than {MAX_DEPTH} deep")
     };
     let help = "no spec needs that much: look for aliases of aliases, or brackets that are never closed";
-    Stop { at: span.start as usize, problem: Problem::error(Code::YamlLimit, span, says).help(help), fatal: true }
+    Stop {
+        at: span.start as usize,
+        problem: Box::new(Problem::error(Code::YamlLimit, span, says).help(help)),
+        fatal: true,
+    }
 }
 
 fn span_of(marks: &Marks) -> Span {

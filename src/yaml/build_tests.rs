@@ -87,7 +87,7 @@ fn bombs_are_refused_in_no_time() {
     let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for i in 1..40 {
         let alias = format!("*a{}", i - 1);
-        text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![alias.as_str(); 9].join(", ")));
+        text.push_str(&format!("a{i}: &a{i} [{}]\n", [alias.as_str(); 9].join(", ")));
     }
     assert_eq!(problems(&text)[0].0, "yaml-limit");
     assert_eq!(problems(&format!("a: {}\n", "[".repeat(100_000)))[0].0, "yaml-syntax");

@@ -192,11 +192,9 @@ impl Scanner<'_> {
             if at >= end || self.bytes[at] == b'#' {
                 return (end + 1, Above::Nothing);
             }
-            if !keyed {
-                if let Some(colon) = self.key_end(at, end) {
-                    let value = self.skip_blanks(colon + 1, end);
-                    return self.value(value, end, outer + 1, true);
-                }
+            if !keyed && let Some(colon) = self.key_end(at, end) {
+                let value = self.skip_blanks(colon + 1, end);
+                return self.value(value, end, outer + 1, true);
             }
         }
         let stop = self.comment_start(at, end);

@@ -242,10 +242,10 @@ impl Lower<'_> {
 
     fn defaults(&mut self, node: &Arc<Node>) {
         let Some(fields) = self.reader.fields(node, &forms::DEFAULTS) else { return };
-        if let Some(request) = fields.get("request") {
-            if let Some(fields) = self.reader.fields(request, &forms::DEFAULT_REQUEST) {
-                self.defaults.headers = fields.get("headers").cloned();
-            }
+        if let Some(request) = fields.get("request")
+            && let Some(fields) = self.reader.fields(request, &forms::DEFAULT_REQUEST)
+        {
+            self.defaults.headers = fields.get("headers").cloned();
         }
         self.defaults.trace = fields.get("trace").cloned();
         if let Some(trace) = &self.defaults.trace {

@@ -35,16 +35,16 @@ impl Lower<'_> {
     /// A status is one of those that HTTP has.
     fn status(&mut self, node: &Node) -> Option<Spanned<Matcher>> {
         let matcher = self.reader.spanned_matcher(node, Position::Int)?;
-        if let Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Int(status))) = &matcher.value {
-            if !(100..=599).contains(status) {
-                self.reader.error(
-                    Code::NeverMatches,
-                    node.span,
-                    format!("{status} is no HTTP status"),
-                    "a status is a number from 100 to 599",
-                );
-                return None;
-            }
+        if let Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Int(status))) = &matcher.value
+            && !(100..=599).contains(status)
+        {
+            self.reader.error(
+                Code::NeverMatches,
+                node.span,
+                format!("{status} is no HTTP status"),
+                "a status is a number from 100 to 599",
+            );
+            return None;
         }
         Some(matcher)
     }

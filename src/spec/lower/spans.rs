@@ -11,6 +11,8 @@ use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::sync::Arc;
 
+type MakeFact = fn(Matcher) -> Fact;
+
 impl Lower<'_> {
     pub(super) fn spans(&mut self, node: &Arc<Node>, sink: &mut Sink) {
         let Some(items) = self.reader.full_list(node, "spans") else { return };
@@ -75,7 +77,7 @@ impl Lower<'_> {
         let mut facts = Vec::new();
         let Value::Map(entries) = &fields.node.value else { return facts };
         for (key, value) in entries.iter().filter(|(key, value)| !key.broken && !matches!(value.value, Value::Broken)) {
-            let simple: Option<(Position, fn(Matcher) -> Fact)> = match &*key.text {
+            let simple: Option<(Position, MakeFact)> = match &*key.text {
                 "duration" => Some((Position::Duration, Fact::Duration)),
                 "self_time" => Some((Position::Duration, Fact::SelfTime)),
                 "status" => Some((Position::Word(STATUSES), Fact::Status)),

@@ -119,14 +119,12 @@ impl Lower<'_> {
                 }
             }
             "propagation" => {
-                if self.reader.choice(node, &[("intact", ())]).is_some() {
-                    sink.push(at, key, Check::Propagation);
-                }
+                let intact = self.reader.choice(node, &[("intact", Check::Propagation)]);
+                intact.into_iter().for_each(|check| sink.push(at, key, check));
             }
             "clock_skew" => {
-                if self.reader.choice(node, &[("none", ())]).is_some() {
-                    sink.push(at, key, Check::ClockSkew);
-                }
+                let none = self.reader.choice(node, &[("none", Check::ClockSkew)]);
+                none.into_iter().for_each(|check| sink.push(at, key, check));
             }
             "traceql" => self.traceql(node, sink),
             "snapshot" => self.snapshot(node, sink),
