@@ -1,5 +1,6 @@
 //! Running tests: who runs when, one test's life, the events that reporters hear.
 
+mod absence;
 mod clock;
 pub mod event;
 pub mod filter;

@@ -3,6 +3,7 @@
 //! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
 //! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
 
+use super::absence;
 use super::clock::Clock;
 use super::event::Event;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -388,16 +389,22 @@ impl Session {
             }
         }
         let mut turned = self.look_again().await;
+        let witnessed = self.context(&[]).witnessed;
+        let mut unwitnessed = absence::Unwitnessed::default();
         let mut tests = Vec::new();
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
                 let Some(outcome) = cell.get() else { continue };
                 let mut record = (*outcome.record).clone();
-                if let Some(steps) = turned.remove(&TestAt { file, test }) {
-                    for (step, verdict, findings) in steps {
-                        let step = &mut record.steps[step];
-                        (step.verdict, step.findings, step.late) = (verdict, findings, true);
-                    }
+                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
+                let mut has_turned = !late.is_empty();
+                for (step, verdict, findings) in late {
+                    let step = &mut record.steps[step];
+                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                }
+                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
+                has_turned |= absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
                     self.tell(&Event::TestTurned(&record));
                 }
@@ -410,6 +417,7 @@ impl Session {
                 remarks.push(format!("the runner's own spans were not exported: {why}"));
             }
         }
+        remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
         let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed };
         self.tell(&Event::Finished(&run));

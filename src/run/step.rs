@@ -302,12 +302,14 @@ async fn judge_trace(
 
 /// What ended the wait, in words.
 fn ended_by(waited: &Waited, session: &Session) -> String {
-    let settle = settle::Seconds(waited.watch.settle_ns(&lock(&session.shared.knowledge)));
+    let knowledge = lock(&session.shared.knowledge);
+    let settle = settle::Seconds(waited.watch.settle_ns(&knowledge));
+    let certain = settle::Seconds(waited.watch.certain_ns(&knowledge));
     match waited.last.phase {
         Phase::Growing => "decided by the spans at hand".to_owned(),
         Phase::Settled => format!("settled (complete, and quiet for {settle})"),
-        Phase::Confirmed => format!("confirmed (complete, and quiet for twice {settle})"),
-        Phase::Stalled => format!("stalled (incomplete, and unchanged for twice {settle})"),
+        Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
+        Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
         Phase::Expired => "given up at the deadline".to_owned(),
     }
 }
