@@ -6,6 +6,7 @@ use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
 use super::streams::{colour, put, say};
 use super::{backend, exit, select, snapshots};
+use crate::redact::Redactor;
 use crate::report::text::clean;
 use crate::report::{Reporter as _, json};
 use crate::report::terminal::Terminal;
@@ -149,6 +150,7 @@ async fn carry_out(
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }
+    let _own = backend::OwnPlaces::open(loaded, selected, &mut session).await?;
     let session = Arc::new(session);
     let mut record = session.run(selected).await;
     for why in running.ended() {
@@ -156,20 +158,20 @@ async fn carry_out(
         record.remarks.push(why);
     }
     if let Some(folder) = &args.save_traces {
-        save_traces(&record, folder).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
+        save_traces(&record, folder, &loaded.vars.redactor).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
     snapshots::keep(&record, session.plan(), args.accept)?;
     Ok(record)
 }
 
-/// One folder a test, one file a trace, as OTLP JSON.
-fn save_traces(record: &RunRecord, folder: &Path) -> io::Result<()> {
+/// One folder a test, one file a trace, as OTLP JSON, without the secrets that the run used.
+fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
     for test in &record.tests {
         for step in &test.steps {
             let Some(trace) = &step.trace else { continue };
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            save(&path, crate::wire::write::otlp_json(trace).as_bytes())?;
+            save(&path, redactor.text(&crate::wire::write::otlp_json(trace)).as_bytes())?;
         }
     }
     Ok(())

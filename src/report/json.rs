@@ -8,6 +8,7 @@ pub fn run(record: &RunRecord) -> Value {
     json!({
         "schema": "tracespec/run/1",
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
+        "started": record.started_ns,
         "duration_ns": nanos(record.duration),
         "seed": record.seed,
         "remarks": record.remarks,

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read.
+    /// Where traces are read unless a test says otherwise.
     pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
@@ -32,6 +32,8 @@ pub(crate) struct Shared {
 pub(crate) struct Target<'a> {
     /// Its id.
     pub(crate) id: TraceId,
+    /// Where it is read.
+    pub(crate) backend: &'a Arc<dyn Backend>,
     /// The ids that the runner's own requests carried.
     pub(crate) injected: Injected,
     /// What is expected of it, bound.
@@ -115,7 +117,7 @@ impl Reader<'_> {
     }
 
     async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
-        let ids = match self.shared.backend.linking_to(self.target.id).await {
+        let ids = match self.target.backend.linking_to(self.target.id).await {
             Ok(ids) => ids,
             Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
             Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
@@ -134,7 +136,7 @@ impl Reader<'_> {
 
     /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
     async fn fetch(&self, id: TraceId) -> Fetch {
-        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
+        match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
             Ok(fetch) => fetch,
             Err(_) => Fetch::Transient { words: UNFINISHED.to_owned(), retry_after: None },
         }
@@ -162,7 +164,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
 pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
     let responded = shared.clock.now();
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
-    let mut arrivals = shared.backend.arrivals(target.id);
+    let mut arrivals = target.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
     let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
@@ -192,7 +194,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                     }
                 }
                 Err(refused) => {
-                    let error = format!("the trace cannot be read from {}: {refused}", shared.backend.describe());
+                    let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
                 }
             }
@@ -215,7 +217,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(shared, target, &watch, &words);
+            let error = never_came(target, &watch, &words);
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -259,11 +261,11 @@ async fn pause(
     }
 }
 
-fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) -> String {
-    let backend = shared.backend.describe();
+fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
+    let backend = target.backend.describe();
     let reads = watch.log().readings();
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
-    let how = match shared.backend.arrivals(target.id) {
+    let how = match target.backend.arrivals(target.id) {
         Some(_) => format!("{backend} was watched for {waited}"),
         None => format!("{backend} was read {reads} times in {waited}"),
     };
