@@ -403,12 +403,16 @@ fn case(seed: u64) -> Option<Vec<(String, String)>> {
     Some(wrong)
 }
 
+/// Cases that went wrong once: counts of `distinct`, clocks bounded by a call that was none, machines joined by the order of
+/// arrival, TraceQL below a root that was only assumed.
+const ONCE_WRONG: [u64; 5] = [457, 759, 1862, 1986, 2976];
+
 #[test]
 fn no_verdict_is_taken_back_by_spans_that_come_later() {
-    let cases = std::env::var("EARLY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
+    let cases = std::env::var("EARLY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let mut wrong: HashMap<String, (usize, String)> = HashMap::new();
     let mut judged = 0;
-    for seed in 0..cases {
+    for seed in (0..cases).chain(ONCE_WRONG) {
         let Some(found) = case(seed) else { continue };
         judged += 1;
         for (family, what) in found {

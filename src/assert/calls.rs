@@ -248,47 +248,73 @@ fn capital(sentence: String) -> String {
     }
 }
 
+/// Whether a call counts where calls are required. One without an answer counts for a failed attempt and for what is
+/// not instrumented; of an instrumented service that did not fail, the answer would be there if it had come in this trace.
+fn is_made(cx: &Cx<'_>, edge: &Edge) -> bool {
+    match &edge.to {
+        Callee::Service(..) => true,
+        Callee::Named(named) => {
+            cx.trace.span(edge.span).is_error()
+                || named.infrastructure
+                || !named.names.iter().any(|name| cx.instrumented().contains(name.as_str()))
+        }
+    }
+}
+
 fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
     let found = rule.matching(cx, edges);
     let bounds = Bounds::of_count(rule.rule.count.as_ref());
-    let number = found.len() as i128;
-    // A call that nobody answers yet may turn out to lead to a service; only answered ones stay what they are.
-    let answered = found.iter().filter(|edge| edge.is_answered()).count();
-    let all_answered = answered == found.len();
-    let outlook = bounds.growing(number);
-    if matches!(outlook, Outlook::Sure | Outlook::Holds) {
+    let made = found.iter().filter(|edge| is_made(cx, edge)).count();
+    // A call that nobody answers yet may turn out to lead to another service; only answered ones stay what they are.
+    let answered = found.iter().filter(|edge| edge.is_answered()).count() as i128;
+    if bounds.has(made as i128) && bounds.has(found.len() as i128) {
         if found.is_empty() {
             unwitnessed(cx, rule, outcome);
         }
-        outcome.push(State::held(outlook == Outlook::Sure && all_answered));
+        outcome.push(State::held(bounds.growing(answered) == Outlook::Sure));
         return;
     }
-    let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
-    let path = format!("{}.require", at.path);
-    let message = match found.len() {
-        0 if rule.from.is_none() => format!("No service calls {}.", rule.to.as_deref().map_or("another".to_owned(), text::safe)),
-        0 => format!("{}.", rule.sentence("never calls")),
-        1 => capital(format!("{} only once.", rule.sentence("calls"))),
-        times => capital(format!("{} {times} times.", rule.sentence("calls"))),
+    let lack = match (bounds.growing(found.len() as i128), bounds.growing(answered)) {
+        (Outlook::Beyond, Outlook::Beyond) => Lack::Final,
+        (Outlook::Beyond, _) => Lack::Violated,
+        _ => Lack::Absent,
     };
-    let message = if found.len() == 1 && outlook == Outlook::Beyond { message.replace(" only once.", " once.") } else { message };
-    let mut finding = cx.finding(rule.rule.at, &path, message, &rows);
+    let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
+    let only = if lack == Lack::Absent && made > 0 { "only " } else { "" };
+    let times = |number: usize| if number == 1 { format!("{only}once") } else { format!("{number} times") };
+    let unanswered = found.len() - made;
+    let message = match (found.len(), unanswered) {
+        (0, _) if rule.from.is_none() => {
+            format!("No service calls {}.", rule.to.as_deref().map_or("another".to_owned(), text::safe))
+        }
+        (0, _) => capital(format!("{}.", rule.sentence("never calls"))),
+        (all, 0) => capital(format!("{} {}.", rule.sentence("calls"), times(all))),
+        (all, lost) => {
+            let first = found.iter().find(|edge| !is_made(cx, edge)).map_or(found[0].span, |edge| edge.span);
+            let who = if lost == all {
+                "no span of it is below".to_owned()
+            } else {
+                format!("for {lost} of them no span of it is below, as below")
+            };
+            capital(format!("{} {}, but {who} {}.", rule.sentence("calls"), times(all), text::span(cx.trace, first)))
+        }
+    };
+    let mut finding = cx.finding(rule.rule.at, &format!("{}.require", at.path), message, &rows);
     finding.expected = match &rule.rule.count {
         None => format!("{}, at least once", rule.show()),
         Some(count) => format!("{}: {}", rule.show(), text::matcher(count)),
     };
-    finding.actual = if found.is_empty() { calls_of(cx, edges, rule) } else { text::count(found.len(), "call") };
+    finding.actual = match (found.len(), unanswered) {
+        (0, _) => calls_of(cx, edges, rule),
+        (all, 0) => text::count(all, "call"),
+        (all, lost) => format!("{}, {lost} of them without an answer", text::count(all, "call")),
+    };
     if found.is_empty() {
         finding.hint = near_call(cx, edges, rule);
+    } else if unanswered > 0 {
+        finding.hint = Some("the callee may have begun a trace of its own: is the context passed on?".to_owned());
     }
-    outcome.push(State::lacks(
-        match outlook {
-            Outlook::Beyond if bounds.growing(answered as i128) == Outlook::Beyond => Lack::Final,
-            Outlook::Beyond => Lack::Violated,
-            _ => Lack::Absent,
-        },
-        finding,
-    ));
+    outcome.push(State::lacks(lack, finding));
 }
 
 fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
@@ -343,7 +369,8 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
             text::span(cx.trace, found[0].span)
         );
         let mut finding = cx.finding(at.at, &path, message, &rows);
-        finding.expected = format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
+        finding.expected =
+            format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
         finding.actual = format!("{name}, {}", text::count(found.len(), "call"));
         let lack = if found.iter().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated };
         outcome.push(State::lacks(lack, finding));
@@ -365,7 +392,10 @@ fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
         *counts.entry(edge.show(cx.trace)).or_default() += 1;
     }
     if counts.is_empty() {
-        return rule.from.as_deref().map_or("no calls at all".to_owned(), |from| format!("no calls of {}", text::quoted(from)));
+        return rule
+            .from
+            .as_deref()
+            .map_or("no calls at all".to_owned(), |from| format!("no calls of {}", text::quoted(from)));
     }
     let shown: Vec<String> = counts.iter().take(8).map(|(name, count)| format!("{name} ({count})")).collect();
     let more = if counts.len() > 8 { format!(" and {} more", counts.len() - 8) } else { String::new() };
@@ -376,7 +406,8 @@ fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
 fn near_call(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
     let services = cx.trace.service_names();
     let mut called: Vec<&str> = services.clone();
-    let named = edges.all.iter().filter_map(|edge| if let Callee::Named(named) = &edge.to { Some(named) } else { None });
+    let named =
+        edges.all.iter().filter_map(|edge| if let Callee::Named(named) = &edge.to { Some(named) } else { None });
     called.extend(named.flat_map(|named| named.names.iter().map(String::as_str)));
     called.sort_unstable();
     called.dedup();

@@ -4,7 +4,8 @@
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, totals};
-use crate::spec::plan::{Check, Expectation, Selector};
+use crate::matcher::{Literal, Operand};
+use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
 use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
 use std::collections::BTreeSet;
 
@@ -14,14 +15,8 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     if roots.len() != 1 {
         outcome.push(one_root(cx, &roots, at));
     }
-    let orphans: Vec<SpanIx> = cx
-        .trace
-        .tree()
-        .orphans()
-        .iter()
-        .copied()
-        .filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix))
-        .collect();
+    let orphans: Vec<SpanIx> =
+        cx.trace.tree().orphans().iter().copied().filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix)).collect();
     if let Some(&first) = orphans.first() {
         let more = if orphans.len() > 1 { format!(", and {} more", orphans.len() - 1) } else { String::new() };
         let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
@@ -124,14 +119,19 @@ struct Known<'c> {
 
 impl<'c> Known<'c> {
     fn of(cx: &'c Cx<'_>, names: &CallNames) -> Known<'c> {
-        let mut services: BTreeSet<&str> = cx.trace.service_names().into_iter().collect();
-        let present = services.clone();
-        services.extend(cx.context.witnessed.services.iter().map(String::as_str));
-        let named = named_services(cx);
+        let present = cx.trace.service_names();
+        let mut named = named_services(cx.expect);
+        named.extend(wanted_callees(cx.expect));
+        let mut services = cx.instrumented().clone();
         services.extend(&named);
-        let answered =
-            cx.calls().all().iter().filter(|call| call.answered).map(|call| names.key(cx.trace.span(call.span))).collect();
-        let absent = named.into_iter().filter(|name| !present.contains(name)).collect();
+        let answered = cx
+            .calls()
+            .all()
+            .iter()
+            .filter(|call| call.answered)
+            .map(|call| names.key(cx.trace.span(call.span)))
+            .collect();
+        let absent = named.into_iter().filter(|name| present.binary_search(name).is_err()).collect();
         Known { services, answered, absent }
     }
 
@@ -162,25 +162,17 @@ impl<'c> Known<'c> {
     }
 }
 
-/// Services that the spec expects spans of.
-fn named_services<'c>(cx: &'c Cx<'_>) -> Vec<&'c str> {
+/// Services that the spec expects spans of, apart from those that only `calls` names: a callee need not be instrumented.
+pub(super) fn named_services<'c>(expect: &'c TraceExpectations) -> Vec<&'c str> {
     let mut named: Vec<&str> = Vec::new();
-    let mut literal = |operand: &'c crate::matcher::Operand| {
-        if let crate::matcher::Operand::Literal(crate::matcher::Literal::Str(name)) = operand {
-            named.push(name);
-        }
-    };
-    let mut selectors: Vec<&Selector> = cx.expect.names.iter().map(|(_, select)| select).collect();
-    for expectation in &cx.expect.list {
+    let mut selectors: Vec<&Selector> = expect.names.iter().map(|(_, select)| select).collect();
+    for expectation in &expect.list {
         match &expectation.check {
             Check::Services(services) => {
-                services.all.iter().chain(&services.any).for_each(|name| literal(&name.value));
-            }
-            Check::Calls(calls) => {
-                let wanted = calls.require.iter().filter(|rule| {
-                    !super::bounds::Bounds::of_count(rule.count.as_ref()).has(0)
-                });
-                wanted.flat_map(|rule| [&rule.from, &rule.to]).flatten().for_each(&mut literal);
+                named.extend(services.all.iter().chain(&services.any).filter_map(|name| match &name.value {
+                    Operand::Literal(Literal::Str(name)) => Some(&**name),
+                    _ => None,
+                }));
             }
             Check::Spans(check) if !super::spans::admitted(check).has(0) => selectors.push(&check.select),
             _ => {}
@@ -191,4 +183,21 @@ fn named_services<'c>(cx: &'c Cx<'_>) -> Vec<&'c str> {
     named.sort_unstable();
     named.dedup();
     named
+}
+
+/// Services that the spec wants to be called.
+fn wanted_callees<'c>(expect: &'c TraceExpectations) -> Vec<&'c str> {
+    let rules = expect.list.iter().flat_map(|expectation| match &expectation.check {
+        Check::Calls(calls) => calls.require.as_slice(),
+        _ => &[],
+    });
+    let wanted = rules.filter(|rule| !super::bounds::Bounds::of_count(rule.count.as_ref()).has(0));
+    wanted
+        .flat_map(|rule| [&rule.from, &rule.to])
+        .flatten()
+        .filter_map(|name| match name {
+            Operand::Literal(Literal::Str(name)) => Some(&**name),
+            _ => None,
+        })
+        .collect()
 }

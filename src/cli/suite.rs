@@ -35,6 +35,7 @@ struct Shared {
 struct Started {
     session: Arc<Session>,
     _place: Place,
+    _own: backend::OwnPlaces,
 }
 
 impl Suite {
@@ -170,7 +171,9 @@ impl Shared {
         if let Some(exporter) = backend::own_spans()? {
             session.export_own_spans(exporter);
         }
-        Ok(Started { session: Arc::new(session), _place: place })
+        // Which tests the runner around us selects is not known here: a backend that cannot be read is its test's error.
+        let own = backend::OwnPlaces::open(&self.loaded, &[], &mut session).await?;
+        Ok(Started { session: Arc::new(session), _place: place, _own: own })
     }
 
     /// Stops what was started and ends this process: the test runner around us has no other way to be ended.

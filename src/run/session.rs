@@ -3,13 +3,14 @@
 //! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
 //! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
 
+use super::absence;
 use super::clock::Clock;
 use super::event::Event;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
-use crate::assert::{Context, Finding, Judgement, UNWITNESSED, Witnessed, judge};
-use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
+use crate::assert::{Context, Finding, Judgement, Witnessed};
+use crate::backend::{Backend, OwnSpan, OwnSpanExporter, Pipeline, settle};
 use crate::client::Clients;
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
@@ -32,8 +33,6 @@ pub struct Options {
     pub awaiting: usize,
     /// How often a test that did not pass is tried again.
     pub retries: u32,
-    /// Bound on all steps of a test together, where the spec gives none.
-    pub test_timeout: Option<Duration>,
     /// No test is begun after one that did not pass.
     pub fail_fast: bool,
     /// The seed of ids and random values.
@@ -42,6 +41,8 @@ pub struct Options {
     pub strict_absence: bool,
     /// Bound on a wait where the spec gives none.
     pub timeout: Duration,
+    /// Bound on a test where the spec gives none.
+    pub test_timeout: Option<Duration>,
     /// The quiet where the spec gives none.
     pub settle: Settle,
     /// Services and peers that take part without exporting, in every test.
@@ -56,6 +57,9 @@ pub struct Options {
     pub one_clock: BTreeSet<String>,
 }
 
+/// Why a test is skipped after another made the run stop.
+const NOT_BEGUN: &str = "not begun, because an earlier test did not pass";
+
 /// Hears a run's events; called from many tests at once.
 pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -64,7 +68,10 @@ pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
     pub(crate) client: Clients,
-    pub(crate) ids: Mutex<Ids>,
+    /// One source of ids a test, and a last one a file for its setup and teardown: which ids a test gets from a seed
+    /// does not depend on which others run, or when.
+    ids: Vec<Vec<Mutex<Ids>>>,
+    backends: HashMap<TestAt, Arc<dyn Backend>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
@@ -96,14 +103,6 @@ struct Outcome {
     captures: BTreeMap<String, Value>,
 }
 
-/// What a green step is at the end of the run.
-struct Again {
-    verdict: Verdict,
-    findings: Vec<Finding>,
-    remarks: Vec<String>,
-    late: bool,
-}
-
 struct FileState {
     setup: OnceCell<Result<BTreeMap<String, Value>, String>>,
     left: AtomicUsize,
@@ -113,6 +112,9 @@ impl Session {
     /// A run of (some tests of) a plan.
     pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
+        let jitter = rng.fork();
+        let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
+        let ids: Vec<Vec<Mutex<Ids>>> = plan.files.iter().map(ids).collect();
         let all = || plan.files.iter().flat_map(|file| &file.tests);
         let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
         let place = |(file, plan): (usize, &FilePlan)| {
@@ -125,10 +127,11 @@ impl Session {
                 knowledge: Mutex::default(),
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
-                rng: Mutex::new(rng.fork()),
+                rng: Mutex::new(jitter),
             },
+            ids,
+            backends: HashMap::new(),
             client: Clients::default(),
-            ids: Mutex::new(Ids::new(rng.fork())),
             triggers: Semaphore::new(options.jobs.max(1)),
             waits: Semaphore::new(options.awaiting.max(1)),
             witnessed: Mutex::default(),
@@ -156,6 +159,11 @@ impl Session {
         self.exporter = Some(exporter);
     }
 
+    /// Reads the traces of this test from here, rather than from where the run's are.
+    pub fn read_from(&mut self, at: TestAt, backend: Arc<dyn Backend>) {
+        self.backends.insert(at, backend);
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
@@ -168,6 +176,11 @@ impl Session {
     /// Begins no further test.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether no further test is to begin.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
     }
 
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
@@ -248,8 +261,8 @@ impl Session {
             }
             needed_captures.push((need.value.clone(), outcome.captures.clone()));
         }
-        if self.stopped.load(Ordering::Relaxed) {
-            return skip(record, "not begun, because an earlier test did not pass".to_owned());
+        if self.is_stopped() {
+            return skip(record, NOT_BEGUN.to_owned());
         }
         let from_setup = match self.set_up(at.file).await {
             Ok(captures) => captures,
@@ -272,7 +285,11 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
-            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope).await;
+            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts == 1, &mut scope).await;
+            if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
+                record.attempts = 0;
+                return skip(record, NOT_BEGUN.to_owned());
+            }
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -291,22 +308,31 @@ impl Session {
     /// One attempt at a list of steps; stops at the first that does not pass.
     async fn attempt(
         self: &Arc<Self>,
-        test: &Test,
+        at: TestAt,
         steps: &[Step],
+        first: bool,
         scope: &mut Scope,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let bound = test.timeout.or(self.options.test_timeout);
-        let deadline = bound.map(|timeout| Instant::now() + timeout);
+        let test = &self.plan.files[at.file].tests[at.test];
+        let timeout = test.timeout.or(self.options.test_timeout);
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
-            let env = StepEnv { session: self, source: &test.source, test: &test.name.value };
+            let env = StepEnv {
+                session: self,
+                source: &test.source,
+                test: &test.name.value,
+                ids: &self.ids[at.file][at.test],
+                backend: self.backends.get(&at).unwrap_or(&self.shared.backend),
+                begins: first && position == 0,
+            };
             let running = run_step(&env, step, scope);
             let ran = match deadline {
                 None => running.await,
                 Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
                     Ok(ran) => ran,
                     Err(_) => {
-                        let bound = humantime::format_duration(bound.unwrap_or_default());
+                        let bound = humantime::format_duration(timeout.unwrap_or_default());
                         let why = format!("the test took longer than its timeout of {bound}");
                         records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
                         break;
@@ -351,7 +377,14 @@ impl Session {
         scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
-            let env = StepEnv { session: self, source: &plan.source, test: what };
+            let env = StepEnv {
+                session: self,
+                source: &plan.source,
+                test: what,
+                ids: &self.ids[file][plan.tests.len()],
+                backend: &self.shared.backend,
+                begins: false,
+            };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
@@ -379,24 +412,24 @@ impl Session {
             }
         }
         let mut turned = self.look_again().await;
+        let witnessed = self.context(&[]).witnessed;
+        let mut unwitnessed = absence::Unwitnessed::default();
         let mut tests = Vec::new();
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
                 let Some(outcome) = cell.get() else { continue };
                 let mut record = (*outcome.record).clone();
-                if let Some(steps) = turned.remove(&TestAt { file, test }) {
-                    for (step, again) in steps {
-                        let step = &mut record.steps[step];
-                        step.remarks = again.remarks;
-                        if again.verdict != Verdict::Pass {
-                            (step.verdict, step.findings, step.late) = (again.verdict, again.findings, again.late);
-                        }
-                    }
-                    let worst = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
-                    if worst != Verdict::Pass {
-                        record.verdict = worst;
-                        self.tell(&Event::TestTurned(&record));
-                    }
+                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
+                let mut has_turned = !late.is_empty();
+                for (step, verdict, findings) in late {
+                    let step = &mut record.steps[step];
+                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                }
+                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
+                has_turned |= absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                if has_turned {
+                    record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
+                    self.tell(&Event::TestTurned(&record));
                 }
                 tests.push(record);
             }
@@ -407,68 +440,33 @@ impl Session {
                 remarks.push(format!("the runner's own spans were not exported: {why}"));
             }
         }
+        remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed };
+        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed, started_ns: self.shared.clock.unix_start_ns() };
         self.tell(&Event::Finished(&run));
         run
     }
 
-    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Again)>> {
+    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Verdict, Vec<Finding>)>> {
         let greens = std::mem::take(&mut *lock(&self.greens));
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
             let target = Target {
                 id: green.id,
+                backend: &green.backend,
                 injected: green.injected.clone(),
                 expect: &green.expect,
                 context: &context,
             };
-            let late = match &mut green.watch {
-                Some(watch) => look_again(&self.shared, &target, watch).await,
-                None => None,
-            };
-            if let Some(judgements) = late {
-                let (verdict, findings, remarks) = self.sum_at_the_end(&green, judgements);
-                return Some((at, step, Again { verdict, findings, remarks, late: true }));
-            }
-            // Only now is it known what no trace of the run has shown.
-            let (trace, phase) = green.unwitnessed.as_ref()?;
-            let judgements = judge(trace, &green.expect, *phase, &context());
-            let (verdict, findings, remarks) = self.sum_at_the_end(&green, judgements);
-            Some((at, step, Again { verdict, findings, remarks, late: false }))
+            let judgements = look_again(&self.shared, &target, &mut green.watch).await?;
+            let (verdict, findings, _) = sum(judgements);
+            (verdict != Verdict::Pass).then_some((at, step, verdict, findings))
         });
         let mut turned: HashMap<TestAt, Vec<_>> = HashMap::new();
-        for (at, step, again) in join_all(looks).await.into_iter().flatten() {
-            turned.entry(at).or_default().push((step, again));
+        for (at, step, verdict, findings) in join_all(looks).await.into_iter().flatten() {
+            turned.entry(at).or_default().push((step, verdict, findings));
         }
         turned
-    }
-
-    /// [`sum`], and under `--strict-absence` a failure for each absence of what nothing has shown to exist.
-    fn sum_at_the_end(&self, green: &Green, judgements: Vec<Judgement>) -> (Verdict, Vec<Finding>, Vec<String>) {
-        let unwitnessed = |judgement: &Judgement| {
-            let expectation = &green.expect.list[judgement.expectation];
-            let remarks = judgement.remarks.iter().filter(|remark| remark.starts_with(UNWITNESSED));
-            let finding = |remark: &String| Finding {
-                at: expectation.at,
-                expectation: expectation.path.clone(),
-                message: remark.clone(),
-                expected: "an absence of what is known to exist (`--strict-absence`)".to_owned(),
-                actual: "nothing was ever seen of it".to_owned(),
-                hint: None,
-                span_ids: Vec::new(),
-                rows: Vec::new(),
-            };
-            remarks.map(finding).collect::<Vec<_>>()
-        };
-        let found: Vec<Finding> =
-            if self.options.strict_absence { judgements.iter().flat_map(unwitnessed).collect() } else { Vec::new() };
-        let (mut verdict, mut findings, remarks) = sum(judgements);
-        if !found.is_empty() {
-            verdict = Verdict::Fail;
-            findings.extend(found);
-        }
-        (verdict, findings, remarks)
     }
 
     /// Remembers what a trace shows to exist.
@@ -486,7 +484,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn wait_config(&self, wait: &Wait) -> settle::Config {
+    pub(crate) fn wait_config(&self, wait: &Wait, backend: &Arc<dyn Backend>) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         settle::Config {
             settle: match wait.settle.unwrap_or(self.options.settle) {
@@ -495,7 +493,11 @@ impl Session {
             },
             exporter_delay_ns: nanos(self.options.exporter_delay),
             exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: self.options.pipeline,
+            pipeline: match backend.through() {
+                // The run's own receiver may be known to stand behind a collector.
+                Pipeline::Direct => self.options.pipeline,
+                Pipeline::Remote => settle::Pipeline::Store,
+            },
             timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
             silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
         }

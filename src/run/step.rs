@@ -4,8 +4,8 @@ use super::record::{StepRecord, Timing, Verdict};
 use super::response;
 use super::session::{Session, sum};
 use super::wait::{Target, Waited, lock, wait};
-use crate::assert::{Finding, Judgement, UNWITNESSED, Witnessed, judge};
-use crate::backend::{OwnSpan, Sent, file, settle};
+use crate::assert::{Finding, Judgement, Witnessed, judge};
+use crate::backend::{Backend, OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
@@ -17,7 +17,7 @@ use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Where a step runs.
@@ -25,6 +25,10 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) source: &'a Arc<SourceFile>,
     pub(crate) test: &'a str,
+    pub(crate) ids: &'a Mutex<Ids>,
+    pub(crate) backend: &'a Arc<dyn Backend>,
+    /// Whether a test begins with this: then it may not once the run was told to stop.
+    pub(crate) begins: bool,
 }
 
 /// What came of a step.
@@ -38,13 +42,11 @@ pub(crate) struct Ran {
 /// A trace that was judged green: looked at again when the run ends.
 pub(crate) struct Green {
     pub(crate) id: TraceId,
+    pub(crate) backend: Arc<dyn Backend>,
     pub(crate) injected: Injected,
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
-    /// `None` for a saved trace, which does not change.
-    pub(crate) watch: Option<settle::Watch>,
-    /// How it was judged, where it passed by an absence of what no trace had shown to exist by then.
-    pub(crate) unwitnessed: Option<(Arc<Trace>, Phase)>,
+    pub(crate) watch: settle::Watch,
 }
 
 impl StepRecord {
@@ -97,8 +99,12 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     record.error = None;
     let (answer, sent_ns, mut findings) = loop {
         let slot = session.triggers.acquire().await;
+        if env.begins && session.is_stopped() {
+            record.verdict = Verdict::Skipped;
+            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+        }
         let (trace_id, mut ids, boundary) = {
-            let mut ids = lock(&session.ids);
+            let mut ids = lock(env.ids);
             let trace_id = ids.trace();
             (trace_id, Ids::new(fastrand::Rng::with_seed(ids.span().get())), format!("tracespec-{}", ids.span()))
         };
@@ -153,7 +159,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     };
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, env.backend), sent_ns);
     if let Injected::Known(spans) = &injected {
         for (&span, (method, url)) in spans.iter().zip(&answer.hops) {
             watch.request(settle::Request {
@@ -259,7 +265,7 @@ async fn judge_trace(
     let waited = {
         let _slot = session.waits.acquire().await;
         let context = || session.context(&step.wait.silent);
-        let target = Target { id, injected: injected.clone(), expect: &bound, context: &context };
+        let target = Target { id, backend: env.backend, injected: injected.clone(), expect: &bound, context: &context };
         wait(&session.shared, &target, watch).await
     };
     record.timing.wait = began.elapsed();
@@ -285,8 +291,7 @@ async fn judge_trace(
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        let unwitnessed = unwitnessed(&record.remarks, record.trace.as_ref(), waited.last.phase);
-        return Some(Green { id, injected, expect: bound, silent, watch: Some(waited.watch), unwitnessed });
+        return Some(Green { id, backend: Arc::clone(env.backend), injected, expect: bound, silent, watch: waited.watch });
     }
     record.log = Some(waited.watch.log().to_string());
     if record.verdict != Verdict::Inconclusive {
@@ -301,20 +306,16 @@ async fn judge_trace(
     None
 }
 
-/// What to judge again when the run has seen all of its traces.
-fn unwitnessed(remarks: &[String], trace: Option<&Arc<Trace>>, phase: Phase) -> Option<(Arc<Trace>, Phase)> {
-    let any = remarks.iter().any(|remark| remark.starts_with(UNWITNESSED));
-    trace.filter(|_| any).map(|trace| (Arc::clone(trace), phase))
-}
-
 /// What ended the wait, in words.
 fn ended_by(waited: &Waited, session: &Session) -> String {
-    let settle = settle::Seconds(waited.watch.settle_ns(&lock(&session.shared.knowledge)));
+    let knowledge = lock(&session.shared.knowledge);
+    let settle = settle::Seconds(waited.watch.settle_ns(&knowledge));
+    let certain = settle::Seconds(waited.watch.certain_ns(&knowledge));
     match waited.last.phase {
         Phase::Growing => "decided by the spans at hand".to_owned(),
         Phase::Settled => format!("settled (complete, and quiet for {settle})"),
-        Phase::Confirmed => format!("confirmed (complete, and quiet for twice {settle})"),
-        Phase::Stalled => format!("stalled (incomplete, and unchanged for twice {settle})"),
+        Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
+        Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
         Phase::Expired => "given up at the deadline".to_owned(),
     }
 }
@@ -336,7 +337,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     };
     let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), now);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, env.backend), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
@@ -387,20 +388,15 @@ fn saved(
     };
     let trace = Arc::new(trace);
     session.witness(&trace);
-    let mut green = None;
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
         let judgements: Vec<Judgement> = judge(&trace, &bound, Phase::Confirmed, &session.context(&step.wait.silent));
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
         record.timing.settled_by = "saved trace".to_owned();
-        let unwitnessed = unwitnessed(&record.remarks, Some(&trace), Phase::Confirmed);
-        let silent = step.wait.silent.clone();
-        green = (record.verdict == Verdict::Pass && unwitnessed.is_some())
-            .then_some(Green { id, injected: Injected::Unknown, expect: bound, silent, watch: None, unwitnessed });
     }
     record.trace = Some(trace);
-    Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
+    Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
 }
 
 fn list(ids: &[TraceId]) -> String {

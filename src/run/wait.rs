@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read.
+    /// Where traces are read unless a test says otherwise.
     pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
 
 /// One trace to wait for.
 pub(crate) struct Target<'a> {
+    /// Where it is read.
+    pub(crate) backend: &'a Arc<dyn Backend>,
     /// Its id.
     pub(crate) id: TraceId,
     /// The ids that the runner's own requests carried.
@@ -56,6 +58,9 @@ pub(crate) struct Waited {
 
 /// Bound on the last read of a green trace.
 const LAST_LOOK: Duration = Duration::from_secs(10);
+
+/// What is said of a read that the deadline cut off; whatever the backend itself said before tells more.
+const UNFINISHED: &str = "a read was still under way at the deadline";
 
 /// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -95,8 +100,8 @@ impl Reader<'_> {
                 Err(reading) => return reading,
             }
         }
-        let partial = parts.iter().any(|(_, part)| part.is_partial());
-        let read = Read { partial, ..Read::between(asked, self.shared.clock.now()) };
+        let mut read = Read::between(asked, self.shared.clock.now());
+        read.partial = parts.iter().any(|(_, part)| part.partial());
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
@@ -113,7 +118,7 @@ impl Reader<'_> {
     }
 
     async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
-        let ids = match self.shared.backend.linking_to(self.target.id).await {
+        let ids = match self.target.backend.linking_to(self.target.id).await {
             Ok(ids) => ids,
             Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
             Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
@@ -132,9 +137,9 @@ impl Reader<'_> {
 
     /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
     async fn fetch(&self, id: TraceId) -> Fetch {
-        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
+        match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
             Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
+            Err(_) => Fetch::Transient { words: UNFINISHED.to_owned(), retry_after: None },
         }
     }
 }
@@ -160,7 +165,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
 pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
     let responded = shared.clock.now();
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
-    let mut arrivals = shared.backend.arrivals(target.id);
+    let mut arrivals = target.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
     let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
@@ -185,10 +190,13 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             match feed(&mut watch, reading, shared) {
                 Ok((next, said)) => {
                     step = next;
-                    words = said.unwrap_or_default();
+                    match said {
+                        Some(said) if said == UNFINISHED && !words.is_empty() => {}
+                        said => words = said.unwrap_or_default(),
+                    }
                 }
                 Err(refused) => {
-                    let error = format!("{}: {refused}", shared.backend.describe());
+                    let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
                 }
             }
@@ -211,7 +219,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(shared, target, &watch, &words);
+            let error = never_came(target, &watch, &words);
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -258,11 +266,11 @@ async fn pause(
     }
 }
 
-fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) -> String {
-    let backend = shared.backend.describe();
+fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
+    let backend = target.backend.describe();
     let reads = watch.log().readings();
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
-    let how = match shared.backend.arrivals(target.id) {
+    let how = match target.backend.arrivals(target.id) {
         Some(_) => format!("{backend} was watched for {waited}"),
         None => format!("{backend} was read {reads} times in {waited}"),
     };

@@ -133,17 +133,17 @@ impl TraceBuilder {
     pub fn invalid_span(&mut self) {
         self.invalid += 1;
     }
-    /// Says that the format tells every attribute as text.
-    pub fn set_untyped(&mut self) {
-        self.untyped = true;
-    }
-    /// Says that the backend told only a part of what it has.
+    /// Says that the backend left spans out and said so: nothing may be concluded from their absence.
     pub fn set_partial(&mut self) {
         self.partial = true;
     }
-    /// Whether the backend said so.
-    pub fn is_partial(&self) -> bool {
+    /// Whether the backend said that it left spans out.
+    pub fn partial(&self) -> bool {
         self.partial
+    }
+    /// Says that the format tells every attribute as text.
+    pub fn set_untyped(&mut self) {
+        self.untyped = true;
     }
     /// Keeps a remark of the backend's (a warning).
     pub fn remark(&mut self, text: impl Into<String>) {

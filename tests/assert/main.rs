@@ -1,0 +1,8 @@
+//! What is expected of a trace, from the text of a spec through the real parser to the verdict.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod demo;
+mod keys;
+mod messages;
+mod properties;
+mod told;

@@ -1,0 +1,21 @@
+//! `tracespec run` and its sister commands as a person or a pipeline meets them: through the binary, against small
+//! systems and stores that the test itself plays.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
+
+#[path = "support/tracespec.rs"]
+mod tracespec_process;
+
+#[path = "run/answers.rs"]
+mod answers;
+#[path = "run/project.rs"]
+mod project;
+#[path = "run/spans.rs"]
+mod spans;
+#[path = "run/store.rs"]
+mod store;
+#[path = "run/stores.rs"]
+mod stores;
+#[path = "run/target.rs"]
+mod target;
