@@ -17,7 +17,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
 
 /// Name, whether it is skipped, and how to run it.
-pub(crate) type Trials = Vec<(String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>)>;
+pub(crate) type TrialParts = (String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>);
+
+/// All tests of a suite.
+pub(crate) type Trials = Vec<TrialParts>;
 
 /// A loaded suite; nothing of the system is started before the first test runs.
 pub(crate) struct Suite {
@@ -91,7 +94,8 @@ impl Suite {
     /// Looks again at what was green, and stops what was started. Says whether a green turned red.
     pub(crate) fn finish(&self) -> bool {
         let shared = &self.shared;
-        let late = shared.runtime.block_on(async {
+        
+        shared.runtime.block_on(async {
             let late = match shared.started.get() {
                 Some(Ok(started)) => {
                     let record: RunRecord = started.session.finish().await;
@@ -101,8 +105,7 @@ impl Suite {
             };
             std::mem::take(&mut *shared.running.lock().await).stop().await;
             late
-        });
-        late
+        })
     }
 }
 

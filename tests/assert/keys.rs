@@ -383,7 +383,7 @@ fn propagation() {
     check_on(
         MISSING,
         "calls: [a -> b]\npropagation: intact",
-        lost.replace("server.address=b", "server.address=b").as_str(),
+        lost.as_str(),
     );
     let spec = "spans: [{ select: { service: b }, count: '>= 1' }]\npropagation: intact";
     check_on(MISSING, spec, "a server x 0..9\n  a client call 1..2 server.address=10.0.0.7\n");

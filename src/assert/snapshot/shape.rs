@@ -61,7 +61,9 @@ fn times(least: usize, most: usize) -> String {
 
 /// The children of alike parents, put together by their shape, in the order of their lines.
 fn grouped(prints: &Prints, families: &[&[SpanIx]], level: usize) -> Vec<Group> {
-    let mut groups: BTreeMap<(&str, Print), (Vec<SpanIx>, usize, usize, usize)> = BTreeMap::new();
+    // By service and print: the spans, and three counts of theirs.
+    type Groups<'a> = BTreeMap<(&'a str, Print), (Vec<SpanIx>, usize, usize, usize)>;
+    let mut groups: Groups<'_> = BTreeMap::new();
     for family in families {
         let mut here: BTreeMap<(&str, Print), Vec<SpanIx>> = BTreeMap::new();
         for &ix in *family {
