@@ -11,7 +11,7 @@ use std::collections::HashMap;
 ///
 /// Only told where it will be read: while spans still come in, a selection that picks nothing yet is no news.
 pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Finding) {
-    if !cx.phase.is_final() || select.parts.is_empty() {
+    if !cx.phase.is_final() || select.parts.is_empty() || !cx.may_look_closer() {
         return;
     }
     let Some(near) = find(cx, select) else {

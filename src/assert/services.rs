@@ -10,15 +10,7 @@ use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
 pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outcome {
-    let mut present: BTreeMap<&str, SpanIx> = BTreeMap::new();
-    let mut last = None;
-    for span in cx.trace.spans() {
-        // Neighbouring rows are often of one service.
-        if last != Some(span.service()) {
-            present.entry(span.service()).or_insert(span.ix());
-            last = Some(span.service());
-        }
-    }
+    let present = cx.services();
     let names: Vec<&str> = present.keys().copied().filter(|name| !name.is_empty()).collect();
     let mut outcome = Outcome::default();
     for wanted in &services.all {
@@ -55,7 +47,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         outcome.push(state);
     }
     if let Some(only) = &services.only {
-        outcome.push(only_these(cx, only, &present, at));
+        outcome.push(only_these(cx, only, present, at));
     }
     outcome
 }

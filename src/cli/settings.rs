@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) backend: Option<Backend>,
     pub(crate) wait: Wait,
     pub(crate) exporter_delay: Option<Duration>,
+    /// Bound on a test.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) processes: Vec<Process>,
     pub(crate) redact: Vec<String>,
     pub(crate) vars: Vec<(String, VarValue)>,
@@ -54,6 +56,7 @@ impl Settings {
                 .map_or_else(|| PathBuf::from("."), PathBuf::from),
             backend: over.backend.clone().or_else(|| file.backend.clone()),
             exporter_delay: over.exporter_delay.or(file.exporter_delay),
+            timeout: over.timeout.or(file.timeout),
             processes: over.processes.clone().or_else(|| file.processes.clone()).unwrap_or_default(),
             redact: over.redact.clone().or_else(|| file.redact.clone()).unwrap_or_default(),
             vars: file.vars.clone(),
@@ -84,6 +87,8 @@ impl Settings {
             |delay| humantime::format_duration(delay).to_string(),
         );
         from("exporter_delay", shown, over.exporter_delay.is_some(), file.exporter_delay.is_some());
+        let shown = settings.timeout.map_or_else(|| "none".to_owned(), |bound| humantime::format_duration(bound).to_string());
+        from("timeout", shown, over.timeout.is_some(), file.timeout.is_some());
         let names: Vec<&str> = settings.processes.iter().map(|process| process.name.as_str()).collect();
         let shown = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         from("processes", shown, over.processes.is_some(), file.processes.is_some());
@@ -119,6 +124,7 @@ impl Settings {
             seed,
             strict_absence: false,
             timeout: self.wait.timeout.unwrap_or(TIMEOUT),
+            test_timeout: self.timeout,
             settle: self.wait.settle.unwrap_or(Settle::Auto),
             silent: self.wait.silent.clone(),
             exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),

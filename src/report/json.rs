@@ -18,6 +18,7 @@ pub const RUN: &str = "tracespec/run/1";
 pub fn run(record: &RunRecord) -> Value {
     json!({
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
+        "started": record.started_ns,
         "duration_ns": nanos(record.duration),
         "seed": record.seed,
         "remarks": record.remarks,

@@ -10,7 +10,7 @@ use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
-use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
+use crate::backend::{Backend, OwnSpan, OwnSpanExporter, Pipeline, settle};
 use crate::client::Clients;
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
@@ -41,6 +41,8 @@ pub struct Options {
     pub strict_absence: bool,
     /// Bound on a wait where the spec gives none.
     pub timeout: Duration,
+    /// Bound on a test where the spec gives none.
+    pub test_timeout: Option<Duration>,
     /// The quiet where the spec gives none.
     pub settle: Settle,
     /// Services and peers that take part without exporting, in every test.
@@ -55,6 +57,9 @@ pub struct Options {
     pub one_clock: BTreeSet<String>,
 }
 
+/// Why a test is skipped after another made the run stop.
+const NOT_BEGUN: &str = "not begun, because an earlier test did not pass";
+
 /// Hears a run's events; called from many tests at once.
 pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -63,7 +68,10 @@ pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
     pub(crate) client: Clients,
-    pub(crate) ids: Mutex<Ids>,
+    /// One source of ids a test, and a last one a file for its setup and teardown: which ids a test gets from a seed
+    /// does not depend on which others run, or when.
+    ids: Vec<Vec<Mutex<Ids>>>,
+    backends: HashMap<TestAt, Arc<dyn Backend>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
@@ -75,17 +83,9 @@ pub struct Session {
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     greens: Mutex<Vec<(TestAt, usize, Green)>>,
     exporter: Option<OwnSpanExporter>,
-    backend: Reading,
-    backends: HashMap<TestAt, Reading>,
     own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
-}
-
-/// A place that traces are read from, and how spans come there.
-pub(crate) struct Reading {
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) pipeline: settle::Pipeline,
 }
 
 /// A test's place in the plan.
@@ -112,6 +112,9 @@ impl Session {
     /// A run of (some tests of) a plan.
     pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
+        let jitter = rng.fork();
+        let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
+        let ids: Vec<Vec<Mutex<Ids>>> = plan.files.iter().map(ids).collect();
         let all = || plan.files.iter().flat_map(|file| &file.tests);
         let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
         let place = |(file, plan): (usize, &FilePlan)| {
@@ -120,13 +123,15 @@ impl Session {
         };
         Session {
             shared: Shared {
+                backend,
                 knowledge: Mutex::default(),
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
-                rng: Mutex::new(rng.fork()),
+                rng: Mutex::new(jitter),
             },
+            ids,
+            backends: HashMap::new(),
             client: Clients::default(),
-            ids: Mutex::new(Ids::new(rng.fork())),
             triggers: Semaphore::new(options.jobs.max(1)),
             waits: Semaphore::new(options.awaiting.max(1)),
             witnessed: Mutex::default(),
@@ -140,8 +145,6 @@ impl Session {
             mutexes,
             greens: Mutex::default(),
             exporter: None,
-            backend: Reading { backend, pipeline: options.pipeline },
-            backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
             options,
@@ -156,14 +159,9 @@ impl Session {
         self.exporter = Some(exporter);
     }
 
-    /// Reads the traces of one test elsewhere.
-    pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
-        self.backends.insert(at, Reading { backend, pipeline });
-    }
-
-    /// Where the traces of a test (`None`: of setup and teardown) are read.
-    pub(crate) fn reading(&self, at: Option<TestAt>) -> &Reading {
-        at.and_then(|at| self.backends.get(&at)).unwrap_or(&self.backend)
+    /// Reads the traces of this test from here, rather than from where the run's are.
+    pub fn read_from(&mut self, at: TestAt, backend: Arc<dyn Backend>) {
+        self.backends.insert(at, backend);
     }
 
     /// The plan.
@@ -180,13 +178,18 @@ impl Session {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Whether no further test is to begin.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
     pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
         self.tell(&Event::Started {
             tests: selected.len(),
             files: files.len(),
-            backend: &self.backend.backend.describe(),
+            backend: &self.shared.backend.describe(),
             seed: self.options.seed,
         });
         let tasks: Vec<_> = selected
@@ -258,8 +261,8 @@ impl Session {
             }
             needed_captures.push((need.value.clone(), outcome.captures.clone()));
         }
-        if self.stopped.load(Ordering::Relaxed) {
-            return skip(record, "not begun, because an earlier test did not pass".to_owned());
+        if self.is_stopped() {
+            return skip(record, NOT_BEGUN.to_owned());
         }
         let from_setup = match self.set_up(at.file).await {
             Ok(captures) => captures,
@@ -282,7 +285,11 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
-            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope, at).await;
+            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts == 1, &mut scope).await;
+            if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
+                record.attempts = 0;
+                return skip(record, NOT_BEGUN.to_owned());
+            }
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -301,22 +308,31 @@ impl Session {
     /// One attempt at a list of steps; stops at the first that does not pass.
     async fn attempt(
         self: &Arc<Self>,
-        test: &Test,
-        steps: &[Step],
-        scope: &mut Scope,
         at: TestAt,
+        steps: &[Step],
+        first: bool,
+        scope: &mut Scope,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
+        let test = &self.plan.files[at.file].tests[at.test];
+        let timeout = test.timeout.or(self.options.test_timeout);
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
-            let env = StepEnv { session: self, source: &test.source, test: &test.name.value, at: Some(at) };
+            let env = StepEnv {
+                session: self,
+                source: &test.source,
+                test: &test.name.value,
+                ids: &self.ids[at.file][at.test],
+                backend: self.backends.get(&at).unwrap_or(&self.shared.backend),
+                begins: first && position == 0,
+            };
             let running = run_step(&env, step, scope);
             let ran = match deadline {
                 None => running.await,
                 Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
                     Ok(ran) => ran,
                     Err(_) => {
-                        let bound = humantime::format_duration(test.timeout.unwrap_or_default());
+                        let bound = humantime::format_duration(timeout.unwrap_or_default());
                         let why = format!("the test took longer than its timeout of {bound}");
                         records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
                         break;
@@ -361,7 +377,14 @@ impl Session {
         scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
-            let env = StepEnv { session: self, source: &plan.source, test: what, at: None };
+            let env = StepEnv {
+                session: self,
+                source: &plan.source,
+                test: what,
+                ids: &self.ids[file][plan.tests.len()],
+                backend: &self.shared.backend,
+                begins: false,
+            };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
@@ -419,7 +442,7 @@ impl Session {
         }
         remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed };
+        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed, started_ns: self.shared.clock.unix_start_ns() };
         self.tell(&Event::Finished(&run));
         run
     }
@@ -429,8 +452,8 @@ impl Session {
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
             let target = Target {
-                backend: &self.reading(green.at).backend,
                 id: green.id,
+                backend: &green.backend,
                 injected: green.injected.clone(),
                 expect: &green.expect,
                 context: &context,
@@ -453,7 +476,7 @@ impl Session {
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
         let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
-        witnessed.services.extend(self.backend.backend.services());
+        witnessed.services.extend(self.shared.backend.services());
         Context {
             witnessed,
             one_clock: self.options.one_clock.clone(),
@@ -461,7 +484,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
+    pub(crate) fn wait_config(&self, wait: &Wait, backend: &Arc<dyn Backend>) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         settle::Config {
             settle: match wait.settle.unwrap_or(self.options.settle) {
@@ -470,7 +493,11 @@ impl Session {
             },
             exporter_delay_ns: nanos(self.options.exporter_delay),
             exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: reading.pipeline,
+            pipeline: match backend.through() {
+                // The run's own receiver may be known to stand behind a collector.
+                Pipeline::Direct => self.options.pipeline,
+                Pipeline::Remote => settle::Pipeline::Store,
+            },
             timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
             silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
         }

@@ -412,6 +412,17 @@ fn traceql() {
 }
 
 #[test]
+fn an_absence_in_traceql_does_not_hold_because_an_attribute_was_renamed() {
+    let trace = "a client GET 0..9 http.status_code=500\n";
+    let spec = "traceql: [{ none: '{ span.http.response.status_code >= 500 }' }]";
+    check_on(BROKEN, spec, trace);
+    check_on(KEPT, &spec.replace("500", "600"), trace);
+    let judged = one(&format!("exact_names: true\n{spec}"), &told(trace));
+    assert_eq!(judged.verdict, Verdict::Pass);
+    assert!(judged.remarks[0].starts_with("unwitnessed: no attribute `http.response.status_code`"));
+}
+
+#[test]
 fn a_snapshot_that_was_never_accepted_fails_once_the_trace_is_whole() {
     check(VIOLATED, "snapshot: checkout");
 }
