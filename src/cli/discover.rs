@@ -37,6 +37,10 @@ pub(crate) fn specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
+            // Snapshots lie below the folder that the command runs in, so no other one is looked into unasked.
+            io::ErrorKind::NotFound if paths == default => {
+                "there is no folder `specs` here; run in the folder it is in, or name the spec files or their folder".to_owned()
+            }
             io::ErrorKind::NotFound => format!("there is no {}; name the spec files, or the folder they are in", path.display()),
             _ => format!("cannot read {}: {why}", path.display()),
         })?;
