@@ -1,6 +1,8 @@
 //! The documentation's YAML is read by the real parser, and its tables of keys are the language's.
 //! `BLESS=1 cargo test --test docs` writes the tables anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tracespec::diag::{self, RenderOptions, Severity};
@@ -63,14 +65,16 @@ fn every_yaml_block_is_valid() {
         let text = std::fs::read_to_string(&path).unwrap();
         for (line, info, block) in blocks(&text) {
             let name = PathBuf::from(format!("{}:{line}", path.display()));
-            let config = info == "configuration" || !block.contains("tests:") && (block.contains("processes:") || block.starts_with("backend:\n"));
+            let config = info == "configuration"
+                || !block.contains("tests:") && (block.contains("processes:") || block.starts_with("backend:\n"));
             let diagnostics = if config {
                 spec::config::parse(&name, block.into_bytes()).1
             } else {
                 let text = whole(&block);
                 let file = SourceFile::new(&name, text.clone());
                 let json = schema::to_json(&yaml::parse(&file).root.unwrap());
-                let errors: Vec<String> = validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path)).collect();
+                let errors: Vec<String> =
+                    validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path)).collect();
                 assert!(errors.is_empty(), "{}: {errors:#?}", name.display());
                 spec::load(vec![(name, text.into_bytes())], &LoadOptions::default()).1
             };

@@ -1,5 +1,7 @@
 //! Specs that are no specs: whatever the bytes, loading ends, and says something or yields a plan that binds or refuses.
 
+#![allow(clippy::unwrap_used)]
+
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +18,11 @@ fn try_out(bytes: Vec<u8>) {
     diag::to_json(&diagnostics);
     diag::to_sarif(&diagnostics);
     let tests: usize = plan.files.iter().map(|file| file.tests.len()).sum();
-    assert!(tests > 0 || !diagnostics.is_empty(), "nothing, and not a word about it: {:?}", String::from_utf8_lossy(&bytes));
+    assert!(
+        tests > 0 || !diagnostics.is_empty(),
+        "nothing, and not a word about it: {:?}",
+        String::from_utf8_lossy(&bytes)
+    );
     for file in &plan.files {
         for test in &file.tests {
             let scope = Scope::new(Arc::new(RunVars::default()), file, Some(test), 0);
@@ -35,12 +41,50 @@ fn try_out(bytes: Vec<u8>) {
 /// The reference's own examples: every key is in one of them.
 fn seeds() -> Vec<String> {
     let text = include_str!("../docs/spec-reference.md");
-    text.split("```yaml").skip(1).filter_map(|rest| rest.split("```").next()).map(|block| block.trim_start().to_owned()).collect()
+    text.split("```yaml")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .map(|block| block.trim_start().to_owned())
+        .collect()
 }
 
 const WORDS: &[&str] = &[
-    "${", "}", "{", "[", "]", "'", "\"", ": ", "- ", "\n", "\t", "  ", "#", "!", "&a ", "*a", "|", ">", "<<: ", "~", "..", "< ", "== ", "null",
-    "true", "${x}", "->", "$.a[", "\u{0}", "\u{feff}", "ü", "💥", "count", "select", "trace:", "9999999999999999999999999999999999999999999",
+    "${",
+    "}",
+    "{",
+    "[",
+    "]",
+    "'",
+    "\"",
+    ": ",
+    "- ",
+    "\n",
+    "\t",
+    "  ",
+    "#",
+    "!",
+    "&a ",
+    "*a",
+    "|",
+    ">",
+    "<<: ",
+    "~",
+    "..",
+    "< ",
+    "== ",
+    "null",
+    "true",
+    "${x}",
+    "->",
+    "$.a[",
+    "\u{0}",
+    "\u{feff}",
+    "ü",
+    "💥",
+    "count",
+    "select",
+    "trace:",
+    "9999999999999999999999999999999999999999999",
 ];
 
 proptest! {
@@ -89,8 +133,19 @@ fn large_and_odd_files_are_read_in_no_time() {
         lines("{"),
         lines("&a *a "),
         format!("tests:\n{}", "  - name: x\n   y\n".repeat(20_000)),
-        format!("tests:\n{}", (0..3000).map(|i| format!("  - {{ name: t{i}, needs: [t{}], request: {{ url: 'http://a/${{needs.t{i}.x}}' }} }}\n", i / 2)).collect::<String>()),
-        format!("vars: {{ {} }}\ntests: []\n", (0..5000).map(|i| format!("v{i}: '${{v{}}}'", i - i.min(1))).collect::<Vec<_>>().join(", ")),
+        format!(
+            "tests:\n{}",
+            (0..3000)
+                .map(|i| format!(
+                    "  - {{ name: t{i}, needs: [t{}], request: {{ url: 'http://a/${{needs.t{i}.x}}' }} }}\n",
+                    i / 2
+                ))
+                .collect::<String>()
+        ),
+        format!(
+            "vars: {{ {} }}\ntests: []\n",
+            (0..5000).map(|i| format!("v{i}: '${{v{}}}'", i - i.min(1))).collect::<Vec<_>>().join(", ")
+        ),
     ] {
         try_out(text.into_bytes());
     }

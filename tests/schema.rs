@@ -1,6 +1,8 @@
 //! The JSON Schemas: committed, valid, as wide as `check` and as narrow as they can say.
 //! `BLESS=1 cargo test --test schema` writes them anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use tracespec::diag::{Code, has_errors};
 use tracespec::source::SourceFile;
@@ -14,15 +16,20 @@ fn the_committed_schemas_are_the_current_ones() {
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(path, &text).unwrap();
         }
-        assert!(std::fs::read_to_string(path).unwrap_or_default() == text, "{path} is old: BLESS=1 cargo test --test schema");
+        assert!(
+            std::fs::read_to_string(path).unwrap_or_default() == text,
+            "{path} is old: BLESS=1 cargo test --test schema"
+        );
         jsonschema::meta::validate(&schema).unwrap();
     }
 }
 
 fn yaml_files(dir: &str) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
-    let mut files: Vec<PathBuf> =
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|ext| ext == "yaml")).collect();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ext| ext == "yaml"))
+        .collect();
     files.sort();
     files
 }
@@ -41,11 +48,14 @@ fn what_check_accepts_the_schema_accepts() {
     for path in yaml_files("specs").into_iter().chain(yaml_files("tests/diagnostics")) {
         let name = path.to_string_lossy().into_owned();
         let bytes = std::fs::read(&path).unwrap();
-        if name.ends_with(".config.yaml") || has_errors(&spec::load(vec![(path.clone(), bytes)], &LoadOptions::default()).1) {
+        if name.ends_with(".config.yaml")
+            || has_errors(&spec::load(vec![(path.clone(), bytes)], &LoadOptions::default()).1)
+        {
             continue;
         }
         let json = json_of(&path).unwrap();
-        let errors: Vec<String> = validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path)).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(&json).map(|error| format!("{}: {error}", error.instance_path)).collect();
         assert!(errors.is_empty(), "{name}: {errors:#?}");
         seen += 1;
     }
@@ -71,7 +81,16 @@ fn mistakes_that_a_schema_can_express_are_rejected() {
     }
     assert!(seen >= 15, "{seen}");
     // What needs more than one place, or a look into text.
-    let beyond = ["nothing-starts", "auth-both", "capture-source", "order-shape", "duration-of", "backend", "matcher-no-operand", "matcher-not-a-number"];
+    let beyond = [
+        "nothing-starts",
+        "auth-both",
+        "capture-source",
+        "order-shape",
+        "duration-of",
+        "backend",
+        "matcher-no-operand",
+        "matcher-not-a-number",
+    ];
     accepted.retain(|name| !beyond.iter().any(|beyond| name.contains(beyond)));
     assert!(accepted.is_empty(), "{accepted:#?}");
 }

@@ -27,9 +27,9 @@ impl Bounds {
     /// The numbers that satisfy the matcher; `None` where that is no matter of comparing.
     pub(super) fn of(matcher: &Matcher) -> Option<Bounds> {
         match matcher {
-            Matcher::All(all) => all
-                .iter()
-                .try_fold(Bounds::everything(), |so_far, next| Some(so_far.and(&Bounds::of(next)?))),
+            Matcher::All(all) => {
+                all.iter().try_fold(Bounds::everything(), |so_far, next| Some(so_far.and(&Bounds::of(next)?)))
+            }
             Matcher::Compare(comparison, operand) => {
                 let (floor, ceiling) = whole(operand)?;
                 let exact = floor == ceiling;

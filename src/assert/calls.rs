@@ -291,7 +291,11 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outco
         (all, 0) => capital(format!("{} {}.", rule.sentence("calls"), times(all))),
         (all, lost) => {
             let first = found.iter().find(|edge| !is_made(cx, edge)).map_or(found[0].span, |edge| edge.span);
-            let who = if lost == all { "no span of it is below".to_owned() } else { format!("for {lost} of them no span of it is below, as below") };
+            let who = if lost == all {
+                "no span of it is below".to_owned()
+            } else {
+                format!("for {lost} of them no span of it is below, as below")
+            };
             capital(format!("{} {}, but {who} {}.", rule.sentence("calls"), times(all), text::span(cx.trace, first)))
         }
     };
@@ -365,7 +369,8 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
             text::span(cx.trace, found[0].span)
         );
         let mut finding = cx.finding(at.at, &path, message, &rows);
-        finding.expected = format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
+        finding.expected =
+            format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
         finding.actual = format!("{name}, {}", text::count(found.len(), "call"));
         let lack = if found.iter().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated };
         outcome.push(State::lacks(lack, finding));
@@ -387,7 +392,10 @@ fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
         *counts.entry(edge.show(cx.trace)).or_default() += 1;
     }
     if counts.is_empty() {
-        return rule.from.as_deref().map_or("no calls at all".to_owned(), |from| format!("no calls of {}", text::quoted(from)));
+        return rule
+            .from
+            .as_deref()
+            .map_or("no calls at all".to_owned(), |from| format!("no calls of {}", text::quoted(from)));
     }
     let shown: Vec<String> = counts.iter().take(8).map(|(name, count)| format!("{name} ({count})")).collect();
     let more = if counts.len() > 8 { format!(" and {} more", counts.len() - 8) } else { String::new() };
@@ -398,7 +406,8 @@ fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
 fn near_call(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
     let services = cx.trace.service_names();
     let mut called: Vec<&str> = services.clone();
-    let named = edges.all.iter().filter_map(|edge| if let Callee::Named(named) = &edge.to { Some(named) } else { None });
+    let named =
+        edges.all.iter().filter_map(|edge| if let Callee::Named(named) = &edge.to { Some(named) } else { None });
     called.extend(named.flat_map(|named| named.names.iter().map(String::as_str)));
     called.sort_unstable();
     called.dedup();

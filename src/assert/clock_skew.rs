@@ -71,7 +71,9 @@ fn proven(cx: &Cx<'_>, (one, other): (ClockIx, ClockIx), bounds: &Bounds, at: &E
     let mut finding = cx.finding(at.at, &at.path, message, &[client, server]);
     finding.expected = "clock_skew: none".to_owned();
     finding.actual = match (bounds.least.0, bounds.most.0) {
-        (least, most) if least > most => "bounds that contradict each other: a clock that was set, or drifts".to_owned(),
+        (least, most) if least > most => {
+            "bounds that contradict each other: a clock that was set, or drifts".to_owned()
+        }
         (least @ 1.., most) => format!("{} is {} to {} ahead", side(other), text::time(least), text::time(most)),
         (least, most) => format!("{} is {} to {} behind", side(other), text::time(-most), text::time(-least)),
     };

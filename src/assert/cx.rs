@@ -5,9 +5,9 @@ use super::text;
 use crate::select::{AliasUse, Index, Monotone, Query};
 use crate::source::Span;
 use crate::spec::plan::{Check, Expectation, TraceExpectations};
-use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Trace, TraceId};
-use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Sym, Trace, TraceId};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 /// The most spans that a finding names.
@@ -54,6 +54,10 @@ pub(super) struct Cx<'a> {
     self_times: OnceCell<Vec<u64>>,
     own: OnceCell<Vec<SpanIx>>,
     instrumented: OnceCell<BTreeSet<&'a str>>,
+    services: OnceCell<BTreeMap<&'a str, SpanIx>>,
+    span_names: OnceCell<BTreeSet<&'a str>>,
+    attribute_keys: OnceCell<BTreeSet<&'a str>>,
+    looked: Cell<usize>,
     one_clock: OnceCell<Vec<bool>>,
     below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
     rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
@@ -78,6 +82,10 @@ impl<'a> Cx<'a> {
             self_times: OnceCell::new(),
             own: OnceCell::new(),
             instrumented: OnceCell::new(),
+            services: OnceCell::new(),
+            span_names: OnceCell::new(),
+            attribute_keys: OnceCell::new(),
+            looked: Cell::new(0),
             one_clock: OnceCell::new(),
             below: RefCell::default(),
             rows: OnceCell::new(),
@@ -150,8 +158,7 @@ impl<'a> Cx<'a> {
         finding
     }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
-        let orphans: Vec<SpanIx> =
-            self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
+        let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
         let what = if let Some(&first) = orphans.first() {
             let parents = text::count(orphans.len(), "span");
@@ -218,9 +225,9 @@ impl<'a> Cx<'a> {
     }
     /// The row of a span of this trace or of one merged into it.
     pub(super) fn row_of(&self, trace: TraceId, span: SpanId) -> Option<SpanIx> {
-        let rows = self.rows.get_or_init(|| {
-            self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect()
-        });
+        let rows = self
+            .rows
+            .get_or_init(|| self.trace.spans().map(|span| ((span.trace_id(), span.id()), span.ix())).collect());
         rows.get(&(trace, span)).copied()
     }
     /// The entry of `spans` with `distinct` that declares this name.
@@ -265,4 +272,37 @@ impl<'a> Cx<'a> {
             known
         })
     }
+    /// The services of the trace, each with its first span; the empty name for spans without one.
+    pub(super) fn services(&self) -> &BTreeMap<&'a str, SpanIx> {
+        self.services.get_or_init(|| {
+            let mut first: BTreeMap<Sym, SpanIx> = BTreeMap::new();
+            for (row, &service) in self.trace.services.iter().enumerate() {
+                first.entry(service).or_insert(SpanIx(row as u32));
+            }
+            first.into_iter().map(|(service, ix)| (self.trace.text(service), ix)).collect()
+        })
+    }
+    /// The names of the trace's spans.
+    pub(super) fn span_names(&self) -> &BTreeSet<&'a str> {
+        self.span_names.get_or_init(|| texts(self.trace, self.trace.names.iter().copied()))
+    }
+    /// The attribute keys of the trace's spans and resources.
+    pub(super) fn attribute_keys(&self) -> &BTreeSet<&'a str> {
+        self.attribute_keys.get_or_init(|| {
+            let resources = self.trace.resources().iter().flat_map(|resource| resource.attributes.iter());
+            texts(self.trace, self.trace.attribute_keys.iter().copied().chain(resources.map(|(key, _)| *key)))
+        })
+    }
+    /// Whether another look at every span for the sake of a hint is worth its time: the first always is.
+    pub(super) fn may_look_closer(&self) -> bool {
+        const MOST_SPANS: usize = 2_000_000;
+        let looked = self.looked.replace(self.looked.get() + self.trace.len());
+        looked == 0 || looked + self.trace.len() <= MOST_SPANS
+    }
+}
+
+fn texts<'t>(trace: &'t Trace, syms: impl Iterator<Item = Sym>) -> BTreeSet<&'t str> {
+    let mut seen = vec![false; trace.symbols().len()];
+    syms.for_each(|sym| seen[sym.index()] = true);
+    trace.symbols().iter().filter(|(sym, _)| seen[sym.index()]).map(|(_, text)| text).collect()
 }

@@ -153,8 +153,12 @@ fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
             0 => "no span".to_owned(),
             some => format!("only {}", text::count(some, "span")),
         };
-        finding.message =
-            format!("{fit} of {} picked by {what} has all facts; {}: {}.", picks.rows.len(), text::span(cx.trace, ix), told.message);
+        finding.message = format!(
+            "{fit} of {} picked by {what} has all facts; {}: {}.",
+            picks.rows.len(),
+            text::span(cx.trace, ix),
+            told.message
+        );
         finding.message.replace_range(..1, if share.held.is_empty() { "N" } else { "O" });
         finding.hint = Some(format!("expected {}, there is {}", told.expected, told.actual));
     }

@@ -39,13 +39,19 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
         [] => "No span has failed.".to_owned(),
         [only] => format!("{} failed{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
         [first, ..] => {
-            format!("{} failed, the first {}{}.", text::count(failed.len(), "span"), text::span(cx.trace, *first), saying(cx, *first))
+            format!(
+                "{} failed, the first {}{}.",
+                text::count(failed.len(), "span"),
+                text::span(cx.trace, *first),
+                saying(cx, *first)
+            )
         }
     };
     let mut finding = cx.finding(at.at, &at.path, message, failed);
     let matcher = errors.count.as_ref().map(text::matcher).unwrap_or_default();
     let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
-    finding.expected = if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
+    finding.expected =
+        if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
     finding.actual = text::count(failed.len(), "error");
     finding
 }

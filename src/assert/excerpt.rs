@@ -40,11 +40,21 @@ pub fn excerpt_within(trace: &Trace, rows: &[SpanIx], width: usize) -> String {
 
 /// One line of the drawing.
 enum Line {
-    Span { ix: SpanIx, level: usize, marked: bool },
+    Span {
+        ix: SpanIx,
+        level: usize,
+        marked: bool,
+    },
     /// Siblings that are not shown.
-    More { count: usize, level: usize },
+    More {
+        count: usize,
+        level: usize,
+    },
     /// Spans of a chain that are not shown.
-    Chain { count: usize, level: usize },
+    Chain {
+        count: usize,
+        level: usize,
+    },
 }
 
 /// The marked spans of each tree (of a root or of an orphan), in the order of the trees.
@@ -69,8 +79,7 @@ fn draw(trace: &Trace, group: &[SpanIx], marked: &BTreeSet<SpanIx>, lines: &mut 
     let mut cut: BTreeMap<u32, usize> = BTreeMap::new();
     kept.insert(tree.enter(top));
     for &ix in group {
-        let chain: Vec<SpanIx> =
-            std::iter::once(ix).chain(tree.ancestors(ix)).take_while(|&at| at != top).collect();
+        let chain: Vec<SpanIx> = std::iter::once(ix).chain(tree.ancestors(ix)).take_while(|&at| at != top).collect();
         let fresh = chain.iter().take_while(|&&at| !kept.contains(&tree.enter(at))).count();
         let chain = &chain[..fresh];
         if chain.len() <= LONGEST_CHAIN {
@@ -180,7 +189,11 @@ mod tests {
             Draft::new(3, 2, "payment", Kind::Server).name("authorize").times(2_000_000, 19_500_000).error(),
             Draft::new(4, 1, "order", Kind::Client).name("reserve").times(30_000_000, 40_000_000),
         ];
-        spans.extend((5..17).map(|id| Draft::new(id, 1, "order", Kind::Internal).name("step").times(id * 4_000_000, id * 4_000_001)));
+        spans.extend(
+            (5..17).map(|id| {
+                Draft::new(id, 1, "order", Kind::Internal).name("step").times(id * 4_000_000, id * 4_000_001)
+            }),
+        );
         draft(&spans)
     }
     fn row(trace: &Trace, name: &str) -> SpanIx {

@@ -77,9 +77,10 @@ fn out_of_order<'n>(cx: &Cx<'_>, ix: SpanIx, names: &'n [Spanned<Operand>]) -> O
     names.iter().find(|name| {
         let wanted = text::operand(&name.value);
         // Events of one moment have no order among themselves.
-        let next = events.iter().enumerate().position(|(at, event)| {
-            !used[at] && event.time_ns >= from && cx.trace.text(event.name) == wanted
-        });
+        let next = events
+            .iter()
+            .enumerate()
+            .position(|(at, event)| !used[at] && event.time_ns >= from && cx.trace.text(event.name) == wanted);
         if let Some(at) = next {
             used[at] = true;
             from = events[at].time_ns;
@@ -211,7 +212,11 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 Some(count) => format!("children {}: {}", text::selector(select), text::matcher(count)),
                 None => format!("at least one child {}", text::selector(select)),
             };
-            let message = format!("it has {} {}", text::count(rows.len(), "child").replace("childs", "children"), text::selector(select));
+            let message = format!(
+                "it has {} {}",
+                text::count(rows.len(), "child").replace("childs", "children"),
+                text::selector(select)
+            );
             Told { message, expected, actual: rows.len().to_string(), rows }
         }
     }
@@ -221,17 +226,23 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
     let span = cx.trace.span(ix);
     let number = events(cx, ix, check).count();
     let mut parts: Vec<String> = check.name.iter().map(|name| format!("name: {}", text::matcher(name))).collect();
-    parts.extend(check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))));
+    parts.extend(
+        check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))),
+    );
     let what = format!("{{{}}}", parts.join(", "));
-    let named = |event: &&Event| {
-        check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))))
-    };
+    let named =
+        |event: &&Event| check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))));
     // An event of that name whose attributes differ says more than a list of names.
     let near = span.events().iter().find(named).and_then(|event| {
         let (key, matcher) =
             check.attributes.iter().find(|(key, matcher)| !lookup::among(cx, &event.attributes, key).test(matcher))?;
         let actual = lookup::among(cx, &event.attributes, key).fact();
-        Some(format!("event {}, whose {} {}", text::quoted(cx.trace.text(event.name)), text::safe(key), matcher.mismatch(&actual)))
+        Some(format!(
+            "event {}, whose {} {}",
+            text::quoted(cx.trace.text(event.name)),
+            text::safe(key),
+            matcher.mismatch(&actual)
+        ))
     });
     let names: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();
     let actual = match (number, near) {
@@ -256,7 +267,9 @@ fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
     parts.extend(check.trace_id.iter().map(|id| format!("trace_id: {}", text::matcher(id))));
     parts.extend(check.span_id.iter().map(|id| format!("span_id: {}", text::matcher(id))));
     parts.extend(check.span.iter().map(|select| format!("span: {}", text::selector(select))));
-    parts.extend(check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))));
+    parts.extend(
+        check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))),
+    );
     let what = format!("{{{}}}", parts.join(", "));
     let links = cx.trace.span(ix).links();
     let targets: Vec<SpanIx> = links.iter().filter_map(|link| cx.row_of(link.trace_id, link.span_id)).collect();

@@ -154,7 +154,13 @@ mod tests {
 
     /// The size of a maximum matching by plain augmenting paths, one place after the other.
     fn slowly(wants: &[Vec<u32>], things: usize, room: &[u64]) -> usize {
-        fn place(at: usize, wants: &[Vec<u32>], taken: &mut [Option<usize>], owner: &[usize], seen: &mut [bool]) -> bool {
+        fn place(
+            at: usize,
+            wants: &[Vec<u32>],
+            taken: &mut [Option<usize>],
+            owner: &[usize],
+            seen: &mut [bool],
+        ) -> bool {
             for &thing in &wants[owner[at]] {
                 if std::mem::replace(&mut seen[thing as usize], true) {
                     continue;

@@ -7,6 +7,7 @@
 //! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
+mod alias;
 mod bounds;
 mod calls;
 mod clock_skew;
@@ -34,7 +35,7 @@ mod witness;
 pub use excerpt::{excerpt, excerpt_within};
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use snapshot::shape;
-pub use witness::UNWITNESSED;
+pub use witness::{UNWITNESSED, is_unwitnessed};
 
 use crate::spec::plan::{Check, TraceExpectations};
 use crate::trace::{Phase, Trace};

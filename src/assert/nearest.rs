@@ -11,7 +11,7 @@ use std::collections::HashMap;
 ///
 /// Only told where it will be read: while spans still come in, a selection that picks nothing yet is no news.
 pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Finding) {
-    if !cx.phase.is_final() || select.parts.is_empty() {
+    if !cx.phase.is_final() || select.parts.is_empty() || !cx.may_look_closer() {
         return;
     }
     let Some(near) = find(cx, select) else {
@@ -51,7 +51,8 @@ struct Near {
 }
 
 fn find(cx: &Cx<'_>, select: &Selector) -> Option<Near> {
-    let wanted_name = select.parts.iter().find(|(key, _)| key == "name").and_then(|(_, matcher)| text::literal_of(matcher));
+    let wanted_name =
+        select.parts.iter().find(|(key, _)| key == "name").and_then(|(_, matcher)| text::literal_of(matcher));
     // One name is often that of many spans.
     let mut distances: HashMap<&str, Option<usize>> = HashMap::new();
     // Most parts held; of those the nearest name; of those the first row.
@@ -105,4 +106,3 @@ fn fact<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
         }
     }
 }
-

@@ -15,14 +15,8 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     if roots.len() != 1 {
         outcome.push(one_root(cx, &roots, at));
     }
-    let orphans: Vec<SpanIx> = cx
-        .trace
-        .tree()
-        .orphans()
-        .iter()
-        .copied()
-        .filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix))
-        .collect();
+    let orphans: Vec<SpanIx> =
+        cx.trace.tree().orphans().iter().copied().filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix)).collect();
     if let Some(&first) = orphans.first() {
         let more = if orphans.len() > 1 { format!(", and {} more", orphans.len() - 1) } else { String::new() };
         let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
@@ -130,8 +124,13 @@ impl<'c> Known<'c> {
         named.extend(wanted_callees(cx.expect));
         let mut services = cx.instrumented().clone();
         services.extend(&named);
-        let answered =
-            cx.calls().all().iter().filter(|call| call.answered).map(|call| names.key(cx.trace.span(call.span))).collect();
+        let answered = cx
+            .calls()
+            .all()
+            .iter()
+            .filter(|call| call.answered)
+            .map(|call| names.key(cx.trace.span(call.span)))
+            .collect();
         let absent = named.into_iter().filter(|name| present.binary_search(name).is_err()).collect();
         Known { services, answered, absent }
     }

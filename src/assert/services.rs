@@ -3,22 +3,14 @@
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
-use crate::source::{Span, Spanned};
 use crate::matcher::Operand;
+use crate::source::{Span, Spanned};
 use crate::spec::plan::{Expectation, Services};
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
 pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outcome {
-    let mut present: BTreeMap<&str, SpanIx> = BTreeMap::new();
-    let mut last = None;
-    for span in cx.trace.spans() {
-        // Neighbouring rows are often of one service.
-        if last != Some(span.service()) {
-            present.entry(span.service()).or_insert(span.ix());
-            last = Some(span.service());
-        }
-    }
+    let present = cx.services();
     let names: Vec<&str> = present.keys().copied().filter(|name| !name.is_empty()).collect();
     let mut outcome = Outcome::default();
     for wanted in &services.all {
@@ -55,17 +47,12 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         outcome.push(state);
     }
     if let Some(only) = &services.only {
-        outcome.push(only_these(cx, only, &present, at));
+        outcome.push(only_these(cx, only, present, at));
     }
     outcome
 }
 
-fn only_these(
-    cx: &Cx<'_>,
-    only: &[Spanned<Operand>],
-    present: &BTreeMap<&str, SpanIx>,
-    at: &Expectation,
-) -> State {
+fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, SpanIx>, at: &Expectation) -> State {
     let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
     let others: Vec<&str> =
         present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
@@ -83,8 +70,8 @@ fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names
     let mut finding = cx.finding(at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
     finding.actual = format!("spans of {}", text::list(names, 20));
-    finding.hint = text::nearest(name, names.iter().copied())
-        .map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
+    finding.hint =
+        text::nearest(name, names.iter().copied()).map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
     State::lacks(Lack::Absent, finding)
 }
 

@@ -40,10 +40,8 @@ pub(super) fn admitted(check: &SpanCheck) -> Bounds {
     match (check.optional, matcher) {
         (false, matcher) => Bounds::of_count(matcher),
         (true, None) => Bounds::between(0, i128::MAX),
-        (true, Some(matcher)) => Bounds::of(matcher).map_or_else(
-            || Bounds::of_count(Some(matcher)),
-            |bounds| bounds.or(&Bounds::between(0, 0)),
-        ),
+        (true, Some(matcher)) => Bounds::of(matcher)
+            .map_or_else(|| Bounds::of_count(Some(matcher)), |bounds| bounds.or(&Bounds::between(0, 0))),
     }
 }
 

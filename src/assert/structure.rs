@@ -296,7 +296,8 @@ impl Matcher<'_, '_> {
             None => node.picks.rows.len(),
             Some(parent) => cx.trace.tree().children(parent).iter().filter(|kid| node.picks.has(**kid)).count(),
         };
-        let place = parent.map_or("in the trace".to_owned(), |parent| format!("directly below {}", text::span(cx.trace, parent)));
+        let place = parent
+            .map_or("in the trace".to_owned(), |parent| format!("directly below {}", text::span(cx.trace, parent)));
         let message = match found {
             0 => format!("No span is {} {place}.", text::selector(node.select)),
             1 => format!("Only one span is {} {place}.", text::selector(node.select)),
@@ -329,12 +330,16 @@ impl Matcher<'_, '_> {
             }
             Fit::Beyond(part) => {
                 let rows = of(*part);
-                let message = format!("Directly below {span} there are too many {}.", text::selector(self.nodes[*part].select));
+                let message =
+                    format!("Directly below {span} there are too many {}.", text::selector(self.nodes[*part].select));
                 let actual = text::count(rows.len(), "such span");
                 (message, Some(*part), rows, actual, Lack::Violated)
             }
             Fit::Extra(kid) => {
-                let message = format!("Directly below {span} there is {}, which the exact structure has not.", text::span(cx.trace, *kid));
+                let message = format!(
+                    "Directly below {span} there is {}, which the exact structure has not.",
+                    text::span(cx.trace, *kid)
+                );
                 (message, None, vec![*kid], text::span(cx.trace, *kid), Lack::Violated)
             }
             Fit::Disorder(part) => {
@@ -345,9 +350,16 @@ impl Matcher<'_, '_> {
                 (message, Some(*part), of(*part), "another order".to_owned(), Lack::Violated)
             }
             Fit::Uncertain | Fit::Whole => {
-                let message =
-                    format!("Whether the children of {span} start in the order written lies within the uncertainty of their clocks.");
-                (message, None, kids.iter().take(10).copied().collect(), "not to be known".to_owned(), Lack::Undecidable)
+                let message = format!(
+                    "Whether the children of {span} start in the order written lies within the uncertainty of their clocks."
+                );
+                (
+                    message,
+                    None,
+                    kids.iter().take(10).copied().collect(),
+                    "not to be known".to_owned(),
+                    Lack::Undecidable,
+                )
             }
         };
         let place = part.map_or(self.structure.tree.at, |part| self.nodes[part].at);

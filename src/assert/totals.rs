@@ -27,7 +27,9 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     let deepest = own.max_by_key(|&ix| (tree.depth(ix), std::cmp::Reverse(ix)));
     let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
     let message = match deepest {
-        Some(ix) => format!("The longest path is {}, down to {}.", text::count(depth, "span"), text::span(cx.trace, ix)),
+        Some(ix) => {
+            format!("The longest path is {}, down to {}.", text::count(depth, "span"), text::span(cx.trace, ix))
+        }
         None => "No span hangs from a root.".to_owned(),
     };
     let rows: Vec<SpanIx> = deepest.into_iter().collect();

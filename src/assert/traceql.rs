@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
-use super::text;
+use super::{alias, text, witness};
 use crate::select::Query;
 use crate::spec::plan::Expectation;
 
@@ -25,7 +25,7 @@ pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &
 
 fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
-    let Some(&first) = picks.rows.first() else { return State::Holds.into() };
+    let Some(&first) = picks.rows.first() else { return under_other_names(cx, query, written, at) };
     let message = match picks.rows.len() {
         1 => format!("{} matches {written}, which nothing may.", text::a_span(cx.trace, first)),
         many => format!("{many} spans match {written}, which nothing may, first {}.", text::span(cx.trace, first)),
@@ -34,4 +34,26 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
     finding.expected = "no span".to_owned();
     finding.actual = text::count(picks.rows.len(), "span");
     State::lacks(if cx.is_up(query) { Lack::Final } else { Lack::Violated }, finding).into()
+}
+
+/// A query that matches nothing, as it should, but would under other names of its attributes.
+fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
+    let variants = if cx.expect.exact_names { Vec::new() } else { alias::variants(cx, query) };
+    for (variant, exchanged) in variants {
+        let picks = cx.picks(&variant);
+        let Some(&first) = picks.rows.first() else { continue };
+        let names: Vec<String> =
+            exchanged.iter().map(|(asked, found)| format!("{} is {found} there", text::safe(asked))).collect();
+        let message = format!("{} matches {written} under other attribute names.", text::a_span(cx.trace, first));
+        let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
+        finding.expected = "no span, under any name of its attributes".to_owned();
+        finding.actual = format!("{}; {}", text::count(picks.rows.len(), "span"), names.join(", "));
+        finding.hint = Some("write both names, or `exact_names: true`".to_owned());
+        return State::lacks(if cx.is_up(&variant) { Lack::Final } else { Lack::Violated }, finding).into();
+    }
+    let mut outcome = Outcome::from(State::Holds);
+    for name in alias::names(query) {
+        witness::attribute_key(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
+    }
+    outcome
 }

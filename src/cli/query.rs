@@ -5,6 +5,7 @@ use super::streams::{colour, put, say};
 use super::{backend, discover, exit, loaded};
 use crate::backend::{Fetch, file};
 use crate::diag::{self, Code, Problem, RenderOptions};
+use crate::report::json::document;
 use crate::report::text::{clean, count};
 use crate::select::{Index, Scalar, SelectError, Selection, parse};
 use crate::source::{SourceFile, Span};
@@ -69,7 +70,7 @@ impl QueryResult {
                 entry
             })
             .collect();
-        Some(json!({"schema": "tracespec/query/1", "matched": !spansets.is_empty(), "spansets": spansets}))
+        Some(json!({"matched": !spansets.is_empty(), "spansets": spansets}))
     }
 }
 
@@ -102,7 +103,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
         }
         QueryResult::Picked(all) => {
             let text = match result.to_json(&traces).filter(|_| args.json) {
-                Some(document) => format!("{document:#}\n"),
+                Some(found) => document("tracespec/query/1", &found),
                 None => table(all, &traces),
             };
             if let Err(why) = put(&text) {
@@ -122,7 +123,7 @@ fn table(all: &[Selection], traces: &[Trace]) -> String {
     let mut out = String::new();
     for (selection, trace) in all.iter().zip(traces) {
         for set in &selection.spansets {
-            let aggregate = set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {value:?}"));
+            let aggregate = set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {}", scalar(value)));
             out += &format!("trace {}: {}{aggregate}\n", trace.id(), count(set.spans.len(), "span"));
             for &ix in &set.spans {
                 let span = trace.span(ix);
@@ -168,7 +169,7 @@ async fn from_backend(id: TraceId, common: &Common) -> Result<Trace, String> {
     if settings.backend.is_none() {
         return Err(format!("there is no file {id}, and the configuration names no backend to look it up in"));
     }
-    let vars = loaded::run_vars(&settings, &Variables::default(), None)?;
+    let vars = loaded::run_vars(&settings, &Variables::default(), None, &mut Vec::new())?;
     let place = backend::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
     match place.backend.fetch(id).await {
         Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),
@@ -212,7 +213,7 @@ mod tests {
         let traces = traces();
         let result = query("{ } | max(duration) = 20ns", &traces);
         assert_eq!(result.exit_code(), 0);
-        let expected = json!({"schema": "tracespec/query/1", "matched": true, "spansets": [{
+        let expected = json!({"matched": true, "spansets": [{
             "trace_id": "000102030405060708090a0b0c0d0e0f",
             "span_ids": ["0000000000000001", "0000000000000002"],
             "aggregate": 20

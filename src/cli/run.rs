@@ -82,8 +82,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let mut code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
     for report in reports {
         if let Err(why) = write(&record, &report, &loaded) {
-            say(&format!("error: cannot write the report: {why}"));
-            code = code.max(exit::USAGE);
+            let path = report.path.as_deref().map_or_else(|| "-".into(), Path::to_string_lossy);
+            say(&format!("error: cannot write the report {}: {why}", clean(&path, false)));
+            // Not the code for usage: that one promises that nothing was sent.
+            code = code.max(exit::ERROR);
         }
     }
     code
@@ -100,7 +102,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
     let mut document = json::run(record);
     loaded.vars.redactor.json(&mut document);
-    let text = serde_json::to_string_pretty(&document)? + "\n";
+    let text = json::document(json::RUN, &document);
     match &report.path {
         None => put(&text),
         Some(path) => save(path, text.as_bytes()),
@@ -147,10 +149,14 @@ async fn carry_out(
     options.strict_absence = args.strict_absence;
     let mut session =
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let elsewhere = backend::of_tests(loaded).await?;
+    for (at, place) in &elsewhere {
+        place.ready().await?;
+        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+    }
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }
-    let _own = backend::OwnPlaces::open(loaded, selected, &mut session).await?;
     let session = Arc::new(session);
     let mut record = session.run(selected).await;
     for why in running.ended() {
@@ -164,14 +170,16 @@ async fn carry_out(
     Ok(record)
 }
 
-/// One folder a test, one file a trace, as OTLP JSON, without the secrets that the run used.
+/// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.
 fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
     for test in &record.tests {
         for step in &test.steps {
             let Some(trace) = &step.trace else { continue };
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            save(&path, redactor.text(&crate::wire::write::otlp_json(trace)).as_bytes())?;
+            let mut document = serde_json::from_str(&crate::wire::write::otlp_json(trace))?;
+            redactor.json(&mut document);
+            save(&path, document.to_string().as_bytes())?;
         }
     }
     Ok(())

@@ -1,7 +1,6 @@
 //! Settings, resolved once: flag, environment, profile, file, default. Flags are applied by the commands themselves.
 
 use super::backend::Place;
-use crate::backend::settle::Pipeline;
 use crate::run::session::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
@@ -130,7 +129,7 @@ impl Settings {
             silent: self.wait.silent.clone(),
             exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),
             exporter_delay_is_set: self.exporter_delay.is_none() && set.is_some(),
-            pipeline: if place.embedded { Pipeline::Direct } else { Pipeline::Store },
+            pipeline: place.pipeline(),
             one_clock: BTreeSet::new(),
         }
     }

@@ -16,7 +16,10 @@ fn read(yaml: &str, position: Position) -> Result<Matcher, Vec<Problem>> {
 #[track_caller]
 fn good(yaml: &str, position: Position, expect: Matcher) {
     let got = read(yaml, position);
-    assert!(got.as_ref().is_ok_and(|got| without_places(got) == without_places(&expect)), "{yaml}: {got:#?}\n{expect:#?}");
+    assert!(
+        got.as_ref().is_ok_and(|got| without_places(got) == without_places(&expect)),
+        "{yaml}: {got:#?}\n{expect:#?}"
+    );
 }
 
 #[track_caller]
@@ -64,7 +67,11 @@ fn a_value_alone_is_equality_with_type() {
     good("3s", Position::Any, eq("3s"));
     good("1.10", Position::Text, eq("1.10"));
     good("18446744073709551615", Position::Any, compare(Comparison::Eq, Literal::Int(u64::MAX.into())));
-    good("[a, 1]", Position::Any, compare(Comparison::Eq, Literal::List(vec![Literal::Str("a".into()), Literal::Int(1)])));
+    good(
+        "[a, 1]",
+        Position::Any,
+        compare(Comparison::Eq, Literal::List(vec![Literal::Str("a".into()), Literal::Int(1)])),
+    );
     good("3s", Position::Duration, compare(Comparison::Eq, Literal::Duration(3_000_000_000)));
 }
 
@@ -80,7 +87,9 @@ fn operators_stand_with_or_without_a_blank() {
     good("'< 3'", Position::Count, compare(Comparison::Lt, Literal::Int(3)));
     let pattern = |text: &str| Pattern { text: Template::text(text, Default::default()), regex: None };
     for text in ["~ card.*", "=~ card.*", "'~card.*'"] {
-        let Ok(Matcher::Matches { pattern: got, negated: false }) = read(text, Position::Text) else { panic!("{text}") };
+        let Ok(Matcher::Matches { pattern: got, negated: false }) = read(text, Position::Text) else {
+            panic!("{text}")
+        };
         assert!(got.text.as_text() == pattern("card.*").text.as_text());
         assert!(got.regex.unwrap().is_match("cards"));
     }
@@ -129,11 +138,19 @@ fn the_mapping_form_says_everything() {
     good("{ exists: false }", Position::Any, Matcher::Absent);
     good("{ type: int }", Position::Any, Matcher::Type(TypeName::Int));
     good("{ length: < 3 }", Position::Any, Matcher::Length(Box::new(compare(Comparison::Lt, Literal::Int(3)))));
-    good("{ gt: 1, lte: 5 }", Position::Any, Matcher::All(vec![compare(Comparison::Gt, Literal::Int(1)), compare(Comparison::Lte, Literal::Int(5))]));
-    good("{ between: [1s, 3s] }", Position::Duration, Matcher::Range(
-        Some(Operand::Literal(Literal::Duration(1_000_000_000))),
-        Some(Operand::Literal(Literal::Duration(3_000_000_000))),
-    ));
+    good(
+        "{ gt: 1, lte: 5 }",
+        Position::Any,
+        Matcher::All(vec![compare(Comparison::Gt, Literal::Int(1)), compare(Comparison::Lte, Literal::Int(5))]),
+    );
+    good(
+        "{ between: [1s, 3s] }",
+        Position::Duration,
+        Matcher::Range(
+            Some(Operand::Literal(Literal::Duration(1_000_000_000))),
+            Some(Operand::Literal(Literal::Duration(3_000_000_000))),
+        ),
+    );
     bad("{ gt: 5, lt: 5 }", Position::Any, Code::NeverMatches, "");
     bad("{ one_of: [] }", Position::Any, Code::NeverMatches, "");
     bad("{}", Position::Any, Code::Empty, "");
@@ -151,17 +168,23 @@ fn a_value_is_never_an_operator() {
     assert_eq!(bound("'${x}'", Position::Any, "< 3").unwrap(), eq("< 3"));
     assert_eq!(bound("'${x}'", Position::Any, "exists").unwrap(), eq("exists"));
     assert_eq!(bound("< ${x}", Position::Any, "5").unwrap(), compare(Comparison::Lt, Literal::Int(5)));
-    assert_eq!(bound("< ${x}", Position::Duration, "5s").unwrap(), compare(Comparison::Lt, Literal::Duration(5_000_000_000)));
+    assert_eq!(
+        bound("< ${x}", Position::Duration, "5s").unwrap(),
+        compare(Comparison::Lt, Literal::Duration(5_000_000_000))
+    );
     assert!(bound("< ${x}", Position::Duration, "5").is_err());
     assert!(bound("'${x}'", Position::Count, "-1").is_err());
     let Matcher::Matches { pattern, .. } = bound("~ id-${x}", Position::Text, ".*").unwrap() else { panic!() };
     let regex = pattern.regex.unwrap();
     assert!(regex.is_match("id-.*") && !regex.is_match("id-7"));
-    assert_eq!(bound("{ one_of: ['${x}', b] }", Position::Any, "a").unwrap(), Matcher::OneOf(vec![
-        Operand::Literal(Literal::Str("a".into())),
-        Operand::Literal(Literal::Str("b".into())),
-    ]));
-    assert_eq!(bound("['${x}', b]", Position::Any, "a").unwrap(), compare(Comparison::Eq, Literal::List(vec![Literal::Str("a".into()), Literal::Str("b".into())])));
+    assert_eq!(
+        bound("{ one_of: ['${x}', b] }", Position::Any, "a").unwrap(),
+        Matcher::OneOf(vec![Operand::Literal(Literal::Str("a".into())), Operand::Literal(Literal::Str("b".into())),])
+    );
+    assert_eq!(
+        bound("['${x}', b]", Position::Any, "a").unwrap(),
+        compare(Comparison::Eq, Literal::List(vec![Literal::Str("a".into()), Literal::Str("b".into())]))
+    );
 }
 
 fn number() -> impl Strategy<Value = Literal> {
@@ -180,7 +203,8 @@ fn word() -> impl Strategy<Value = String> {
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
-    let comparison = prop_oneof![Just(Comparison::Lt), Just(Comparison::Lte), Just(Comparison::Gt), Just(Comparison::Gte)];
+    let comparison =
+        prop_oneof![Just(Comparison::Lt), Just(Comparison::Lte), Just(Comparison::Gt), Just(Comparison::Gte)];
     prop_oneof![
         word().prop_map(|text| eq(&text)),
         word().prop_map(|text| compare(Comparison::Ne, Literal::Str(text.into()))),
@@ -192,7 +216,10 @@ fn matcher() -> impl Strategy<Value = Matcher> {
         any::<u32>().prop_map(|n| Matcher::Range(Some(Operand::Literal(Literal::Int(n.into()))), None)),
         word().prop_map(|text| {
             let regex = Some(Arc::new(regex::Regex::new(&format!("^(?:{text})$")).unwrap()));
-            Matcher::Matches { pattern: Pattern { text: Template::text(text, Default::default()), regex }, negated: false }
+            Matcher::Matches {
+                pattern: Pattern { text: Template::text(text, Default::default()), regex },
+                negated: false,
+            }
         }),
         Just(Matcher::Exists),
         Just(Matcher::Absent),

@@ -81,7 +81,8 @@ pub fn render_finding(source: &SourceFile, finding: &Finding) -> String {
         source.line(from.line).trim_end().chars().count() + 1 - from.column.min(source.line(from.line).chars().count())
     };
     let margin = " ".repeat(number.len());
-    let _ = writeln!(out, "    {margin}--> {}:{}:{}", source.path().display(), from.line, from.column);
+    let path = clean(&source.path().display().to_string(), false);
+    let _ = writeln!(out, "    {margin}--> {path}:{}:{}", from.line, from.column);
     let shown: String = line.chars().take(160).collect();
     let _ = writeln!(out, "    {number} | {shown}");
     let _ = writeln!(

@@ -32,7 +32,7 @@ impl<W: Write + Send> Terminal<W> {
 
     fn line(&mut self, test: &TestRecord) -> io::Result<()> {
         let word = self.paint(&format!("{:>12}", test.verdict.word().to_uppercase()), test.verdict);
-        let place = format!("{}:{}", test.source.path().display(), test.line);
+        let place = clean(&format!("{}:{}", test.source.path().display(), test.line), false);
         let took = duration(test.duration);
         let name = clean(&test.name, false);
         write!(self.out, "{word} {took:>8}  {place}  {name}")?;

@@ -16,8 +16,6 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read unless a test says otherwise.
-    pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
     /// Tells of what it learns: a wait may settle earlier or later by it.
@@ -30,10 +28,10 @@ pub(crate) struct Shared {
 
 /// One trace to wait for.
 pub(crate) struct Target<'a> {
-    /// Its id.
-    pub(crate) id: TraceId,
     /// Where it is read.
     pub(crate) backend: &'a Arc<dyn Backend>,
+    /// Its id.
+    pub(crate) id: TraceId,
     /// The ids that the runner's own requests carried.
     pub(crate) injected: Injected,
     /// What is expected of it, bound.
@@ -100,7 +98,8 @@ impl Reader<'_> {
                 Err(reading) => return reading,
             }
         }
-        let read = Read::between(asked, self.shared.clock.now());
+        let mut read = Read::between(asked, self.shared.clock.now());
+        read.partial = parts.iter().any(|(_, part)| part.partial());
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {

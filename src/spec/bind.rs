@@ -1,8 +1,9 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck, Order,
-    OrderRelation, Part, Per, Response, Selector, Services, SpanCheck, Structure, StructureNode, TraceExpectations, TraceIdSource,
+    Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck,
+    Order, OrderRelation, Part, Per, Response, Selector, Services, SpanCheck, Structure, StructureNode,
+    TraceExpectations, TraceIdSource,
 };
 use crate::diag::{Code, Problem};
 use crate::matcher::{Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
@@ -44,7 +45,8 @@ fn operand(operand: &Operand, scope: &dyn Lookup) -> Bound<Operand> {
 
 impl Bind for HttpRequest {
     fn bind(&self, scope: &dyn Lookup) -> Bound<HttpRequest> {
-        let pairs = |pairs: &Vec<(String, Template)>| each(pairs, |(name, value)| Ok((name.clone(), text(value, scope)?)));
+        let pairs =
+            |pairs: &Vec<(String, Template)>| each(pairs, |(name, value)| Ok((name.clone(), text(value, scope)?)));
         let body = match &self.body {
             Body::Empty => Body::Empty,
             Body::Json(json) => Body::Json(json.bind(scope)?),
@@ -73,7 +75,9 @@ impl Bind for HttpRequest {
 impl Bind for Auth {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Auth> {
         Ok(match self {
-            Auth::Basic { user, password } => Auth::Basic { user: text(user, scope)?, password: text(password, scope)? },
+            Auth::Basic { user, password } => {
+                Auth::Basic { user: text(user, scope)?, password: text(password, scope)? }
+            }
             Auth::Bearer(token) => Auth::Bearer(text(token, scope)?),
         })
     }
@@ -105,7 +109,11 @@ fn typed(value: Value, lone: bool, template: &Template) -> JsonTemplate {
             _ => JsonTemplate::Text(Template::text(text, span)),
         }
     }
-    if lone { of(&value.literal, &value.text, template.span) } else { JsonTemplate::Text(Template::text(&*value.text, template.span)) }
+    if lone {
+        of(&value.literal, &value.text, template.span)
+    } else {
+        JsonTemplate::Text(Template::text(&*value.text, template.span))
+    }
 }
 
 impl JsonTemplate {
@@ -202,7 +210,9 @@ impl Bind for Check {
                 Check::Duration { of_root: *of_root, matcher: matcher(one, scope, Position::Duration)? }
             }
             Check::Order(order) => Check::Order(order.bind(scope)?),
-            Check::Structure(structure) => Check::Structure(Structure { tree: structure.tree.bind(scope)?, ..structure.clone() }),
+            Check::Structure(structure) => {
+                Check::Structure(Structure { tree: structure.tree.bind(scope)?, ..structure.clone() })
+            }
             Check::TraceQl { query, text, none } => {
                 Check::TraceQl { query: bind_query(query, scope)?, text: text.clone(), none: *none }
             }
@@ -213,8 +223,15 @@ impl Bind for Check {
 
 impl Bind for Services {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Services> {
-        let list = |names: &Vec<Spanned<Operand>>| each(names, |name| Ok(Spanned::new(operand(&name.value, scope)?, name.span)));
-        Ok(Services { all: list(&self.all)?, any: list(&self.any)?, none: list(&self.none)?, only: option(&self.only, list)? })
+        let list = |names: &Vec<Spanned<Operand>>| {
+            each(names, |name| Ok(Spanned::new(operand(&name.value, scope)?, name.span)))
+        };
+        Ok(Services {
+            all: list(&self.all)?,
+            any: list(&self.any)?,
+            none: list(&self.none)?,
+            only: option(&self.only, list)?,
+        })
     }
 }
 
@@ -259,9 +276,9 @@ pub(super) fn position_of(key: &str) -> Position {
 fn bind_query(query: &Query, scope: &dyn Lookup) -> Bound<Query> {
     let text = query.bind(&QueryValues { scope, numbers: false });
     match text {
-        Err(Unbound::Unfit(error)) => query.bind(&QueryValues { scope, numbers: true }).map_err(|_| {
-            Problem::error(Code::BadValue, error.span, error.message).maybe_help(error.help)
-        }),
+        Err(Unbound::Unfit(error)) => query
+            .bind(&QueryValues { scope, numbers: true })
+            .map_err(|_| Problem::error(Code::BadValue, error.span, error.message).maybe_help(error.help)),
         Err(Unbound::Problem(problem)) => Err(*problem),
         Ok(query) => Ok(query),
     }

@@ -12,7 +12,8 @@ use std::path::Path;
 /// Reads `k=v`. The value is typed as YAML types a plain scalar; in quotes it is text.
 pub fn flag(text: &str) -> Result<(String, Value), String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` gives no value: write `name=value`"))?;
-    let fits = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    let fits = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
     if !fits {
         return Err(format!("`{name}` cannot be a variable's name: letters, digits, `_` and `-`"));
     }
@@ -50,7 +51,8 @@ pub fn vars_file(path: &Path, bytes: Vec<u8>) -> (BTreeMap<String, Value>, Vec<D
             }
         }
     }
-    let mut diagnostics: Vec<Diagnostic> = reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
+    let mut diagnostics: Vec<Diagnostic> =
+        reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
     diag::sort(&mut diagnostics);
     (vars, diagnostics)
 }
@@ -64,13 +66,20 @@ pub fn secrets_file(path: &Path, bytes: Vec<u8>) -> (BTreeMap<String, String>, V
         let problem = Problem::error(Code::BadValue, Span::new(0, 0), says);
         vec![problem.help("write `NAME=value` on each line, or a YAML mapping of names to values").in_file(&blank)]
     };
-    let Ok(source) = decode(path, bytes) else { return (secrets, wrong("the file of secrets is not UTF-8".to_owned())) };
-    let lines = || source.text().lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    if lines().all(|(_, line)| line.split_once('=').is_some_and(|(name, _)| is_env_name(name.trim_start_matches("export ").trim()))) {
+    let Ok(source) = decode(path, bytes) else {
+        return (secrets, wrong("the file of secrets is not UTF-8".to_owned()));
+    };
+    let lines = || {
+        source.text().lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+    };
+    if lines().all(|(_, line)| {
+        line.split_once('=').is_some_and(|(name, _)| is_env_name(name.trim_start_matches("export ").trim()))
+    }) {
         for (_, line) in lines() {
             let Some((name, value)) = line.split_once('=') else { continue };
             let value = value.trim();
-            let value = ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value);
+            let value =
+                ['"', '\''].iter().find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote)).unwrap_or(value);
             secrets.insert(name.trim_start_matches("export ").trim().to_owned(), value.to_owned());
         }
         return (secrets, Vec::new());
@@ -111,7 +120,10 @@ mod tests {
     #[test]
     fn secrets_are_read_in_both_forms_and_never_shown() {
         let read = |text: &str| secrets_file(Path::new("s"), text.as_bytes().to_vec());
-        assert_eq!(read("# x\nA=1=2\nexport B='two words'\n").0, BTreeMap::from([("A".into(), "1=2".into()), ("B".into(), "two words".into())]));
+        assert_eq!(
+            read("# x\nA=1=2\nexport B='two words'\n").0,
+            BTreeMap::from([("A".into(), "1=2".into()), ("B".into(), "two words".into())])
+        );
         assert_eq!(read("A: 01\nB: x\n").0["A"], "01");
         let (_, wrong) = read("A=1\nhunter22\n");
         let shown = diag::render(&wrong, diag::RenderOptions::default());

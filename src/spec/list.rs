@@ -46,7 +46,8 @@ pub fn to_json<'a>(tests: impl IntoIterator<Item = &'a Test>) -> String {
             })
         })
         .collect();
-    let mut text = serde_json::to_string_pretty(&json!({ "schema": "tracespec/list/1", "tests": list })).unwrap_or_default();
+    let mut text =
+        serde_json::to_string_pretty(&json!({ "schema": "tracespec/list/1", "tests": list })).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -65,10 +65,13 @@ fn document(title: &str, description: &str, root: &'static Form) -> Value {
     }
     defs.insert("kind".to_owned(), matcher(Position::Word(forms::KINDS)));
     defs.insert("status".to_owned(), matcher(Position::Word(forms::STATUSES)));
-    defs.insert("selector".to_owned(), json!({
-        "description": "Which spans: a mapping of matchers, TraceQL in braces, or a name.",
-        "anyOf": [{ "type": "string", "minLength": 1 }, { "$ref": "#/$defs/selector_mapping" }],
-    }));
+    defs.insert(
+        "selector".to_owned(),
+        json!({
+            "description": "Which spans: a mapping of matchers, TraceQL in braces, or a name.",
+            "anyOf": [{ "type": "string", "minLength": 1 }, { "$ref": "#/$defs/selector_mapping" }],
+        }),
+    );
     if !defs.contains_key("selector_mapping") {
         defs.remove("selector");
     }
@@ -171,7 +174,9 @@ fn shape(shape_of: &Shape) -> Value {
         Shape::Selector => json!({ "$ref": "#/$defs/selector" }),
         Shape::Json => json!({ "description": "Any JSON." }),
         Shape::List(inner) => json!({ "type": "array", "items": shape(inner) }),
-        Shape::OneOrList(inner) => json!({ "anyOf": [shape(inner), { "type": "array", "minItems": 1, "items": shape(inner) }] }),
+        Shape::OneOrList(inner) => {
+            json!({ "anyOf": [shape(inner), { "type": "array", "minItems": 1, "items": shape(inner) }] })
+        }
         Shape::Map(inner) => json!({ "type": "object", "additionalProperties": shape(inner) }),
         Shape::Form(form) => json!({ "$ref": format!("#/$defs/{}", form.name) }),
         Shape::Any(all) => json!({ "anyOf": all.iter().map(shape).collect::<Vec<_>>() }),
@@ -202,12 +207,17 @@ fn matcher(position: Position) -> Value {
             json!({ "type": "string", "not": { "pattern": "^(=[^~]|=$|<>|~=)" } }),
             json!({ "type": "array" }),
         ],
-        Position::Text => vec![json!({ "type": ["number", "boolean"] }), json!({ "type": "string", "not": { "pattern": "^(=[^~]|=$|<|>|~=)" } })],
+        Position::Text => vec![
+            json!({ "type": ["number", "boolean"] }),
+            json!({ "type": "string", "not": { "pattern": "^(=[^~]|=$|<|>|~=)" } }),
+        ],
         Position::Count => vec![
             json!({ "type": "integer", "minimum": 0 }),
             text(&format!("{operator}[0-9]+$|^[0-9]*\\s*\\.\\.\\s*[0-9]*$")),
         ],
-        Position::Int => vec![json!({ "type": "integer" }), text(&format!("{operator}-?[0-9]+$|^[0-9]*\\s*\\.\\.\\s*[0-9]*$"))],
+        Position::Int => {
+            vec![json!({ "type": "integer" }), text(&format!("{operator}-?[0-9]+$|^[0-9]*\\s*\\.\\.\\s*[0-9]*$"))]
+        }
         Position::Duration => vec![text(&format!("{operator}[0-9.]+\\s*[a-zµμ]|^\\s*\\.\\.\\s*[0-9]"))],
         Position::Word(words) => {
             let list = words.join("|");
@@ -216,7 +226,9 @@ fn matcher(position: Position) -> Value {
     };
     forms.push(matcher_mapping(position));
     let examples = match position {
-        Position::Any => json!(["card", 200, "< 3s", "~ card.*", "2..5", "exists", "absent", { "one_of": ["card", "cash"] }]),
+        Position::Any => {
+            json!(["card", 200, "< 3s", "~ card.*", "2..5", "exists", "absent", { "one_of": ["card", "cash"] }])
+        }
         Position::Text => json!(["order-service", "~ GET .*", { "starts_with": "GET" }]),
         Position::Count => json!([1, "<= 5", "2..5", "0.."]),
         Position::Int => json!([201, "< 400", "200..299"]),
@@ -224,7 +236,9 @@ fn matcher(position: Position) -> Value {
         Position::Word(words) => json!([words[1], { "one_of": words }]),
     };
     let description = match position {
-        Position::Any => "A matcher: a value, a comparison (`< 3s`), a regular expression (`~ card.*`), a range (`2..5`), `exists`, `absent`, or a mapping.",
+        Position::Any => {
+            "A matcher: a value, a comparison (`< 3s`), a regular expression (`~ card.*`), a range (`2..5`), `exists`, `absent`, or a mapping."
+        }
         Position::Text => "A matcher of text.",
         Position::Count => "A matcher of a count.",
         Position::Int => "A matcher of a whole number.",

@@ -74,6 +74,7 @@ pub struct TraceBuilder {
     records: Vec<SpanRecord>,
     invalid: usize,
     untyped: bool,
+    partial: bool,
     remarks: Vec<String>,
 }
 
@@ -131,6 +132,14 @@ impl TraceBuilder {
     /// Counts a span that had no usable id.
     pub fn invalid_span(&mut self) {
         self.invalid += 1;
+    }
+    /// Says that the backend left spans out and said so: nothing may be concluded from their absence.
+    pub fn set_partial(&mut self) {
+        self.partial = true;
+    }
+    /// Whether the backend said that it left spans out.
+    pub fn partial(&self) -> bool {
+        self.partial
     }
     /// Says that the format tells every attribute as text.
     pub fn set_untyped(&mut self) {

@@ -197,6 +197,11 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
+    let cause = cause.to_string();
+    // What rustls says when the other side answers in plain text.
+    if cause.contains("corrupt message") {
+        return format!("{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?");
+    }
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
     let did = if source.is_connect() { "could not connect" } else { "failed" };
     format!("{place} {did}: {cause}{remedy}")
@@ -275,6 +280,13 @@ mod tests {
         let message = sent(&request("http://127.0.0.1:1/orders?token=hush")).await.unwrap_err().message;
         assert!(message.starts_with("POST http://127.0.0.1:1/orders could not connect"), "{message}");
         assert!(message.contains("is the system under test running") && !message.contains("hush"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn a_target_without_tls_is_named_as_such() {
+        let server = MockServer::start().await;
+        let message = sent(&request(&server.uri().replace("http:", "https:"))).await.unwrap_err().message;
+        assert!(message.contains("does not speak TLS; is it http://"), "{message}");
     }
 
     #[tokio::test]

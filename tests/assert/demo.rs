@@ -9,8 +9,18 @@ use tracespec::wire::jaeger_json;
 const FIXTURE: &str = "../shared/fixtures/victoriatraces/otel_demo_checkout_46spans.json";
 
 const SERVICES: [&str; 12] = [
-    "load-generator", "frontend-proxy", "frontend", "checkout", "cart", "product-catalog", "currency", "shipping",
-    "quote", "payment", "email", "flagd",
+    "load-generator",
+    "frontend-proxy",
+    "frontend",
+    "checkout",
+    "cart",
+    "product-catalog",
+    "currency",
+    "shipping",
+    "quote",
+    "payment",
+    "email",
+    "flagd",
 ];
 
 const EDGES: [(&str, &str, usize); 12] = [

@@ -85,12 +85,8 @@ fn missing_services_and_calls_name_what_may_be_meant() {
 
 #[test]
 fn errors_and_orders_name_the_spans_that_decide() {
-    let finding = says(
-        "errors: none",
-        "Span `charge-payment` of payment-service failed: card_declined.",
-        "no errors",
-        "1 error",
-    );
+    let finding =
+        says("errors: none", "Span `charge-payment` of payment-service failed: card_declined.", "no errors", "1 error");
     assert_eq!(finding.span_ids.len(), 1);
     let spec = "spans:\n  - { select: { name: charge-payment }, as: charge }\n  - { select: { service: inventory, kind: server }, as: stock }\norder: [stock -> charge]\n";
     let judged = super::told::judged(spec, &told(SHOP), tracespec::trace::Phase::Confirmed);
@@ -130,7 +126,12 @@ fn control_characters_from_a_trace_reach_no_message() {
     lines[3].name = "evil\u{1b}[2J\nname".to_owned();
     lines[3].service = "\u{202e}sneaky".to_owned();
     let trace = super::told::build(&lines);
-    for spec in ["errors: none", "services: { only: [gateway] }", "span_count: 1", "spans: [{ select: { status: error }, name: x }]"] {
+    for spec in [
+        "errors: none",
+        "services: { only: [gateway] }",
+        "span_count: 1",
+        "spans: [{ select: { status: error }, name: x }]",
+    ] {
         for finding in one(spec, &trace).findings {
             let all = format!("{}{}{}{:?}", finding.message, finding.expected, finding.actual, finding.hint);
             assert!(!all.contains('\u{1b}') && !all.contains('\u{202e}') && !all.contains('\n'), "{all:?}");

@@ -19,7 +19,8 @@ pub(super) fn judge(
 ) -> Verdict {
     let mut looks = 0;
     let mut open = None;
-    let violated = |pair, between, not_siblings| Verdict::Violated(Violation { pair, comparison, between, not_siblings });
+    let violated =
+        |pair, between, not_siblings| Verdict::Violated(Violation { pair, comparison, between, not_siblings });
     for &a in first {
         for &b in then {
             if !siblings(cx, a, b) {

@@ -250,8 +250,7 @@ fn nearest_on(cx: &Cx<'_>, top: SpanIx, below: SpanIx) -> Option<(SpanIx, bool)>
     let (mut at, mut contained) = (below, true);
     while !instances.same_instance(span(at), span(top)) {
         let parent = cx.trace.tree().parent(at).filter(|&parent| parent != top)?;
-        let inside = instances.same_instance(span(at), span(parent))
-            && span(at).end_ns() <= span(parent).end_ns();
+        let inside = instances.same_instance(span(at), span(parent)) && span(at).end_ns() <= span(parent).end_ns();
         contained &= inside || awaits(span(parent), span(at));
         at = parent;
     }

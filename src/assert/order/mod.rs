@@ -170,11 +170,8 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
 /// A side that no span stands for: an order of nothing is not kept.
 fn unmet(cx: &Cx<'_>, rule: &Rule<'_>, select: &Selector, scope: Option<&Scope>, at: &Expectation) -> super::Finding {
     let within = scope.and_then(|scope| scope.under).map(|under| format!(" below {}", text::span(cx.trace, under)));
-    let message = format!(
-        "No span is {}{}, so its order can not be kept.",
-        text::selector(select),
-        within.unwrap_or_default()
-    );
+    let message =
+        format!("No span is {}{}, so its order can not be kept.", text::selector(select), within.unwrap_or_default());
     let rows: Vec<SpanIx> = scope.map_or(Vec::new(), |scope| {
         scope.under.into_iter().chain(scope.first.iter().chain(&scope.then).copied()).collect()
     });
@@ -201,13 +198,7 @@ fn unequal(cx: &Cx<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectation) -> sup
     finding
 }
 
-fn violated(
-    cx: &Cx<'_>,
-    clocks: &Clocks,
-    rule: &Rule<'_>,
-    violation: pairing::Violation,
-    at: &Expectation,
-) -> State {
+fn violated(cx: &Cx<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: pairing::Violation, at: &Expectation) -> State {
     let (a, b) = violation.pair;
     let (one, other) = (text::span(cx.trace, a), text::span(cx.trace, b));
     let same = cx.instances().same_instance(cx.trace.span(a), cx.trace.span(b));
@@ -218,9 +209,10 @@ fn violated(
             let between = text::span(cx.trace, between);
             (format!("Between {one} and {other} starts {between}."), format!("{between} starts between them"))
         }
-        None if violation.not_siblings => {
-            (format!("S{} and {other} have not the same parent, so they are not adjacent.", &one[1..]), "different parents".to_owned())
-        }
+        None if violation.not_siblings => (
+            format!("S{} and {other} have not the same parent, so they are not adjacent.", &one[1..]),
+            "different parents".to_owned(),
+        ),
         None => {
             let message = format!("It does not hold that {one} {} {other}.", rule.verb);
             (message, lie(cx, violation.comparison, a, b, same))

@@ -47,7 +47,10 @@ pub(super) fn scopes(cx: &Cx<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) 
         Per::Under(select) => {
             let picks = cx.picks(&select.query);
             if picks.rows.is_empty() {
-                return Err(format!("No span is {}, below which the order should be kept.", super::text::selector(select)));
+                return Err(format!(
+                    "No span is {}, below which the order should be kept.",
+                    super::text::selector(select)
+                ));
             }
             let tree = cx.trace.tree();
             let by_enter = |rows: &[SpanIx]| {
@@ -69,7 +72,9 @@ pub(super) fn scopes(cx: &Cx<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) 
                 let scope = Scope { under: Some(under), first: below(&first), then: below(&then) };
                 held += scope.first.len() + scope.then.len();
                 if held > MOST_IN_SCOPES {
-                    return Err("The spans below which the order should be kept are nested too often to compare.".to_owned());
+                    return Err(
+                        "The spans below which the order should be kept are nested too often to compare.".to_owned()
+                    );
                 }
                 scopes.push(scope);
             }
@@ -182,7 +187,8 @@ pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<
     let Some(&reference) = rows.first() else { return Some(Vec::new()) };
     // Sorted on one clock by the middle of what is known of the others; then checked pair by pair.
     let middle = |ix: SpanIx| {
-        let (to, from) = (clocks.most_ahead(clock(ix), clock(reference)), clocks.most_ahead(clock(reference), clock(ix)));
+        let (to, from) =
+            (clocks.most_ahead(clock(ix), clock(reference)), clocks.most_ahead(clock(reference), clock(ix)));
         let shift = match (to, from) {
             (super::UNBOUNDED, super::UNBOUNDED) => 0,
             (super::UNBOUNDED, from) => -from,

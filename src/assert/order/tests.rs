@@ -32,8 +32,14 @@ type Step = (u16, u8, u8, u8, u8);
 
 /// Spans each of which lies within its parent; a call is a CLIENT span with a SERVER span of another service within.
 fn grow(steps: &[Step]) -> Vec<True> {
-    let mut spans =
-        vec![True { parent: usize::MAX, service: 0, kind: Kind::Server, name: "root", start: EPOCH, end: EPOCH + (1 << 40) }];
+    let mut spans = vec![True {
+        parent: usize::MAX,
+        service: 0,
+        kind: Kind::Server,
+        name: "root",
+        start: EPOCH,
+        end: EPOCH + (1 << 40),
+    }];
     for &(parent, call, from, to, mark) in steps {
         let parent = parent as usize % spans.len();
         let within = spans[parent].clone();
@@ -137,22 +143,15 @@ fn slowly(spans: &[True], relation: Relation, pairing: Pairing) -> bool {
     }
     match pairing {
         Pairing::All => first.iter().all(|a| then.iter().all(|b| holds(relation, a, b))),
-        Pairing::Each => {
-            first.len() == then.len() && first.iter().zip(&then).all(|(a, b)| holds(relation, a, b))
-        }
+        Pairing::Each => first.len() == then.len() && first.iter().zip(&then).all(|(a, b)| holds(relation, a, b)),
         Pairing::First => holds(relation, first[0], then[0]),
         // The latest to start; of several the last row.
         Pairing::Last => holds(relation, first[first.len() - 1], then[then.len() - 1]),
     }
 }
 
-const RELATIONS: [Relation; 5] = [
-    Relation::Before,
-    Relation::StartsBefore,
-    Relation::EndsBefore,
-    Relation::Overlaps,
-    Relation::Within,
-];
+const RELATIONS: [Relation; 5] =
+    [Relation::Before, Relation::StartsBefore, Relation::EndsBefore, Relation::Overlaps, Relation::Within];
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((any::<u16>(), any::<u8>(), any::<u8>(), any::<u8>(), any::<u8>()), 2..14)
@@ -287,7 +286,10 @@ fn the_report_says_what_decided_and_shows_the_interval_where_nothing_did() {
     ]);
     let unknown = judged(&trace, plain());
     assert_eq!(unknown.verdict, Verdict::Inconclusive);
-    assert_eq!(unknown.findings[0].message, "Whether span `a` of payment ends before the start of span `b` of inventory lies within the uncertainty of their clocks.");
+    assert_eq!(
+        unknown.findings[0].message,
+        "Whether span `a` of payment ends before the start of span `b` of inventory lies within the uncertainty of their clocks."
+    );
     assert!(unknown.findings[0].actual.contains("any time"), "{}", unknown.findings[0].actual);
 }
 

@@ -72,7 +72,9 @@ pub(super) fn line(span: SpanRef<'_>, trace: &Trace) -> String {
     let mut shown = Vec::new();
     for (key, value) in span.attributes() {
         let key = trace.text(key);
-        if VOLATILE.iter().any(|volatile| key.starts_with(volatile)) || key == "url.path" && has_data(&trace.show(value)) {
+        if VOLATILE.iter().any(|volatile| key.starts_with(volatile))
+            || key == "url.path" && has_data(&trace.show(value))
+        {
             continue;
         }
         shown.push(match steady(trace, key, value) {
@@ -121,7 +123,11 @@ pub(super) fn name(name: &str) -> String {
             token.push(c);
             continue;
         }
-        if is_data(&token) { out.push('*') } else { out.push_str(&token) }
+        if is_data(&token) {
+            out.push('*')
+        } else {
+            out.push_str(&token)
+        }
         token.clear();
         out.push(c);
     }

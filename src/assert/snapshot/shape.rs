@@ -76,8 +76,11 @@ fn grouped(prints: &Prints, families: &[&[SpanIx]], level: usize) -> Vec<Group> 
             group.0.extend(rows);
         }
     }
-    let group = |(rows, least, most, present): (Vec<SpanIx>, usize, usize, usize)| {
-        Group { rows, least: if present < families.len() { 0 } else { least }, most, level }
+    let group = |(rows, least, most, present): (Vec<SpanIx>, usize, usize, usize)| Group {
+        rows,
+        least: if present < families.len() { 0 } else { least },
+        most,
+        level,
     };
     groups.into_values().map(group).collect()
 }
@@ -139,7 +142,9 @@ mod tests {
             let item = at(next);
             spans.push(Draft::new(item, at(1), "stock", Kind::Server).name("reserve"));
             for query in 0..count {
-                let query = Draft::new(item + 1 + query, item, "stock", Kind::Client).name("SELECT").text("db.system.name", "sqlite");
+                let query = Draft::new(item + 1 + query, item, "stock", Kind::Client)
+                    .name("SELECT")
+                    .text("db.system.name", "sqlite");
                 spans.push(query.int("rows", (next + count) as i64));
             }
             next += 1 + count;
@@ -156,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_deep_chain_has_a_shape_without_recursion_and_of_bounded_width() {
-        let spans: Vec<Draft> = (1..=20_000).map(|id| Draft::new(id, id - 1, "deep", Kind::Internal).name("step")).collect();
+        let spans: Vec<Draft> =
+            (1..=20_000).map(|id| Draft::new(id, id - 1, "deep", Kind::Internal).name("step")).collect();
         let text = shape(&draft(&spans));
         assert_eq!(text.lines().count(), 20_000);
         assert!(text.lines().all(|line| line.len() < 150));

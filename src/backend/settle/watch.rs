@@ -216,6 +216,11 @@ impl Watch {
         self.settle_of(run, !self.structure(run).is_empty())
     }
 
+    /// How long it must be quiet before what it lacks counts as missing, in nanoseconds.
+    pub fn certain_ns(&self, run: &Run) -> u64 {
+        self.config.certain_ns(self.settle_ns(run))
+    }
+
     fn settle_of(&self, run: &Run, incomplete: bool) -> u64 {
         let asynchronous = self.facts.as_ref().is_some_and(|facts| facts.asynchronous);
         let like = Likeness { open: self.has_open(run), asynchronous, incomplete };

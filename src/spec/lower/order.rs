@@ -18,7 +18,8 @@ const RELATIONS: &[(&str, Relation)] = &[
     ("within", Relation::Within),
     ("adjacent", Relation::Adjacent),
 ];
-const PAIRINGS: &[(&str, Pairing)] = &[("all", Pairing::All), ("each", Pairing::Each), ("first", Pairing::First), ("last", Pairing::Last)];
+const PAIRINGS: &[(&str, Pairing)] =
+    &[("all", Pairing::All), ("each", Pairing::Each), ("first", Pairing::First), ("last", Pairing::Last)];
 
 impl Lower<'_> {
     pub(super) fn orders(&mut self, node: &Arc<Node>, sink: &mut Sink) {
@@ -50,13 +51,19 @@ impl Lower<'_> {
             }));
         };
         let fields = self.reader.fields(node, &forms::ORDER)?;
-        let kinds: Vec<&str> = ["first", "sequence", "parallel", "never"].into_iter().filter(|name| fields.has(name)).collect();
+        let kinds: Vec<&str> =
+            ["first", "sequence", "parallel", "never"].into_iter().filter(|name| fields.has(name)).collect();
         match kinds.as_slice() {
             [kind] => {
                 for key in ["then", "relation", "pairing", "per"] {
                     if *kind != "first" && fields.has(key) {
                         let says = format!("`{key}` stands beside `first`, not beside `{kind}`");
-                        self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "take it out, or write `{ first: a, then: b, … }`");
+                        self.reader.error(
+                            Code::ConflictingKeys,
+                            fields.key_span(key),
+                            says,
+                            "take it out, or write `{ first: a, then: b, … }`",
+                        );
                     }
                 }
                 self.order_kind(kind, &fields)
@@ -104,7 +111,12 @@ impl Lower<'_> {
             _ => {
                 let items = self.reader.full_list(node, "selectors")?;
                 if items.len() < 2 {
-                    self.reader.error(Code::BadValue, node.span, format!("`{kind}` takes at least two"), format!("write `{kind}: [a, b]`"));
+                    self.reader.error(
+                        Code::BadValue,
+                        node.span,
+                        format!("`{kind}` takes at least two"),
+                        format!("write `{kind}: [a, b]`"),
+                    );
                     return None;
                 }
                 let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
@@ -119,7 +131,9 @@ impl Lower<'_> {
             let fields = self.reader.fields(node, &forms::PER)?;
             return self.reader.need(&fields, "under").and_then(|node| self.selector(node)).map(Per::Under);
         }
-        self.reader.choice(node, &[("trace", false), ("siblings", true)]).map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
+        self.reader
+            .choice(node, &[("trace", false), ("siblings", true)])
+            .map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
     }
 
     /// The sides of an arrow: declared names, nothing else.
@@ -127,7 +141,12 @@ impl Lower<'_> {
         let sides = match arrow(text, at) {
             Ok(sides) => sides,
             Err(why) => {
-                self.reader.error(Code::BadValue, at.whole, format!("`{text}` is no order: {why}"), "an order is written `a -> b`");
+                self.reader.error(
+                    Code::BadValue,
+                    at.whole,
+                    format!("`{text}` is no order: {why}"),
+                    "an order is written `a -> b`",
+                );
                 return None;
             }
         };

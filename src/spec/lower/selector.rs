@@ -15,7 +15,12 @@ impl Lower<'_> {
             Value::Broken => None,
             Value::Map(_) => self.mapping_selector(node),
             Value::List(_) => {
-                self.reader.error(Code::WrongType, node.span, "a selector is a mapping, TraceQL in braces, or a name, not a list", "write one selector; `||` in TraceQL says either");
+                self.reader.error(
+                    Code::WrongType,
+                    node.span,
+                    "a selector is a mapping, TraceQL in braces, or a name, not a list",
+                    "write one selector; `||` in TraceQL says either",
+                );
                 None
             }
             Value::Scalar(_) => {
@@ -29,13 +34,24 @@ impl Lower<'_> {
                     return self.named(text, node.span);
                 }
                 if text.is_empty() {
-                    self.reader.error(Code::Empty, node.span, "an empty selector picks nothing", "write a mapping, TraceQL in braces, or a name");
+                    self.reader.error(
+                        Code::Empty,
+                        node.span,
+                        "an empty selector picks nothing",
+                        "write a mapping, TraceQL in braces, or a name",
+                    );
                     return None;
                 }
                 let template = self.reader.template_of(scalar)?;
                 let matcher = Matcher::Compare(Comparison::Eq, crate::matcher::name(template));
                 let parts = vec![("name".to_owned(), matcher)];
-                Some(Selector { at: node.span, text: scalar.text.to_string(), query: self.fields_query(&parts, node), name: None, parts })
+                Some(Selector {
+                    at: node.span,
+                    text: scalar.text.to_string(),
+                    query: self.fields_query(&parts, node),
+                    name: None,
+                    parts,
+                })
             }
         }
     }
@@ -64,10 +80,17 @@ impl Lower<'_> {
         let ancestor = fields.get("ancestor").map(|node| self.selector(node));
         let filter = fields.get("where").map(|node| self.query(node));
         if entries.iter().all(|(key, _)| key.text.starts_with("x-")) {
-            self.reader.error(Code::Empty, node.span, "an empty selector picks every span", "say which: `{ service: a, name: b }`; TraceQL's `'{ }'` picks them all");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "an empty selector picks every span",
+                "say which: `{ service: a, name: b }`; TraceQL's `'{ }'` picks them all",
+            );
             return None;
         }
-        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        let broken = self.reader.problems[before.min(self.reader.problems.len())..]
+            .iter()
+            .any(|p| p.severity == crate::diag::Severity::Error);
         if broken {
             return None;
         }
@@ -95,7 +118,11 @@ impl Lower<'_> {
     }
 
     fn fields_query(&mut self, parts: &[(String, Matcher)], node: &Node) -> Query {
-        let tests = parts.iter().map(|(key, matcher)| FieldTest { field: field(key), matcher: matcher.clone(), at: Place(node.span) });
+        let tests = parts.iter().map(|(key, matcher)| FieldTest {
+            field: field(key),
+            matcher: matcher.clone(),
+            at: Place(node.span),
+        });
         Query::of_fields(tests.collect(), !self.exact_names, node.span)
     }
 
@@ -106,7 +133,9 @@ impl Lower<'_> {
         let lead = scalar.text.len() - scalar.text.trim_start().len();
         let (query, errors) = select::parse(text, scalar.at.skip(lead).part(0, text.len()));
         for error in errors {
-            let help = error.help.unwrap_or_else(|| "TraceQL is written `{ span.http.route = \"/orders\" && duration > 1s }`".to_owned());
+            let help = error.help.unwrap_or_else(|| {
+                "TraceQL is written `{ span.http.route = \"/orders\" && duration > 1s }`".to_owned()
+            });
             self.reader.error(Code::BadTraceql, error.span, error.message, help);
         }
         let query = query?;

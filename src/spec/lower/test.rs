@@ -15,7 +15,12 @@ impl Lower<'_> {
     pub(super) fn tests(&mut self, node: &Node) -> Vec<Test> {
         let Some(items) = self.reader.list(node, "tests") else { return Vec::new() };
         if items.is_empty() && !self.reader.lenient {
-            self.reader.error(Code::Empty, node.span, "there is no test here", "a test is written `- name: …`, a request and what is expected");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "there is no test here",
+                "a test is written `- name: …`, a request and what is expected",
+            );
         }
         let mut tests: Vec<Test> = Vec::new();
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
@@ -24,9 +29,17 @@ impl Lower<'_> {
                 let name = &test.name;
                 match seen.get(&name.value) {
                     Some(first) => {
-                        let problem = Problem::error(Code::DuplicateName, name.span, format!("two tests have the name `{}`", name.value))
-                            .related(*first, "first here")
-                            .help(if *first == name.span { "put the row's variables into the name: `${…}`" } else { "reports and `-k` go by the name: give each its own" });
+                        let problem = Problem::error(
+                            Code::DuplicateName,
+                            name.span,
+                            format!("two tests have the name `{}`", name.value),
+                        )
+                        .related(*first, "first here")
+                        .help(if *first == name.span {
+                            "put the row's variables into the name: `${…}`"
+                        } else {
+                            "reports and `-k` go by the name: give each its own"
+                        });
                         self.reader.push(problem);
                     }
                     None => {
@@ -70,11 +83,19 @@ impl Lower<'_> {
         let timeout = fields.get("timeout").and_then(|node| self.reader.positive_duration(node));
         let mutex = fields.get("mutex").and_then(|node| self.reader.word(node, "a word"));
         let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
-        let backend = fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        let backend =
+            fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        self.reader.needs = needs.iter().map(|need| need.value.clone()).collect();
         let steps = self.steps(fields);
+        self.reader.needs.clear();
         self.reader.lenient = lenient;
         if only && skip.is_some() {
-            self.reader.error(Code::ConflictingKeys, fields.key_span("only"), "the test is to run alone and not at all", "take `only` or `skip` out");
+            self.reader.error(
+                Code::ConflictingKeys,
+                fields.key_span("only"),
+                "the test is to run alone and not at all",
+                "take `only` or `skip` out",
+            );
         }
         let Some(name) = name else { return Vec::new() };
         let test = Test {
@@ -97,13 +118,27 @@ impl Lower<'_> {
                 vec![Test { name: Spanned::new(name, test.name.span), ..test }]
             }
             Some(rows) => {
-                let columns = rows.columns.iter().filter(|column| !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column));
+                let columns = rows.columns.iter().filter(|column| {
+                    !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column)
+                });
                 let unused: Vec<String> = columns.cloned().collect();
-                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient || self.reader.broken_within(fields.node.span), fields.get("matrix")) {
+                if let (false, Some(node)) = (
+                    unused.is_empty()
+                        || rows.rows.is_empty()
+                        || self.reader.lenient
+                        || self.reader.broken_within(fields.node.span),
+                    fields.get("matrix"),
+                ) {
                     let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
-                    self.reader.push(Problem::warning(Code::UnusedVariable, node.span, says).help("use it as `${…}` in the test, or take it out"));
+                    self.reader.push(
+                        Problem::warning(Code::UnusedVariable, node.span, says)
+                            .help("use it as `${…}` in the test, or take it out"),
+                    );
                 }
-                rows.rows.into_iter().map(|row| Test { name: Spanned::new(row_name(&name, &row), test.name.span), row, ..test.clone() }).collect()
+                rows.rows
+                    .into_iter()
+                    .map(|row| Test { name: Spanned::new(row_name(&name, &row), test.name.span), row, ..test.clone() })
+                    .collect()
             }
         }
     }
@@ -112,7 +147,12 @@ impl Lower<'_> {
         let node = self.reader.need(fields, "name")?;
         let scalar = self.reader.scalar(node, "a test's name", false)?;
         if scalar.text.trim().is_empty() {
-            self.reader.error(Code::Empty, node.span, "a test's name cannot be empty", "say in a few words what the test shows");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "a test's name cannot be empty",
+                "say in a few words what the test shows",
+            );
             return None;
         }
         let template = match template::parse(&scalar.text, scalar.at) {
@@ -126,8 +166,16 @@ impl Lower<'_> {
         for (var, _, span) in template.vars() {
             if !columns.iter().any(|column| column == var) && !self.reader.lenient {
                 let near = crate::diag::did_you_mean(var, columns.iter().map(String::as_str));
-                let help = near.unwrap_or_else(|| "only values of the test's `matrix` may stand in its name: it is known before anything runs".to_owned());
-                self.reader.error(Code::UnknownVariable, span, format!("`${{{var}}}` has no value in a test's name"), help);
+                let help = near.unwrap_or_else(|| {
+                    "only values of the test's `matrix` may stand in its name: it is known before anything runs"
+                        .to_owned()
+                });
+                self.reader.error(
+                    Code::UnknownVariable,
+                    span,
+                    format!("`${{{var}}}` has no value in a test's name"),
+                    help,
+                );
             }
         }
         Some(template)
@@ -135,7 +183,12 @@ impl Lower<'_> {
 
     fn skip(&mut self, node: &Node) -> Option<String> {
         if node.scalar().is_some_and(|scalar| matches!(scalar.core(), crate::yaml::Core::Bool(_))) {
-            self.reader.error(Code::WrongType, node.span, "`skip` says why, not whether", "write `skip: the reason`, or take the key out");
+            self.reader.error(
+                Code::WrongType,
+                node.span,
+                "`skip` says why, not whether",
+                "write `skip: the reason`, or take the key out",
+            );
             return None;
         }
         self.reader.word(node, "a reason").map(|word| word.value)
@@ -144,7 +197,12 @@ impl Lower<'_> {
     fn only(&mut self, node: &Node) -> bool {
         let only = self.reader.boolean(node).unwrap_or(false);
         if only && self.options.ci {
-            self.reader.error(Code::OnlyInCi, node.span, "`only` would leave every other test out of this CI run", "take it out before you commit");
+            self.reader.error(
+                Code::OnlyInCi,
+                node.span,
+                "`only` would leave every other test out of this CI run",
+                "take it out before you commit",
+            );
         }
         only
     }
@@ -159,7 +217,12 @@ impl Lower<'_> {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
                 if fields.has(name) {
                     let says = format!("a test with `steps` has no `{name}` of its own");
-                    self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, "move it into one of the steps");
+                    self.reader.error(
+                        Code::ConflictingKeys,
+                        fields.key_span(name),
+                        says,
+                        "move it into one of the steps",
+                    );
                 }
             }
             let items = self.reader.full_list(node, "steps").unwrap_or_default();
@@ -193,7 +256,10 @@ impl Lower<'_> {
                 "expect something: `response: { status: 200 }`, `trace: { errors: none }`, a `count`",
             )
         } else {
-            ("this test expects nothing, so it could not fail", "add `response: { status: 200 }` or a `trace` with what must be in it")
+            (
+                "this test expects nothing, so it could not fail",
+                "add `response: { status: 200 }` or a `trace` with what must be in it",
+            )
         };
         self.reader.error(Code::NoExpectation, first_line(fields), says, help);
     }
