@@ -38,7 +38,7 @@ struct Shared {
 struct Started {
     session: Arc<Session>,
     _place: Place,
-    _own: backend::OwnPlaces,
+    _elsewhere: Vec<(TestAt, Place)>,
 }
 
 impl Suite {
@@ -94,8 +94,7 @@ impl Suite {
     /// Looks again at what was green, and stops what was started. Says whether a green turned red.
     pub(crate) fn finish(&self) -> bool {
         let shared = &self.shared;
-        
-        shared.runtime.block_on(async {
+        let late = shared.runtime.block_on(async {
             let late = match shared.started.get() {
                 Some(Ok(started)) => {
                     let record: RunRecord = started.session.finish().await;
@@ -105,7 +104,8 @@ impl Suite {
             };
             std::mem::take(&mut *shared.running.lock().await).stop().await;
             late
-        })
+        });
+        late
     }
 }
 
@@ -171,12 +171,15 @@ impl Shared {
         let options = self.loaded.settings.options(&place, self.loaded.vars.seed);
         let (plan, vars) = (self.loaded.plan.clone(), Arc::clone(&self.loaded.vars));
         let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
+        let elsewhere = backend::of_tests(&self.loaded).await?;
+        for (at, place) in &elsewhere {
+            place.ready().await?;
+            session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+        }
         if let Some(exporter) = backend::own_spans()? {
             session.export_own_spans(exporter);
         }
-        // Which tests the runner around us selects is not known here: a backend that cannot be read is its test's error.
-        let own = backend::OwnPlaces::open(&self.loaded, &[], &mut session).await?;
-        Ok(Started { session: Arc::new(session), _place: place, _own: own })
+        Ok(Started { session: Arc::new(session), _place: place, _elsewhere: elsewhere })
     }
 
     /// Stops what was started and ends this process: the test runner around us has no other way to be ended.

@@ -16,8 +16,6 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read unless a test says otherwise.
-    pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
     /// Tells of what it learns: a wait may settle earlier or later by it.
