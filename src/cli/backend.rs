@@ -1,16 +1,16 @@
 //! The place that traces are read from, as configured.
 
 use super::loaded::Loaded;
+use crate::backend::settle::Pipeline;
 use crate::backend::{
     Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
     Tempo, TempoOptions,
 };
-use crate::backend::settle::Pipeline;
 use crate::client::{Identity, TlsOptions};
 use crate::receiver::{self, Receiver};
+use crate::run::session::TestAt;
 use crate::spec::config::{self, BackendKind, Protocol};
 use crate::spec::plan::Auth;
-use crate::run::session::TestAt;
 use crate::spec::vars::Scope;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
@@ -57,11 +57,7 @@ impl Place {
 }
 
 /// Opens what is configured; without configuration, the embedded receiver on a free port.
-pub(crate) async fn open(
-    configured: Option<&config::Backend>,
-    folder: &Path,
-    scope: &Scope,
-) -> Result<Place, String> {
+pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
     let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, _receiver: None };
     let Some(backend) = configured else { return embedded(&[]).await };
     match &backend.kind {

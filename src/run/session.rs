@@ -117,7 +117,13 @@ struct FileState {
 
 impl Session {
     /// A run of (some tests of) a plan.
-    pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
+    pub fn new(
+        plan: Plan,
+        vars: Arc<RunVars>,
+        backend: Arc<dyn Backend>,
+        options: Options,
+        listener: Listener,
+    ) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
         let jitter = rng.fork();
         let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
@@ -142,11 +148,7 @@ impl Session {
             witnessed: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
-            files: plan
-                .files
-                .iter()
-                .map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) })
-                .collect(),
+            files: plan.files.iter().map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) }).collect(),
             mutexes,
             greens: Mutex::default(),
             exporter: None,
@@ -400,7 +402,8 @@ impl Session {
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);
-                let why = ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
+                let why =
+                    ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
                 return Err(format!(
                     "{what} of {}:{} did not pass: {}",
                     plan.source.path().display(),
@@ -437,7 +440,8 @@ impl Session {
                     (step.verdict, step.findings, step.late) = (verdict, findings, true);
                 }
                 let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
-                has_turned |= absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                has_turned |=
+                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
                     self.tell(&Event::TestTurned(&record));

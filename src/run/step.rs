@@ -9,9 +9,9 @@ use crate::backend::{OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
-use crate::spec::vars::Scope;
-use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::bind::Bind as _;
+use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
@@ -302,7 +302,9 @@ async fn judge_trace(
     for reason in &waited.last.waiting_for {
         record.remarks.push(reason.to_string());
         if let Some(peer) = reason.suggests_silent() {
-            record.remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+            record
+                .remarks
+                .push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
         }
     }
     None
@@ -376,7 +378,8 @@ fn saved(
         (None, [only]) => *only,
         (None, _) => {
             let message = format!("{} holds {} traces; say which", path.display(), ids.len());
-            let help = format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
+            let help =
+                format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
             return Err(Problem::error(Code::BadValue, at, message).help(help));
         }
     };

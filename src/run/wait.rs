@@ -148,9 +148,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
     let step = match reading {
         Reading::Spans(read, trace) => (watch.snapshot(read, trace, &mut run), None),
         Reading::Nothing(read, words) => (watch.nothing(read, &mut run), Some(words)),
-        Reading::Failed { words, .. } => {
-            (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words))
-        }
+        Reading::Failed { words, .. } => (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words)),
         Reading::Refused(words) => return Err(words),
     };
     let version = run.version();

@@ -18,12 +18,16 @@ fn check_finds_everything_and_sends_nothing() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let project = Project::new(&configuration, SPEC);
     project.tracespec(&["check"]).exits(0);
-    project.write("specs/bad.yaml", "tests:\n  - { name: x, request: { url: \"${bas}/\" }, trace: { servces: [a], duration: \"=< 3s\" } }\n");
+    project.write(
+        "specs/bad.yaml",
+        "tests:\n  - { name: x, request: { url: \"${bas}/\" }, trace: { servces: [a], duration: \"=< 3s\" } }\n",
+    );
     let ran = project.tracespec(&["check"]);
     ran.exits(2).says(&["servces", "${bas}", "=<", "specs/bad.yaml:2"]);
     let json: Value = serde_json::from_str(&project.tracespec(&["check", "--format", "json"]).exits(2).stdout).unwrap();
     assert!(json["diagnostics"].as_array().unwrap().len() >= 3, "{json}");
-    let sarif: Value = serde_json::from_str(&project.tracespec(&["check", "--format", "sarif"]).exits(2).stdout).unwrap();
+    let sarif: Value =
+        serde_json::from_str(&project.tracespec(&["check", "--format", "sarif"]).exits(2).stdout).unwrap();
     assert_eq!(sarif["version"], "2.1.0");
     assert!(target.calls().is_empty());
 }
@@ -81,8 +85,11 @@ fn serve_takes_spans_and_tells_them_as_jaeger_and_as_tempo_to_runs_too() {
     let address = serve.url.strip_prefix("http://").unwrap().parse().unwrap();
     let target = Target::new(otlp(address), |_| reply("{}").spans(two_services()));
     for kind in ["jaeger", "tempo"] {
-        let configuration =
-            format!("exporter_delay: 50ms\nbackend: {{ {kind}: {{ url: \"{}\" }} }}\nvars: {{ base: \"{}\" }}\n", serve.url, target.url());
+        let configuration = format!(
+            "exporter_delay: 50ms\nbackend: {{ {kind}: {{ url: \"{}\" }} }}\nvars: {{ base: \"{}\" }}\n",
+            serve.url,
+            target.url()
+        );
         let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { services: { only: [gateway, stock] }, span_count: 4, propagation: intact } }\n";
         Project::new(&configuration, spec).run(&[]).exits(0);
     }

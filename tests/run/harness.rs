@@ -16,17 +16,19 @@ fn binary() -> &'static PathBuf {
         // What an outer cargo says of this package would make the inner one build everything anew.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|part| text.starts_with(part)) {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|part| text.starts_with(part))
+            {
                 cargo.env_remove(name);
             }
         }
         let output = cargo.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let lines = String::from_utf8(output.stdout).unwrap();
-        let found = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).find_map(|message| {
-            let named = message["target"]["name"] == "specs";
-            named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-        });
+        let found =
+            lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).find_map(|message| {
+                let named = message["target"]["name"] == "specs";
+                named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+            });
         found.unwrap()
     })
 }

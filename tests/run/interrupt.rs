@@ -92,7 +92,11 @@ fn a_process_that_ends_before_it_is_ready_is_told_with_its_last_lines_and_no_tes
     );
     let project = Project::new(&(configuration + &processes), SPEC);
     let ran = project.run(&[]);
-    ran.exits(4).says(&["process `db` ended with exit status: 3 before it was ready", "no route to the database", "connecting"]);
+    ran.exits(4).says(&[
+        "process `db` ended with exit status: 3 before it was ready",
+        "no route to the database",
+        "connecting",
+    ]);
     assert!(target.calls().is_empty());
     if written(&project.path("first.pid")) {
         wait_until_gone(&project.read("first.pid"));

@@ -7,7 +7,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 fn tests(n: usize, more: &str) -> String {
-    let one = |at: usize| format!("  - {{ name: test {at}, {more}request: {{ url: \"${{base}}/{at}\" }}, trace: {{ services: [gateway] }} }}\n");
+    let one = |at: usize| {
+        format!(
+            "  - {{ name: test {at}, {more}request: {{ url: \"${{base}}/{at}\" }}, trace: {{ services: [gateway] }} }}\n"
+        )
+    };
     format!("tests:\n{}", (0..n).map(one).collect::<String>())
 }
 
@@ -86,7 +90,8 @@ tests:
     assert_eq!(shards, ["Card is charged", "stock is taken", "card is declined"]);
     assert_eq!(target.calls().len(), 10);
     // Each flag has a twin in the environment.
-    let output = project.command(&["run", "--report", "json=report.json"]).env("TRACESPEC_TAG", "stock").output().unwrap();
+    let output =
+        project.command(&["run", "--report", "json=report.json"]).env("TRACESPEC_TAG", "stock").output().unwrap();
     assert_eq!(project.finish(output).verdicts(), ["stock is taken: pass"]);
 }
 
@@ -119,8 +124,10 @@ tests:
         let before = target.calls().len();
         let ran = project.run(args);
         ran.exits(0);
-        let mut sent: Vec<_> =
-            target.calls()[before..].iter().map(|call| (call.path.clone(), call.trace.clone(), call.parent.clone())).collect();
+        let mut sent: Vec<_> = target.calls()[before..]
+            .iter()
+            .map(|call| (call.path.clone(), call.trace.clone(), call.parent.clone()))
+            .collect();
         sent.sort();
         (sent, ran.report["seed"].to_string())
     };

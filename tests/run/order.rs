@@ -39,7 +39,11 @@ tests:
 #[test]
 fn a_step_that_does_not_pass_is_the_last_one_and_is_named() {
     let (target, configuration) = with_receiver(|call| reply("{}").status(if call.path == "/b" { 500 } else { 200 }));
-    let step = |path: &str| format!("      - name: step {path}\n        request: {{ url: \"${{base}}/{path}\" }}\n        trace: {{ services: [gateway] }}\n");
+    let step = |path: &str| {
+        format!(
+            "      - name: step {path}\n        request: {{ url: \"${{base}}/{path}\" }}\n        trace: {{ services: [gateway] }}\n"
+        )
+    };
     let spec = format!("tests:\n  - name: three\n    steps:\n{}{}{}", step("a"), step("b"), step("c"));
     let ran = Project::new(&configuration, &spec).run(&[]);
     ran.exits(1).says(&["step `step b`", "500"]).does_not_say(&["step c"]);
@@ -48,9 +52,8 @@ fn a_step_that_does_not_pass_is_the_last_one_and_is_named() {
 
 #[test]
 fn until_repeats_with_a_trace_of_its_own_each_time_and_judges_the_last() {
-    let (target, configuration) = with_receiver(|call| {
-        reply(if call.position < 2 { r#"{"state":"pending"}"# } else { r#"{"state":"done"}"# })
-    });
+    let (target, configuration) =
+        with_receiver(|call| reply(if call.position < 2 { r#"{"state":"pending"}"# } else { r#"{"state":"done"}"# }));
     let spec = r#"
 tests:
   - name: it is done at last
@@ -132,10 +135,7 @@ tests:
     project.write("specs/rows.csv", "zip,city\n01234,\"A, B\"\n99999,C\n");
     let ran = project.run(&[]);
     ran.exits(0);
-    assert_eq!(
-        ran.verdicts(),
-        ["2 of LAPTOP-1: pass", "1 of MOUSE-2: pass", "row 01234: pass", "row 99999: pass"]
-    );
+    assert_eq!(ran.verdicts(), ["2 of LAPTOP-1: pass", "1 of MOUSE-2: pass", "row 01234: pass", "row 99999: pass"]);
     let mut paths = target.paths();
     paths.sort();
     assert_eq!(paths, ["/LAPTOP-1", "/MOUSE-2", "/zip/01234", "/zip/99999"]);
@@ -157,7 +157,10 @@ tests:
     assert_eq!(ran.verdicts(), ["later: skipped", "now: pass"]);
     // Nothing but what is skipped is nothing to judge.
     project.run(&["-k", "later"]).exits(2);
-    project.write("specs/more.yaml", "tests:\n  - { name: alone, only: true, request: { url: \"${base}/c\" }, trace: { services: [gateway] } }\n");
+    project.write(
+        "specs/more.yaml",
+        "tests:\n  - { name: alone, only: true, request: { url: \"${base}/c\" }, trace: { services: [gateway] } }\n",
+    );
     assert_eq!(project.run(&[]).exits(0).verdicts(), ["alone: pass"]);
     assert_eq!(target.paths(), ["/b", "/c"]);
     let output = project.command(&["run"]).env("CI", "true").output().unwrap();
@@ -167,7 +170,8 @@ tests:
 
 #[test]
 fn a_test_that_passes_on_a_second_try_is_flaky_which_may_count_as_failed() {
-    let (target, configuration) = with_receiver(|call| reply("{}").status(if call.position % 2 == 0 { 500 } else { 200 }));
+    let (target, configuration) =
+        with_receiver(|call| reply("{}").status(if call.position % 2 == 0 { 500 } else { 200 }));
     let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, response: { status: 200 }, trace: { services: [gateway] } }\n";
     let project = Project::new(&configuration, spec);
     let ran = project.run(&["--retries", "2"]);
@@ -181,7 +185,9 @@ fn a_test_that_passes_on_a_second_try_is_flaky_which_may_count_as_failed() {
 #[test]
 fn a_test_longer_than_its_timeout_is_an_error_whether_the_test_or_the_configuration_says_so() {
     let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_secs(3600)));
-    let test = |more: &str| format!("tests:\n  - {{ name: t, {more}request: {{ url: \"${{base}}/\" }}, response: {{ status: 200 }} }}\n");
+    let test = |more: &str| {
+        format!("tests:\n  - {{ name: t, {more}request: {{ url: \"${{base}}/\" }}, response: {{ status: 200 }} }}\n")
+    };
     let ran = Project::new(&configuration, &test("timeout: 150ms, ")).run(&[]);
     ran.exits(4).says(&["longer than its timeout of 150ms"]);
     let ran = Project::new(&(configuration.clone() + "timeout: 160ms\n"), &test("")).run(&[]);
@@ -192,9 +198,8 @@ fn a_test_longer_than_its_timeout_is_an_error_whether_the_test_or_the_configurat
 
 #[test]
 fn needs_run_first_hand_over_their_captures_and_take_their_dependants_with_them_when_they_fail() {
-    let (target, configuration) = with_receiver(|call| {
-        reply(r#"{"id":"o-1"}"#).status(if call.path == "/broken" { 500 } else { 200 })
-    });
+    let (target, configuration) =
+        with_receiver(|call| reply(r#"{"id":"o-1"}"#).status(if call.path == "/broken" { 500 } else { 200 }));
     let spec = r#"
 tests:
   - name: uses it

@@ -38,7 +38,8 @@ fn what_holds_passes_and_what_does_not_is_said_with_expected_and_actual() {
         format!("  - {{ name: {name}, request: {{ url: \"${{base}}/\" }}, response: {{ {response} }} }}\n")
     };
     let good: String = holds.iter().enumerate().map(|(at, response)| test(format!("holds {at}"), response)).collect();
-    let bad: String = fails.iter().enumerate().map(|(at, (response, _))| test(format!("fails {at}"), response)).collect();
+    let bad: String =
+        fails.iter().enumerate().map(|(at, (response, _))| test(format!("fails {at}"), response)).collect();
     let ran = Project::new(&configuration, &format!("tests:\n{good}{bad}")).run(&[]);
     ran.exits(1);
     for (at, response) in holds.iter().enumerate() {
@@ -51,7 +52,10 @@ fn what_holds_passes_and_what_does_not_is_said_with_expected_and_actual() {
         assert!(finding["expectation"].as_str().unwrap().contains(expectation), "{response}: {finding}");
         let told = format!("{} {}", finding["actual"], finding["message"]);
         assert!(told.contains(actual), "{response}: {finding}");
-        assert_eq!((finding["file"].as_str().unwrap(), finding["line"].as_u64()), ("specs/spec.yaml", test["line"].as_u64()));
+        assert_eq!(
+            (finding["file"].as_str().unwrap(), finding["line"].as_u64()),
+            ("specs/spec.yaml", test["line"].as_u64())
+        );
     }
 }
 
@@ -86,11 +90,17 @@ fn the_report_is_one_json_document_of_the_documented_shape() {
     ran.exits(1);
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(project.read("out/report.json"), ran.stdout);
-    assert!(ran.stdout.trim_start().starts_with("{\n  \"schema\": \"tracespec/run/1\"") || report["schema"] == "tracespec/run/1");
+    assert!(
+        ran.stdout.trim_start().starts_with("{\n  \"schema\": \"tracespec/run/1\"")
+            || report["schema"] == "tracespec/run/1"
+    );
     assert_eq!(report["verdict"], "fail");
     assert!(report["started"].as_u64().unwrap() > 1_700_000_000_000_000_000 && report["duration_ns"].is_u64());
     let [good, bad] = report["tests"].as_array().unwrap().as_slice() else { panic!("{report}") };
-    assert_eq!((&good["name"], &good["verdict"], &good["findings"]), (&"good".into(), &"pass".into(), &serde_json::json!([])));
+    assert_eq!(
+        (&good["name"], &good["verdict"], &good["findings"]),
+        (&"good".into(), &"pass".into(), &serde_json::json!([]))
+    );
     for test in [good, bad] {
         assert!(test["timing"]["trigger_ns"].is_u64() && test["timing"]["wait_ns"].is_u64(), "{test}");
         assert!(test["timing"]["polls"].is_u64() && test["timing"]["settled_by"].is_string(), "{test}");

@@ -11,7 +11,8 @@ fn a_secret_that_everything_echoes_is_in_no_output() {
     // The answer, its headers and the spans all repeat it.
     let (target, configuration) = with_receiver(|_| {
         let mut spans = single();
-        spans[0] = spans[0].clone().with("app.token", SECRET).with("url.full", "http://x/?t=hunter2%26very%20%22secret");
+        spans[0] =
+            spans[0].clone().with("app.token", SECRET).with("url.full", "http://x/?t=hunter2%26very%20%22secret");
         let body = serde_json::json!({ "echo": SECRET, "nested": { "token": SECRET } }).to_string();
         reply(body).header("x-echo", SECRET).status(500).spans(spans)
     });
@@ -42,7 +43,8 @@ tests:
     let first = calls.iter().find(|call| call.method == "POST").unwrap();
     assert_eq!(first.json()["token"], SECRET);
     let mut saved = 0;
-    let mut outputs = vec![("stdout", ran.stdout.clone()), ("stderr", ran.said.clone()), ("report", ran.report.to_string())];
+    let mut outputs =
+        vec![("stdout", ran.stdout.clone()), ("stderr", ran.said.clone()), ("report", ran.report.to_string())];
     for folder in std::fs::read_dir(project.path("traces")).unwrap() {
         for file in std::fs::read_dir(folder.unwrap().path()).unwrap() {
             outputs.push(("saved trace", std::fs::read_to_string(file.unwrap().path()).unwrap()));

@@ -79,7 +79,14 @@ pub struct Reply {
 }
 
 pub fn reply(body: impl Into<String>) -> Reply {
-    Reply { status: 200, headers: Vec::new(), body: body.into(), spans: single(), also: Vec::new(), delay: Duration::ZERO }
+    Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: body.into(),
+        spans: single(),
+        also: Vec::new(),
+        delay: Duration::ZERO,
+    }
 }
 
 impl Reply {

@@ -28,15 +28,18 @@ tests:
 #[test]
 fn a_saved_trace_can_be_read_again_and_judged_alike() {
     let (_target, configuration) = with_receiver(|_| reply("{}").spans(two_services()));
-    let expectations = "trace: { services: { only: [gateway, stock] }, span_count: 4, errors: none, propagation: intact }";
-    let spec = format!("tests:\n  - {{ name: \"live: it/runs\", request: {{ url: \"${{base}}/\" }}, {expectations} }}\n");
+    let expectations =
+        "trace: { services: { only: [gateway, stock] }, span_count: 4, errors: none, propagation: intact }";
+    let spec =
+        format!("tests:\n  - {{ name: \"live: it/runs\", request: {{ url: \"${{base}}/\" }}, {expectations} }}\n");
     let project = Project::new(&configuration, &spec);
     let ran = project.run(&["--save-traces", "traces"]);
     ran.exits(0);
     let id = ran.test("live: it/runs")["trace_id"].as_str().unwrap().to_owned();
     let file = format!("../traces/live--it-runs/{id}.json");
     let missing = "  - { name: missing, trace_file: nowhere.json, trace: { errors: none } }\n";
-    project.write("specs/spec.yaml", &format!("tests:\n  - {{ name: saved, trace_file: \"{file}\", {expectations} }}\n"));
+    project
+        .write("specs/spec.yaml", &format!("tests:\n  - {{ name: saved, trace_file: \"{file}\", {expectations} }}\n"));
     let ran = project.run(&[]);
     ran.exits(0);
     assert_eq!(ran.test("saved")["trace_id"], id.as_str());
@@ -50,7 +53,14 @@ fn a_saved_trace_can_be_read_again_and_judged_alike() {
 #[test]
 fn what_jaeger_and_tempo_recorded_of_the_shop_is_judged_alike() {
     let captured = format!("{}/tests/fixtures/captured/shop", env!("CARGO_MANIFEST_DIR"));
-    let files = ["jaeger_v3_ok.json", "jaeger_legacy_ok.json", "tempo_v2_ok.json", "tempo_v2_ok.pb", "tempo_v1_ok.pb", "jaeger_grpc_v3_ok.pb"];
+    let files = [
+        "jaeger_v3_ok.json",
+        "jaeger_legacy_ok.json",
+        "tempo_v2_ok.json",
+        "tempo_v2_ok.pb",
+        "tempo_v1_ok.pb",
+        "jaeger_grpc_v3_ok.pb",
+    ];
     let test = |file: &&str| {
         format!(
             "  - name: {file}\n    trace_file: {captured}/{file}\n    trace:\n      services: [order-service, payment-service]\n      span_count: 16\n"
@@ -77,7 +87,9 @@ fn a_system_that_makes_its_own_trace_says_where_its_id_is() {
         }
     });
     let test = |name: &str, path: &str, id: &str| {
-        format!("  - {{ name: {name}, request: {{ url: \"${{base}}/{path}\" }}, trace: {{ id: {id}, span_count: 4, propagation: intact }} }}\n")
+        format!(
+            "  - {{ name: {name}, request: {{ url: \"${{base}}/{path}\" }}, trace: {{ id: {id}, span_count: 4, propagation: intact }} }}\n"
+        )
     };
     let good = [
         test("by header", "a", "{ header: X-Trace-Id }"),

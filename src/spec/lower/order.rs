@@ -150,7 +150,8 @@ impl Lower<'_> {
                 return None;
             }
         };
-        let again = sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
+        let again =
+            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
         if let Some((_, (name, at))) = again {
             self.reader.error(
                 Code::NeverMatches,
