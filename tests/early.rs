@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use tracespec::assert::{Context, Verdict, judge};
 use tracespec::spec::plan::TraceExpectations;
 use tracespec::spec::{LoadOptions, load};
-use tracespec::trace::{Event, Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value};
+use tracespec::trace::{
+    Event, Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
+};
 
 const TRACE: u128 = 0xabc;
 const RUNNER: u64 = 0xfff;
@@ -41,7 +43,8 @@ struct Draft {
 
 const SERVICES: &[&str] = &["a", "b", "c"];
 const NAMES: &[&str] = &["x", "y", "z"];
-const KINDS: &[Kind] = &[Kind::Internal, Kind::Server, Kind::Client, Kind::Client, Kind::Server, Kind::Producer, Kind::Consumer];
+const KINDS: &[Kind] =
+    &[Kind::Internal, Kind::Server, Kind::Client, Kind::Client, Kind::Server, Kind::Producer, Kind::Consumer];
 
 fn trace(rng: &mut fastrand::Rng) -> (Vec<Draft>, Injected) {
     let known = rng.bool();
@@ -51,7 +54,13 @@ fn trace(rng: &mut fastrand::Rng) -> (Vec<Draft>, Injected) {
     let mut drafts: Vec<Draft> = Vec::new();
     for number in 1..=count {
         let parent = match rng.u8(..20) {
-            _ if drafts.is_empty() => if known { RUNNER } else { 0 },
+            _ if drafts.is_empty() => {
+                if known {
+                    RUNNER
+                } else {
+                    0
+                }
+            }
             0 if broken => 0,
             1 if broken => 900 + number,
             2 if known => RUNNER,
@@ -201,7 +210,8 @@ fn selector(rng: &mut fastrand::Rng) -> String {
 }
 
 fn count(rng: &mut fastrand::Rng) -> String {
-    pick(rng, &["1", "2", "'<= 2'", "2..", "'!= 1'", "1..3", "0..2", "'>= 1'", "'> 1'", "{ one_of: [1, 3] }"]).to_owned()
+    pick(rng, &["1", "2", "'<= 2'", "2..", "'!= 1'", "1..3", "0..2", "'>= 1'", "'> 1'", "{ one_of: [1, 3] }"])
+        .to_owned()
 }
 
 fn fact(rng: &mut fastrand::Rng) -> String {
@@ -319,11 +329,17 @@ fn expectations(rng: &mut fastrand::Rng) -> String {
     add("propagation", "intact".to_owned());
     add("clock_skew", "none".to_owned());
     add("traceql", format!("['{{ name = \"x\" }} >> {{ kind = client }}', {{ none: {} }}]", traceql(rng)));
-    let _ = writeln!(text, "      spans:\n        - {{ select: {}, as: p }}\n        - {{ select: {}, as: q }}", selector(rng), selector(rng));
+    let _ = writeln!(
+        text,
+        "      spans:\n        - {{ select: {}, as: p }}\n        - {{ select: {}, as: q }}",
+        selector(rng),
+        selector(rng)
+    );
     for _ in 0..4 {
         let _ = writeln!(text, "        - {}", entry(rng));
     }
-    let _ = writeln!(text, "      order:\n        - {}\n        - {}\n        - {}", order(rng), order(rng), order(rng));
+    let _ =
+        writeln!(text, "      order:\n        - {}\n        - {}\n        - {}", order(rng), order(rng), order(rng));
     text
 }
 
@@ -365,7 +381,10 @@ fn case(seed: u64) -> Option<Vec<(String, String)>> {
     let mut wrong = Vec::new();
     let mut say = |at: usize, what: String| {
         let family = expect.list[at].path.split(['[', '.']).nth(1).unwrap_or_default().to_owned();
-        wrong.push((family, format!("seed {seed}, {}: {what}\n{body}\n{injected:?}\n{}", expect.list[at].path, shown(&drafts))));
+        wrong.push((
+            family,
+            format!("seed {seed}, {}: {what}\n{body}\n{injected:?}\n{}", expect.list[at].path, shown(&drafts)),
+        ));
     };
     let mut arrived: Vec<Draft> = drafts.clone();
     rng.shuffle(&mut arrived);

@@ -18,7 +18,8 @@ use tracespec::spec::{LoadOptions, load};
 const FOLDER: &str = "tests/fixtures/captured/shop";
 
 fn run(text: &str, strict_absence: bool) -> RunRecord {
-    let (plan, diagnostics) = load(vec![(PathBuf::from(FOLDER).join("keys.yaml"), text.as_bytes().to_vec())], &LoadOptions::default());
+    let (plan, diagnostics) =
+        load(vec![(PathBuf::from(FOLDER).join("keys.yaml"), text.as_bytes().to_vec())], &LoadOptions::default());
     let shown = tracespec::diag::render(&diagnostics, tracespec::diag::RenderOptions::default());
     assert!(!tracespec::diag::has_errors(&diagnostics), "{shown}");
     let options = Options {
@@ -82,22 +83,46 @@ const OK: &[(&str, &str)] = &[
     ("traceql: ['{ name = \"authorize\" }']", "traceql: ['{ name = \"refund\" }']"),
     ("traceql: [{ none: '{ name = \"refund\" }' }]", "traceql: [{ none: '{ name = \"authorize\" }' }]"),
     ("traceql: ['{ kind = client } | count() = 4']", "traceql: ['{ kind = client } | count() = 3']"),
-    ("order: { first: { name: charge_payment }, then: { name: reserve_inventory } }", "order: { first: { name: reserve_inventory }, then: { name: charge_payment } }"),
+    (
+        "order: { first: { name: charge_payment }, then: { name: reserve_inventory } }",
+        "order: { first: { name: reserve_inventory }, then: { name: charge_payment } }",
+    ),
     (
         "order: { sequence: [{ name: validate_order }, { name: charge_payment }, { name: reserve_inventory }] }",
         "order: { sequence: [{ name: validate_order }, { name: reserve_inventory }, { name: charge_payment }] }",
     ),
-    ("order: { parallel: [{ name: process_order }, { name: charge_payment }] }", "order: { parallel: [{ name: validate_order }, { name: charge_payment }] }"),
-    ("order: { first: { name: charge_payment }, then: { name: process_order }, relation: within }", "order: { first: { name: process_order }, then: { name: charge_payment }, relation: within }"),
-    ("order: { first: { name: process_order }, then: { name: charge_payment }, relation: starts_before }", "order: { first: { name: charge_payment }, then: { name: process_order }, relation: starts_before }"),
-    ("order: { first: { name: charge_payment }, then: { name: process_order }, relation: ends_before }", "order: { first: { name: process_order }, then: { name: charge_payment }, relation: ends_before }"),
-    ("order: { first: { name: validate_order }, then: { name: charge_payment }, relation: adjacent }", "order: { first: { name: validate_order }, then: { name: reserve_inventory }, relation: adjacent }"),
-    ("order: { first: { name: charge_payment }, then: { name: reserve_inventory }, per: siblings }", "order: { first: { name: refund }, then: { name: reserve_inventory }, per: siblings }"),
+    (
+        "order: { parallel: [{ name: process_order }, { name: charge_payment }] }",
+        "order: { parallel: [{ name: validate_order }, { name: charge_payment }] }",
+    ),
+    (
+        "order: { first: { name: charge_payment }, then: { name: process_order }, relation: within }",
+        "order: { first: { name: process_order }, then: { name: charge_payment }, relation: within }",
+    ),
+    (
+        "order: { first: { name: process_order }, then: { name: charge_payment }, relation: starts_before }",
+        "order: { first: { name: charge_payment }, then: { name: process_order }, relation: starts_before }",
+    ),
+    (
+        "order: { first: { name: charge_payment }, then: { name: process_order }, relation: ends_before }",
+        "order: { first: { name: process_order }, then: { name: charge_payment }, relation: ends_before }",
+    ),
+    (
+        "order: { first: { name: validate_order }, then: { name: charge_payment }, relation: adjacent }",
+        "order: { first: { name: validate_order }, then: { name: reserve_inventory }, relation: adjacent }",
+    ),
+    (
+        "order: { first: { name: charge_payment }, then: { name: reserve_inventory }, per: siblings }",
+        "order: { first: { name: refund }, then: { name: reserve_inventory }, per: siblings }",
+    ),
     (
         "order: { first: { name: charge_payment }, then: { name: reserve_inventory }, per: { under: { name: process_order } } }",
         "order: { first: { name: charge_payment }, then: { name: reserve_inventory }, per: { under: { name: authorize } } }",
     ),
-    ("structure: { tree: { select: { name: process_order }, children: [{ select: { name: charge_payment } }] } }", "structure: { tree: { select: { name: process_order }, children: [{ select: { name: authorize } }] } }"),
+    (
+        "structure: { tree: { select: { name: process_order }, children: [{ select: { name: charge_payment } }] } }",
+        "structure: { tree: { select: { name: process_order }, children: [{ select: { name: authorize } }] } }",
+    ),
     (
         "structure: { mode: exact, tree: { select: { name: charge_payment }, children: [{ select: { kind: client }, children: [{ select: { kind: server }, children: [{ select: { name: authorize } }] }] }] } }",
         "structure: { mode: exact, tree: { select: { name: process_order }, children: [{ select: { name: charge_payment } }, { select: { name: reserve_inventory } }] } }",
@@ -128,37 +153,82 @@ const SPANS: &[(&str, &str)] = &[
     ("select: { resource: { service.version: 1.2.3 } }", "select: { resource: { service.version: 2.0.0 } }"),
     ("select: { scope: { version: 0.66b0 } }", "select: { scope: { version: 0.67b0 } }"),
     ("select: { name: process_order, duration: '> 40ms' }", "select: { name: process_order, duration: < 40ms }"),
-    ("select: { name: charge_payment, parent: { name: process_order } }", "select: { name: authorize, parent: { name: process_order } }"),
-    ("select: { name: authorize, ancestor: { name: process_order } }", "select: { name: process_order, ancestor: { name: authorize } }"),
-    ("select: { name: process_order, where: '{ span.order.item_count = 2 }' }", "select: { name: process_order, where: '{ span.order.item_count = 3 }' }"),
+    (
+        "select: { name: charge_payment, parent: { name: process_order } }",
+        "select: { name: authorize, parent: { name: process_order } }",
+    ),
+    (
+        "select: { name: authorize, ancestor: { name: process_order } }",
+        "select: { name: process_order, ancestor: { name: authorize } }",
+    ),
+    (
+        "select: { name: process_order, where: '{ span.order.item_count = 2 }' }",
+        "select: { name: process_order, where: '{ span.order.item_count = 3 }' }",
+    ),
     ("select: '{ name = \"authorize\" }'", "select: '{ name = \"refund\" }'"),
-    ("select: { service: inventory-service, kind: server }, count: 2", "select: { service: inventory-service, kind: server }, count: 1"),
+    (
+        "select: { service: inventory-service, kind: server }, count: 2",
+        "select: { service: inventory-service, kind: server }, count: 1",
+    ),
     ("select: { name: refund }, count: 0", "select: authorize, count: 0"),
     ("select: authorize, count: <= 5", "select: { name: refund }, count: <= 5"),
     ("select: { name: refund }, count: 0..5, duration: < 1ns", "select: authorize, count: 0..5, duration: < 1ns"),
-    ("select: { kind: client }, match: any, attributes: { http.status_code: 201 }", "select: { kind: client }, attributes: { http.status_code: 201 }"),
-    ("select: { kind: client }, match: any, attributes: { http.status_code: 200 }", "select: { kind: client }, match: any, attributes: { http.status_code: 404 }"),
+    (
+        "select: { kind: client }, match: any, attributes: { http.status_code: 201 }",
+        "select: { kind: client }, attributes: { http.status_code: 201 }",
+    ),
+    (
+        "select: { kind: client }, match: any, attributes: { http.status_code: 200 }",
+        "select: { kind: client }, match: any, attributes: { http.status_code: 404 }",
+    ),
     ("select: process_order, duration: 40ms..50ms", "select: process_order, duration: 42ms..50ms"),
     ("select: process_order, self_time: < 2ms", "select: process_order, self_time: '> 2ms'"),
     ("select: authorize, status: unset", "select: authorize, status: ok"),
     ("select: authorize, status_message: absent", "select: authorize, status_message: exists"),
     ("select: authorize, kind: internal", "select: authorize, kind: server"),
-    ("select: { service: payment-service, kind: server }, name: POST /charge", "select: { service: payment-service, kind: server }, name: POST /pay"),
+    (
+        "select: { service: payment-service, kind: server }, name: POST /charge",
+        "select: { service: payment-service, kind: server }, name: POST /pay",
+    ),
     ("select: authorize, service: payment-service", "select: authorize, service: order-service"),
-    ("select: process_order, attributes: { order.item_count: 2 }", "select: process_order, attributes: { order.item_count: '\"2\"' }"),
-    ("select: process_order, attributes: { order.status: completed }", "select: process_order, attributes: { order.status: { one_of: [failed] } }"),
-    ("select: process_order, attributes: { order.coupon: absent }", "select: process_order, attributes: { order.coupon: '!= x' }"),
-    ("select: { kind: client, service: api-gateway }, attributes: { http.response.status_code: 201 }", "select: { kind: client, service: api-gateway }, attributes: { http.response.status_code: 200 }"),
-    ("select: authorize, resource: { deployment.environment: test }", "select: authorize, resource: { deployment.environment: prod }"),
+    (
+        "select: process_order, attributes: { order.item_count: 2 }",
+        "select: process_order, attributes: { order.item_count: '\"2\"' }",
+    ),
+    (
+        "select: process_order, attributes: { order.status: completed }",
+        "select: process_order, attributes: { order.status: { one_of: [failed] } }",
+    ),
+    (
+        "select: process_order, attributes: { order.coupon: absent }",
+        "select: process_order, attributes: { order.coupon: '!= x' }",
+    ),
+    (
+        "select: { kind: client, service: api-gateway }, attributes: { http.response.status_code: 201 }",
+        "select: { kind: client, service: api-gateway }, attributes: { http.response.status_code: 200 }",
+    ),
+    (
+        "select: authorize, resource: { deployment.environment: test }",
+        "select: authorize, resource: { deployment.environment: prod }",
+    ),
     ("select: authorize, scope: { name: payment-service }", "select: authorize, scope: { name: other }"),
     ("select: authorize, events: [{ name: exception, count: 0 }]", "select: authorize, events: [exception]"),
     ("select: authorize, events: [{ count: 0 }]", "select: authorize, event_order: [a]"),
     ("select: authorize, links: [{ count: 0 }]", "select: authorize, links: [{ trace_id: exists }]"),
     ("select: authorize, parent: { kind: server }", "select: authorize, parent: { kind: client }"),
-    ("select: authorize, ancestor: { name: process_order }", "select: authorize, ancestor: { name: reserve_inventory }"),
+    (
+        "select: authorize, ancestor: { name: process_order }",
+        "select: authorize, ancestor: { name: reserve_inventory }",
+    ),
     ("select: process_order, children: [charge_payment]", "select: process_order, children: [authorize]"),
-    ("select: reserve_inventory, children: [{ select: { kind: client }, count: 2 }]", "select: reserve_inventory, children: [{ select: { kind: client }, count: 3.. }]"),
-    ("select: process_order, children: [{ select: { kind: client }, count: 0 }]", "select: reserve_inventory, children: [{ select: { kind: client }, count: 0 }]"),
+    (
+        "select: reserve_inventory, children: [{ select: { kind: client }, count: 2 }]",
+        "select: reserve_inventory, children: [{ select: { kind: client }, count: 3.. }]",
+    ),
+    (
+        "select: process_order, children: [{ select: { kind: client }, count: 0 }]",
+        "select: reserve_inventory, children: [{ select: { kind: client }, count: 0 }]",
+    ),
 ];
 
 /// What holds of the declined order, and what does not.
@@ -168,14 +238,18 @@ const DECLINED: &[(&str, &str)] = &[
     ("errors: { count: '>= 1' }", "errors: { count: 0 }"),
     ("spans: [{ select: { status: error }, status: error }]", "spans: [{ select: { status: error }, count: 0 }]"),
     ("services: { none: [inventory-service] }", "services: [inventory-service]"),
-    ("spans: [{ select: { service: payment-service }, match: any, events: [exception] }]", "spans: [{ select: { service: payment-service }, match: any, events: [{ name: exception, attributes: { exception.type: Nothing } }] }]"),
+    (
+        "spans: [{ select: { service: payment-service }, match: any, events: [exception] }]",
+        "spans: [{ select: { service: payment-service }, match: any, events: [{ name: exception, attributes: { exception.type: Nothing } }] }]",
+    ),
 ];
 
 fn spec() -> String {
     let mut text = String::from("tests:\n");
     let mut add = |file: &str, kind: &str, number: usize, body: &str| {
         if !body.is_empty() {
-            text += &format!("  - name: \"{kind} {number} of {file}\"\n    trace_file: {file}\n    trace:\n      {body}\n");
+            text +=
+                &format!("  - name: \"{kind} {number} of {file}\"\n    trace_file: {file}\n    trace:\n      {body}\n");
         }
     };
     for (number, (good, bad)) in OK.iter().enumerate() {
@@ -209,7 +283,12 @@ fn each_key_passes_where_it_holds_and_fails_where_it_does_not() {
             let body: Vec<&str> = text.lines().skip(test.line + 2).take(1).collect();
             let step = test.steps.first();
             let why = step.and_then(|step| step.findings.first()).map(|finding| finding.message.clone());
-            format!("{}: {} {body:?} {why:?} {:?}", test.name, test.verdict.word(), step.and_then(|step| step.error.clone()))
+            format!(
+                "{}: {} {body:?} {why:?} {:?}",
+                test.name,
+                test.verdict.word(),
+                step.and_then(|step| step.error.clone())
+            )
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -235,10 +314,13 @@ fn an_absence_that_nothing_witnesses_fails_under_strict_absence_only_and_whateve
     let verdicts = |strict| {
         let record = run(text, strict);
         let tests = by_name(&record);
-        let told = |name: &str| {
-            tests[name].steps[0].remarks.iter().any(|remark| remark.starts_with(UNWITNESSED))
-        };
-        (tests["never seen"].verdict, told("never seen"), tests["seen by a later test"].verdict, told("seen by a later test"))
+        let told = |name: &str| tests[name].steps[0].remarks.iter().any(|remark| remark.starts_with(UNWITNESSED));
+        (
+            tests["never seen"].verdict,
+            told("never seen"),
+            tests["seen by a later test"].verdict,
+            told("seen by a later test"),
+        )
     };
     assert_eq!(verdicts(false), (Verdict::Pass, true, Verdict::Pass, false));
     assert_eq!(verdicts(true), (Verdict::Fail, false, Verdict::Pass, false));

@@ -122,6 +122,22 @@ impl Lower<'_> {
             );
             return None;
         };
+        // `'a -> b : 1'` in quotes is one text: a forbidden call of that name would never occur, and so always pass.
+        if let Some((name, count)) =
+            to.split_once(':').filter(|(name, count)| name.ends_with(' ') || count.starts_with(' '))
+        {
+            self.reader.error(
+                Code::BadValue,
+                to_at.whole,
+                format!("`{to}` is no service's name: a count stands outside the quotes"),
+                format!(
+                    "write `{from} -> {}: {}` without quotes, or the quotes before the colon",
+                    name.trim(),
+                    count.trim()
+                ),
+            );
+            return None;
+        }
         let from = self.side(from, *from_at)?;
         let to = self.side(to, *to_at)?;
         Some(CallRule { at: at.whole, from, to, count })

@@ -150,6 +150,17 @@ impl Lower<'_> {
                 return None;
             }
         };
+        let again =
+            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
+        if let Some((_, (name, at))) = again {
+            self.reader.error(
+                Code::NeverMatches,
+                at.whole,
+                format!("`{name}` stands twice in this order: no span has ended before it starts"),
+                "name another selection, or take it out",
+            );
+            return None;
+        }
         let sides: Vec<Option<Selector>> = sides.into_iter().map(|(name, at)| self.side_of_order(name, at)).collect();
         sides.into_iter().collect()
     }
