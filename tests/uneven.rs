@@ -6,7 +6,7 @@
 //! Each run is a process with a shop of its own. `TRACESPEC_TEST_RUNS=20` makes twenty runs of each kind instead of
 //! the few that a test suite has time for. The real Jaeger is the one that `TRACESPEC_TEST_JAEGER_URL` and
 //! `TRACESPEC_TEST_JAEGER_OTLP` name.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 
 #[path = "shop/process.rs"]
 mod process;
@@ -117,7 +117,6 @@ fn must_be_right(what: &str, place: Place<'_>) {
     });
     for kind in &kinds {
         let (right, delay) = (kind.right.load(Ordering::Relaxed), kind.exporter_delay.unwrap_or("not given"));
-        #[allow(clippy::print_stdout)]
         println!("{what}, exporter_delay {delay}, no {}: {} {right} of {}", kind.forbidden, kind.should, runs());
     }
     let said = said.into_inner().unwrap();

@@ -44,10 +44,7 @@ fn answer() -> Option<serde_json::Value> {
     match std::fs::read_to_string(&path) {
         Ok(text) => Some(serde_json::from_str(&text).unwrap()),
         Err(_) => {
-            #[allow(clippy::print_stderr)]
-            {
-                eprintln!("skipped: shared fixtures not present");
-            }
+            eprintln!("skipped: shared fixtures not present");
             None
         }
     }
