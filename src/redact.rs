@@ -98,8 +98,13 @@ impl Redactor {
             forms.push(part.to_owned());
             forms.push(percent(part, false));
             forms.push(percent(part, true));
-            let json = serde_json::Value::from(part).to_string();
-            forms.push(json[1..json.len() - 1].to_owned());
+            // Escaped as in JSON, and once more: a message quotes the JSON that it shows.
+            let mut escaped = part.to_owned();
+            for _ in 0..2 {
+                let json = serde_json::Value::from(escaped).to_string();
+                escaped = json[1..json.len() - 1].to_owned();
+                forms.push(escaped.clone());
+            }
             forms.extend(base64_forms(part));
         }
         let Ok(mut needles) = self.needles.write() else { return };

@@ -123,7 +123,18 @@ fn the_core_is_free_of_async_and_network() {
             continue;
         }
         let code = code(&path);
-        for forbidden in ["tokio", "reqwest", "async fn", ".await", "TcpStream", "TcpListener", "UdpSocket", "ToSocketAddrs", "Instant::now", "SystemTime::now"] {
+        for forbidden in [
+            "tokio",
+            "reqwest",
+            "async fn",
+            ".await",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "ToSocketAddrs",
+            "Instant::now",
+            "SystemTime::now",
+        ] {
             assert!(!code.contains(forbidden), "{relative} uses `{forbidden}`");
         }
     }

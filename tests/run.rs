@@ -9,8 +9,26 @@ mod tracespec_process;
 
 #[path = "run/answers.rs"]
 mod answers;
+#[path = "run/commands.rs"]
+mod commands;
+#[path = "run/harness.rs"]
+mod harness;
+#[path = "run/interrupt.rs"]
+mod interrupt;
+#[path = "run/late.rs"]
+mod late;
+#[path = "run/limits.rs"]
+mod limits;
+#[path = "run/order.rs"]
+mod order;
+#[path = "run/own_span.rs"]
+mod own_span;
 #[path = "run/project.rs"]
 mod project;
+#[path = "run/response.rs"]
+mod response;
+#[path = "run/secrets.rs"]
+mod secrets;
 #[path = "run/spans.rs"]
 mod spans;
 #[path = "run/store.rs"]
@@ -19,3 +37,5 @@ mod store;
 mod stores;
 #[path = "run/target.rs"]
 mod target;
+#[path = "run/traces.rs"]
+mod traces;

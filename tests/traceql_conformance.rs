@@ -51,7 +51,7 @@ fn every_query_is_valid_or_wrong_in_the_way_the_table_says() {
             let back = read(&printed).0.unwrap_or_else(|| panic!("{text} printed as {printed}"));
             assert_eq!(back.to_string(), printed);
             // Variables know their own places, which printing moves.
-            assert!(back == query || query.templates() != [], "{text} printed as {printed}");
+            assert!(back == query || !query.templates().is_empty(), "{text} printed as {printed}");
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows.len(), wrong.join("\n"));

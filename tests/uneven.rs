@@ -117,6 +117,7 @@ fn must_be_right(what: &str, place: Place<'_>) {
     });
     for kind in &kinds {
         let (right, delay) = (kind.right.load(Ordering::Relaxed), kind.exporter_delay.unwrap_or("not given"));
+        #[allow(clippy::print_stdout)]
         println!("{what}, exporter_delay {delay}, no {}: {} {right} of {}", kind.forbidden, kind.should, runs());
     }
     let said = said.into_inner().unwrap();

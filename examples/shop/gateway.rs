@@ -26,7 +26,10 @@ pub(crate) struct Backends {
 
 impl Backends {
     pub(crate) fn new(orders: SocketAddr, inventory: SocketAddr) -> Result<Self, Error> {
-        Ok(Self { orders: HttpClient::new("order-service", orders)?, inventory: HttpClient::new("inventory-service", inventory)? })
+        Ok(Self {
+            orders: HttpClient::new("order-service", orders)?,
+            inventory: HttpClient::new("inventory-service", inventory)?,
+        })
     }
 }
 

@@ -301,7 +301,7 @@ impl<'a> Cx<'a> {
     }
 }
 
-fn texts<'t>(trace: &'t Trace, syms: impl Iterator<Item = Sym>) -> BTreeSet<&'t str> {
+fn texts(trace: &Trace, syms: impl Iterator<Item = Sym>) -> BTreeSet<&str> {
     let mut seen = vec![false; trace.symbols().len()];
     syms.for_each(|sym| seen[sym.index()] = true);
     trace.symbols().iter().filter(|(sym, _)| seen[sym.index()]).map(|(_, text)| text).collect()

@@ -76,7 +76,7 @@ fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let lost: Vec<SpanIx> = failed
         .iter()
         .copied()
-        .filter(|&ix| !below_error[ix.index()] && !(is_top(ix) && tree.is_connected(ix)))
+        .filter(|&ix| !below_error[ix.index()] && (!is_top(ix) || !tree.is_connected(ix)))
         .collect();
     let (known, unknown): (Vec<SpanIx>, Vec<SpanIx>) = lost.into_iter().partition(|&ix| tree.is_connected(ix));
     let (rows, lack) = match (known.is_empty(), unknown.is_empty()) {

@@ -163,7 +163,7 @@ impl<'c> Known<'c> {
 }
 
 /// Services that the spec expects spans of, apart from those that only `calls` names: a callee need not be instrumented.
-pub(super) fn named_services<'c>(expect: &'c TraceExpectations) -> Vec<&'c str> {
+pub(super) fn named_services(expect: &TraceExpectations) -> Vec<&str> {
     let mut named: Vec<&str> = Vec::new();
     let mut selectors: Vec<&Selector> = expect.names.iter().map(|(_, select)| select).collect();
     for expectation in &expect.list {
@@ -186,7 +186,7 @@ pub(super) fn named_services<'c>(expect: &'c TraceExpectations) -> Vec<&'c str> 
 }
 
 /// Services that the spec wants to be called.
-fn wanted_callees<'c>(expect: &'c TraceExpectations) -> Vec<&'c str> {
+fn wanted_callees(expect: &TraceExpectations) -> Vec<&str> {
     let rules = expect.list.iter().flat_map(|expectation| match &expectation.check {
         Check::Calls(calls) => calls.require.as_slice(),
         _ => &[],

@@ -64,7 +64,8 @@ fn opening(what: &str, name: &str) -> String {
 /// Whether a remark says so of something that these names do not show either: what one trace of a run has not shown, a
 /// later one may have.
 pub fn is_unwitnessed(remark: &str, witnessed: &Witnessed) -> bool {
-    let answered = |what: &str, names: &BTreeSet<String>| names.iter().any(|name| remark.starts_with(&opening(what, name)));
+    let answered =
+        |what: &str, names: &BTreeSet<String>| names.iter().any(|name| remark.starts_with(&opening(what, name)));
     remark.starts_with(UNWITNESSED)
         && !answered("service", &witnessed.services)
         && !answered("span named", &witnessed.span_names)

@@ -1,14 +1,14 @@
 //! The place that traces are read from, as configured.
 
 use super::loaded::Loaded;
+use crate::backend::settle::Pipeline;
 use crate::backend::{
     Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
     Tempo, TempoOptions,
 };
-use crate::backend::settle::Pipeline;
 use crate::client::{Identity, TlsOptions};
 use crate::receiver::{self, Receiver};
-use crate::run::session::{Session, TestAt};
+use crate::run::session::TestAt;
 use crate::spec::config::{self, BackendKind, Protocol};
 use crate::spec::plan::Auth;
 use crate::spec::vars::Scope;
@@ -57,11 +57,7 @@ impl Place {
 }
 
 /// Opens what is configured; without configuration, the embedded receiver on a free port.
-pub(crate) async fn open(
-    configured: Option<&config::Backend>,
-    folder: &Path,
-    scope: &Scope,
-) -> Result<Place, String> {
+pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
     let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, _receiver: None };
     let Some(backend) = configured else { return embedded(&[]).await };
     match &backend.kind {
@@ -157,36 +153,15 @@ pub(crate) async fn of(loaded: &Loaded) -> Result<Place, String> {
     open(loaded.settings.backend.as_ref(), &loaded.settings.folder, &scope).await
 }
 
-/// The places of tests that say themselves where their traces are read. Kept open while a run lasts.
-pub(crate) struct OwnPlaces {
-    _places: Vec<Place>,
-}
-
-impl OwnPlaces {
-    /// Opens them and tells the session; of the selected tests' each must answer.
-    pub(crate) async fn open(loaded: &Loaded, selected: &[TestAt], session: &mut Session) -> Result<OwnPlaces, String> {
-        let mut places: Vec<(String, Place)> = Vec::new();
-        for (at, test) in super::select::all(&loaded.plan) {
-            let Some(configured) = &test.backend else { continue };
-            // Tests of one file that take the file's default share its place.
-            let key = format!("{} {configured:?}", at.file);
-            let known = places.iter().position(|(known, _)| *known == key);
-            let position = match known {
-                Some(position) => position,
-                None => {
-                    let file = &loaded.plan.files[at.file];
-                    let scope = Scope::new(Arc::clone(&loaded.vars), file, Some(test), 0);
-                    let folder = test.source.path().parent().unwrap_or(Path::new(""));
-                    places.push((key, open(Some(configured), folder, &scope).await?));
-                    places.len() - 1
-                }
-            };
-            let place = &places[position].1;
-            if selected.contains(&at) {
-                place.ready().await?;
-            }
-            session.read_from(at, Arc::clone(&place.backend));
+/// Opens the backends of tests that name one of their own.
+pub(crate) async fn of_tests(loaded: &Loaded) -> Result<Vec<(TestAt, Place)>, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let mut opened = Vec::new();
+    for (at, test) in super::select::all(&loaded.plan) {
+        if let Some(backend) = &test.backend {
+            let folder = test.source.path().parent().unwrap_or(Path::new(""));
+            opened.push((at, open(Some(backend), folder, &scope).await?));
         }
-        Ok(OwnPlaces { _places: places.into_iter().map(|(_, place)| place).collect() })
     }
+    Ok(opened)
 }

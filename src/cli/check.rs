@@ -1,10 +1,10 @@
 //! `tracespec check` and `tracespec schema`: everything wrong with specs; what editors need to say so themselves.
 
 use super::args::{CheckArgs, Common, Format};
+use super::exit;
 use super::loaded::{read, show};
 use super::select;
 use super::streams::{put, say};
-use super::exit;
 use crate::diag::{self, Severity};
 use crate::report::text::count;
 use crate::spec::schema::{spec_schema, text};

@@ -127,7 +127,9 @@ pub(crate) fn run_vars(
         secrets: secret,
         ports: ports(settings)?,
         clock: Arc::new(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
         }),
         seed: seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
@@ -151,12 +153,14 @@ pub(crate) fn read(
         && config.profile(name).is_none()
     {
         let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
-        let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
         return Err(format!("the configuration has no profile `{name}`; {known}"));
     }
     let settings = Settings::resolve(&config, common.profile.as_deref());
     let vars = run_vars(&settings, variables, seed, &mut diagnostics)?;
-    let names: BTreeSet<String> = vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
+    let names: BTreeSet<String> =
+        vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
     for path in discover::specs(paths)? {
         files.push((path.clone(), discover::read(&path)?));
@@ -189,12 +193,7 @@ pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
 }
 
 /// Reads everything, shows what is wrong, finds the ports that processes ask for. `Err` is the exit code.
-pub(crate) fn load(
-    paths: &[PathBuf],
-    variables: &Variables,
-    common: &Common,
-    seed: Option<u64>,
-) -> Result<Loaded, u8> {
+pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, seed: Option<u64>) -> Result<Loaded, u8> {
     let read = read(paths, variables, common, seed, true).map_err(|why| {
         say(&format!("error: {why}"));
         exit::USAGE

@@ -99,7 +99,10 @@ fn ready_to_start(
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
-        directory: process.cwd.as_ref().map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
+        directory: process
+            .cwd
+            .as_ref()
+            .map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
         env,
         env_remove: of_an_outer_cargo(),
         ready,

@@ -123,7 +123,8 @@ fn table(all: &[Selection], traces: &[Trace]) -> String {
     let mut out = String::new();
     for (selection, trace) in all.iter().zip(traces) {
         for set in &selection.spansets {
-            let aggregate = set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {}", scalar(value)));
+            let aggregate =
+                set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {}", scalar(value)));
             out += &format!("trace {}: {}{aggregate}\n", trace.id(), count(set.spans.len(), "span"));
             for &ix in &set.spans {
                 let span = trace.span(ix);

@@ -7,9 +7,9 @@ use super::processes::{self, Running};
 use super::streams::{colour, put, say};
 use super::{backend, exit, select, snapshots};
 use crate::redact::Redactor;
+use crate::report::terminal::Terminal;
 use crate::report::text::clean;
 use crate::report::{Reporter as _, json};
-use crate::report::terminal::Terminal;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, Verdict};
 use crate::run::session::{Listener, Session, TestAt};
@@ -27,9 +27,7 @@ fn reports(args: &[String]) -> Result<Vec<ReportTo>, String> {
         .map(|text| match text.split_once('=') {
             Some(("json", "-")) => Ok(ReportTo { path: None }),
             Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: Some(PathBuf::from(path)) }),
-            Some((kind, _)) if kind != "json" => {
-                Err(format!("there is no report `{kind}`; the reports are: json"))
-            }
+            Some((kind, _)) if kind != "json" => Err(format!("there is no report `{kind}`; the reports are: json")),
             _ => Err(format!("`--report {text}`: write `json=FILE`, or `json=-` for standard output")),
         })
         .collect()
@@ -59,7 +57,11 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         // An empty shard is no mistake, a name that matches nothing in any shard is one.
         let every_shard = Selection { shard: None, ..args.selection.clone() };
         let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
-        say(if shard { "no test falls into this shard; nothing was run" } else { "error: no test matches; nothing was run" });
+        say(if shard {
+            "no test falls into this shard; nothing was run"
+        } else {
+            "error: no test matches; nothing was run"
+        });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
     let mut running = Running::default();
@@ -149,10 +151,14 @@ async fn carry_out(
     options.strict_absence = args.strict_absence;
     let mut session =
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let elsewhere = backend::of_tests(loaded).await?;
+    for (at, place) in &elsewhere {
+        place.ready().await?;
+        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+    }
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }
-    let _own = backend::OwnPlaces::open(loaded, selected, &mut session).await?;
     let session = Arc::new(session);
     let mut record = session.run(selected).await;
     for why in running.ended() {
@@ -160,7 +166,8 @@ async fn carry_out(
         record.remarks.push(why);
     }
     if let Some(folder) = &args.save_traces {
-        save_traces(&record, folder, &loaded.vars.redactor).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
+        save_traces(&record, folder, &loaded.vars.redactor)
+            .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
     snapshots::keep(&record, session.plan(), args.accept)?;
     Ok(record)

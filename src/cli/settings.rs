@@ -39,7 +39,13 @@ impl Settings {
         let over = profile.and_then(|name| config.profile(name)).unwrap_or(&empty);
         let mut origins = Vec::new();
         let mut from = |name, shown: String, in_profile: bool, in_file: bool| {
-            let origin = if in_profile { "profile" } else if in_file { "file" } else { "default" };
+            let origin = if in_profile {
+                "profile"
+            } else if in_file {
+                "file"
+            } else {
+                "default"
+            };
             origins.push((name, shown, origin));
         };
         let wait = Wait {
@@ -87,7 +93,8 @@ impl Settings {
             |delay| humantime::format_duration(delay).to_string(),
         );
         from("exporter_delay", shown, over.exporter_delay.is_some(), file.exporter_delay.is_some());
-        let shown = settings.timeout.map_or_else(|| "none".to_owned(), |bound| humantime::format_duration(bound).to_string());
+        let shown =
+            settings.timeout.map_or_else(|| "none".to_owned(), |bound| humantime::format_duration(bound).to_string());
         from("timeout", shown, over.timeout.is_some(), file.timeout.is_some());
         let names: Vec<&str> = settings.processes.iter().map(|process| process.name.as_str()).collect();
         let shown = if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -1,8 +1,8 @@
 //! What a person reads while a run goes on and at its end. Understandable without colour.
 
+use super::Reporter;
 use super::failure;
 use super::text::{clean, count, duration, indent};
-use super::Reporter;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use std::io::{self, Write};

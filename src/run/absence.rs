@@ -14,7 +14,10 @@ impl Unwitnessed {
     pub(super) fn remarks(self) -> impl Iterator<Item = String> {
         self.0.into_iter().map(|(says, places)| {
             let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
-            format!("{says}: is the name right? {}{more} passed on its absence (`--strict-absence` fails that)", places[0])
+            format!(
+                "{says}: is the name right? {}{more} passed on its absence (`--strict-absence` fails that)",
+                places[0]
+            )
         })
     }
 }
@@ -35,7 +38,8 @@ pub(super) fn review(
         if step.verdict != Verdict::Pass {
             continue;
         }
-        let open: Vec<String> = step.remarks.iter().filter_map(|remark| remark.strip_prefix(UNWITNESSED)).map(str::to_owned).collect();
+        let open: Vec<String> =
+            step.remarks.iter().filter_map(|remark| remark.strip_prefix(UNWITNESSED)).map(str::to_owned).collect();
         if strict && !open.is_empty() {
             fail(step, at, open);
             failed = true;

@@ -59,9 +59,8 @@ mod tests {
 
     #[test]
     fn no_port_is_given_twice_though_nobody_binds_it() {
-        let threads: Vec<_> = (0..4)
-            .map(|_| std::thread::spawn(|| (0..100).map(|_| free_port().unwrap()).collect::<Vec<_>>()))
-            .collect();
+        let threads: Vec<_> =
+            (0..4).map(|_| std::thread::spawn(|| (0..100).map(|_| free_port().unwrap()).collect::<Vec<_>>())).collect();
         let ports: Vec<u16> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(ports.iter().collect::<HashSet<_>>().len(), 400);
         assert!(ports.iter().all(|port| RANGE.contains(port)));

@@ -164,7 +164,9 @@ pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Valu
     let body = Body::new(&answer.body);
     for (name, capture) in &expect.capture {
         let (what, value) = match capture {
-            Capture::Status => ("the status".to_owned(), Some(Value::typed(Literal::Int(answer.status.as_u16().into())))),
+            Capture::Status => {
+                ("the status".to_owned(), Some(Value::typed(Literal::Int(answer.status.as_u16().into()))))
+            }
             Capture::Body => {
                 ("the body".to_owned(), Some(Value::text(String::from_utf8_lossy(&answer.body).into_owned())))
             }

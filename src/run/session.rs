@@ -10,7 +10,7 @@ use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
 use super::wait::{Shared, Target, lock, look_again};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
-use crate::backend::{Backend, OwnSpan, OwnSpanExporter, Pipeline, settle};
+use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
@@ -71,7 +71,6 @@ pub struct Session {
     /// One source of ids a test, and a last one a file for its setup and teardown: which ids a test gets from a seed
     /// does not depend on which others run, or when.
     ids: Vec<Vec<Mutex<Ids>>>,
-    backends: HashMap<TestAt, Arc<dyn Backend>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
@@ -83,9 +82,17 @@ pub struct Session {
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     greens: Mutex<Vec<(TestAt, usize, Green)>>,
     exporter: Option<OwnSpanExporter>,
+    backend: Reading,
+    backends: HashMap<TestAt, Reading>,
     own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
+}
+
+/// A place that traces are read from, and how spans come there.
+pub(crate) struct Reading {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pipeline: settle::Pipeline,
 }
 
 /// A test's place in the plan.
@@ -110,7 +117,13 @@ struct FileState {
 
 impl Session {
     /// A run of (some tests of) a plan.
-    pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
+    pub fn new(
+        plan: Plan,
+        vars: Arc<RunVars>,
+        backend: Arc<dyn Backend>,
+        options: Options,
+        listener: Listener,
+    ) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
         let jitter = rng.fork();
         let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
@@ -123,28 +136,24 @@ impl Session {
         };
         Session {
             shared: Shared {
-                backend,
                 knowledge: Mutex::default(),
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
                 rng: Mutex::new(jitter),
             },
-            ids,
-            backends: HashMap::new(),
             client: Clients::default(),
+            ids,
             triggers: Semaphore::new(options.jobs.max(1)),
             waits: Semaphore::new(options.awaiting.max(1)),
             witnessed: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
-            files: plan
-                .files
-                .iter()
-                .map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) })
-                .collect(),
+            files: plan.files.iter().map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) }).collect(),
             mutexes,
             greens: Mutex::default(),
             exporter: None,
+            backend: Reading { backend, pipeline: options.pipeline },
+            backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
             options,
@@ -159,9 +168,14 @@ impl Session {
         self.exporter = Some(exporter);
     }
 
-    /// Reads the traces of this test from here, rather than from where the run's are.
-    pub fn read_from(&mut self, at: TestAt, backend: Arc<dyn Backend>) {
-        self.backends.insert(at, backend);
+    /// Reads the traces of one test elsewhere.
+    pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
+        self.backends.insert(at, Reading { backend, pipeline });
+    }
+
+    /// Where the traces of a test (`None`: of setup and teardown) are read.
+    pub(crate) fn reading(&self, at: Option<TestAt>) -> &Reading {
+        at.and_then(|at| self.backends.get(&at)).unwrap_or(&self.backend)
     }
 
     /// The plan.
@@ -183,13 +197,19 @@ impl Session {
         self.stopped.load(Ordering::Relaxed)
     }
 
+    /// The ids of a test, or (`None`) of this file's setup and teardown.
+    pub(crate) fn ids(&self, file: usize, test: Option<usize>) -> &Mutex<Ids> {
+        let of_file = &self.ids[file];
+        &of_file[test.unwrap_or(of_file.len() - 1)]
+    }
+
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
     pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
         self.tell(&Event::Started {
             tests: selected.len(),
             files: files.len(),
-            backend: &self.shared.backend.describe(),
+            backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
         let tasks: Vec<_> = selected
@@ -322,8 +342,8 @@ impl Session {
                 session: self,
                 source: &test.source,
                 test: &test.name.value,
-                ids: &self.ids[at.file][at.test],
-                backend: self.backends.get(&at).unwrap_or(&self.shared.backend),
+                file: at.file,
+                at: Some(at),
                 begins: first && position == 0,
             };
             let running = run_step(&env, step, scope);
@@ -377,19 +397,13 @@ impl Session {
         scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
-            let env = StepEnv {
-                session: self,
-                source: &plan.source,
-                test: what,
-                ids: &self.ids[file][plan.tests.len()],
-                backend: &self.shared.backend,
-                begins: false,
-            };
+            let env = StepEnv { session: self, source: &plan.source, test: what, file, at: None, begins: false };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);
-                let why = ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
+                let why =
+                    ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
                 return Err(format!(
                     "{what} of {}:{} did not pass: {}",
                     plan.source.path().display(),
@@ -426,7 +440,8 @@ impl Session {
                     (step.verdict, step.findings, step.late) = (verdict, findings, true);
                 }
                 let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
-                has_turned |= absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                has_turned |=
+                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
                     self.tell(&Event::TestTurned(&record));
@@ -442,7 +457,13 @@ impl Session {
         }
         remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed, started_ns: self.shared.clock.unix_start_ns() };
+        let run = RunRecord {
+            tests,
+            remarks,
+            started_ns: self.shared.clock.unix_start_ns(),
+            duration: self.shared.clock.elapsed(),
+            seed: self.options.seed,
+        };
         self.tell(&Event::Finished(&run));
         run
     }
@@ -452,8 +473,8 @@ impl Session {
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
             let target = Target {
+                backend: &self.reading(green.at).backend,
                 id: green.id,
-                backend: &green.backend,
                 injected: green.injected.clone(),
                 expect: &green.expect,
                 context: &context,
@@ -476,7 +497,7 @@ impl Session {
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
         let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
-        witnessed.services.extend(self.shared.backend.services());
+        witnessed.services.extend(self.backend.backend.services());
         Context {
             witnessed,
             one_clock: self.options.one_clock.clone(),
@@ -484,7 +505,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn wait_config(&self, wait: &Wait, backend: &Arc<dyn Backend>) -> settle::Config {
+    pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         settle::Config {
             settle: match wait.settle.unwrap_or(self.options.settle) {
@@ -493,11 +514,7 @@ impl Session {
             },
             exporter_delay_ns: nanos(self.options.exporter_delay),
             exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: match backend.through() {
-                // The run's own receiver may be known to stand behind a collector.
-                Pipeline::Direct => self.options.pipeline,
-                Pipeline::Remote => settle::Pipeline::Store,
-            },
+            pipeline: reading.pipeline,
             timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
             silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
         }

@@ -2,22 +2,22 @@
 
 use super::record::{StepRecord, Timing, Verdict};
 use super::response;
-use super::session::{Session, sum};
+use super::session::{Session, TestAt, sum};
 use super::wait::{Target, Waited, lock, wait};
 use crate::assert::{Finding, Judgement, Witnessed, judge};
-use crate::backend::{Backend, OwnSpan, Sent, file, settle};
+use crate::backend::{OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
-use crate::spec::vars::Scope;
-use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::bind::Bind as _;
+use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where a step runs.
@@ -25,8 +25,9 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) source: &'a Arc<SourceFile>,
     pub(crate) test: &'a str,
-    pub(crate) ids: &'a Mutex<Ids>,
-    pub(crate) backend: &'a Arc<dyn Backend>,
+    pub(crate) file: usize,
+    /// The test; `None` in setup and teardown.
+    pub(crate) at: Option<TestAt>,
     /// Whether a test begins with this: then it may not once the run was told to stop.
     pub(crate) begins: bool,
 }
@@ -42,11 +43,11 @@ pub(crate) struct Ran {
 /// A trace that was judged green: looked at again when the run ends.
 pub(crate) struct Green {
     pub(crate) id: TraceId,
-    pub(crate) backend: Arc<dyn Backend>,
     pub(crate) injected: Injected,
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
     pub(crate) watch: settle::Watch,
+    pub(crate) at: Option<TestAt>,
 }
 
 impl StepRecord {
@@ -104,7 +105,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
             return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
         }
         let (trace_id, mut ids, boundary) = {
-            let mut ids = lock(env.ids);
+            let mut ids = lock(session.ids(env.file, env.at.map(|at| at.test)));
             let trace_id = ids.trace();
             (trace_id, Ids::new(fastrand::Rng::with_seed(ids.span().get())), format!("tracespec-{}", ids.span()))
         };
@@ -159,7 +160,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     };
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait, env.backend), sent_ns);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), sent_ns);
     if let Injected::Known(spans) = &injected {
         for &span in spans {
             watch.request(settle::Request {
@@ -265,7 +266,8 @@ async fn judge_trace(
     let waited = {
         let _slot = session.waits.acquire().await;
         let context = || session.context(&step.wait.silent);
-        let target = Target { id, backend: env.backend, injected: injected.clone(), expect: &bound, context: &context };
+        let backend = &session.reading(env.at).backend;
+        let target = Target { backend, id, injected: injected.clone(), expect: &bound, context: &context };
         wait(&session.shared, &target, watch).await
     };
     record.timing.wait = began.elapsed();
@@ -291,7 +293,7 @@ async fn judge_trace(
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        return Some(Green { id, backend: Arc::clone(env.backend), injected, expect: bound, silent, watch: waited.watch });
+        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at });
     }
     record.log = Some(waited.watch.log().to_string());
     if record.verdict != Verdict::Inconclusive {
@@ -300,7 +302,9 @@ async fn judge_trace(
     for reason in &waited.last.waiting_for {
         record.remarks.push(reason.to_string());
         if let Some(peer) = reason.suggests_silent() {
-            record.remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+            record
+                .remarks
+                .push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
         }
     }
     None
@@ -337,7 +341,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     };
     let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait, env.backend), now);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
@@ -374,7 +378,8 @@ fn saved(
         (None, [only]) => *only,
         (None, _) => {
             let message = format!("{} holds {} traces; say which", path.display(), ids.len());
-            let help = format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
+            let help =
+                format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
             return Err(Problem::error(Code::BadValue, at, message).help(help));
         }
     };

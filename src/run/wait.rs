@@ -16,8 +16,6 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read unless a test says otherwise.
-    pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
     /// Tells of what it learns: a wait may settle earlier or later by it.
@@ -150,9 +148,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
     let step = match reading {
         Reading::Spans(read, trace) => (watch.snapshot(read, trace, &mut run), None),
         Reading::Nothing(read, words) => (watch.nothing(read, &mut run), Some(words)),
-        Reading::Failed { words, .. } => {
-            (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words))
-        }
+        Reading::Failed { words, .. } => (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words)),
         Reading::Refused(words) => return Err(words),
     };
     let version = run.version();
@@ -177,12 +173,16 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let mut read_now = true;
     let mut step = Step { phase: watch.phase(), wake_at: None, waiting_for: Vec::new(), changed: false, late: 0 };
     let mut retry_after = None;
+    // When the next read is due, and whether that is when the store asked for it.
+    let (mut planned, mut held) = (None, false);
     loop {
         if read_now {
+            let asked = shared.clock.now();
             if let Some(arrivals) = &mut arrivals {
                 arrivals.now();
             }
             let reading = reader.read().await;
+            schedule.took(shared.clock.now().saturating_sub(asked));
             if let Reading::Failed { retry_after: after, .. } = &reading {
                 retry_after = *after;
             }
@@ -227,12 +227,20 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 pause(shared.clock, wake, Some(arrivals), &mut learned).await
             }
             None => {
-                let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
-                let next = match asked {
-                    Some(after) => schedule.retry_after(now, after),
-                    None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
-                };
-                let wake = next.or(watch.deadline()).unwrap_or(now);
+                if read_now {
+                    let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+                    held = asked.is_some();
+                    planned = match asked {
+                        Some(after) => schedule.retry_after(now, after),
+                        None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
+                    };
+                } else if let (Some(next), Some(wake)) = (planned, step.wake_at)
+                    && !held
+                {
+                    // The run has learned something: that may bring the next read forward, and never puts it off.
+                    planned = Some(next.min(wake.max(now)));
+                }
+                let wake = planned.or(watch.deadline()).unwrap_or(now);
                 pause(shared.clock, wake, None, &mut learned).await
             }
         };

@@ -193,7 +193,7 @@ impl Parser {
             self.filter_body(open)
         };
         let end = self.span();
-        if !self.eat("}") && !self.too_deep && !(self.open_text && matches!(self.peek(), Token::End)) {
+        if !(self.eat("}") || self.too_deep || self.open_text && matches!(self.peek(), Token::End)) {
             let help = match self.peek() {
                 Token::Sign("|") => "close it with `}` before the `|`; inside braces, or is written `||`",
                 _ => "close it with `}`",

@@ -374,7 +374,7 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
                 let mut node = Node::new(id, parent);
                 node.name = format!("op-{name}");
                 (node.kind, node.status) = (Kind::ALL[kind], StatusCode::ALL[status]);
-                node.service = if id % 2 == 0 { "even" } else { "odd" }.to_owned();
+                node.service = if id.is_multiple_of(2) { "even" } else { "odd" }.to_owned();
                 for (key, value) in [("a", a), ("b", b)] {
                     if let Some(value) = value {
                         node = node.attr(key, value);

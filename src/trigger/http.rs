@@ -200,7 +200,9 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
     let cause = cause.to_string();
     // What rustls says when the other side answers in plain text.
     if cause.contains("corrupt message") {
-        return format!("{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?");
+        return format!(
+            "{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?"
+        );
     }
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
     let did = if source.is_connect() { "could not connect" } else { "failed" };

@@ -48,7 +48,13 @@ fn a_trace_that_never_comes_to_the_embedded_receiver_says_what_was_watched_and_f
     let (target, configuration) = with_receiver(|_| reply("{}").spans(Vec::new()));
     let spec = SPEC.replace("trace: {", "wait: { timeout: 500ms }\n    trace: {");
     let ran = Project::new(&configuration, &spec).run(&[]);
-    ran.exits(4).says(&["never came", "embedded OTLP receiver", "watched for 500ms", &target.calls()[0].trace, "instrumented"]);
+    ran.exits(4).says(&[
+        "never came",
+        "embedded OTLP receiver",
+        "watched for 500ms",
+        &target.calls()[0].trace,
+        "instrumented",
+    ]);
 }
 
 #[test]
@@ -56,7 +62,8 @@ fn a_bad_spec_sends_nothing_and_starts_nothing() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let mark = "touched";
     let processes = format!("processes:\n  - {{ name: system, command: [touch, {mark}] }}\n");
-    let spec = format!("{SPEC}  - name: wrong\n    request: {{ url: \"${{base}}/\" }}\n    trace: {{ servics: [a] }}\n");
+    let spec =
+        format!("{SPEC}  - name: wrong\n    request: {{ url: \"${{base}}/\" }}\n    trace: {{ servics: [a] }}\n");
     let project = Project::new(&(configuration + &processes), &spec);
     let ran = project.run(&[]);
     ran.exits(2).says(&["servics", "services", "specs/spec.yaml:8", "nothing was sent"]);

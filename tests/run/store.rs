@@ -119,7 +119,9 @@ async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) 
         }
         Answer::All => trace(kind, data),
         Answer::Html => ([("content-type", "text/html")], "<!doctype html><title>Log in</title>").into_response(),
-        Answer::Busy(after) => (http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)], "busy").into_response(),
+        Answer::Busy(after) => {
+            (http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)], "busy").into_response()
+        }
         Answer::Hang => {
             tokio::time::sleep(Duration::from_secs(3600)).await;
             ().into_response()

@@ -73,11 +73,20 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
     pub spans: Vec<Made>,
+    /// Spans of other traces, exported as well: trace id, calling span's id, spans.
+    pub also: Vec<(String, String, Vec<Made>)>,
     pub delay: Duration,
 }
 
 pub fn reply(body: impl Into<String>) -> Reply {
-    Reply { status: 200, headers: Vec::new(), body: body.into(), spans: single(), delay: Duration::ZERO }
+    Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: body.into(),
+        spans: single(),
+        also: Vec::new(),
+        delay: Duration::ZERO,
+    }
 }
 
 impl Reply {
@@ -91,6 +100,10 @@ impl Reply {
     }
     pub fn spans(mut self, spans: Vec<Made>) -> Reply {
         self.spans = spans;
+        self
+    }
+    pub fn also(mut self, trace: &str, parent: &str, spans: Vec<Made>) -> Reply {
+        self.also.push((trace.to_owned(), parent.to_owned(), spans));
         self
     }
     pub fn after(mut self, delay: Duration) -> Reply {
@@ -109,7 +122,10 @@ pub fn otlp(address: SocketAddr) -> Sink {
         let client = Arc::clone(&client);
         Box::pin(async move {
             let client: &reqwest::Client =
-                client.get_or_init(|| reqwest::Client::builder().no_proxy().build().unwrap());
+                // No connection is kept: the next receiver at this address is another run's.
+                client.get_or_init(|| {
+                    reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
+                });
             let request = client.post(format!("http://{address}/v1/traces"));
             let sent = request.header("content-type", "application/x-protobuf").body(data.encode_to_vec()).send().await;
             // Whoever received may be gone: then the test has ended.
@@ -157,6 +173,9 @@ impl Target {
                 let reply = answer(&call);
                 if !reply.spans.is_empty() && !call.trace.is_empty() {
                     sink(export(&call.trace, &call.parent, &reply.spans)).await;
+                }
+                for (trace, parent, spans) in &reply.also {
+                    sink(export(trace, parent, spans)).await;
                 }
                 tokio::time::sleep(reply.delay).await;
                 now.fetch_sub(1, Ordering::SeqCst);

@@ -61,7 +61,13 @@ fn times(least: usize, most: usize) -> String {
 
 /// The children of alike parents, put together by their shape, in the order of their lines.
 fn grouped(prints: &Prints, families: &[&[SpanIx]], level: usize) -> Vec<Group> {
-    let mut groups: BTreeMap<(&str, Print), (Vec<SpanIx>, usize, usize, usize)> = BTreeMap::new();
+    /// Alike children: all of them, and how many below the parents that have some.
+    #[derive(Default)]
+    struct Alike {
+        rows: Vec<SpanIx>,
+        below_each: Vec<usize>,
+    }
+    let mut groups: BTreeMap<(&str, Print), Alike> = BTreeMap::new();
     for family in families {
         let mut here: BTreeMap<(&str, Print), Vec<SpanIx>> = BTreeMap::new();
         for &ix in *family {
@@ -69,18 +75,15 @@ fn grouped(prints: &Prints, families: &[&[SpanIx]], level: usize) -> Vec<Group> 
             here.entry((line, prints.prints[ix.index()])).or_default().push(ix);
         }
         for (key, rows) in here {
-            let group = groups.entry(key).or_insert((Vec::new(), usize::MAX, 0, 0));
-            group.1 = group.1.min(rows.len());
-            group.2 = group.2.max(rows.len());
-            group.3 += 1;
-            group.0.extend(rows);
+            let alike = groups.entry(key).or_default();
+            alike.below_each.push(rows.len());
+            alike.rows.extend(rows);
         }
     }
-    let group = |(rows, least, most, present): (Vec<SpanIx>, usize, usize, usize)| Group {
-        rows,
-        least: if present < families.len() { 0 } else { least },
-        most,
-        level,
+    let group = |alike: Alike| {
+        let least = alike.below_each.iter().copied().min().filter(|_| alike.below_each.len() == families.len());
+        let most = alike.below_each.iter().copied().max();
+        Group { rows: alike.rows, least: least.unwrap_or(0), most: most.unwrap_or(0), level }
     };
     groups.into_values().map(group).collect()
 }

@@ -123,7 +123,9 @@ impl Lower<'_> {
             return None;
         };
         // `'a -> b : 1'` in quotes is one text: a forbidden call of that name would never occur, and so always pass.
-        if let Some((name, count)) = to.split_once(':').filter(|(name, count)| name.ends_with(' ') || count.starts_with(' ')) {
+        if let Some((name, count)) =
+            to.split_once(':').filter(|(name, count)| name.ends_with(' ') || count.starts_with(' '))
+        {
             self.reader.error(
                 Code::BadValue,
                 to_at.whole,

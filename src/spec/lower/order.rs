@@ -142,7 +142,8 @@ impl Lower<'_> {
     /// Reports `a -> a`, which no trace keeps. (`never: a -> a` is another thing: the spans of `a` overlap.)
     fn orders_with_itself(&mut self, text: &str, at: TextSpan) -> bool {
         let Ok(sides) = arrow(text, at) else { return false };
-        let again = sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
+        let again =
+            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
         if let Some((_, (name, at))) = again {
             let says = format!("`{name}` stands twice in this order: no span has ended before it starts");
             self.reader.error(Code::NeverMatches, at.whole, says, "name another selection, or take it out");
