@@ -130,11 +130,7 @@ impl Lower<'_> {
                 Code::BadValue,
                 to_at.whole,
                 format!("`{to}` is no service's name: a count stands outside the quotes"),
-                format!(
-                    "write `{from} -> {}: {}` without quotes, or the quotes before the colon",
-                    name.trim(),
-                    count.trim()
-                ),
+                format!("write `{from} -> {}: {}` without quotes", name.trim(), count.trim()),
             );
             return None;
         }

@@ -37,6 +37,9 @@ impl Lower<'_> {
     fn order(&mut self, node: &Arc<Node>) -> Option<Order> {
         let Value::Map(_) = node.value else {
             let scalar = self.reader.scalar(node, "an order such as `a -> b`", false)?;
+            if self.orders_with_itself(&scalar.text, scalar.at) {
+                return None;
+            }
             let mut sides = self.arrow_sides(&scalar.text, scalar.at)?;
             if sides.len() > 2 {
                 return Some(Order::Sequence(sides));
@@ -136,6 +139,18 @@ impl Lower<'_> {
             .map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
     }
 
+    /// Reports `a -> a`, which no trace keeps. (`never: a -> a` is another thing: the spans of `a` overlap.)
+    fn orders_with_itself(&mut self, text: &str, at: TextSpan) -> bool {
+        let Ok(sides) = arrow(text, at) else { return false };
+        let again =
+            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
+        if let Some((_, (name, at))) = again {
+            let says = format!("`{name}` stands twice in this order: no span has ended before it starts");
+            self.reader.error(Code::NeverMatches, at.whole, says, "name another selection, or take it out");
+        }
+        again.is_some()
+    }
+
     /// The sides of an arrow: declared names, nothing else.
     fn arrow_sides(&mut self, text: &str, at: TextSpan) -> Option<Vec<Selector>> {
         let sides = match arrow(text, at) {
@@ -150,17 +165,6 @@ impl Lower<'_> {
                 return None;
             }
         };
-        let again =
-            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
-        if let Some((_, (name, at))) = again {
-            self.reader.error(
-                Code::NeverMatches,
-                at.whole,
-                format!("`{name}` stands twice in this order: no span has ended before it starts"),
-                "name another selection, or take it out",
-            );
-            return None;
-        }
         let sides: Vec<Option<Selector>> = sides.into_iter().map(|(name, at)| self.side_of_order(name, at)).collect();
         sides.into_iter().collect()
     }
