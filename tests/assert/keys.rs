@@ -380,7 +380,7 @@ fn propagation() {
     let lost = "a server x 0..9\n  a client call 1..2 server.address=b\n";
     // Nobody says that b is instrumented, until the spec does.
     check_on("OPPFI", "propagation: intact", lost);
-    check_on(MISSING, "calls: [a -> b]\npropagation: intact", lost.as_str());
+    check_on(MISSING, "calls: [a -> b]\npropagation: intact", lost);
     let spec = "spans: [{ select: { service: b }, count: '>= 1' }]\npropagation: intact";
     check_on(MISSING, spec, "a server x 0..9\n  a client call 1..2 server.address=10.0.0.7\n");
     // A failed call may never have arrived.
