@@ -179,7 +179,8 @@ pub fn duration(nanoseconds: i128) -> String {
 /// Nanoseconds with as many digits as a reader of a picture needs: `1.24s`, `35.2ms`, `870µs`.
 pub fn brief_duration(ns: u64) -> String {
     match ns {
-        0..1_000 => format!("{ns}ns"),
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{ns}ns"),
         1_000..1_000_000 => format!("{}µs", brief(ns as f64 / 1e3)),
         1_000_000..1_000_000_000 => format!("{}ms", brief(ns as f64 / 1e6)),
         _ => format!("{}s", brief(ns as f64 / 1e9)),

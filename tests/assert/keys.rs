@@ -390,8 +390,9 @@ fn propagation() {
 #[test]
 fn clock_skew() {
     check(KEPT, "clock_skew: none");
-    check_on(BROKEN, "clock_skew: none", "a client x 10..20\n  b server y 5..9\n");
-    check_on(BROKEN, "clock_skew: none", "a client x 10..20\n  b server y 15..21\n");
+    // A later span may show that the pair is no call.
+    check_on(VIOLATED, "clock_skew: none", "a client x 10..20\n  b server y 5..9\n");
+    check_on(VIOLATED, "clock_skew: none", "a client x 10..20\n  b server y 15..21\n");
     // One machine has one clock: what ends late there is late.
     let one_host = "a client x 10..20 resource.host.name=h\n  b server y 15..21 resource.host.name=h\n";
     check_on(KEPT, "clock_skew: none", one_host);

@@ -37,7 +37,7 @@ fn list_names_the_tests_that_would_run() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let project = Project::new(&configuration, SPEC);
     let ran = project.tracespec(&["list"]);
-    assert_eq!(ran.exits(0).stdout, "specs/spec.yaml:3  one\nspecs/spec.yaml:4  two  (skip: not yet)\n");
+    assert_eq!(ran.exits(0).stdout, "specs/spec.yaml:3: one  [smoke]\nspecs/spec.yaml:4: two  (skipped: not yet)\n");
     let ran = project.tracespec(&["list", "--json", "--tag", "smoke"]);
     let json: Value = serde_json::from_str(&ran.exits(0).stdout).unwrap();
     assert_eq!((&json["schema"], &json["tests"][0]["name"]), (&"tracespec/list/1".into(), &"one".into()));

@@ -108,7 +108,7 @@ tests:
     project.write("vars.yaml", "a: file\nb: file\n");
     project.run(&["--var", "a=flag", "--vars-file", "vars.yaml", "--profile", "staging"]).exits(0);
     assert_eq!(target.paths(), ["/flag/file/profile/spec"]);
-    project.run(&["--var", "nonsense"]).exits(2).says(&["--var nonsense", "name=value"]);
+    project.run(&["--var", "nonsense"]).exits(2).says(&["`nonsense` gives no value", "name=value"]);
 }
 
 #[test]

@@ -84,7 +84,9 @@ fn pair(key: &str, value: &str) -> KeyValue {
 
 /// An id like no other of the trace: the caller's, with the span's number in it.
 pub fn span_id(parent: &str, id: u8) -> String {
-    format!("{id:02x}{}", &parent[2..])
+    // Never the caller's own id, whatever that is: ids are not zero.
+    let first = u8::from_str_radix(&parent[..2], 16).unwrap();
+    format!("{:02x}{}", first ^ id, &parent[2..])
 }
 
 /// The spans as one export, below the caller's span.

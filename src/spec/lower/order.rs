@@ -124,7 +124,8 @@ impl Lower<'_> {
                 }
                 let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
                 let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
-                let twice = |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
+                let twice =
+                    |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
                 if let Some((_, side)) = sides.iter().enumerate().find(twice) {
                     let says = format!("`{}` stands twice in `{kind}`: a span says nothing beside itself", side.text);
                     self.reader.error(Code::NeverMatches, side.at, says, "name another selection, or take it out");
