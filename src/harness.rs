@@ -20,7 +20,7 @@
 //! first of them that really runs, and stopped after the last. Under cargo-nextest every test is a process of its own,
 //! and starts the system for itself.
 
-use crate::cli::suite::{Suite as Running, Trials};
+use crate::cli::suite::{Suite as Running, TrialParts, Trials};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,7 +70,7 @@ impl Suite {
 }
 
 fn trials(suite: &Running) -> Vec<Trial> {
-    let one = |(name, ignored, run): (String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>)| {
+    let one = |(name, ignored, run): TrialParts| {
         Trial::test(name, move || run().map_err(Failed::from)).with_ignored_flag(ignored)
     };
     let trials: Trials = suite.trials();

@@ -10,8 +10,21 @@ pub const MASK: &str = "***";
 
 /// Names of headers and keys whose values are never shown, unless the configuration says otherwise.
 pub const DEFAULT_NAMES: &[&str] = &[
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "apikey", "password", "passwd",
-    "secret", "client_secret", "token", "access_token", "refresh_token", "id_token",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "api-key",
+    "apikey",
+    "password",
+    "passwd",
+    "secret",
+    "client_secret",
+    "token",
+    "access_token",
+    "refresh_token",
+    "id_token",
 ];
 
 /// Text that is shown only where it is sent.
@@ -85,8 +98,13 @@ impl Redactor {
             forms.push(part.to_owned());
             forms.push(percent(part, false));
             forms.push(percent(part, true));
-            let json = serde_json::Value::from(part).to_string();
-            forms.push(json[1..json.len() - 1].to_owned());
+            // Escaped as in JSON, and once more: a message quotes the JSON that it shows.
+            let mut escaped = part.to_owned();
+            for _ in 0..2 {
+                let json = serde_json::Value::from(escaped).to_string();
+                escaped = json[1..json.len() - 1].to_owned();
+                forms.push(escaped.clone());
+            }
             forms.extend(base64_forms(part));
         }
         let Ok(mut needles) = self.needles.write() else { return };
@@ -177,10 +195,10 @@ fn base64_forms(text: &str) -> Vec<String> {
         let skip = [0, 2, 3][lead];
         let keep = padded.len() * 8 / 6;
         for coded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
-            if let Some(middle) = coded.get(skip..keep.min(coded.len())) {
-                if middle.len() >= SHORTEST + 2 {
-                    forms.push(middle.to_owned());
-                }
+            if let Some(middle) = coded.get(skip..keep.min(coded.len()))
+                && middle.len() >= SHORTEST + 2
+            {
+                forms.push(middle.to_owned());
             }
         }
     }
@@ -198,7 +216,14 @@ mod tests {
         redactor.learn(&Secret::new("p&ss \"wörd"));
         let basic = STANDARD.encode("ada:p&ss \"wörd");
         let basic2 = STANDARD.encode("adam:p&ss \"wörd!");
-        for text in ["x p&ss \"wörd y", "u=p%26ss%20%22w%C3%B6rd", "u=p%26ss+%22w%C3%B6rd", r#"{"a":"p&ss \"wörd"}"#, &basic, &basic2] {
+        for text in [
+            "x p&ss \"wörd y",
+            "u=p%26ss%20%22w%C3%B6rd",
+            "u=p%26ss+%22w%C3%B6rd",
+            r#"{"a":"p&ss \"wörd"}"#,
+            &basic,
+            &basic2,
+        ] {
             let clean = redactor.text(text);
             assert!(clean.contains(MASK), "{text} -> {clean}");
             assert!(!clean.contains("wörd") && !clean.contains("w%C3"), "{clean}");
@@ -209,7 +234,13 @@ mod tests {
     #[test]
     fn names_are_hidden_whatever_their_case() {
         let redactor = Redactor::new(["X-Session"]);
-        for name in ["Authorization", "x_session", "http.request.header.cookie", "access_token", "accessToken".to_lowercase().as_str()] {
+        for name in [
+            "Authorization",
+            "x_session",
+            "http.request.header.cookie",
+            "access_token",
+            "accessToken".to_lowercase().as_str(),
+        ] {
             assert_eq!(redactor.hides(name), name != "accesstoken", "{name}");
         }
         let mut doc = serde_json::json!({ "a": [{ "password": "x", "note": "ok" }] });

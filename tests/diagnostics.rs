@@ -1,6 +1,8 @@
 //! Mistakes and what is said about them: `tests/diagnostics/NAME.yaml` beside `NAME.txt`. `BLESS=1 cargo test --test
 //! diagnostics` writes the texts anew; read them before you commit them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,7 +68,8 @@ fn every_mistake_is_reported_as_expected() {
 
 #[test]
 fn every_kind_of_diagnostic_is_shown_at_least_once() {
-    let seen: BTreeSet<Code> = cases().iter().flat_map(|path| diagnose(path)).map(|diagnostic| diagnostic.code).collect();
+    let seen: BTreeSet<Code> =
+        cases().iter().flat_map(|path| diagnose(path)).map(|diagnostic| diagnostic.code).collect();
     let missing: Vec<&str> = Code::ALL.iter().filter(|code| !seen.contains(code)).map(|code| code.as_str()).collect();
     assert!(missing.is_empty(), "no example of {missing:?}");
     let total: usize = cases().iter().map(|path| diagnose(path).len()).sum();

@@ -19,7 +19,6 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tonic::codec::CompressionEncoding;
 use tracespec::backend::{
     Backend, Embedded, Fetch, HttpOptions, Jaeger, JaegerApi, JaegerOptions, Pipeline, Tempo, TempoOptions,
-    install_crypto,
 };
 use tracespec::receiver::{Options, Receiver};
 use tracespec::trace::{Injected, Trace, TraceId};
@@ -45,7 +44,7 @@ async fn small(body_limit: usize) -> Receiver {
 }
 
 fn client() -> reqwest::Client {
-    install_crypto();
+    tracespec::client::install_crypto();
     reqwest::Client::new()
 }
 
@@ -385,7 +384,7 @@ async fn more_calls_than_are_read_at_once_wait_and_none_is_refused() {
         let (body, rest) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
         let stream = tokio_stream::wrappers::ReceiverStream::new(rest);
         let path = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
-        install_crypto();
+        tracespec::client::install_crypto();
         let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
         let call = client
             .post(format!("{}/{path}", receiver.endpoint().unwrap()))

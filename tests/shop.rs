@@ -51,10 +51,7 @@ fn setup() -> &'static Setup {
 }
 
 fn order_of(skus: &[&str], token: &str) -> String {
-    let items: Vec<Value> = skus
-        .iter()
-        .map(|sku| json!({ "sku": sku, "qty": 1 }))
-        .collect();
+    let items: Vec<Value> = skus.iter().map(|sku| json!({ "sku": sku, "qty": 1 })).collect();
     json!({ "items": items, "payment": { "method": "card", "token": token } }).to_string()
 }
 
@@ -80,8 +77,7 @@ impl Setup {
     /// services are here, all earlier ones are.
     fn pass_barrier(&self) {
         let marker = self.shop.post("/orders", &[], one_laptop());
-        self.collector
-            .wait_for_count(&marker.trace_id, HEALTHY.len());
+        self.collector.wait_for_count(&marker.trace_id, HEALTHY.len());
     }
 }
 
@@ -96,11 +92,7 @@ fn the<'a>(spans: &'a [Span], label: &str) -> &'a Span {
 }
 
 fn failed(spans: &[Span]) -> Vec<String> {
-    let mut labels: Vec<String> = spans
-        .iter()
-        .filter(|span| span.failed)
-        .map(Span::label)
-        .collect();
+    let mut labels: Vec<String> = spans.iter().filter(|span| span.failed).map(Span::label).collect();
     labels.sort();
     labels
 }
@@ -134,10 +126,7 @@ fn spans_follow_the_semantic_conventions() {
     assert_eq!(client.attributes["http.response.status_code"], 201);
     let url = client.attributes["url.full"].as_str().unwrap();
     assert!(url.ends_with("/stock/LAPTOP-1/reservations"), "{url}");
-    for label in [
-        "order-service client shop.Payment/Authorize",
-        "payment-service server shop.Payment/Authorize",
-    ] {
+    for label in ["order-service client shop.Payment/Authorize", "payment-service server shop.Payment/Authorize"] {
         let rpc = the(&spans, label);
         assert_eq!(rpc.attributes["rpc.system.name"], "grpc");
         assert_eq!(rpc.attributes["rpc.method"], "shop.Payment/Authorize");
@@ -156,10 +145,7 @@ fn spans_follow_the_semantic_conventions() {
     let text = query.attributes["db.query.text"].as_str().unwrap();
     assert!(text.starts_with("SELECT shelf"), "{text}");
     let sent = the(&spans, "order-service producer send order-events");
-    assert_eq!(
-        sent.attributes["messaging.destination.name"],
-        "order-events"
-    );
+    assert_eq!(sent.attributes["messaging.destination.name"], "order-events");
     assert_eq!(sent.attributes["messaging.operation.type"], "send");
 }
 
@@ -206,25 +192,18 @@ fn the_consumer_is_a_child_of_the_producer_and_links_to_it() {
     assert_eq!(consumer.parent_id, producer.span_id);
     let link = (producer.trace_id.clone(), producer.span_id.clone());
     assert_eq!(consumer.links, [link]);
-    assert_eq!(
-        consumer.attributes["messaging.message.id"],
-        producer.attributes["messaging.message.id"]
-    );
+    assert_eq!(consumer.attributes["messaging.message.id"], producer.attributes["messaging.message.id"]);
 }
 
 #[test]
 fn a_consumer_that_only_links_starts_a_trace_of_its_own() {
     let setup = setup();
-    let answer = setup
-        .shop
-        .post("/orders", &[("x-queue", "link")], one_laptop());
+    let answer = setup.shop.post("/orders", &[("x-queue", "link")], one_laptop());
     let order_id = &answer.body["id"];
     let consumer = setup.collector.wait_for("the linking consumer", |spans| {
         spans
             .iter()
-            .find(|span| {
-                span.kind == SpanKind::Consumer && span.attributes["shop.order.id"] == *order_id
-            })
+            .find(|span| span.kind == SpanKind::Consumer && span.attributes["shop.order.id"] == *order_id)
             .cloned()
     });
     setup.pass_barrier();
@@ -233,10 +212,7 @@ fn a_consumer_that_only_links_starts_a_trace_of_its_own() {
     let producer = the(&spans, "order-service producer send order-events");
     assert_ne!(consumer.trace_id, answer.trace_id);
     assert_eq!(consumer.parent_id, "");
-    assert_eq!(
-        consumer.links,
-        [(answer.trace_id, producer.span_id.clone())]
-    );
+    assert_eq!(consumer.links, [(answer.trace_id, producer.span_id.clone())]);
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! Each run is a process with a shop of its own. `TRACESPEC_TEST_RUNS=20` makes twenty runs of each kind instead of
 //! the few that a test suite has time for. The real Jaeger is the one that `TRACESPEC_TEST_JAEGER_URL` and
 //! `TRACESPEC_TEST_JAEGER_OTLP` name.
-#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code, clippy::print_stdout)]
 
 #[path = "shop/process.rs"]
 mod process;
@@ -14,6 +14,7 @@ mod process;
 mod tracespec;
 
 use std::fmt::Write as _;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Where a run's traces go and are read.
@@ -26,7 +27,7 @@ enum Place<'a> {
 }
 
 /// How many runs of each kind, unless `TRACESPEC_TEST_RUNS` says otherwise.
-const RUNS: usize = 4;
+const RUNS: usize = 3;
 
 fn runs() -> usize {
     std::env::var("TRACESPEC_TEST_RUNS").map_or(RUNS, |runs| runs.parse().unwrap())
@@ -78,43 +79,48 @@ tests:
     )
 }
 
-/// Runs both tests so often, all runs at the same time: what they do is wait. Returns how many came out right, and
-/// what those said that did not.
-fn count(place: Place<'_>, exporter_delay: Option<&str>) -> ([usize; 2], Vec<String>) {
-    let configuration = configuration(place, exporter_delay);
-    let kinds = [("charge-card", "fail"), ("no-such-work", "pass")];
-    let right = [AtomicUsize::new(0), AtomicUsize::new(0)];
-    let said = std::sync::Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for (kind, (forbidden, should)) in kinds.into_iter().enumerate() {
-            let (configuration, right, said) = (&configuration, &right, &said);
-            for _ in 0..runs() {
-                scope.spawn(move || {
-                    let report = tracespec::run(configuration, &spec(forbidden), &[]);
-                    if report.verdict(&format!("without {forbidden}")) == should {
-                        right[kind].fetch_add(1, Ordering::Relaxed);
-                    } else {
-                        said.lock().unwrap().push(report.said);
-                    }
-                });
-            }
-        }
-    });
-    (right.map(AtomicUsize::into_inner), said.into_inner().unwrap())
+/// What a kind of run should come to, and how often it did.
+struct Kind {
+    exporter_delay: Option<&'static str>,
+    forbidden: &'static str,
+    should: &'static str,
+    right: AtomicUsize,
 }
 
+/// How many runs there are at a time. Each is seven processes, and what they do is wait.
+const AT_A_TIME: usize = 40;
+
+/// Runs each kind so often.
 fn must_be_right(what: &str, place: Place<'_>) {
-    for delay in [Some("3s"), Some("500ms"), None] {
-        let (right, said) = count(place, delay);
-        println!(
-            "{what}, exporter_delay {}: the forbidden span failed {} of {runs}, its twin passed {} of {runs}",
-            delay.unwrap_or("not given"),
-            right[0],
-            right[1],
-            runs = runs()
-        );
-        assert_eq!(right, [runs(), runs()], "{what}, exporter_delay {delay:?}\n{}", said.join("\n"));
+    let mut kinds = Vec::new();
+    for exporter_delay in [Some("3s"), Some("500ms"), None] {
+        for (forbidden, should) in [("charge-card", "fail"), ("no-such-work", "pass")] {
+            kinds.push(Kind { exporter_delay, forbidden, should, right: AtomicUsize::new(0) });
+        }
     }
+    let (said, next, all) = (Mutex::new(Vec::new()), AtomicUsize::new(0), kinds.len() * runs());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME.min(all) {
+            scope.spawn(|| {
+                while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < all) {
+                    let Kind { exporter_delay, forbidden, should, right } = &kinds[number % kinds.len()];
+                    let report = tracespec::run(&configuration(place, *exporter_delay), &spec(forbidden), &[]);
+                    if report.verdict(&format!("without {forbidden}")) == *should {
+                        right.fetch_add(1, Ordering::Relaxed);
+                    } else {
+                        let what = format!("exporter_delay {exporter_delay:?}, must {should}: {}", report.said);
+                        said.lock().unwrap().push(what);
+                    }
+                }
+            });
+        }
+    });
+    for kind in &kinds {
+        let (right, delay) = (kind.right.load(Ordering::Relaxed), kind.exporter_delay.unwrap_or("not given"));
+        println!("{what}, exporter_delay {delay}, no {}: {} {right} of {}", kind.forbidden, kind.should, runs());
+    }
+    let said = said.into_inner().unwrap();
+    assert!(said.is_empty(), "{what}: {} runs were wrong\n{}", said.len(), said.join("\n"));
 }
 
 #[test]

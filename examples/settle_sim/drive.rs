@@ -3,6 +3,7 @@
 use super::family::Family;
 use super::judge::{Expectation, Sight, Verdict, judge};
 use super::system::{Case, Fate, Made, System, request};
+use super::tell::{span_id, tell};
 use super::transport::{Arrival, arrivals};
 use super::{MS, between, chance};
 use fastrand::Rng;
@@ -11,9 +12,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 use tracespec::backend::settle::poll::{READ_TIMEOUT_NS, Schedule};
 use tracespec::backend::settle::{Read, Reason, Request, Run, SECOND, Step, Watch};
-use tracespec::trace::{
-    Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
-};
+use tracespec::trace::{Phase, Trace};
 
 /// What came of one test.
 #[derive(Debug, Clone)]
@@ -450,63 +449,4 @@ fn story(test: &Test, at: u64) -> String {
     }
     lines.push(test.watch.log().to_string());
     lines.join("\n")
-}
-
-fn span_id(id: u64) -> SpanId {
-    SpanId::new(id).unwrap_or_else(|| unreachable!("ids are drawn from one up"))
-}
-
-/// The trace of these of the test's spans.
-fn tell(case: &Case, rows: &[usize]) -> Trace {
-    let mut builder = TraceBuilder::new();
-    let trace_id = TraceId::new(1).unwrap_or_else(|| unreachable!("one is not zero"));
-    let mut texts = |texts: &[(&str, &str)]| -> Vec<(Sym, Value)> {
-        texts.iter().map(|(key, value)| (builder.intern(key), Value::Str(builder.intern(value)))).collect()
-    };
-    let mut attributes = Vec::with_capacity(rows.len());
-    for &row in rows {
-        let span = &case.spans[row];
-        attributes.push(match &span.peer {
-            Some((system, queue)) if span.kind == Kind::Producer => {
-                texts(&[("messaging.system", system), ("messaging.destination.name", queue)])
-            }
-            Some((host, service)) => texts(&[("server.address", host), ("rpc.service", service)]),
-            None if span.database => texts(&[("db.system.name", "postgresql")]),
-            None => Vec::new(),
-        });
-    }
-    for (&row, attributes) in rows.iter().zip(attributes) {
-        let span = &case.spans[row];
-        let (service, instance) = (builder.intern("service.name"), builder.intern("service.instance.id"));
-        let name = builder.intern(&format!("s{}", span.service));
-        let number = Value::Int(span.instance as i64);
-        let links = span.link.map(|to| Link {
-            trace_id,
-            span_id: span_id(to),
-            trace_state: Sym::EMPTY,
-            attributes: Box::default(),
-        });
-        let record = SpanRecord {
-            trace_id,
-            span_id: span_id(span.id),
-            parent_id: SpanId::new(span.parent),
-            name: builder.intern(span.name),
-            kind: span.kind,
-            status: if span.error { StatusCode::Error } else { StatusCode::Unset },
-            status_message: Sym::EMPTY,
-            trace_state: Sym::EMPTY,
-            flags: None,
-            start_ns: span.told.0,
-            end_ns: span.told.1,
-            attributes,
-            events: Vec::new(),
-            links: links.into_iter().collect(),
-            dropped: 0,
-            resource: builder.resource(vec![(service, Value::Str(name)), (instance, number)]),
-            scope: builder.scope("", "", Vec::new()),
-        };
-        builder.span(record);
-    }
-    let injected = case.requests.iter().map(|(id, _)| span_id(*id)).collect();
-    builder.build(trace_id, &[], &Injected::Known(injected))
 }

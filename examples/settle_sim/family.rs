@@ -232,6 +232,11 @@ pub fn families() -> Vec<Family> {
         with(started("started, one ignores the delay"), |family| {
             family.exporters = Exporters::OneSlow(2 * SECOND, 200 * MS);
         }),
+        with(started("started, all ignore the delay"), |family| {
+            family.exporters = Exporters::UpTo(2 * SECOND);
+            family.reorder = 300 * MS;
+            family.duplicates = 0.2;
+        }),
         with(stored("collector that reorders", tempo), |family| {
             family.reorder = SECOND;
             family.duplicates = 0.1;
@@ -243,7 +248,7 @@ pub fn families() -> Vec<Family> {
         with(usual("consumers by parent"), asynchronous),
         with(started("consumers by parent, started"), |family| {
             asynchronous(family);
-            family.message_delay = (MS, SECOND);
+            family.message_delay = (MS, 3 * SECOND);
         }),
         with(usual("consumers by link"), |family| family.messages = vec![Message::ByLink]),
         with(started("consumers by link, started"), |family| family.messages = vec![Message::ByLink]),
@@ -255,7 +260,7 @@ pub fn families() -> Vec<Family> {
             family.sites = vec![Site::Here, Site::Background];
         }),
         with(started("background work, started"), |family| {
-            family.background = (50 * MS, SECOND);
+            family.background = (50 * MS, 3 * SECOND);
             family.sites = vec![Site::Here, Site::Background];
         }),
         with(usual("silent callees"), |family| family.callees = mixed()),

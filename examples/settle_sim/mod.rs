@@ -6,6 +6,7 @@ pub mod family;
 pub mod judge;
 pub mod system;
 pub mod table;
+pub mod tell;
 pub mod transport;
 
 /// Nanoseconds in a millisecond.

@@ -11,6 +11,9 @@ const QUEUE: usize = 2048;
 /// Period of a collector's batch processor.
 const COLLECTOR: u64 = 200 * MS;
 
+/// When a span ended, and which span of which test it is; none of another's traffic.
+type Ended = (u64, Option<(usize, usize)>);
+
 /// A span of a test that can be read from `at` on.
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
@@ -26,7 +29,7 @@ pub fn arrivals(system: &System, family: &Family, cases: &mut [Case], rng: &mut 
     let slow = rng.usize(0..exporters);
     let phase_of_store = between(rng, (0, SECOND));
     let phases: Vec<u64> = (0..3).map(|_| between(rng, (0, COLLECTOR))).collect();
-    let mut ended: Vec<Vec<(u64, Option<(usize, usize)>)>> = vec![Vec::new(); exporters];
+    let mut ended: Vec<Vec<Ended>> = vec![Vec::new(); exporters];
     for (test, case) in cases.iter().enumerate() {
         for (at, span) in case.spans.iter().enumerate().filter(|(_, span)| span.fate == Fate::Exported) {
             ended[system.instances[span.instance].exporter].push((span.end, Some((test, at))));
@@ -56,7 +59,7 @@ pub fn arrivals(system: &System, family: &Family, cases: &mut [Case], rng: &mut 
         queue.extend(std::iter::repeat_n((0, None), family.preloaded));
         queue.extend((0..family.load * (last / SECOND + 1)).map(|at| (at * SECOND / family.load.max(1), None)));
         queue.sort_by_key(|(end, _)| *end);
-        let mut deliver = |rng: &mut Rng, at: u64, batch: &[(u64, Option<(usize, usize)>)]| {
+        let mut deliver = |rng: &mut Rng, at: u64, batch: &[Ended]| {
             let ours = || batch.iter().filter_map(|(_, span)| *span);
             if ours().next().is_none() {
                 return;
@@ -90,11 +93,11 @@ pub fn arrivals(system: &System, family: &Family, cases: &mut [Case], rng: &mut 
 /// A BatchSpanProcessor: exports what has ended every `period`, and at once when a full batch is queued; one export at
 /// a time. Returns what did not fit into its queue.
 fn export(
-    ended: &[(u64, Option<(usize, usize)>)],
+    ended: &[Ended],
     period: u64,
     family: &Family,
     rng: &mut Rng,
-    deliver: &mut impl FnMut(&mut Rng, u64, &[(u64, Option<(usize, usize)>)]),
+    deliver: &mut impl FnMut(&mut Rng, u64, &[Ended]),
 ) -> Vec<(usize, usize)> {
     let batch = family.export_batch;
     let (mut lost, mut queue, mut next) = (Vec::new(), Vec::new(), 0);

@@ -21,18 +21,8 @@ pub(crate) const PRODUCTS: [Product; 5] = [
     product("CONSOLE-5", "Game console", 49_900, 0),
 ];
 
-const fn product(
-    sku: &'static str,
-    name: &'static str,
-    price_cents: i64,
-    per_shelf: i64,
-) -> Product {
-    Product {
-        sku,
-        name,
-        price_cents,
-        per_shelf,
-    }
+const fn product(sku: &'static str, name: &'static str, price_cents: i64, per_shelf: i64) -> Product {
+    Product { sku, name, price_cents, per_shelf }
 }
 
 /// The product with this stock keeping unit.

@@ -92,9 +92,7 @@ impl Database {
                 )?;
             }
         }
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        Ok(Self { connection: Mutex::new(connection) })
     }
 
     /// SKU, name and price of every product.
@@ -129,10 +127,7 @@ impl Database {
             all_shelves(cx, &transaction, sku)?
         };
         // On equal terms the first shelf: a smaller number is nearer to the door.
-        let fullest = shelves
-            .iter()
-            .max_by_key(|(shelf, free)| (*free, -*shelf))
-            .copied();
+        let fullest = shelves.iter().max_by_key(|(shelf, free)| (*free, -*shelf)).copied();
         let Some((shelf, _)) = fullest else {
             return Ok(Reservation::UnknownSku);
         };
@@ -140,9 +135,7 @@ impl Database {
             return Ok(Reservation::OutOfStock);
         }
         traced(cx, &BOOK, &[sku, &shelf.to_string()], || {
-            transaction
-                .prepare_cached(BOOK.text)?
-                .execute(params![sku, shelf, qty])
+            transaction.prepare_cached(BOOK.text)?.execute(params![sku, shelf, qty])
         })?;
         transaction.commit()?;
         Ok(Reservation::Booked { shelf })
@@ -150,31 +143,17 @@ impl Database {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         // A panic cannot leave half a transaction behind: dropping it rolls back.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn all_shelves(
-    cx: &Context,
-    connection: &Connection,
-    sku: &str,
-) -> rusqlite::Result<Vec<(i64, i64)>> {
+fn all_shelves(cx: &Context, connection: &Connection, sku: &str) -> rusqlite::Result<Vec<(i64, i64)>> {
     traced(cx, &ALL_SHELVES, &[sku], || {
-        connection
-            .prepare_cached(ALL_SHELVES.text)?
-            .query_map([sku], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect()
+        connection.prepare_cached(ALL_SHELVES.text)?.query_map([sku], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     })
 }
 
-fn one_shelf(
-    cx: &Context,
-    connection: &Connection,
-    sku: &str,
-    shelf: i64,
-) -> rusqlite::Result<Vec<(i64, i64)>> {
+fn one_shelf(cx: &Context, connection: &Connection, sku: &str, shelf: i64) -> rusqlite::Result<Vec<(i64, i64)>> {
     traced(cx, &ONE_SHELF, &[sku, &shelf.to_string()], || {
         connection
             .prepare_cached(ONE_SHELF.text)?
@@ -203,12 +182,7 @@ fn traced<T>(
     }
     let cx = spans::begin(
         cx,
-        Beginning {
-            scope: "shop.sqlite",
-            name: query.summary.into(),
-            kind: SpanKind::Client,
-            attributes,
-        },
+        Beginning { scope: "shop.sqlite", name: query.summary.into(), kind: SpanKind::Client, attributes },
     );
     let result = run();
     if let Err(error) = &result {

@@ -68,9 +68,7 @@ impl Wishes {
             None | Some("" | "parent") => false,
             Some("link") => true,
             Some(other) => {
-                return Err(format!(
-                    "unknown value `{other}` in {QUEUE_HEADER}; there are parent, link"
-                ));
+                return Err(format!("unknown value `{other}` in {QUEUE_HEADER}; there are parent, link"));
             }
         };
         Ok(Self { faults, link_only })
@@ -89,11 +87,7 @@ impl Wishes {
         let mut headers = Vec::new();
         if !self.faults.is_empty() {
             let asked = |fault: &Fault| self.has(*fault);
-            let names: Vec<&str> = Fault::ALL
-                .iter()
-                .filter(|(_, fault)| asked(fault))
-                .map(|(name, _)| *name)
-                .collect();
+            let names: Vec<&str> = Fault::ALL.iter().filter(|(_, fault)| asked(fault)).map(|(name, _)| *name).collect();
             headers.push((FAULT_HEADER, names.join(",")));
         }
         if self.link_only {

@@ -27,8 +27,8 @@ pub(crate) struct Backends {
 impl Backends {
     pub(crate) fn new(orders: SocketAddr, inventory: SocketAddr) -> Result<Self, Error> {
         Ok(Self {
-            orders: HttpClient::new(orders)?,
-            inventory: HttpClient::new(inventory)?,
+            orders: HttpClient::new("order-service", orders)?,
+            inventory: HttpClient::new("inventory-service", inventory)?,
         })
     }
 }
@@ -56,17 +56,9 @@ async fn place_order(
         Ok(body) => body,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, &error.to_string()),
     };
-    let call = Call {
-        method: Method::POST,
-        template: "/orders",
-        path: "/orders".into(),
-        body: Some(body),
-        traced: true,
-    };
-    relay(
-        backends.orders.send(&request, call).await,
-        Name::OrderService,
-    )
+    let call =
+        Call { method: Method::POST, template: "/orders", path: "/orders".into(), body: Some(body), traced: true };
+    relay(backends.orders.send(&request, call).await, Name::OrderService)
 }
 
 async fn show_order(
@@ -78,44 +70,22 @@ async fn show_order(
     if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
         return refusal(StatusCode::NOT_FOUND, "no such order");
     }
-    let call = Call {
-        method: Method::GET,
-        template: "/orders/{id}",
-        path: format!("/orders/{id}"),
-        body: None,
-        traced: true,
-    };
-    relay(
-        backends.orders.send(&request, call).await,
-        Name::OrderService,
-    )
+    let call =
+        Call { method: Method::GET, template: "/orders/{id}", path: format!("/orders/{id}"), body: None, traced: true };
+    relay(backends.orders.send(&request, call).await, Name::OrderService)
 }
 
 async fn list_products(
     State(backends): State<Arc<Backends>>,
     Extension(request): Extension<RequestContext>,
 ) -> Response {
-    let call = Call {
-        method: Method::GET,
-        template: "/products",
-        path: "/products".into(),
-        body: None,
-        traced: true,
-    };
-    relay(
-        backends.inventory.send(&request, call).await,
-        Name::InventoryService,
-    )
+    let call = Call { method: Method::GET, template: "/products", path: "/products".into(), body: None, traced: true };
+    relay(backends.inventory.send(&request, call).await, Name::InventoryService)
 }
 
 fn relay(answer: Result<Answer, reqwest::Error>, from: Name) -> Response {
     match answer {
-        Ok(Answer { status, body }) => {
-            (status, [(CONTENT_TYPE, "application/json")], body).into_response()
-        }
-        Err(_) => refusal(
-            StatusCode::BAD_GATEWAY,
-            &format!("{from} cannot be reached"),
-        ),
+        Ok(Answer { status, body }) => (status, [(CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => refusal(StatusCode::BAD_GATEWAY, &format!("{from} cannot be reached")),
     }
 }

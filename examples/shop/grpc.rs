@@ -44,29 +44,16 @@ impl GrpcClient {
         Req: Message + 'static,
         Res: Message + Default + 'static,
     {
-        let cx = begin(
-            &request.cx,
-            "shop.grpc.client",
-            SpanKind::Client,
-            method,
-            self.peer,
-        );
+        let cx = begin(&request.cx, "shop.grpc.client", SpanKind::Client, method, self.peer);
+        cx.span().set_attribute(KeyValue::new("service.peer.name", "payment-service"));
         let headers = propagation::headers(&request.within(cx.clone()), true);
-        let outgoing = tonic::Request::from_parts(
-            MetadataMap::from_headers(headers),
-            Extensions::default(),
-            message,
-        );
+        let outgoing = tonic::Request::from_parts(MetadataMap::from_headers(headers), Extensions::default(), message);
         let answer = self.unary(method, outgoing).await;
         end(&cx, answer.as_ref().err());
         answer
     }
 
-    async fn unary<Req, Res>(
-        &self,
-        method: &'static str,
-        outgoing: tonic::Request<Req>,
-    ) -> Result<Res, Status>
+    async fn unary<Req, Res>(&self, method: &'static str, outgoing: tonic::Request<Req>) -> Result<Res, Status>
     where
         Req: Message + 'static,
         Res: Message + Default + 'static,
@@ -74,10 +61,7 @@ impl GrpcClient {
         let path = PathAndQuery::try_from(format!("/{method}"))
             .map_err(|error| Status::internal(format!("method name {method}: {error}")))?;
         let mut client = tonic::client::Grpc::new(self.channel.clone());
-        client
-            .ready()
-            .await
-            .map_err(|error| Status::unavailable(error.to_string()))?;
+        client.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let codec = ProstCodec::<Req, Res>::default();
         Ok(client.unary(outgoing, path, codec).await?.into_inner())
     }
@@ -98,17 +82,8 @@ where
 {
     let parent = propagation::extract(request.headers());
     let wishes = propagation::wishes(request.headers()).unwrap_or_default();
-    let cx = begin(
-        &parent,
-        "shop.grpc.server",
-        SpanKind::Server,
-        method,
-        own_address,
-    );
-    let context = RequestContext {
-        cx: cx.clone(),
-        wishes,
-    };
+    let cx = begin(&parent, "shop.grpc.server", SpanKind::Server, method, own_address);
+    let context = RequestContext { cx: cx.clone(), wishes };
     let handler = |message: tonic::Request<Req>| {
         let work = handle(context.clone(), message.into_inner());
         let cx = cx.clone();
@@ -118,10 +93,7 @@ where
             answer.map(tonic::Response::new)
         }
     };
-    tonic::server::Grpc::new(ProstCodec::<Res, Req>::default())
-        .unary(Handler(handler), request)
-        .await
-        .into_response()
+    tonic::server::Grpc::new(ProstCodec::<Res, Req>::default()).unary(Handler(handler), request).await.into_response()
 }
 
 /// Lets a closure stand where tonic's generated code would put a service.
@@ -140,13 +112,7 @@ where
     }
 }
 
-fn begin(
-    parent: &Context,
-    scope: &'static str,
-    kind: SpanKind,
-    method: &'static str,
-    server: SocketAddr,
-) -> Context {
+fn begin(parent: &Context, scope: &'static str, kind: SpanKind, method: &'static str, server: SocketAddr) -> Context {
     spans::begin(
         parent,
         Beginning {
@@ -165,8 +131,7 @@ fn begin(
 
 fn end(cx: &Context, failure: Option<&Status>) {
     let code = code_name(failure.map_or(Code::Ok, Status::code));
-    cx.span()
-        .set_attribute(KeyValue::new("rpc.status_code", code));
+    cx.span().set_attribute(KeyValue::new("rpc.status_code", code));
     if let Some(status) = failure {
         spans::fail(cx, code, status.message().to_owned());
     }

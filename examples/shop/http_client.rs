@@ -19,6 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub(crate) struct HttpClient {
     http: reqwest::Client,
     peer: SocketAddr,
+    service: &'static str,
 }
 
 /// A call to make.
@@ -42,24 +43,17 @@ pub(crate) struct Answer {
 pub(crate) fn plain() -> Result<reqwest::Client, Error> {
     // reqwest is built without a TLS provider of its own; the second client finds the first one's installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
-        .no_proxy()
-        .timeout(TIMEOUT)
-        .build()?)
+    Ok(reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?)
 }
 
 impl HttpClient {
-    pub(crate) fn new(peer: SocketAddr) -> Result<Self, Error> {
+    pub(crate) fn new(service: &'static str, peer: SocketAddr) -> Result<Self, Error> {
         let http = plain()?;
-        Ok(Self { http, peer })
+        Ok(Self { http, peer, service })
     }
 
     /// Makes the call within a CLIENT span, which ends when the answer is read.
-    pub(crate) async fn send(
-        &self,
-        request: &RequestContext,
-        call: Call<'_>,
-    ) -> Result<Answer, reqwest::Error> {
+    pub(crate) async fn send(&self, request: &RequestContext, call: Call<'_>) -> Result<Answer, reqwest::Error> {
         let url = format!("http://{}{}", self.peer, call.path);
         let cx = spans::begin(
             &request.cx,
@@ -71,6 +65,7 @@ impl HttpClient {
                     KeyValue::new("http.request.method", call.method.to_string()),
                     KeyValue::new("url.full", url.clone()),
                     KeyValue::new("url.template", call.template.to_owned()),
+                    KeyValue::new("service.peer.name", self.service),
                     KeyValue::new("server.address", self.peer.ip().to_string()),
                     KeyValue::new("server.port", i64::from(self.peer.port())),
                 ],
@@ -84,10 +79,7 @@ impl HttpClient {
         let answer = read(outgoing).await;
         match &answer {
             Ok(answer) => {
-                cx.span().set_attribute(KeyValue::new(
-                    "http.response.status_code",
-                    i64::from(answer.status.as_u16()),
-                ));
+                cx.span().set_attribute(KeyValue::new("http.response.status_code", i64::from(answer.status.as_u16())));
                 if answer.status.is_client_error() || answer.status.is_server_error() {
                     spans::fail(&cx, answer.status.as_str().to_owned(), "");
                 }
@@ -101,10 +93,7 @@ impl HttpClient {
 
 async fn read(outgoing: reqwest::RequestBuilder) -> Result<Answer, reqwest::Error> {
     let response = outgoing.send().await?;
-    Ok(Answer {
-        status: response.status(),
-        body: response.bytes().await?.to_vec(),
-    })
+    Ok(Answer { status: response.status(), body: response.bytes().await?.to_vec() })
 }
 
 /// A low-cardinality name for what went wrong on the way.

@@ -18,22 +18,14 @@ const TRACE_ID_HEADER: &str = "x-trace-id";
 
 /// Puts a span around every route, and adds `/healthz`, which makes none.
 pub(crate) fn instrumented(routes: Router) -> Router {
-    routes
-        .layer(from_fn(traced))
-        .route("/healthz", get(|| async { "ok" }))
+    routes.layer(from_fn(traced)).route("/healthz", get(|| async { "ok" }))
 }
 
 async fn traced(mut request: Request, next: Next) -> Response {
-    let cx = spans::begin(
-        &propagation::extract(request.headers()),
-        beginning(&request),
-    );
+    let cx = spans::begin(&propagation::extract(request.headers()), beginning(&request));
     let mut response = match propagation::wishes(request.headers()) {
         Ok(wishes) => {
-            let context = RequestContext {
-                cx: cx.clone(),
-                wishes,
-            };
+            let context = RequestContext { cx: cx.clone(), wishes };
             request.extensions_mut().insert(context);
             next.run(request).await
         }
@@ -41,10 +33,7 @@ async fn traced(mut request: Request, next: Next) -> Response {
     };
     let status = response.status();
     let span = cx.span();
-    span.set_attribute(KeyValue::new(
-        "http.response.status_code",
-        i64::from(status.as_u16()),
-    ));
+    span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
     // A 4xx is the caller's error, not this server's.
     if status.is_server_error() {
         spans::fail(&cx, status.as_str().to_owned(), "");
@@ -82,12 +71,7 @@ fn beginning(request: &Request) -> Beginning {
         }
         None => method,
     };
-    Beginning {
-        scope: "shop.http.server",
-        name: name.into(),
-        kind: SpanKind::Server,
-        attributes,
-    }
+    Beginning { scope: "shop.http.server", name: name.into(), kind: SpanKind::Server, attributes }
 }
 
 /// An answer that says why not.

@@ -39,19 +39,14 @@ pub(crate) fn routes() -> Result<Router, Error> {
     ))
 }
 
-async fn products(
-    State(database): State<Arc<Database>>,
-    Extension(request): Extension<RequestContext>,
-) -> Response {
+async fn products(State(database): State<Arc<Database>>, Extension(request): Extension<RequestContext>) -> Response {
     let listed = tokio::task::spawn_blocking(move || database.products(&request.cx)).await;
     let Ok(Ok(products)) = listed else {
         return unavailable();
     };
     let products: Vec<_> = products
         .into_iter()
-        .map(|(sku, name, price_cents)| {
-            json!({ "sku": sku, "name": name, "price": decimal(price_cents) })
-        })
+        .map(|(sku, name, price_cents)| json!({ "sku": sku, "name": name, "price": decimal(price_cents) }))
         .collect();
     Json(json!({ "products": products })).into_response()
 }
@@ -72,14 +67,9 @@ async fn reserve(
 
     let shelf_by_shelf = request.wishes.has(Fault::NPlusOne);
     let cx = request.cx.clone();
-    let booked = tokio::task::spawn_blocking(move || {
-        database.reserve(&cx, &sku, wanted.qty, shelf_by_shelf)
-    })
-    .await;
+    let booked = tokio::task::spawn_blocking(move || database.reserve(&cx, &sku, wanted.qty, shelf_by_shelf)).await;
     match booked {
-        Ok(Ok(Reservation::Booked { shelf })) => {
-            (StatusCode::CREATED, Json(json!({ "shelf": shelf }))).into_response()
-        }
+        Ok(Ok(Reservation::Booked { shelf })) => (StatusCode::CREATED, Json(json!({ "shelf": shelf }))).into_response(),
         Ok(Ok(Reservation::OutOfStock)) => refusal(StatusCode::CONFLICT, "out of stock"),
         Ok(Ok(Reservation::UnknownSku)) => refusal(StatusCode::NOT_FOUND, "no such product"),
         Ok(Err(_)) | Err(_) => unavailable(),

@@ -100,25 +100,18 @@ fn parse_delay(text: &str) -> Result<(service::Name, Duration), String> {
 
 fn parse_peer(text: &str) -> Result<(service::Name, SocketAddr), String> {
     let (name, address) = split_assignment(text)?;
-    let address = address
-        .parse()
-        .map_err(|error| format!("`{address}`: {error}"))?;
+    let address = address.parse().map_err(|error| format!("`{address}`: {error}"))?;
     Ok((name, address))
 }
 
 fn split_assignment(text: &str) -> Result<(service::Name, &str), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| format!("`{text}` is not of the form SERVICE=VALUE"))?;
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not of the form SERVICE=VALUE"))?;
     Ok((name.parse()?, value))
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let outcome = match (runtime, cli.role) {
         (Err(error), _) => Err(error.into()),
         (Ok(runtime), None) => runtime.block_on(supervisor::run(&cli.shop)),

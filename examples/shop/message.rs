@@ -63,11 +63,7 @@ impl Publisher {
                 ],
             },
         );
-        let message = Message {
-            id,
-            headers: propagation::message_headers(&request.within(cx.clone())),
-            body,
-        };
+        let message = Message { id, headers: propagation::message_headers(&request.within(cx.clone())), body };
         let url = format!("http://{}/broker/{destination}", self.broker);
         let sent = self.http.post(url).json(&message).send().await;
         let sent = sent.and_then(reqwest::Response::error_for_status);

@@ -64,11 +64,7 @@ async fn consume(mut messages: mpsc::Receiver<Queued>) {
 /// that only links starts a trace of its own.
 async fn process(message: &Message) {
     let sent = propagation::from_message(&message.headers);
-    let parent = if sent.wishes.link_only() {
-        Context::new()
-    } else {
-        sent.cx.clone()
-    };
+    let parent = if sent.wishes.link_only() { Context::new() } else { sent.cx.clone() };
     let cx = spans::begin_linked(
         &parent,
         Beginning {
@@ -87,8 +83,7 @@ async fn process(message: &Message) {
         vec![Link::with_context(sent.cx.span().span_context().clone())],
     );
     if let Some(order) = message.body["order_id"].as_str() {
-        cx.span()
-            .set_attribute(KeyValue::new("shop.order.id", order.to_owned()));
+        cx.span().set_attribute(KeyValue::new("shop.order.id", order.to_owned()));
     }
     let mail = spans::begin_internal(&cx, "send-confirmation", Vec::new());
     tokio::time::sleep(MAIL).await;

@@ -24,9 +24,7 @@ use crate::http_client::{Call, HttpClient};
 use crate::http_server::{instrumented, refusal};
 use crate::message::{self, Publisher};
 use crate::payment::decimal;
-use crate::payment_api::{
-    AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse,
-};
+use crate::payment_api::{AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse};
 use crate::propagation::RequestContext;
 use crate::spans::trace_id;
 
@@ -65,14 +63,10 @@ pub(crate) struct Backends {
 }
 
 impl Backends {
-    pub(crate) fn new(
-        payment: SocketAddr,
-        inventory: SocketAddr,
-        broker: SocketAddr,
-    ) -> Result<Self, Error> {
+    pub(crate) fn new(payment: SocketAddr, inventory: SocketAddr, broker: SocketAddr) -> Result<Self, Error> {
         Ok(Self {
             payment: GrpcClient::new(payment)?,
-            inventory: HttpClient::new(inventory)?,
+            inventory: HttpClient::new("inventory-service", inventory)?,
             events: Publisher::new(broker)?,
             placed: Mutex::default(),
         })
@@ -81,10 +75,7 @@ impl Backends {
 
 pub(crate) fn routes(backends: Backends) -> Router {
     instrumented(
-        Router::new()
-            .route("/orders", post(place))
-            .route("/orders/{id}", get(show))
-            .with_state(Arc::new(backends)),
+        Router::new().route("/orders", post(place)).route("/orders/{id}", get(show)).with_state(Arc::new(backends)),
     )
 }
 
@@ -106,13 +97,8 @@ impl IntoResponse for Refusal {
                 let body = Json(json!({ "status": "declined" }));
                 (StatusCode::PAYMENT_REQUIRED, body).into_response()
             }
-            Self::OutOfStock(sku) => {
-                refusal(StatusCode::CONFLICT, &format!("`{sku}` is out of stock"))
-            }
-            Self::Unavailable(what) => refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                &format!("{what} is unavailable"),
-            ),
+            Self::OutOfStock(sku) => refusal(StatusCode::CONFLICT, &format!("`{sku}` is out of stock")),
+            Self::Unavailable(what) => refusal(StatusCode::SERVICE_UNAVAILABLE, &format!("{what} is unavailable")),
         }
     }
 }
@@ -131,14 +117,7 @@ async fn place(
     if request.wishes.has(Fault::SwallowedError) {
         let score: Result<ScoreResponse, _> = backends
             .payment
-            .call(
-                &request,
-                SCORE,
-                ScoreRequest {
-                    order_id: id.clone(),
-                    amount_cents: total_cents,
-                },
-            )
+            .call(&request, SCORE, ScoreRequest { order_id: id.clone(), amount_cents: total_cents })
             .await;
         drop(score);
     }
@@ -159,24 +138,15 @@ async fn place(
     });
     let event = json!({ "type": "order.confirmed", "order_id": id, "items": order.items.len() });
     // A customer's order does not fail because the mail about it is late.
-    let _ = backends
-        .events
-        .publish(&request, message::ORDER_EVENTS, event)
-        .await;
-    backends
-        .placed
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(id, placed.clone());
+    let _ = backends.events.publish(&request, message::ORDER_EVENTS, event).await;
+    backends.placed.lock().unwrap_or_else(PoisonError::into_inner).insert(id, placed.clone());
     Ok((StatusCode::CREATED, Json(placed)).into_response())
 }
 
 /// The order's price, from the price list that comes with each release.
 fn total(order: &NewOrder) -> Result<i64, Refusal> {
     if order.items.is_empty() || order.items.len() > MOST_ITEMS {
-        return Err(Refusal::Invalid(format!(
-            "an order has 1 to {MOST_ITEMS} items"
-        )));
+        return Err(Refusal::Invalid(format!("an order has 1 to {MOST_ITEMS} items")));
     }
     let mut total = 0;
     for Item { sku, qty } in &order.items {
@@ -196,11 +166,7 @@ async fn charge(
     payment: &Payment,
     amount_cents: i64,
 ) -> Result<(), Refusal> {
-    let attempts = if request.wishes.has(Fault::ExtraRetry) {
-        2
-    } else {
-        1
-    };
+    let attempts = if request.wishes.has(Fault::ExtraRetry) { 2 } else { 1 };
     for _ in 0..attempts {
         let message = AuthorizeRequest {
             order_id: order_id.into(),
@@ -209,13 +175,12 @@ async fn charge(
             method: payment.method.clone(),
             token: payment.token.clone(),
         };
-        let authorized: Result<AuthorizeResponse, _> =
-            backends.payment.call(request, AUTHORIZE, message).await;
+        let authorized: Result<AuthorizeResponse, _> = backends.payment.call(request, AUTHORIZE, message).await;
         match authorized {
-            Ok(authorized) => request.cx.span().set_attribute(KeyValue::new(
-                "shop.payment.authorization_id",
-                authorized.authorization_id,
-            )),
+            Ok(authorized) => request
+                .cx
+                .span()
+                .set_attribute(KeyValue::new("shop.payment.authorization_id", authorized.authorization_id)),
             Err(status) if status.code() == Code::FailedPrecondition => {
                 return Err(Refusal::Declined);
             }
@@ -228,18 +193,11 @@ async fn charge(
     Ok(())
 }
 
-async fn reserve(
-    backends: &Backends,
-    request: &RequestContext,
-    order_id: &str,
-    items: &[Item],
-) -> Result<(), Refusal> {
+async fn reserve(backends: &Backends, request: &RequestContext, order_id: &str, items: &[Item]) -> Result<(), Refusal> {
     if request.wishes.has(Fault::MissingService) {
         return Ok(());
     }
-    let reservations = items
-        .iter()
-        .map(|item| reserve_item(backends, request, order_id, item));
+    let reservations = items.iter().map(|item| reserve_item(backends, request, order_id, item));
     if request.wishes.has(Fault::Sequential) {
         for reservation in reservations {
             reservation.await?;
@@ -265,20 +223,13 @@ async fn reserve_item(
     };
     match backends.inventory.send(request, call).await {
         Ok(answer) if answer.status.is_success() => Ok(()),
-        Ok(answer) if answer.status == StatusCode::CONFLICT => {
-            Err(Refusal::OutOfStock(item.sku.clone()))
-        }
+        Ok(answer) if answer.status == StatusCode::CONFLICT => Err(Refusal::OutOfStock(item.sku.clone())),
         Ok(_) | Err(_) => Err(Refusal::Unavailable("inventory")),
     }
 }
 
 async fn show(State(backends): State<Arc<Backends>>, Path(id): Path<String>) -> Response {
-    let placed = backends
-        .placed
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&id)
-        .cloned();
+    let placed = backends.placed.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
     match placed {
         Some(order) => Json(order).into_response(),
         None => refusal(StatusCode::NOT_FOUND, "no such order"),

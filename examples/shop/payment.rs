@@ -12,9 +12,7 @@ use tonic::Status;
 
 use crate::fault::Fault;
 use crate::grpc;
-use crate::payment_api::{
-    AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse,
-};
+use crate::payment_api::{AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse};
 use crate::propagation::RequestContext;
 use crate::spans;
 
@@ -32,21 +30,13 @@ pub(crate) fn routes(own_address: SocketAddr) -> Router {
             &format!("/{AUTHORIZE}"),
             post(move |request: Request| grpc::serve(AUTHORIZE, own_address, request, authorize)),
         )
-        .route(
-            &format!("/{SCORE}"),
-            post(move |request: Request| grpc::serve(SCORE, own_address, request, score)),
-        )
+        .route(&format!("/{SCORE}"), post(move |request: Request| grpc::serve(SCORE, own_address, request, score)))
         .route("/healthz", get(|| async { "ok" }))
 }
 
-async fn authorize(
-    context: RequestContext,
-    request: AuthorizeRequest,
-) -> Result<AuthorizeResponse, Status> {
+async fn authorize(context: RequestContext, request: AuthorizeRequest) -> Result<AuthorizeResponse, Status> {
     if request.amount_cents <= 0 || request.token.is_empty() {
-        return Err(Status::invalid_argument(
-            "a charge needs an amount and a token",
-        ));
+        return Err(Status::invalid_argument("a charge needs an amount and a token"));
     }
     let cx = spans::begin_internal(
         &context.cx,
@@ -79,10 +69,7 @@ async fn authorize(
 
 /// The fraud model was never deployed; who asks has to live without its answer.
 async fn score(_: RequestContext, request: ScoreRequest) -> Result<ScoreResponse, Status> {
-    Err(Status::internal(format!(
-        "fraud model not loaded, cannot score {} cents",
-        request.amount_cents
-    )))
+    Err(Status::internal(format!("fraud model not loaded, cannot score {} cents", request.amount_cents)))
 }
 
 /// Cents as the decimal amount that people and dashboards read.

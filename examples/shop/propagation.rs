@@ -19,18 +19,13 @@ pub(crate) struct RequestContext {
 impl RequestContext {
     /// The same request within another span.
     pub(crate) fn within(&self, cx: Context) -> Self {
-        Self {
-            cx,
-            wishes: self.wishes.clone(),
-        }
+        Self { cx, wishes: self.wishes.clone() }
     }
 }
 
 /// The trace context in the headers of a request; an empty one if there is none.
 pub(crate) fn extract(headers: &HeaderMap) -> Context {
-    global::get_text_map_propagator(|propagator| {
-        propagator.extract_with_context(&Context::new(), &Headers(headers))
-    })
+    global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), &Headers(headers)))
 }
 
 /// The wishes in the headers of a request.
@@ -69,9 +64,7 @@ pub(crate) fn message_headers(request: &RequestContext) -> HashMap<String, Strin
 pub(crate) fn from_message(headers: &HashMap<String, String>) -> RequestContext {
     let text = |name: &str| headers.get(name).map(String::as_str);
     RequestContext {
-        cx: global::get_text_map_propagator(|propagator| {
-            propagator.extract_with_context(&Context::new(), headers)
-        }),
+        cx: global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), headers)),
         wishes: Wishes::parse(text(FAULT_HEADER), text(QUEUE_HEADER)).unwrap_or_default(),
     }
 }

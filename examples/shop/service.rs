@@ -31,13 +31,8 @@ pub(crate) enum Name {
 }
 
 impl Name {
-    pub(crate) const ALL: [Self; 5] = [
-        Self::ApiGateway,
-        Self::OrderService,
-        Self::PaymentService,
-        Self::InventoryService,
-        Self::NotificationService,
-    ];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::ApiGateway, Self::OrderService, Self::PaymentService, Self::InventoryService, Self::NotificationService];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -70,13 +65,10 @@ impl FromStr for Name {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|name| name.as_str() == text)
-            .ok_or_else(|| {
-                let known = Self::ALL.map(Self::as_str).join(", ");
-                format!("no service `{text}`; there are {known}")
-            })
+        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str).join(", ");
+            format!("no service `{text}`; there are {known}")
+        })
     }
 }
 
@@ -89,10 +81,7 @@ pub(crate) struct Service {
 
 impl From<Router> for Service {
     fn from(routes: Router) -> Self {
-        Self {
-            routes,
-            background: None,
-        }
+        Self { routes, background: None }
     }
 }
 
@@ -101,12 +90,7 @@ pub(crate) async fn run(options: &ServiceOptions) -> Result<(), Error> {
     let stop = stop_signal()?;
     let listener = TcpListener::bind(("127.0.0.1", options.port))
         .await
-        .map_err(|error| {
-            format!(
-                "{} cannot listen on 127.0.0.1:{}: {error}",
-                options.name, options.port
-            )
-        })?;
+        .map_err(|error| format!("{} cannot listen on 127.0.0.1:{}: {error}", options.name, options.port))?;
     let address = listener.local_addr()?;
     let provider = telemetry::start(options.name, !options.without_telemetry)?;
     let service = build(options, address)?;
@@ -117,10 +101,8 @@ pub(crate) async fn run(options: &ServiceOptions) -> Result<(), Error> {
     serve(listener, service, stop).await?;
 
     // Blocks until the last batch is out, so it must not run on a thread the exporter needs.
-    let flushed =
-        tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await?;
-    flushed
-        .map_err(|error| format!("{} could not export its last spans: {error}", options.name))?;
+    let flushed = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(FLUSH)).await?;
+    flushed.map_err(|error| format!("{} could not export its last spans: {error}", options.name))?;
     Ok(())
 }
 
@@ -134,11 +116,9 @@ fn build(options: &ServiceOptions, own_address: SocketAddr) -> Result<Service, E
             .ok_or_else(|| format!("{} needs --peer {wanted}=ADDRESS", options.name).into())
     };
     Ok(match options.name {
-        Name::ApiGateway => gateway::routes(gateway::Backends::new(
-            peer(Name::OrderService)?,
-            peer(Name::InventoryService)?,
-        )?)
-        .into(),
+        Name::ApiGateway => {
+            gateway::routes(gateway::Backends::new(peer(Name::OrderService)?, peer(Name::InventoryService)?)?).into()
+        }
         Name::OrderService => orders::routes(orders::Backends::new(
             peer(Name::PaymentService)?,
             peer(Name::InventoryService)?,
@@ -151,11 +131,7 @@ fn build(options: &ServiceOptions, own_address: SocketAddr) -> Result<Service, E
     })
 }
 
-async fn serve(
-    listener: TcpListener,
-    service: Service,
-    stop: watch::Receiver<bool>,
-) -> Result<(), Error> {
+async fn serve(listener: TcpListener, service: Service, stop: watch::Receiver<bool>) -> Result<(), Error> {
     let Service { routes, background } = service;
     // Small gRPC frames must not wait for an acknowledgement (Nagle's algorithm).
     let listener = listener.tap_io(|stream| {
@@ -205,13 +181,11 @@ fn stop_signal() -> Result<watch::Receiver<bool>, Error> {
 /// Calls `then` when standard input has ended. A thread of its own, since a pending read of standard input would hold
 /// up the runtime's end.
 pub(crate) fn on_stdin_end(then: impl FnOnce() + Send + 'static) -> Result<(), Error> {
-    std::thread::Builder::new()
-        .name("stdin".into())
-        .spawn(move || {
-            let mut sink = [0; 64];
-            let mut stdin = std::io::stdin().lock();
-            while stdin.read(&mut sink).is_ok_and(|read| read > 0) {}
-            then();
-        })?;
+    std::thread::Builder::new().name("stdin".into()).spawn(move || {
+        let mut sink = [0; 64];
+        let mut stdin = std::io::stdin().lock();
+        while stdin.read(&mut sink).is_ok_and(|read| read > 0) {}
+        then();
+    })?;
     Ok(())
 }

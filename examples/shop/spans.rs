@@ -31,33 +31,15 @@ pub(crate) fn begin_linked(parent: &Context, beginning: Beginning, links: Vec<Li
 }
 
 /// Starts a span for work inside the service.
-pub(crate) fn begin_internal(
-    parent: &Context,
-    name: &'static str,
-    attributes: Vec<KeyValue>,
-) -> Context {
-    begin(
-        parent,
-        Beginning {
-            scope: "shop",
-            name: name.into(),
-            kind: SpanKind::Internal,
-            attributes,
-        },
-    )
+pub(crate) fn begin_internal(parent: &Context, name: &'static str, attributes: Vec<KeyValue>) -> Context {
+    begin(parent, Beginning { scope: "shop", name: name.into(), kind: SpanKind::Internal, attributes })
 }
 
 /// Marks the context's span as failed. An empty description means that the attributes say it all.
-pub(crate) fn fail(
-    cx: &Context,
-    error_type: impl Into<Cow<'static, str>>,
-    description: impl Into<Cow<'static, str>>,
-) {
+pub(crate) fn fail(cx: &Context, error_type: impl Into<Cow<'static, str>>, description: impl Into<Cow<'static, str>>) {
     let span = cx.span();
     span.set_attribute(KeyValue::new("error.type", error_type.into().into_owned()));
-    span.set_status(Status::Error {
-        description: description.into(),
-    });
+    span.set_status(Status::Error { description: description.into() });
 }
 
 /// The id of the context's trace as text.

@@ -20,11 +20,7 @@ const STOP: Duration = Duration::from_secs(3);
 
 /// The order in which the services start: those that are called before those that call them.
 const STAGES: [&[Name]; 3] = [
-    &[
-        Name::PaymentService,
-        Name::InventoryService,
-        Name::NotificationService,
-    ],
+    &[Name::PaymentService, Name::InventoryService, Name::NotificationService],
     &[Name::OrderService],
     &[Name::ApiGateway],
 ];
@@ -40,14 +36,7 @@ pub(crate) async fn run(options: &ShopOptions) -> Result<(), Error> {
 
     let mut keys_to_life = Vec::new();
     let (ended, mut endings) = mpsc::channel(Name::ALL.len());
-    for Running {
-        name,
-        pid,
-        mut process,
-        stdin,
-        ..
-    } in services
-    {
+    for Running { name, pid, mut process, stdin, .. } in services {
         keys_to_life.push(stdin);
         let ended = ended.clone();
         tokio::spawn(async move {
@@ -95,10 +84,8 @@ async fn start_all(options: &ShopOptions) -> Result<Vec<Running>, Error> {
     for stage in STAGES {
         let mut starting = Vec::new();
         for &name in stage {
-            let peers: Vec<(Name, SocketAddr)> = running
-                .iter()
-                .map(|service| (service.name, service.address))
-                .collect();
+            let peers: Vec<(Name, SocketAddr)> =
+                running.iter().map(|service| (service.name, service.address)).collect();
             starting.push((name, spawn(name, options, &peers)?));
         }
         for (name, process) in starting {
@@ -106,12 +93,7 @@ async fn start_all(options: &ShopOptions) -> Result<Vec<Running>, Error> {
         }
     }
     for service in &running {
-        println!(
-            "{} pid={} port={}",
-            service.name,
-            service.pid,
-            service.address.port()
-        );
+        println!("{} pid={} port={}", service.name, service.pid, service.address.port());
         if service.name == Name::ApiGateway {
             println!("ready on http://{}", service.address);
         }
@@ -124,11 +106,7 @@ fn spawn(name: Name, options: &ShopOptions, peers: &[(Name, SocketAddr)]) -> Res
     command
         .args(["service", name.as_str(), "--port"])
         .arg(port(name, options)?.to_string())
-        .args(
-            peers
-                .iter()
-                .map(|(peer, address)| format!("--peer={peer}={address}")),
-        )
+        .args(peers.iter().map(|(peer, address)| format!("--peer={peer}={address}")))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true);
@@ -138,9 +116,7 @@ fn spawn(name: Name, options: &ShopOptions, peers: &[(Name, SocketAddr)]) -> Res
     if let Some((_, delay)) = options.export_delay.iter().find(|(of, _)| *of == name) {
         command.env("OTEL_BSP_SCHEDULE_DELAY", delay.as_millis().to_string());
     }
-    command
-        .spawn()
-        .map_err(|error| format!("failed to start {name}: {error}").into())
+    command.spawn().map_err(|error| format!("failed to start {name}: {error}").into())
 }
 
 /// The port that a service is told to take; 0 lets the kernel choose.
@@ -161,9 +137,7 @@ fn port(name: Name, options: &ShopOptions) -> Result<u16, Error> {
 
 /// Waits until the service says where it listens.
 async fn listening(name: Name, mut process: Child) -> Result<Running, Error> {
-    let (Some(pid), Some(stdin), Some(stdout)) =
-        (process.id(), process.stdin.take(), process.stdout.take())
-    else {
+    let (Some(pid), Some(stdin), Some(stdout)) = (process.id(), process.stdin.take(), process.stdout.take()) else {
         return Err(format!("{name} ended at once").into());
     };
     let mut line = String::new();
@@ -174,17 +148,8 @@ async fn listening(name: Name, mut process: Child) -> Result<Running, Error> {
         // It has said why on standard error.
         return Err(format!("{name} did not start").into());
     }
-    let address = line
-        .trim()
-        .parse()
-        .map_err(|error| format!("{name} said `{}`: {error}", line.trim()))?;
-    Ok(Running {
-        name,
-        pid,
-        address,
-        process,
-        stdin,
-    })
+    let address = line.trim().parse().map_err(|error| format!("{name} said `{}`: {error}", line.trim()))?;
+    Ok(Running { name, pid, address, process, stdin })
 }
 
 /// What stops the shop.
@@ -205,11 +170,7 @@ impl Signals {
             })?;
             eof = Some(receiver);
         }
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            eof,
-        })
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, eof })
     }
 
     async fn received(&mut self) {

@@ -27,7 +27,7 @@ pub const FAULTS: [(&str, &str); 10] = [
     ("swallowed_error", "fceors"),
     ("sequential", "p"),
     ("reserve_before_charge", "cpr"),
-    ("missing_service", "cedps"),
+    ("missing_service", "cedpst"),
     ("lost_context", "tceds"),
     ("extra_retry", "ocep"),
 ];

@@ -50,6 +50,9 @@ struct Cli {
     /// The part of all exports that the proxy sends twice
     #[arg(long, default_value_t = 0.2)]
     duplicates: f64,
+    /// What the runs are told of the exporters' delay, to see what a wrong setting does [default: the truth]
+    #[arg(long, value_parser = humantime::parse_duration)]
+    told_delay: Option<Duration>,
     /// Whether the proxy stands between the shop and where it exports to [default: with the embedded receiver only]
     #[arg(long)]
     chaos: Option<bool>,
@@ -130,6 +133,7 @@ fn soak(runtime: &tokio::runtime::Runtime, cli: Cli, place: Place) -> Result<boo
         most_delay: cli.most_delay,
         chaos_delay: chaos.then_some(cli.chaos_delay),
         duplicates: cli.duplicates,
+        told_delay: cli.told_delay,
     };
     println!("soak: {} runs, {} at a time, {:?}, seed {seed}", cli.runs, cli.parallel.max(1), cli.backend);
     let began = Instant::now();
@@ -177,5 +181,7 @@ async fn all(
         });
     }
     while workers.join_next().await.is_some() {}
+    // Only an empty folder goes: nothing was kept.
+    let _ = std::fs::remove_dir(&keep);
     std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner))
 }

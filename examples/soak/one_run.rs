@@ -39,6 +39,8 @@ pub struct Setup {
     pub chaos_delay: Option<Duration>,
     /// The part of all exports that the proxy sends twice.
     pub duplicates: f64,
+    /// What the configuration says of the exporters' delay, if not the truth.
+    pub told_delay: Option<Duration>,
 }
 
 /// What is peculiar to one run.
@@ -66,7 +68,7 @@ impl Setup {
         let mut out = String::new();
         let quoted = |text: &str| Value::from(text).to_string();
         let program = |name: &str| quoted(&self.binaries.join("examples").join(name).to_string_lossy());
-        let exporter = self.most_delay + self.chaos_delay.unwrap_or_default();
+        let exporter = self.told_delay.unwrap_or(self.most_delay + self.chaos_delay.unwrap_or_default());
         // Writing to a String cannot fail.
         let _ = writeln!(out, "exporter_delay: {}", humantime::format_duration(exporter));
         if let Place::Store { kind, url, .. } = &self.place {

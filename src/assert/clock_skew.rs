@@ -44,7 +44,8 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         if bounds.least.0 <= 0 && 0 <= bounds.most.0 {
             continue;
         }
-        outcome.push(State::lacks(Lack::Final, proven(cx, (*one, *other), bounds, at)));
+        // Not for good: a span yet to come may be the one that called (inside the caller's), or the one that answered.
+        outcome.push(State::lacks(Lack::Violated, proven(cx, (*one, *other), bounds, at)));
     }
     if !outcome.is_unmet() {
         outcome.push(State::Holds);

@@ -202,7 +202,8 @@ impl<'a> Cx<'a> {
     }
     /// Whether more spans can only add to what a query picks.
     pub(super) fn is_up(&self, query: &Query) -> bool {
-        query.monotone() == Monotone::Up
+        // TraceQL sees who is above whom only below a root.
+        query.monotone() == Monotone::Up && !self.trace.tree().root_is_assumed()
     }
     /// Whether one of a span's ancestors is picked. All spans are looked at at once: chains may be deep.
     pub(super) fn has_picked_ancestor(&self, query: &Query, ix: SpanIx) -> bool {

@@ -3,6 +3,7 @@
 //! A selection may take a span that it picks and of which all its facts hold. The spans are shared out by maximum
 //! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first.
 
+use super::bounds::Outlook;
 use super::cx::Cx;
 use super::matching::Matching;
 use super::spans;
@@ -127,12 +128,13 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         finding.actual = format!("{} and {} left over", share.held.len(), share.left.len());
         return State::lacks(Lack::Violated, finding).into();
     }
-    if bounds.has(share.held.len() as i128) {
+    let outlook = bounds.growing(share.held.len() as i128);
+    if matches!(outlook, Outlook::Sure | Outlook::Holds) {
         let mut outcome = Outcome::default();
         if share.held.is_empty() {
             spans::unwitnessed(cx, &check.select, &mut outcome);
         }
-        outcome.push(State::held(up && share.lasting && bounds.most().is_none()));
+        outcome.push(State::held(up && share.lasting && outlook == Outlook::Sure));
         return outcome;
     }
     State::lacks(Lack::Absent, unserved(cx, check, share, at)).into()

@@ -1,6 +1,7 @@
 //! The smallest piece of a trace that shows some of its spans: what a failure prints below its message.
 
 use super::text;
+use crate::matcher::brief_duration;
 use crate::trace::{Kind, SpanIx, StatusCode, Trace};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -136,8 +137,8 @@ fn lay_out(trace: &Trace, lines: &[Line], width: usize) -> String {
                 let name = text::safe(span.name());
                 let left = format!("{mark}{}{}  {name}", indent(*level), text::service(span.service()));
                 let kind = if span.kind() == Kind::Unspecified { "-" } else { span.kind().word() };
-                let offset = text::time(i128::from(span.start_ns().saturating_sub(start)));
-                let duration = text::time(i128::from(span.duration_ns()));
+                let offset = brief_duration(span.start_ns().saturating_sub(start));
+                let duration = brief_duration(span.duration_ns());
                 let status = match span.status() {
                     StatusCode::Error if span.status_message().is_empty() => "  error".to_owned(),
                     StatusCode::Error => format!("  error: {}", text::safe(span.status_message())),

@@ -33,7 +33,8 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
         None => "No span hangs from a root.".to_owned(),
     };
     let rows: Vec<SpanIx> = deepest.into_iter().collect();
-    total(cx, at, "depth", (matcher, depth as i128), Fact::count(depth), Lack::Partial, message, &rows).into()
+    let state = total(cx, at, "depth", (matcher, depth as i128), Fact::count(depth), Lack::Partial, message, &rows);
+    while_the_root_is_one(cx, state).into()
 }
 
 pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
@@ -45,7 +46,19 @@ pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
         all => format!("The trace has {all} roots: {}{}.", names.join(", "), if all > 5 { ", …" } else { "" }),
     };
     let number = roots.len();
-    total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots).into()
+    let state = total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots);
+    while_the_root_is_one(cx, state).into()
+}
+
+/// A span with a parent that is not there is taken for the root only as long as it is the only such span: then neither
+/// the number of roots nor what hangs from one only grows.
+fn while_the_root_is_one(cx: &Cx<'_>, state: State) -> State {
+    let assumed = cx.trace.tree().root_is_assumed();
+    match state {
+        State::Sure if assumed => State::Holds,
+        State::Lacks(Lack::Final, finding) if assumed => State::Lacks(Lack::Violated, finding),
+        state => state,
+    }
 }
 
 pub(super) fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {

@@ -1,6 +1,7 @@
 //! Absences of things that nobody has ever seen: they hold, and prove little.
 
 use super::cx::Cx;
+use super::finding::Witnessed;
 use super::text;
 use crate::matcher::alias;
 use std::collections::BTreeSet;
@@ -53,5 +54,20 @@ fn unseen<'k>(
     }
     let near = text::nearest(name, all().into_iter().chain(witnessed.iter().map(String::as_str)));
     let hint = near.map_or(String::new(), |(near, _)| format!("; did you mean {}?", text::quoted(near)));
-    Some(format!("{UNWITNESSED}no {what} {} was seen in any trace of this run or a baseline{hint}", text::quoted(name)))
+    Some(format!("{} in any trace of this run or a baseline{hint}", opening(what, name)))
+}
+
+fn opening(what: &str, name: &str) -> String {
+    format!("{UNWITNESSED}no {what} {} was seen", text::quoted(name))
+}
+
+/// Whether a remark says so of something that these names do not show either: what one trace of a run has not shown, a
+/// later one may have.
+pub fn is_unwitnessed(remark: &str, witnessed: &Witnessed) -> bool {
+    let answered =
+        |what: &str, names: &BTreeSet<String>| names.iter().any(|name| remark.starts_with(&opening(what, name)));
+    remark.starts_with(UNWITNESSED)
+        && !answered("service", &witnessed.services)
+        && !answered("span named", &witnessed.span_names)
+        && !answered("attribute", &witnessed.attribute_keys)
 }

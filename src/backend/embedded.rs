@@ -19,6 +19,16 @@ impl Embedded {
     pub fn new(store: Arc<Store>, addresses: Vec<SocketAddr>) -> Embedded {
         Embedded { store, addresses }
     }
+
+    /// What to do where nothing exports to here.
+    fn silence(&self) -> String {
+        let at = self.addresses.first().map_or_else(String::new, |at| format!("=http://{at}"));
+        format!(
+            "no span of any trace was received yet; what `processes` starts is told to export here, anything else needs \
+             OTEL_EXPORTER_OTLP_ENDPOINT{at} (its port stays the same with `backend: {{ receiver: {{ http: 127.0.0.1:4318 }} }}`), \
+             or name the backend that it exports to"
+        )
+    }
 }
 
 #[async_trait]
@@ -34,8 +44,7 @@ impl Backend for Embedded {
             Held::Nothing => {
                 let counts = self.store.counts();
                 let words = match counts.spans {
-                    0 => "no span of any trace was received yet; do the services export OTLP to this receiver?"
-                        .to_owned(),
+                    0 => self.silence(),
                     spans => format!("no span of this trace was received yet ({spans} of other traces)"),
                 };
                 Fetch::NotYet { words }
@@ -54,6 +63,10 @@ impl Backend for Embedded {
 
     async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
         Ok(self.store.linking_to(id))
+    }
+
+    fn services(&self) -> Vec<String> {
+        self.store.services()
     }
 
     async fn probe(&self) -> Probe {

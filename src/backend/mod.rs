@@ -114,6 +114,11 @@ pub trait Backend: Send + Sync {
     /// The traces known to have a span that links to one of `id`, sorted.
     async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError>;
 
+    /// The services known to send spans here, whichever trace they are in, sorted; empty where telling costs a request.
+    fn services(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Asks what answers, in which version, and whether it lets us read.
     async fn probe(&self) -> Probe;
 }

@@ -6,8 +6,8 @@
 use super::Fetch;
 use super::grpc::Link;
 use super::http::{Client, HttpOptions, SetupError, Target, percent_decoded};
-use crate::client::Identity;
 use super::words::clean;
+use crate::client::Identity;
 use crate::trace::{SpanId, TraceId};
 use crate::wire::write;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;

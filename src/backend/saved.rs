@@ -111,9 +111,16 @@ impl Backend for Saved {
                 ok: true,
                 what: format!("{} traces", shelf.traces.ids().len()),
                 version: None,
-                words: shelf.traces.files().iter().map(|file| format!("{}: {} spans", file.path.display(), file.added.spans)).collect(),
+                words: shelf
+                    .traces
+                    .files()
+                    .iter()
+                    .map(|file| format!("{}: {} spans", file.path.display(), file.added.spans))
+                    .collect(),
             },
-            Err(why) => Probe { ok: false, what: "saved traces".to_owned(), version: None, words: vec![why.to_string()] },
+            Err(why) => {
+                Probe { ok: false, what: "saved traces".to_owned(), version: None, words: vec![why.to_string()] }
+            }
         }
     }
 }

@@ -212,6 +212,7 @@ fn judge_v2(answer: &Answer) -> Fetch {
     };
     match read {
         Ok(tempo::Answer { partial: Some(words), .. }) => {
+            spans.set_partial();
             spans.remark(format!(
                 "{} (partial: spans are missing; raise max_bytes_per_trace or Tempo's query limit)",
                 clean(&words)

@@ -123,6 +123,7 @@ pub(crate) struct RunArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(clippy::enum_variant_names, reason = "the words are what users write")]
 pub(crate) enum Inconclusive {
     /// Exit code 3, unless something is worse
     Inconclusive,

@@ -1,12 +1,14 @@
 //! The place that traces are read from, as configured.
 
 use super::loaded::Loaded;
+use crate::backend::settle::Pipeline;
 use crate::backend::{
     Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
     Tempo, TempoOptions,
 };
 use crate::client::{Identity, TlsOptions};
 use crate::receiver::{self, Receiver};
+use crate::run::session::TestAt;
 use crate::spec::config::{self, BackendKind, Protocol};
 use crate::spec::plan::Auth;
 use crate::spec::vars::Scope;
@@ -28,6 +30,11 @@ pub(crate) struct Place {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Place {
+    /// How spans come here.
+    pub(crate) fn pipeline(&self) -> Pipeline {
+        if self.embedded { Pipeline::Direct } else { Pipeline::Store }
+    }
+
     /// Whether it can be read at all, so that a run without a backend ends at once and with one sentence.
     pub(crate) async fn ready(&self) -> Result<(), String> {
         if self.embedded {
@@ -50,11 +57,7 @@ impl Place {
 }
 
 /// Opens what is configured; without configuration, the embedded receiver on a free port.
-pub(crate) async fn open(
-    configured: Option<&config::Backend>,
-    folder: &Path,
-    scope: &Scope,
-) -> Result<Place, String> {
+pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
     let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, _receiver: None };
     let Some(backend) = configured else { return embedded(&[]).await };
     match &backend.kind {
@@ -75,6 +78,9 @@ pub(crate) async fn open(
             }
             let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };
             Ok(remote(Arc::new(Jaeger::new(options).map_err(|why| why.to_string())?)))
+        }
+        BackendKind::Tempo { protocol: Protocol::Grpc, .. } => {
+            Err("Tempo is read over HTTP only; take `protocol: grpc` out of the configuration's backend".to_owned())
         }
         BackendKind::Tempo { url, tenant, .. } => {
             let http = http_options(backend, url, folder, scope)?;
@@ -148,4 +154,17 @@ pub(crate) fn own_spans() -> Result<Option<OwnSpanExporter>, String> {
 pub(crate) async fn of(loaded: &Loaded) -> Result<Place, String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     open(loaded.settings.backend.as_ref(), &loaded.settings.folder, &scope).await
+}
+
+/// Opens the backends of tests that name one of their own.
+pub(crate) async fn of_tests(loaded: &Loaded) -> Result<Vec<(TestAt, Place)>, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let mut opened = Vec::new();
+    for (at, test) in super::select::all(&loaded.plan) {
+        if let Some(backend) = &test.backend {
+            let folder = test.source.path().parent().unwrap_or(Path::new(""));
+            opened.push((at, open(Some(backend), folder, &scope).await?));
+        }
+    }
+    Ok(opened)
 }

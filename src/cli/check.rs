@@ -1,15 +1,16 @@
 //! `tracespec check` and `tracespec schema`: everything wrong with specs; what editors need to say so themselves.
 
 use super::args::{CheckArgs, Common, Format};
+use super::exit;
 use super::loaded::{read, show};
 use super::select;
 use super::streams::{put, say};
-use super::exit;
 use crate::diag::{self, Severity};
 use crate::report::text::count;
+use crate::spec::schema::{spec_schema, text};
 
 pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
-    let read = match read(&args.paths, &args.variables, common, None) {
+    let read = match read(&args.paths, &args.variables, common, None, false) {
         Ok(read) => read,
         Err(why) => {
             say(&format!("error: {why}"));
@@ -41,7 +42,7 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
 }
 
 pub(crate) fn schema() -> u8 {
-    match put("") {
+    match put(&text(&spec_schema())) {
         Ok(()) => exit::PASSED,
         Err(why) => {
             say(&format!("error: {why}"));

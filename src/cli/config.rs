@@ -4,7 +4,6 @@ use super::args::{Common, ConfigArgs};
 use super::settings::Settings;
 use super::streams::{put, say};
 use super::{backend, discover, exit, loaded};
-use crate::diag::{self};
 use crate::spec::config::Config;
 
 pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
@@ -28,7 +27,6 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
     if loaded::show(&diagnostics, common) {
         return exit::USAGE;
     }
-    debug_assert!(diagnostics.iter().all(|diagnostic| diagnostic.severity == diag::Severity::Warning));
     let settings = Settings::resolve(&parsed, common.profile.as_deref());
     let file = found.map_or_else(|| "(none found)".to_owned(), |path| path.display().to_string());
     let mut text = format!("{:<16} {file}\n", "configuration");
@@ -41,18 +39,17 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
     if put(&text).is_err() {
         return exit::ERROR;
     }
-    if args.probe { probe(&settings, common).await } else { exit::PASSED }
+    if args.probe { probe(&settings).await } else { exit::PASSED }
 }
 
-async fn probe(settings: &Settings, common: &Common) -> u8 {
-    let vars = match loaded::run_vars(settings, &super::args::Variables::default(), None) {
+async fn probe(settings: &Settings) -> u8 {
+    let vars = match loaded::run_vars(settings, &super::args::Variables::default(), None, &mut Vec::new()) {
         Ok(vars) => vars,
         Err(why) => {
             say(&format!("error: {why}"));
             return exit::USAGE;
         }
     };
-    let _ = common;
     let scope = crate::spec::vars::Scope::bare(std::sync::Arc::new(vars));
     let place = match backend::open(settings.backend.as_ref(), &settings.folder, &scope).await {
         Ok(place) => place,

@@ -21,7 +21,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
 /// The configuration file: the one named, or the nearest one in this folder and those above.
 pub(crate) fn config(named: Option<&Path>) -> Result<Option<PathBuf>, String> {
     if let Some(named) = named {
-        return if named.is_file() { Ok(Some(named.to_owned())) } else { Err(format!("there is no {}", named.display())) };
+        return if named.is_file() {
+            Ok(Some(named.to_owned()))
+        } else {
+            Err(format!("there is no {}", named.display()))
+        };
     }
     let here = std::env::current_dir().map_err(|why| format!("cannot tell the current folder: {why}"))?;
     let found = here.ancestors().map(|folder| folder.join(CONFIG)).find(|path| path.is_file());
@@ -37,7 +41,14 @@ pub(crate) fn specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
-            io::ErrorKind::NotFound => format!("there is no {}; name the spec files, or the folder they are in", path.display()),
+            // Snapshots lie below the folder that the command runs in, so no other one is looked into unasked.
+            io::ErrorKind::NotFound if paths == default => {
+                "there is no folder `specs` here; run in the folder it is in, or name the spec files or their folder"
+                    .to_owned()
+            }
+            io::ErrorKind::NotFound => {
+                format!("there is no {}; name the spec files, or the folder they are in", path.display())
+            }
             _ => format!("cannot read {}: {why}", path.display()),
         })?;
         if kind.is_dir() { folder(path, 0, &mut found)? } else { found.push(path.clone()) }
@@ -87,7 +98,9 @@ mod tests {
         for sub in ["snapshots", "deep/er", ".hidden"] {
             std::fs::create_dir_all(at(sub)).unwrap();
         }
-        for name in ["b.yaml", "a.yml", "deep/er/c.yaml", "snapshots/s.yaml", ".hidden/d.yaml", "tracespec.yaml", "n.txt"] {
+        for name in
+            ["b.yaml", "a.yml", "deep/er/c.yaml", "snapshots/s.yaml", ".hidden/d.yaml", "tracespec.yaml", "n.txt"]
+        {
             std::fs::write(at(name), "").unwrap();
         }
         let found = specs(&[folder.path().to_owned(), at("b.yaml")]).unwrap();

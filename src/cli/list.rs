@@ -4,11 +4,10 @@ use super::args::{Common, ListArgs};
 use super::loaded::{read, show};
 use super::streams::{put, say};
 use super::{exit, select};
-use crate::report::text::clean;
-use serde_json::json;
+use crate::spec::list::{to_json, to_text};
 
 pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
-    let read = match read(&args.selection.paths, &args.variables, common, None) {
+    let read = match read(&args.selection.paths, &args.variables, common, None, false) {
         Ok(read) => read,
         Err(why) => {
             say(&format!("error: {why}"));
@@ -26,28 +25,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
         }
     };
     let tests = selected.iter().map(|at| &read.plan.files[at.file].tests[at.test]);
-    let text = if args.json {
-        let tests: Vec<_> = tests
-            .map(|test| {
-                json!({
-                    "name": test.name.value,
-                    "file": test.source.path().display().to_string(),
-                    "line": test.source.line_column(test.name.span.start).line,
-                    "tags": test.tags,
-                    "skip": test.skip,
-                })
-            })
-            .collect();
-        format!("{:#}\n", json!({ "schema": "tracespec/list/1", "tests": tests }))
-    } else {
-        tests
-            .map(|test| {
-                let line = test.source.line_column(test.name.span.start).line;
-                let skip = test.skip.as_ref().map_or(String::new(), |why| format!("  (skip: {})", clean(why, false)));
-                format!("{}:{line}  {}{skip}\n", test.source.path().display(), clean(&test.name.value, false))
-            })
-            .collect()
-    };
+    let text = if args.json { to_json(tests) } else { to_text(tests) };
     match put(&text) {
         Ok(()) if selected.is_empty() => {
             say("no test matches");

@@ -9,8 +9,9 @@ use super::streams::{colour, say};
 use crate::diag::{self, Diagnostic, RenderOptions, Severity};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
-use crate::run::processes::free_port;
+use crate::run::ports::free_port;
 use crate::spec::config::{self, Config};
+use crate::spec::given;
 use crate::spec::plan::{Plan, VarValue};
 use crate::spec::vars::{RunVars, Scope, Source};
 use crate::spec::{Files, LoadOptions};
@@ -57,42 +58,25 @@ fn config(common: &Common) -> Result<(Config, Vec<Diagnostic>), String> {
     }
 }
 
-fn flags(variables: &Variables) -> Result<BTreeMap<String, Value>, String> {
-    let mut found = BTreeMap::new();
+fn flags(variables: &Variables, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, Value>, String> {
+    let mut values = BTreeMap::new();
     if let Some(path) = &variables.vars_file {
-        let text = discover::read(path)?;
-        let values: BTreeMap<String, serde_json::Value> = serde_saphyr::from_slice(&text)
-            .map_err(|why| format!("{} is to be a mapping of names to values: {why}", path.display()))?;
-        for (name, value) in values {
-            let value = match value {
-                serde_json::Value::String(text) => Value::text(text),
-                serde_json::Value::Array(_) | serde_json::Value::Object(_) | serde_json::Value::Null => {
-                    return Err(format!("variable `{name}` in {} is to be a text or a number", path.display()));
-                }
-                other => Value::text(other.to_string()),
-            };
-            found.insert(name, value);
-        }
+        let (read, diagnostics) = given::vars_file(path, discover::read(path)?);
+        values = read;
+        found.extend(diagnostics);
     }
     for text in &variables.var {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => found.insert(name.to_owned(), Value::text(value)),
-            _ => return Err(format!("`--var {text}`: write `name=value`")),
-        };
+        let (name, value) = given::flag(text).map_err(|why| format!("`--var`: {why}"))?;
+        values.insert(name, value);
     }
-    Ok(found)
+    Ok(values)
 }
 
-fn secrets(variables: &Variables) -> Result<BTreeMap<String, String>, String> {
+fn secrets(variables: &Variables, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, String>, String> {
     let Some(path) = &variables.secrets_file else { return Ok(BTreeMap::new()) };
-    let text = String::from_utf8(discover::read(path)?).map_err(|_| format!("{} is not UTF-8", path.display()))?;
-    let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
-    lines
-        .map(|(at, line)| match line.split_once('=') {
-            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
-            None => Err(format!("{}:{}: write NAME=VALUE", path.display(), at + 1)),
-        })
-        .collect()
+    let (secrets, diagnostics) = given::secrets_file(path, discover::read(path)?);
+    found.extend(diagnostics);
+    Ok(secrets)
 }
 
 /// A free port for each name that a process asks for.
@@ -123,9 +107,14 @@ fn values(vars: &[(String, VarValue)], run: &RunVars) -> Result<BTreeMap<String,
 }
 
 /// What the tests of a run share, but for what specs themselves say.
-pub(crate) fn run_vars(settings: &Settings, variables: &Variables, seed: Option<u64>) -> Result<RunVars, String> {
-    let flags = flags(variables)?;
-    let secrets = secrets(variables)?;
+pub(crate) fn run_vars(
+    settings: &Settings,
+    variables: &Variables,
+    seed: Option<u64>,
+    found: &mut Vec<Diagnostic>,
+) -> Result<RunVars, String> {
+    let flags = flags(variables, found)?;
+    let secrets = secrets(variables, found)?;
     let redactor = Redactor::new(settings.redact.iter());
     secrets.values().for_each(|value| redactor.learn(&Secret::new(value.clone())));
     let env: Source = Arc::new(|name| std::env::var(name).ok());
@@ -138,7 +127,9 @@ pub(crate) fn run_vars(settings: &Settings, variables: &Variables, seed: Option<
         secrets: secret,
         ports: ports(settings)?,
         clock: Arc::new(|| {
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
         }),
         seed: seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
@@ -148,34 +139,40 @@ pub(crate) fn run_vars(settings: &Settings, variables: &Variables, seed: Option<
     Ok(vars)
 }
 
-/// Reads configuration and specs. The error is one sentence about what could not even be read.
+/// Reads configuration and specs. `here`: this machine runs them, so the environment must hold what they use. The error is
+/// one sentence about what could not even be read.
 pub(crate) fn read(
     paths: &[PathBuf],
     variables: &Variables,
     common: &Common,
     seed: Option<u64>,
+    here: bool,
 ) -> Result<Read, String> {
     let (config, mut diagnostics) = config(common)?;
     if let Some(name) = &common.profile
         && config.profile(name).is_none()
     {
         let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
-        let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+        let known =
+            if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
         return Err(format!("the configuration has no profile `{name}`; {known}"));
     }
     let settings = Settings::resolve(&config, common.profile.as_deref());
-    let vars = run_vars(&settings, variables, seed)?;
-    let names: BTreeSet<String> = vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
+    let vars = run_vars(&settings, variables, seed, &mut diagnostics)?;
+    let names: BTreeSet<String> =
+        vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
     for path in discover::specs(paths)? {
         files.push((path.clone(), discover::read(&path)?));
     }
+    let has_env = |name: &str| (vars.env)(name).is_some();
+    let has_secret = |name: &str| (vars.secrets)(name).is_some();
     let options = LoadOptions {
         files: &Disk,
         vars: names,
         ports: Some(config.ports()),
-        env: Some(&|name| (vars.env)(name).is_some()),
-        secrets: Some(&|name| (vars.secrets)(name).is_some()),
+        env: here.then_some(&has_env),
+        secrets: here.then_some(&has_secret),
         ci: is_ci(),
         exact_names: settings.exact_names,
         snapshots: PathBuf::from(FOLDER),
@@ -196,13 +193,8 @@ pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
 }
 
 /// Reads everything, shows what is wrong, finds the ports that processes ask for. `Err` is the exit code.
-pub(crate) fn load(
-    paths: &[PathBuf],
-    variables: &Variables,
-    common: &Common,
-    seed: Option<u64>,
-) -> Result<Loaded, u8> {
-    let read = read(paths, variables, common, seed).map_err(|why| {
+pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, seed: Option<u64>) -> Result<Loaded, u8> {
+    let read = read(paths, variables, common, seed, true).map_err(|why| {
         say(&format!("error: {why}"));
         exit::USAGE
     })?;

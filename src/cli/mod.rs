@@ -10,7 +10,7 @@ mod interrupt;
 mod list;
 mod loaded;
 mod processes;
-mod query;
+pub mod query;
 mod run;
 mod select;
 mod serve;
@@ -45,7 +45,7 @@ pub fn main() -> ExitCode {
             Command::Run(args) => run::run(args, &cli.common).await,
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
-            Command::Query(args) => query::query(args, &cli.common).await,
+            Command::Query(args) => query::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Config(args) => config::config(args, &cli.common).await,
             Command::Schema => check::schema(),

@@ -46,6 +46,13 @@ pub(crate) async fn start(
     for process in &loaded.settings.processes {
         let spec = ready_to_start(process, loaded, endpoint, &scope)?;
         listener(&Event::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
+        if let Some(place) = spec.answered_already().await {
+            let name = &spec.name;
+            listener(&Event::Warning(&format!(
+                "{place} answers before `{name}` was started: unless that is meant, stop what listens there, or it is what \
+                 these tests are about"
+            )));
+        }
         let began = Instant::now();
         running.0.push(Process::spawn(&spec).map_err(|why| why.message)?);
         if let Some(process) = running.0.last_mut() {
@@ -92,7 +99,10 @@ fn ready_to_start(
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
-        directory: process.cwd.as_ref().map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
+        directory: process
+            .cwd
+            .as_ref()
+            .map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
         env,
         env_remove: of_an_outer_cargo(),
         ready,

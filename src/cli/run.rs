@@ -1,14 +1,15 @@
 //! `tracespec run`.
 
-use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
 use super::streams::{colour, put, say};
 use super::{backend, exit, select, snapshots};
+use crate::redact::Redactor;
+use crate::report::terminal::Terminal;
 use crate::report::text::clean;
 use crate::report::{Reporter as _, json};
-use crate::report::terminal::Terminal;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, Verdict};
 use crate::run::session::{Listener, Session, TestAt};
@@ -26,9 +27,7 @@ fn reports(args: &[String]) -> Result<Vec<ReportTo>, String> {
         .map(|text| match text.split_once('=') {
             Some(("json", "-")) => Ok(ReportTo { path: None }),
             Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: Some(PathBuf::from(path)) }),
-            Some((kind, _)) if kind != "json" => {
-                Err(format!("there is no report `{kind}`; the reports are: json"))
-            }
+            Some((kind, _)) if kind != "json" => Err(format!("there is no report `{kind}`; the reports are: json")),
             _ => Err(format!("`--report {text}`: write `json=FILE`, or `json=-` for standard output")),
         })
         .collect()
@@ -55,8 +54,14 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     };
     if selected.is_empty() {
-        let shard = args.selection.shard.is_some();
-        say(if shard { "no test falls into this shard" } else { "error: no test matches; nothing was run" });
+        // An empty shard is no mistake, a name that matches nothing in any shard is one.
+        let every_shard = Selection { shard: None, ..args.selection.clone() };
+        let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
+        say(if shard {
+            "no test falls into this shard; nothing was run"
+        } else {
+            "error: no test matches; nothing was run"
+        });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
     let mut running = Running::default();
@@ -79,8 +84,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let mut code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
     for report in reports {
         if let Err(why) = write(&record, &report, &loaded) {
-            say(&format!("error: cannot write the report: {why}"));
-            code = code.max(exit::USAGE);
+            let path = report.path.as_deref().map_or_else(|| "-".into(), Path::to_string_lossy);
+            say(&format!("error: cannot write the report {}: {why}", clean(&path, false)));
+            // Not the code for usage: that one promises that nothing was sent.
+            code = code.max(exit::ERROR);
         }
     }
     code
@@ -97,7 +104,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
     let mut document = json::run(record);
     loaded.vars.redactor.json(&mut document);
-    let text = serde_json::to_string_pretty(&document)? + "\n";
+    let text = json::document(json::RUN, &document);
     match &report.path {
         None => put(&text),
         Some(path) => save(path, text.as_bytes()),
@@ -144,6 +151,11 @@ async fn carry_out(
     options.strict_absence = args.strict_absence;
     let mut session =
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let elsewhere = backend::of_tests(loaded).await?;
+    for (at, place) in &elsewhere {
+        place.ready().await?;
+        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+    }
     if let Some(exporter) = backend::own_spans()? {
         session.export_own_spans(exporter);
     }
@@ -154,20 +166,23 @@ async fn carry_out(
         record.remarks.push(why);
     }
     if let Some(folder) = &args.save_traces {
-        save_traces(&record, folder).map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
+        save_traces(&record, folder, &loaded.vars.redactor)
+            .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
     snapshots::keep(&record, session.plan(), args.accept)?;
     Ok(record)
 }
 
-/// One folder a test, one file a trace, as OTLP JSON.
-fn save_traces(record: &RunRecord, folder: &Path) -> io::Result<()> {
+/// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.
+fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
     for test in &record.tests {
         for step in &test.steps {
             let Some(trace) = &step.trace else { continue };
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            save(&path, crate::wire::write::otlp_json(trace).as_bytes())?;
+            let mut document = serde_json::from_str(&crate::wire::write::otlp_json(trace))?;
+            redactor.json(&mut document);
+            save(&path, document.to_string().as_bytes())?;
         }
     }
     Ok(())

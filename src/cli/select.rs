@@ -7,9 +7,10 @@ use crate::spec::plan::{Plan, Test};
 
 /// Every test of the plan with its place, in the order of files and lines.
 pub(crate) fn all(plan: &Plan) -> impl Iterator<Item = (TestAt, &Test)> {
-    plan.files.iter().enumerate().flat_map(|(file, plan)| {
-        plan.tests.iter().enumerate().map(move |(test, plan)| (TestAt { file, test }, plan))
-    })
+    plan.files
+        .iter()
+        .enumerate()
+        .flat_map(|(file, plan)| plan.tests.iter().enumerate().map(move |(test, plan)| (TestAt { file, test }, plan)))
 }
 
 /// The tests that the flags select: `only` first, then name and tags, then the shard.

@@ -1,7 +1,6 @@
 //! Settings, resolved once: flag, environment, profile, file, default. Flags are applied by the commands themselves.
 
 use super::backend::Place;
-use crate::backend::settle::Pipeline;
 use crate::run::session::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
@@ -19,6 +18,8 @@ pub(crate) struct Settings {
     pub(crate) backend: Option<Backend>,
     pub(crate) wait: Wait,
     pub(crate) exporter_delay: Option<Duration>,
+    /// Bound on a test.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) processes: Vec<Process>,
     pub(crate) redact: Vec<String>,
     pub(crate) vars: Vec<(String, VarValue)>,
@@ -38,7 +39,13 @@ impl Settings {
         let over = profile.and_then(|name| config.profile(name)).unwrap_or(&empty);
         let mut origins = Vec::new();
         let mut from = |name, shown: String, in_profile: bool, in_file: bool| {
-            let origin = if in_profile { "profile" } else if in_file { "file" } else { "default" };
+            let origin = if in_profile {
+                "profile"
+            } else if in_file {
+                "file"
+            } else {
+                "default"
+            };
             origins.push((name, shown, origin));
         };
         let wait = Wait {
@@ -55,6 +62,7 @@ impl Settings {
                 .map_or_else(|| PathBuf::from("."), PathBuf::from),
             backend: over.backend.clone().or_else(|| file.backend.clone()),
             exporter_delay: over.exporter_delay.or(file.exporter_delay),
+            timeout: over.timeout.or(file.timeout),
             processes: over.processes.clone().or_else(|| file.processes.clone()).unwrap_or_default(),
             redact: over.redact.clone().or_else(|| file.redact.clone()).unwrap_or_default(),
             vars: file.vars.clone(),
@@ -85,6 +93,9 @@ impl Settings {
             |delay| humantime::format_duration(delay).to_string(),
         );
         from("exporter_delay", shown, over.exporter_delay.is_some(), file.exporter_delay.is_some());
+        let shown =
+            settings.timeout.map_or_else(|| "none".to_owned(), |bound| humantime::format_duration(bound).to_string());
+        from("timeout", shown, over.timeout.is_some(), file.timeout.is_some());
         let names: Vec<&str> = settings.processes.iter().map(|process| process.name.as_str()).collect();
         let shown = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         from("processes", shown, over.processes.is_some(), file.processes.is_some());
@@ -120,11 +131,12 @@ impl Settings {
             seed,
             strict_absence: false,
             timeout: self.wait.timeout.unwrap_or(TIMEOUT),
+            test_timeout: self.timeout,
             settle: self.wait.settle.unwrap_or(Settle::Auto),
             silent: self.wait.silent.clone(),
             exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),
             exporter_delay_is_set: self.exporter_delay.is_none() && set.is_some(),
-            pipeline: if place.embedded { Pipeline::Direct } else { Pipeline::Store },
+            pipeline: place.pipeline(),
             one_clock: BTreeSet::new(),
         }
     }

@@ -17,7 +17,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
 
 /// Name, whether it is skipped, and how to run it.
-pub(crate) type Trials = Vec<(String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>)>;
+pub(crate) type TrialParts = (String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>);
+
+/// All tests of a suite.
+pub(crate) type Trials = Vec<TrialParts>;
 
 /// A loaded suite; nothing of the system is started before the first test runs.
 pub(crate) struct Suite {
@@ -35,6 +38,7 @@ struct Shared {
 struct Started {
     session: Arc<Session>,
     _place: Place,
+    _elsewhere: Vec<(TestAt, Place)>,
 }
 
 impl Suite {
@@ -167,10 +171,15 @@ impl Shared {
         let options = self.loaded.settings.options(&place, self.loaded.vars.seed);
         let (plan, vars) = (self.loaded.plan.clone(), Arc::clone(&self.loaded.vars));
         let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
+        let elsewhere = backend::of_tests(&self.loaded).await?;
+        for (at, place) in &elsewhere {
+            place.ready().await?;
+            session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
+        }
         if let Some(exporter) = backend::own_spans()? {
             session.export_own_spans(exporter);
         }
-        Ok(Started { session: Arc::new(session), _place: place })
+        Ok(Started { session: Arc::new(session), _place: place, _elsewhere: elsewhere })
     }
 
     /// Stops what was started and ends this process: the test runner around us has no other way to be ended.

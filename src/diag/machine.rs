@@ -28,16 +28,16 @@ pub fn to_json(diagnostics: &[Diagnostic]) -> String {
         })
         .collect();
     let errors = diagnostics.iter().filter(|d| d.severity == Severity::Error).count();
-    pretty(&json!({ "schema": "tracespec/check/1", "errors": errors, "warnings": diagnostics.len() - errors, "diagnostics": list }))
+    pretty(
+        &json!({ "schema": "tracespec/check/1", "errors": errors, "warnings": diagnostics.len() - errors, "diagnostics": list }),
+    )
 }
 
 /// All diagnostics as a SARIF 2.1.0 log with one run.
 pub fn to_sarif(diagnostics: &[Diagnostic]) -> String {
     let used: BTreeSet<Code> = diagnostics.iter().map(|d| d.code).collect();
-    let rules: Vec<Value> = used
-        .iter()
-        .map(|code| json!({ "id": code.as_str(), "shortDescription": { "text": code.says() } }))
-        .collect();
+    let rules: Vec<Value> =
+        used.iter().map(|code| json!({ "id": code.as_str(), "shortDescription": { "text": code.says() } })).collect();
     let results: Vec<Value> = diagnostics
         .iter()
         .map(|d| {
@@ -124,7 +124,9 @@ mod tests {
     #[test]
     fn both_formats_carry_place_kind_and_related_place() {
         let file = SourceFile::new("specs/a b.yaml", "name: x\nname: y\n");
-        let d = Problem::error(Code::DuplicateKey, Span::new(8, 12), "twice").related(Span::new(0, 4), "first").in_file(&file);
+        let d = Problem::error(Code::DuplicateKey, Span::new(8, 12), "twice")
+            .related(Span::new(0, 4), "first")
+            .in_file(&file);
         let json: Value = serde_json::from_str(&to_json(std::slice::from_ref(&d))).unwrap();
         assert_eq!(json["errors"], 1);
         assert_eq!(json["diagnostics"][0]["line"], 2);

@@ -116,7 +116,8 @@ fn cut(line: &str, from: usize, to: usize) -> (String, usize, usize) {
     let (mut first, mut last) = (0, line.len());
     if line.len() > MAX_WIDTH {
         first = boundary(from.saturating_sub(MAX_WIDTH / 2));
-        last = boundary(to.max(from + 1).min(from + MAX_WIDTH / 2).saturating_add(MAX_WIDTH / 4).min(line.len())).max(first);
+        last = boundary(to.max(from + 1).min(from + MAX_WIDTH / 2).saturating_add(MAX_WIDTH / 4).min(line.len()))
+            .max(first);
     }
     let to = to.min(last).max(from.min(last));
     let before = printable(&line[first..from.min(last)]);
@@ -153,7 +154,10 @@ mod tests {
 
     fn shown(text: &str, span: Span) -> String {
         let file = SourceFile::new("specs/a.yaml", text);
-        render(&[Problem::error(Code::BadValue, span, "wrong").label("here").help("other").in_file(&file)], RenderOptions::default())
+        render(
+            &[Problem::error(Code::BadValue, span, "wrong").label("here").help("other").in_file(&file)],
+            RenderOptions::default(),
+        )
     }
 
     #[test]

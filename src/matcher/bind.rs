@@ -96,7 +96,10 @@ fn as_number(value: Value, template: &Template, position: Position) -> Result<Li
         (Some(Literal::Duration(_)), Position::Duration) | (Some(Literal::Int(_)), Position::Int) => true,
         (Some(Literal::Int(count)), Position::Count) => *count >= 0,
         (_, Position::Duration | Position::Int | Position::Count) => false,
-        (Some(Literal::Int(_) | Literal::Float(_) | Literal::Duration(_) | Literal::Size(_) | Literal::Share(_)), _) => true,
+        (
+            Some(Literal::Int(_) | Literal::Float(_) | Literal::Duration(_) | Literal::Size(_) | Literal::Share(_)),
+            _,
+        ) => true,
         _ => false,
     };
     match literal {
@@ -117,7 +120,9 @@ impl Matcher {
         let any = |operand: &Operand| operand.bind(scope, Position::Any, false);
         let end = |operand: &Option<Operand>| operand.as_ref().map(|end| end.bind(scope, position, true)).transpose();
         Ok(match self {
-            Matcher::All(all) => Matcher::All(all.iter().map(|one| one.bind(scope, position)).collect::<Result<_, _>>()?),
+            Matcher::All(all) => {
+                Matcher::All(all.iter().map(|one| one.bind(scope, position)).collect::<Result<_, _>>()?)
+            }
             Matcher::Compare(comparison, operand) => {
                 let number = !matches!(comparison, Eq | Ne);
                 Matcher::Compare(*comparison, operand.bind(scope, position, number)?)
@@ -144,7 +149,9 @@ impl Matcher {
         }
         match self {
             Matcher::All(all) => all.iter().for_each(|one| one.templates(visit)),
-            Matcher::Compare(_, one) | Matcher::Contains(one) | Matcher::StartsWith(one) | Matcher::EndsWith(one) => operand(one, visit),
+            Matcher::Compare(_, one) | Matcher::Contains(one) | Matcher::StartsWith(one) | Matcher::EndsWith(one) => {
+                operand(one, visit)
+            }
             Matcher::Range(low, high) => [low, high].into_iter().flatten().for_each(|end| operand(end, visit)),
             Matcher::Matches { pattern, .. } => visit(&pattern.text),
             Matcher::OneOf(list) => list.iter().for_each(|one| operand(one, visit)),

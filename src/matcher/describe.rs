@@ -176,3 +176,19 @@ pub fn duration(nanoseconds: i128) -> String {
         fraction => format!("{sign}{}.{fraction}{unit}", size / scale),
     }
 }
+/// Nanoseconds with as many digits as a reader of a picture needs: `1.24s`, `35.2ms`, `870µs`.
+pub fn brief_duration(ns: u64) -> String {
+    match ns {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{ns}ns"),
+        1_000..1_000_000 => format!("{}µs", brief(ns as f64 / 1e3)),
+        1_000_000..1_000_000_000 => format!("{}ms", brief(ns as f64 / 1e6)),
+        _ => format!("{}s", brief(ns as f64 / 1e9)),
+    }
+}
+
+fn brief(value: f64) -> String {
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}

@@ -20,10 +20,11 @@ pub mod template;
 pub mod units;
 
 pub use bind::{Lookup, Value};
-pub use describe::duration as show_duration;
+pub use describe::{brief_duration, duration as show_duration};
 pub use fact::Fact;
-pub(crate) use number::Number;
 pub use parse::{Position, parse};
+
+pub(crate) use number::Number;
 pub(crate) use parse_map::{KEYS, literal, operand};
 
 use crate::source::Span;

@@ -55,7 +55,7 @@ pub fn parse(node: &Node, position: Position, problems: &mut Vec<Problem>) -> Op
         Value::Map(_) => parse_map(node, position, problems),
         Value::List(items) => {
             if position != Position::Any {
-                let says = format!("a list here would compare {} with several values at once", position.noun());
+                let says = "one value cannot equal a list of values";
                 let help = "for any one of them write `{ one_of: [a, b] }`";
                 problems.push(Problem::error(Code::WrongType, node.span, says).help(help));
                 return None;
@@ -94,24 +94,40 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     let (text, at) = (&*scalar.text, scalar.at);
     if scalar.style == Style::Block {
         let says = "a block of text stands where a matcher belongs";
-        return fail(Problem::error(Code::BlockScalar, at.whole, says).help("write it on one line, in quotes if it begins with `>` or `|`"));
+        return fail(
+            Problem::error(Code::BlockScalar, at.whole, says)
+                .help("write it on one line, in quotes if it begins with `>` or `|`"),
+        );
     }
     match scalar.core() {
         Core::Null => {
-            let says = if text.is_empty() { "nothing is written here".to_owned() } else { format!("`{text}` is null, and null is no matcher") };
-            return fail(Problem::error(Code::BadMatcher, at.whole, says)
-                .help("write `absent` for no value, `exists` for any value, `{ eq: null }` for JSON's null"));
+            let says = if text.is_empty() {
+                "nothing is written here".to_owned()
+            } else {
+                format!("`{text}` is null, and null is no matcher")
+            };
+            return fail(
+                Problem::error(Code::BadMatcher, at.whole, says)
+                    .help("write `absent` for no value, `exists` for any value, `{ eq: null }` for JSON's null"),
+            );
         }
         Core::Text => {}
-        _ => return Ok((Matcher::Compare(Comparison::Eq, checked(literal(scalar), position, Comparison::Eq, text, at)?), None)),
+        _ => {
+            return Ok((
+                Matcher::Compare(Comparison::Eq, checked(literal(scalar), position, Comparison::Eq, text, at)?),
+                None,
+            ));
+        }
     }
     for (operator, right) in WRONG_OPERATORS {
-        if text.starts_with(operator) {
-            let rest = text[operator.len()..].trim();
+        if let Some(rest) = text.strip_prefix(operator) {
+            let rest = rest.trim();
             let says = format!("`{operator}` is no operator here");
             let span = at.part(0, operator.len());
             let help = match *right {
-                "" => format!("for equality write the value alone: `{rest}`; a text that begins with `{operator}` is written `{{ eq: '{text}' }}`"),
+                "" => format!(
+                    "for equality write the value alone: `{rest}`; a text that begins with `{operator}` is written `{{ eq: '{text}' }}`"
+                ),
                 right => format!("write `{right} {rest}`"),
             };
             return fail(Problem::error(Code::BadMatcher, span, says).help(help));
@@ -126,7 +142,9 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     if text == "exists" || text == "absent" {
         if position.numeric() {
             let says = format!("`{text}` says nothing of {}: it is always there", position.noun());
-            return fail(Problem::error(Code::BadMatcher, at.whole, says).help(format!("write {}", position.example())));
+            return fail(
+                Problem::error(Code::BadMatcher, at.whole, says).help(format!("write {}", position.example())),
+            );
         }
         return Ok((if text == "exists" { Matcher::Exists } else { Matcher::Absent }, None));
     }
@@ -141,7 +159,8 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     Ok((matcher, warning))
 }
 
-const WRONG_OPERATORS: &[(&str, &str)] = &[("=<", "<="), ("=>", ">="), ("==", ""), ("<>", "!="), ("=!", "!="), ("~=", "=~")];
+const WRONG_OPERATORS: &[(&str, &str)] =
+    &[("=<", "<="), ("=>", ">="), ("==", ""), ("<>", "!="), ("=!", "!="), ("~=", "=~")];
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -170,13 +189,16 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
     match kind {
         Kind::Equals => {
             let says = "`=` is no operator here";
-            fail(Problem::error(Code::BadMatcher, at.whole, says)
-                .help(format!("for equality write the value alone: `{rest}`; a text that begins with `=` is written `{{ eq: '= …' }}`")))
+            fail(Problem::error(Code::BadMatcher, at.whole, says).help(format!(
+                "for equality write the value alone: `{rest}`; a text that begins with `=` is written `{{ eq: '= …' }}`"
+            )))
         }
         Kind::Matches(negated) => {
             if position.numeric() {
                 let says = format!("a regular expression compares text, and this is {}", position.noun());
-                return fail(Problem::error(Code::WrongUnit, at.whole, says).help(format!("write {}", position.example())));
+                return fail(
+                    Problem::error(Code::WrongUnit, at.whole, says).help(format!("write {}", position.example())),
+                );
             }
             Ok(Matcher::Matches { pattern: pattern(rest, at)?, negated })
         }
@@ -184,16 +206,21 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
         Kind::Compare(comparison) => {
             if matches!(position, Position::Text | Position::Word(_)) {
                 let says = format!("`{operator}` compares numbers, and this is {}", position.noun());
-                return fail(Problem::error(Code::WrongUnit, at.whole, says)
-                    .help(format!("write {}; a text that begins with `{operator}` is written `{{ eq: … }}`", position.example())));
+                return fail(Problem::error(Code::WrongUnit, at.whole, says).help(format!(
+                    "write {}; a text that begins with `{operator}` is written `{{ eq: … }}`",
+                    position.example()
+                )));
             }
             let operand = numeric(rest, at, position, operator)?;
-            if position == Position::Count && comparison == Comparison::Lt {
-                if let Operand::Literal(Literal::Int(limit)) = operand {
-                    if limit <= 0 {
-                        return fail(Problem::error(Code::NeverMatches, at.whole, format!("no count is `< {limit}`")).help("for none at all write `0`"));
-                    }
-                }
+            if position == Position::Count
+                && comparison == Comparison::Lt
+                && let Operand::Literal(Literal::Int(limit)) = operand
+                && limit <= 0
+            {
+                return fail(
+                    Problem::error(Code::NeverMatches, at.whole, format!("no count is `< {limit}`"))
+                        .help("for none at all write `0`"),
+                );
             }
             Ok(Matcher::Compare(comparison, operand))
         }
@@ -207,12 +234,13 @@ pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool
     }
     let template = template::parse(text, at)?;
     let Some(plain) = template.as_text() else { return Ok(Operand::Template(template)) };
-    if let Position::Word(words) = position {
-        if !words.contains(&plain) {
-            let near = did_you_mean(plain, words.iter().copied());
-            let says = format!("`{plain}` is none of {}", words.join(", "));
-            return fail(Problem::error(Code::BadValue, at.whole, says).maybe_help(near));
-        }
+    if let Position::Word(words) = position
+        && !words.contains(&plain)
+    {
+        let near =
+            did_you_mean(plain, words.iter().copied()).unwrap_or_else(|| format!("write one of {}", words.join(", ")));
+        let says = format!("`{plain}` is none of {}", words.join(", "));
+        return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
     }
     let value = match crate::yaml::core(plain) {
         Core::Int(value) if typed && position == Position::Any => Literal::Int(value),
@@ -240,7 +268,9 @@ pub(super) fn numeric(text: &str, at: TextSpan, position: Position, operator: &s
     let code = if position == Position::Any { Code::BadMatcher } else { Code::BadValue };
     let help = match wrong_case(text).or_else(|| spaced_unit(text)) {
         Some(unit) => unit,
-        None => format!("write {}", if position == Position::Any { "`< 5`, `< 3s`, `< 10kB`" } else { position.example() }),
+        None => {
+            format!("write {}", if position == Position::Any { "`< 5`, `< 3s`, `< 10kB`" } else { position.example() })
+        }
     };
     fail(Problem::error(code, at.part(0, text.len()), says).help(help))
 }
@@ -252,11 +282,18 @@ fn wrong_case(text: &str) -> Option<String> {
 
 fn spaced_unit(text: &str) -> Option<String> {
     let dotted = text.replace(',', ".");
-    (dotted != text && units::parse(&dotted).is_some()).then(|| format!("a fraction is written with a point: `{dotted}`"))
+    (dotted != text && units::parse(&dotted).is_some())
+        .then(|| format!("a fraction is written with a point: `{dotted}`"))
 }
 
 /// Refuses a literal of another kind than the position's.
-pub(super) fn checked(literal: Literal, position: Position, comparison: Comparison, text: &str, at: TextSpan) -> Read<Operand> {
+pub(super) fn checked(
+    literal: Literal,
+    position: Position,
+    comparison: Comparison,
+    text: &str,
+    at: TextSpan,
+) -> Read<Operand> {
     let span = at.part(0, text.len());
     let wrong = |what: &str, help: String| {
         let says = format!("this compares {} with {what}", position.noun());
@@ -279,7 +316,9 @@ pub(super) fn checked(literal: Literal, position: Position, comparison: Comparis
             return wrong(noun, format!("a duration has a unit: `{text}ms` or `{text}s`"));
         }
         (Position::Count, Literal::Int(count)) if *count < 0 => {
-            return fail(Problem::error(Code::NeverMatches, span, format!("no count is {count}")).help("counts begin at 0"));
+            return fail(
+                Problem::error(Code::NeverMatches, span, format!("no count is {count}")).help("counts begin at 0"),
+            );
         }
         (Position::Count, Literal::Int(_)) => {}
         (Position::Duration | Position::Count | Position::Int, _) => {
@@ -305,7 +344,9 @@ fn range(text: &str, at: TextSpan, position: Position) -> Read<Option<Matcher>> 
     let (low, high) = (text[..dots].trim(), text[dots + 2..].trim());
     let high_at = text.len() - text[dots + 2..].trim_start().len();
     let looks = |end: &str| {
-        end.is_empty() || units::parse(end).is_some() || template::parse(end, at).is_ok_and(|template| template.is_lone())
+        end.is_empty()
+            || units::parse(end).is_some()
+            || template::parse(end, at).is_ok_and(|template| template.is_lone())
     };
     if (low.is_empty() && high.is_empty()) || !looks(low) || !looks(high) {
         if !position.numeric() {
@@ -398,8 +439,14 @@ pub(super) fn compile(text: &str, at: TextSpan) -> Read<Arc<regex::Regex>> {
     };
     build(text).map_err(problem)?;
     if let Some(why) = never_matches(text) {
-        return fail(Problem::error(Code::NeverMatches, at.part(0, text.len()), format!("no text matches this regular expression: {why}"))
-            .help("it is anchored at both ends already: `^` and `$` are not needed"));
+        return fail(
+            Problem::error(
+                Code::NeverMatches,
+                at.part(0, text.len()),
+                format!("no text matches this regular expression: {why}"),
+            )
+            .help("it is anchored at both ends already: `^` and `$` are not needed"),
+        );
     }
     build(&format!("^(?:{text})$")).map(Arc::new).map_err(problem)
 }

@@ -7,8 +7,21 @@ use crate::yaml::{Core, Node, Scalar, Style, Value};
 
 /// Every key of the mapping form.
 pub(crate) const KEYS: &[&str] = &[
-    "eq", "ne", "lt", "lte", "gt", "gte", "between", "matches", "contains", "starts_with", "ends_with", "one_of", "exists",
-    "type", "length",
+    "eq",
+    "ne",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "between",
+    "matches",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "one_of",
+    "exists",
+    "type",
+    "length",
 ];
 
 const TYPES: &[(&str, TypeName)] = &[
@@ -29,7 +42,8 @@ pub(super) fn parse_map(node: &Node, position: Position, problems: &mut Vec<Prob
     let Value::Map(entries) = &node.value else { return None };
     if entries.is_empty() {
         problems.push(
-            Problem::error(Code::Empty, node.span, "an empty mapping compares nothing").help("write a value, or `{ exists: true }`"),
+            Problem::error(Code::Empty, node.span, "an empty mapping compares nothing")
+                .help("write a value, or `{ exists: true }`"),
         );
         return None;
     }
@@ -54,22 +68,36 @@ pub(super) fn parse_map(node: &Node, position: Position, problems: &mut Vec<Prob
         return None;
     }
     if let Some(why) = contradiction(&all) {
-        problems.push(Problem::error(Code::NeverMatches, node.span, format!("nothing satisfies this matcher: {why}")).help("all keys of one mapping must hold"));
+        problems.push(
+            Problem::error(Code::NeverMatches, node.span, format!("nothing satisfies this matcher: {why}"))
+                .help("all keys of one mapping must hold"),
+        );
         return None;
     }
     if all.len() == 1 { all.pop() } else { Some(Matcher::All(all)) }
 }
 
 fn unknown_key(name: &str, span: crate::source::Span, position: Position) -> Problem {
-    let aliases = [("equals", "eq"), ("not", "ne"), ("min", "gte"), ("max", "lte"), ("regex", "matches"), ("in", "one_of"), ("any_of", "one_of"), ("range", "between"), ("absent", "exists: false")];
+    let aliases = [
+        ("equals", "eq"),
+        ("not", "ne"),
+        ("min", "gte"),
+        ("max", "lte"),
+        ("regex", "matches"),
+        ("in", "one_of"),
+        ("any_of", "one_of"),
+        ("range", "between"),
+        ("absent", "exists: false"),
+    ];
     let near = aliases
         .iter()
         .find(|(wrong, _)| *wrong == name)
         .map(|(_, right)| format!("did you mean `{right}`?"))
         .or_else(|| did_you_mean(name, KEYS.iter().copied()));
-    let mut problem = Problem::error(Code::UnknownKey, span, format!("a matcher has no key `{name}`")).maybe_help(near);
-    problem = problem.help(format!("a matcher has {}", KEYS.join(", ")));
-    if position == Position::Any {
+    let misspelt = near.is_some();
+    let help = near.unwrap_or_else(|| format!("a matcher has {}", KEYS.join(", ")));
+    let mut problem = Problem::error(Code::UnknownKey, span, format!("a matcher has no key `{name}`")).help(help);
+    if position == Position::Any && !misspelt {
         problem = problem.help("names inside of names are written with dots: `payment.method: card`");
     }
     problem
@@ -97,15 +125,22 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
             };
             if matches!(position, Position::Text | Position::Word(_)) {
                 let says = format!("`{key}` compares numbers, and this is {}", position.noun());
-                problems.push(Problem::error(Code::WrongUnit, node.span, says).help("text has `eq`, `ne`, `matches`, `contains`, `starts_with`, `ends_with`, `one_of`, `length`"));
+                problems.push(Problem::error(Code::WrongUnit, node.span, says).help(
+                    "text has `eq`, `ne`, `matches`, `contains`, `starts_with`, `ends_with`, `one_of`, `length`",
+                ));
                 return None;
             }
             number(node, numeric_position, key, problems).map(|operand| Matcher::Compare(comparison, operand))
         }
         "between" => {
-            let Value::List(ends) = &node.value else { return wrong(node, "`between` takes a list of two: `[1s, 3s]`", problems) };
-            let [low, high] = ends.as_slice() else { return wrong(node, "`between` takes two ends: `[1s, 3s]`", problems) };
-            let (low, high) = (number(low, numeric_position, key, problems), number(high, numeric_position, key, problems));
+            let Value::List(ends) = &node.value else {
+                return wrong(node, "`between` takes a list of two: `[1s, 3s]`", problems);
+            };
+            let [low, high] = ends.as_slice() else {
+                return wrong(node, "`between` takes two ends: `[1s, 3s]`", problems);
+            };
+            let (low, high) =
+                (number(low, numeric_position, key, problems), number(high, numeric_position, key, problems));
             let (low, high) = (Some(low?), Some(high?));
             if let Err(problem) = check_range(&low, &high, crate::yaml::TextSpan::whole(node.span)) {
                 problems.push(*problem);
@@ -133,9 +168,14 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
             Some(if key == "starts_with" { Matcher::StartsWith(operand) } else { Matcher::EndsWith(operand) })
         }
         "one_of" => {
-            let Value::List(items) = &node.value else { return wrong(node, "`one_of` takes a list: `[a, b]`", problems) };
+            let Value::List(items) = &node.value else {
+                return wrong(node, "`one_of` takes a list: `[a, b]`", problems);
+            };
             if items.is_empty() {
-                problems.push(Problem::error(Code::NeverMatches, node.span, "nothing is one of an empty list").help("list at least one value"));
+                problems.push(
+                    Problem::error(Code::NeverMatches, node.span, "nothing is one of an empty list")
+                        .help("list at least one value"),
+                );
                 return None;
             }
             let operands: Vec<Option<Operand>> = items.iter().map(|item| operand(item, position, problems)).collect();
@@ -152,7 +192,10 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
             if found.is_none() {
                 let words: Vec<&str> = TYPES.iter().map(|(word, _)| *word).collect();
                 let near = did_you_mean(&name, words.iter().copied());
-                problems.push(Problem::error(Code::BadValue, node.span, format!("`type` is one of {}", words.join(", "))).maybe_help(near));
+                problems.push(
+                    Problem::error(Code::BadValue, node.span, format!("`type` is one of {}", words.join(", ")))
+                        .help(near.unwrap_or_else(|| "write one of them, or take the key out".to_owned())),
+                );
             }
             found.map(|(_, kind)| Matcher::Type(*kind))
         }
@@ -161,7 +204,9 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
 }
 
 fn wrong<T>(node: &Node, says: &str, problems: &mut Vec<Problem>) -> Option<T> {
-    problems.push(Problem::error(Code::WrongType, node.span, says).label(format!("this is {}", node.noun())));
+    let help = "keys of a matcher: `{ gt: 5 }`, `{ between: [1, 5] }`, `{ one_of: [a, b] }`, `{ matches: a.* }`, `{ exists: true }`";
+    problems
+        .push(Problem::error(Code::WrongType, node.span, says).label(format!("this is {}", node.noun())).help(help));
     None
 }
 
@@ -176,7 +221,10 @@ fn number(node: &Node, position: Position, key: &str, problems: &mut Vec<Problem
     let scalar = word(node, key, problems)?;
     let found = match scalar.core() {
         Core::Text => numeric(&scalar.text, scalar.at, position, key),
-        Core::Bool(_) => fail(Problem::error(Code::WrongUnit, node.span, format!("`{key}` compares numbers, not booleans"))),
+        Core::Bool(_) => fail(
+            Problem::error(Code::WrongUnit, node.span, format!("`{key}` compares numbers, not booleans"))
+                .help("write `eq: true`"),
+        ),
         _ => checked(literal(scalar), position, Comparison::Lt, &scalar.text, scalar.at),
     };
     found.map_err(|problem| problems.push(*problem)).ok()
@@ -197,7 +245,14 @@ fn scalar_operand(scalar: &Scalar, position: Position) -> Read<Operand> {
     let numeric_position = matches!(position, Position::Count | Position::Int | Position::Duration);
     if scalar.core() != Core::Text {
         if scalar.core() == Core::Null && position != Position::Any {
-            return fail(Problem::error(Code::BadMatcher, scalar.at.whole, format!("this is compared with {}, not with null", position.noun())));
+            return fail(
+                Problem::error(
+                    Code::BadMatcher,
+                    scalar.at.whole,
+                    format!("this is compared with {}, not with null", position.noun()),
+                )
+                .help("write `exists: false` for no value"),
+            );
         }
         return checked(literal(scalar), position, Comparison::Eq, &scalar.text, scalar.at);
     }
@@ -230,7 +285,9 @@ fn contradiction(all: &[Matcher]) -> Option<&'static str> {
     if all.len() > 1 && all.contains(&Matcher::Absent) {
         return Some("`exists: false` leaves nothing for the other keys");
     }
-    let (mut low, mut high): (Option<(&Literal, bool)>, Option<(&Literal, bool)>) = (None, None);
+    // An end and whether it is included.
+    type End<'a> = Option<(&'a Literal, bool)>;
+    let (mut low, mut high): (End<'_>, End<'_>) = (None, None);
     for matcher in all {
         match matcher {
             Matcher::Compare(Comparison::Gt, Operand::Literal(v)) => low = Some((v, false)),

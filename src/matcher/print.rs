@@ -1,6 +1,6 @@
 //! Matchers and literals as the spec writes them: for messages, and so that printing and reading agree.
 
-use super::{Comparison, Literal, Matcher, Operand, TypeName, units};
+use super::{Comparison, Literal, Matcher, Operand, TypeName, show_duration};
 use std::fmt::{self, Display, Formatter};
 
 impl Display for Literal {
@@ -10,7 +10,7 @@ impl Display for Literal {
             Literal::Int(value) => write!(f, "{value}"),
             Literal::Float(value) => write!(f, "{value:?}"),
             Literal::Str(text) => f.write_str(text),
-            Literal::Duration(ns) => f.write_str(&units::show_duration(*ns)),
+            Literal::Duration(ns) => f.write_str(&show_duration(*ns)),
             Literal::Size(bytes) => write!(f, "{bytes}B"),
             Literal::Share(share) => write!(f, "{}%", share * 100.0),
             Literal::List(items) => list(f, items),

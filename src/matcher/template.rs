@@ -21,8 +21,9 @@ pub fn parse(text: &str, at: TextSpan) -> Result<Template, Problem> {
         plain.push_str(&text[rest..dollar]);
         let Some(length) = text[dollar..].find('}') else {
             let span = at.part(dollar, text.len());
-            return Err(Problem::error(Code::BadTemplate, span, "`${` is not closed by `}`")
-                .help("`$${` writes `${` as it is"));
+            return Err(
+                Problem::error(Code::BadTemplate, span, "`${` is not closed by `}`").help("`$${` writes `${` as it is")
+            );
         };
         let end = dollar + length + 1;
         if !plain.is_empty() {
@@ -54,7 +55,11 @@ fn variable(inside: &str, span: crate::source::Span) -> Result<Part, Problem> {
         && !name.contains(['\n', '{'])
         && !name.ends_with('.');
     if !fits {
-        let says = if name.is_empty() { "`${}` names no variable".to_owned() } else { format!("`{name}` is no variable's name") };
+        let says = if name.is_empty() {
+            "`${}` names no variable".to_owned()
+        } else {
+            format!("`{name}` is no variable's name")
+        };
         return Err(Problem::error(Code::BadTemplate, span, says)
             .help("a name is made of letters, digits and `_`: `${base}`, `${env.HOME}`, `${x:-default}`; `$${` writes `${` as it is"));
     }
@@ -112,10 +117,17 @@ mod tests {
     #[test]
     fn text_and_variables_alternate() {
         let span = crate::source::Span::new;
-        let var = |name: &str, default: Option<&str>, at| Part::Var { name: name.into(), default: default.map(Into::into), span: at };
+        let var = |name: &str, default: Option<&str>, at| Part::Var {
+            name: name.into(),
+            default: default.map(Into::into),
+            span: at,
+        };
         assert_eq!(parts(""), [Part::Text("".into())]);
         assert_eq!(parts("${x}"), [var("x", None, span(0, 4))]);
-        assert_eq!(parts("a${x:-y}b"), [Part::Text("a".into()), var("x", Some("y"), span(1, 8)), Part::Text("b".into())]);
+        assert_eq!(
+            parts("a${x:-y}b"),
+            [Part::Text("a".into()), var("x", Some("y"), span(1, 8)), Part::Text("b".into())]
+        );
         assert_eq!(parts("${env.URL:-http://h:1/}"), [var("env.URL", Some("http://h:1/"), span(0, 23))]);
         assert_eq!(parts("${needs.the first order.id}"), [var("needs.the first order.id", None, span(0, 27))]);
         assert_eq!(parts("$${x} $5 $"), [Part::Text("${x} $5 $".into())]);

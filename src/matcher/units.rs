@@ -110,20 +110,6 @@ fn decimal(number: &str) -> Option<(i128, i128)> {
     Some((mantissa, 10i128.checked_pow(fraction.len() as u32)?))
 }
 
-/// A duration in its shortest exact form.
-pub fn show_duration(nanoseconds: i128) -> String {
-    let (sign, n) = if nanoseconds < 0 { ("-", -nanoseconds) } else { ("", nanoseconds) };
-    for (unit, scale) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)] {
-        if n >= scale {
-            let fraction = format!("{:0width$}", n % scale, width = scale.ilog10() as usize);
-            let fraction = fraction.trim_end_matches('0');
-            let dot = if fraction.is_empty() { "" } else { "." };
-            return format!("{sign}{}{dot}{fraction}{unit}", n / scale);
-        }
-    }
-    format!("{sign}{n}ns")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +146,7 @@ mod tests {
     #[test]
     fn a_shown_duration_reads_back() {
         for ns in [0, 1, 999, 1_000, 1_500, 99_700_000, 3_000_000_000, 90_000_000_001, i128::from(i64::MAX)] {
-            assert_eq!(duration(&show_duration(ns)), Some(ns));
+            assert_eq!(duration(&crate::matcher::show_duration(ns)), Some(ns));
         }
     }
 }

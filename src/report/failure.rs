@@ -1,7 +1,7 @@
 //! One test that did not pass, told so that nobody has to guess: where the spec says it, what was expected, what the
 //! trace has, the spans around, and how the wait went.
 
-use super::text::{clean, duration, indent};
+use super::text::{clean, count, duration, indent};
 use crate::assert::{Finding, excerpt};
 use crate::run::record::{StepRecord, TestRecord, Verdict};
 use crate::source::SourceFile;
@@ -46,15 +46,21 @@ fn render_step(test: &TestRecord, step: &StepRecord) -> String {
     for remark in &step.remarks {
         let _ = writeln!(out, "  note: {}", clean(remark, false));
     }
-    if let Some(id) = step.trace_id {
-        let spans = step.trace.as_ref().map_or(0, |trace| trace.len());
-        let _ = write!(out, "  trace {id}: {spans} spans");
-        if !step.timing.settled_by.is_empty() {
-            let _ = write!(out, "; {} after {}", clean(&step.timing.settled_by, false), duration(step.timing.wait));
+    match (step.trace_id, &step.trace) {
+        (Some(id), Some(trace)) => {
+            let _ = write!(out, "  trace {id}: {}", count(trace.len(), "span"));
+            if !step.timing.settled_by.is_empty() {
+                let _ = write!(out, "; {} after {}", clean(&step.timing.settled_by, false), duration(step.timing.wait));
+            }
+            let reads = step.timing.polls as usize;
+            let _ = writeln!(out, "{}", if reads == 0 { String::new() } else { format!(", {}", count(reads, "read")) });
         }
-        let _ = writeln!(out, ", {} reads", step.timing.polls);
+        (Some(id), None) => {
+            let _ = writeln!(out, "  trace {id}");
+        }
+        _ => {}
     }
-    if let Some(log) = &step.log {
+    if let Some(log) = step.log.as_ref().filter(|log| !log.trim().is_empty()) {
         out += "  how the wait went:\n";
         out += &indent(&clean(log, true), "    ");
     }
@@ -75,7 +81,8 @@ pub fn render_finding(source: &SourceFile, finding: &Finding) -> String {
         source.line(from.line).trim_end().chars().count() + 1 - from.column.min(source.line(from.line).chars().count())
     };
     let margin = " ".repeat(number.len());
-    let _ = writeln!(out, "    {margin}--> {}:{}:{}", source.path().display(), from.line, from.column);
+    let path = clean(&source.path().display().to_string(), false);
+    let _ = writeln!(out, "    {margin}--> {path}:{}:{}", from.line, from.column);
     let shown: String = line.chars().take(160).collect();
     let _ = writeln!(out, "    {number} | {shown}");
     let _ = writeln!(

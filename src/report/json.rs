@@ -3,11 +3,22 @@
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use serde_json::{Value, json};
 
-/// The document. Tests in the order of files and lines, findings in the order of the spec's expectations.
+/// A document as text, `"schema"` first, as every document that this tool writes begins.
+pub fn document(schema: &str, body: &Value) -> String {
+    let text = format!("{body:#}");
+    let rest = text.strip_prefix('{').unwrap_or(&text);
+    let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
+    format!("{{\n  \"schema\": {}{comma}{rest}\n", Value::from(schema))
+}
+
+/// The schema of [`run`]'s document.
+pub const RUN: &str = "tracespec/run/1";
+
+/// The document, to be written with [`document`]. Tests in the order of files and lines, findings in the order of the spec's expectations.
 pub fn run(record: &RunRecord) -> Value {
     json!({
-        "schema": "tracespec/run/1",
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
+        "started": record.started_ns,
         "duration_ns": nanos(record.duration),
         "seed": record.seed,
         "remarks": record.remarks,

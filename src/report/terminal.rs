@@ -1,8 +1,8 @@
 //! What a person reads while a run goes on and at its end. Understandable without colour.
 
+use super::Reporter;
 use super::failure;
 use super::text::{clean, count, duration, indent};
-use super::Reporter;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use std::io::{self, Write};
@@ -32,7 +32,7 @@ impl<W: Write + Send> Terminal<W> {
 
     fn line(&mut self, test: &TestRecord) -> io::Result<()> {
         let word = self.paint(&format!("{:>12}", test.verdict.word().to_uppercase()), test.verdict);
-        let place = format!("{}:{}", test.source.path().display(), test.line);
+        let place = clean(&format!("{}:{}", test.source.path().display(), test.line), false);
         let took = duration(test.duration);
         let name = clean(&test.name, false);
         write!(self.out, "{word} {took:>8}  {place}  {name}")?;
@@ -82,12 +82,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
             Event::TestFinished(test) | Event::TestTurned(test) => {
                 self.line(test)?;
                 match test.verdict {
-                    Verdict::Pass | Verdict::Skipped => {
-                        for remark in test.steps.iter().flat_map(|step| &step.remarks) {
-                            writeln!(self.out, "             note: {}", clean(remark, false))?;
-                        }
-                        Ok(())
-                    }
+                    Verdict::Pass | Verdict::Skipped => Ok(()),
                     _ => writeln!(self.out, "{}", failure::render(test)),
                 }
             }

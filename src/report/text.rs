@@ -26,19 +26,7 @@ pub fn clean(text: &str, lines: bool) -> String {
 
 /// A duration with as many digits as a reader needs: `1.24s`, `35.2ms`, `870µs`.
 pub fn duration(duration: Duration) -> String {
-    let ns = duration.as_nanos();
-    match ns {
-        0..1_000 => format!("{ns}ns"),
-        1_000..1_000_000 => format!("{}µs", round(ns as f64 / 1e3)),
-        1_000_000..1_000_000_000 => format!("{}ms", round(ns as f64 / 1e6)),
-        _ => format!("{}s", round(ns as f64 / 1e9)),
-    }
-}
-
-fn round(value: f64) -> String {
-    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
-    let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    crate::matcher::brief_duration(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// `1 test`, `2 tests`.

@@ -32,6 +32,10 @@ impl Clock {
         let since = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).saturating_add(self.of(moment))
     }
+    /// The start as Unix nanoseconds.
+    pub(crate) fn unix_start_ns(self) -> u64 {
+        self.unix_ns(self.start)
+    }
     /// How long the run has lasted.
     pub(crate) fn elapsed(self) -> Duration {
         self.start.elapsed()

@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_broken_expression_says_what_is_missing() {
-        for (text, part) in [("", "empty"), ("a and", "ends where"), ("(a or b", "not closed"), ("and b", "before `and`")] {
+        for (text, part) in
+            [("", "empty"), ("a and", "ends where"), ("(a or b", "not closed"), ("and b", "before `and`")]
+        {
             let error = NameFilter::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }

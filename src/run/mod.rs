@@ -1,8 +1,10 @@
 //! Running tests: who runs when, one test's life, the events that reporters hear.
 
+mod absence;
 mod clock;
 pub mod event;
 pub mod filter;
+pub mod ports;
 pub mod processes;
 pub mod record;
 mod response;

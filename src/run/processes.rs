@@ -66,6 +66,19 @@ pub struct Process {
     readers: Vec<JoinHandle<()>>,
 }
 
+impl ProcessSpec {
+    /// Where it is to be reached, if something answers there already. That something would be taken for the process:
+    /// the tests would pass or fail for a system that nobody meant.
+    pub async fn answered_already(&self) -> Option<String> {
+        let ready = self.ready.as_ref()?;
+        let place = match ready {
+            Ready::Http(url) => url.to_string(),
+            Ready::Tcp(address) => address.to_string(),
+        };
+        is_ready(ready).await.then_some(place)
+    }
+}
+
 impl Process {
     /// Waits until it is ready, has ended, or has taken too long.
     pub async fn ready(&mut self, spec: &ProcessSpec) -> Result<(), ProcessError> {
@@ -228,15 +241,11 @@ fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec
     })
 }
 
-/// A free port on loopback. It is free at this moment only: whoever gets the number has to bind it soon.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::run::ports::free_port;
 
     fn shell(script: &str, ready: Option<Ready>) -> ProcessSpec {
         ProcessSpec {
@@ -257,6 +266,17 @@ mod tests {
         let error = Process::spawn(&spec).unwrap().ready(&spec).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
         assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_answers_before_the_process_was_started_is_noticed() {
+        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = other.local_addr().unwrap();
+        let spec = shell("", Some(Ready::Tcp(address)));
+        assert_eq!(spec.answered_already().await, Some(address.to_string()));
+        drop(other);
+        assert_eq!(spec.answered_already().await, None);
+        assert_eq!(shell("", None).answered_already().await, None);
     }
 
     #[tokio::test]

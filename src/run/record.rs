@@ -105,6 +105,8 @@ pub struct RunRecord {
     pub tests: Vec<TestRecord>,
     /// Remarks on the whole run.
     pub remarks: Vec<String>,
+    /// When it began, in Unix nanoseconds.
+    pub started_ns: u64,
     /// How long it took.
     pub duration: Duration,
     /// The seed of its random values and ids.

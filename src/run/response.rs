@@ -26,14 +26,15 @@ impl<'a> Body<'a> {
         Body { bytes, json }
     }
 
-    /// What a path selects: a singular query its value (if there is one), any other the array of its nodes.
+    /// What a path selects: a singular query its value, any other the array of its nodes; nothing if there is no node, so
+    /// that `exists` does not hold of a path that finds nothing.
     fn select(&self, path: &JsonPath) -> Result<Option<serde_json::Value>, String> {
         let json = self.json.as_ref().map_err(Clone::clone)?;
         let nodes = json.query(&path.text).map_err(|why| why.to_string())?;
-        Ok(if path.singular {
-            nodes.first().map(|&node| node.clone())
-        } else {
-            Some(serde_json::Value::Array(nodes.into_iter().cloned().collect()))
+        Ok(match nodes.as_slice() {
+            [] => None,
+            [first, ..] if path.singular => Some((*first).clone()),
+            _ => Some(serde_json::Value::Array(nodes.into_iter().cloned().collect())),
         })
     }
 
@@ -86,8 +87,9 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         None => {}
     }
     for (name, matcher) in &expect.headers {
-        let values: Vec<&str> =
-            answer.headers.get_all(name.value.as_str()).iter().filter_map(|value| value.to_str().ok()).collect();
+        // A value that is not ASCII is there all the same: `absent` must not hold of it.
+        let values = answer.headers.get_all(name.value.as_str()).iter();
+        let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let joined = values.join(", ");
         let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
         push(&mut found, name.span, &format!("response.headers.{}", name.value), matcher, &fact, || {
@@ -162,7 +164,9 @@ pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Valu
     let body = Body::new(&answer.body);
     for (name, capture) in &expect.capture {
         let (what, value) = match capture {
-            Capture::Status => ("the status".to_owned(), Some(Value::typed(Literal::Int(answer.status.as_u16().into())))),
+            Capture::Status => {
+                ("the status".to_owned(), Some(Value::typed(Literal::Int(answer.status.as_u16().into()))))
+            }
             Capture::Body => {
                 ("the body".to_owned(), Some(Value::text(String::from_utf8_lossy(&answer.body).into_owned())))
             }

@@ -3,6 +3,7 @@
 //! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
 //! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
 
+use super::absence;
 use super::clock::Clock;
 use super::event::Event;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -40,6 +41,8 @@ pub struct Options {
     pub strict_absence: bool,
     /// Bound on a wait where the spec gives none.
     pub timeout: Duration,
+    /// Bound on a test where the spec gives none.
+    pub test_timeout: Option<Duration>,
     /// The quiet where the spec gives none.
     pub settle: Settle,
     /// Services and peers that take part without exporting, in every test.
@@ -54,6 +57,9 @@ pub struct Options {
     pub one_clock: BTreeSet<String>,
 }
 
+/// Why a test is skipped after another made the run stop.
+const NOT_BEGUN: &str = "not begun, because an earlier test did not pass";
+
 /// Hears a run's events; called from many tests at once.
 pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
@@ -62,7 +68,9 @@ pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
     pub(crate) client: Clients,
-    pub(crate) ids: Mutex<Ids>,
+    /// One source of ids a test, and a last one a file for its setup and teardown: which ids a test gets from a seed
+    /// does not depend on which others run, or when.
+    ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
@@ -74,9 +82,17 @@ pub struct Session {
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     greens: Mutex<Vec<(TestAt, usize, Green)>>,
     exporter: Option<OwnSpanExporter>,
+    backend: Reading,
+    backends: HashMap<TestAt, Reading>,
     own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
+}
+
+/// A place that traces are read from, and how spans come there.
+pub(crate) struct Reading {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) pipeline: settle::Pipeline,
 }
 
 /// A test's place in the plan.
@@ -101,8 +117,17 @@ struct FileState {
 
 impl Session {
     /// A run of (some tests of) a plan.
-    pub fn new(plan: Plan, vars: Arc<RunVars>, backend: Arc<dyn Backend>, options: Options, listener: Listener) -> Session {
+    pub fn new(
+        plan: Plan,
+        vars: Arc<RunVars>,
+        backend: Arc<dyn Backend>,
+        options: Options,
+        listener: Listener,
+    ) -> Session {
         let mut rng = fastrand::Rng::with_seed(options.seed);
+        let jitter = rng.fork();
+        let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
+        let ids: Vec<Vec<Mutex<Ids>>> = plan.files.iter().map(ids).collect();
         let all = || plan.files.iter().flat_map(|file| &file.tests);
         let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
         let place = |(file, plan): (usize, &FilePlan)| {
@@ -111,27 +136,24 @@ impl Session {
         };
         Session {
             shared: Shared {
-                backend,
                 knowledge: Mutex::default(),
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
-                rng: Mutex::new(rng.fork()),
+                rng: Mutex::new(jitter),
             },
             client: Clients::default(),
-            ids: Mutex::new(Ids::new(rng.fork())),
+            ids,
             triggers: Semaphore::new(options.jobs.max(1)),
             waits: Semaphore::new(options.awaiting.max(1)),
             witnessed: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
-            files: plan
-                .files
-                .iter()
-                .map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) })
-                .collect(),
+            files: plan.files.iter().map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) }).collect(),
             mutexes,
             greens: Mutex::default(),
             exporter: None,
+            backend: Reading { backend, pipeline: options.pipeline },
+            backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
             options,
@@ -144,6 +166,16 @@ impl Session {
     /// Exports the runner's own spans, too, when the run ends.
     pub fn export_own_spans(&mut self, exporter: OwnSpanExporter) {
         self.exporter = Some(exporter);
+    }
+
+    /// Reads the traces of one test elsewhere.
+    pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
+        self.backends.insert(at, Reading { backend, pipeline });
+    }
+
+    /// Where the traces of a test (`None`: of setup and teardown) are read.
+    pub(crate) fn reading(&self, at: Option<TestAt>) -> &Reading {
+        at.and_then(|at| self.backends.get(&at)).unwrap_or(&self.backend)
     }
 
     /// The plan.
@@ -160,13 +192,24 @@ impl Session {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Whether no further test is to begin.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed)
+    }
+
+    /// The ids of a test, or (`None`) of this file's setup and teardown.
+    pub(crate) fn ids(&self, file: usize, test: Option<usize>) -> &Mutex<Ids> {
+        let of_file = &self.ids[file];
+        &of_file[test.unwrap_or(of_file.len() - 1)]
+    }
+
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
     pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
         self.tell(&Event::Started {
             tests: selected.len(),
             files: files.len(),
-            backend: &self.shared.backend.describe(),
+            backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
         let tasks: Vec<_> = selected
@@ -238,8 +281,8 @@ impl Session {
             }
             needed_captures.push((need.value.clone(), outcome.captures.clone()));
         }
-        if self.stopped.load(Ordering::Relaxed) {
-            return skip(record, "not begun, because an earlier test did not pass".to_owned());
+        if self.is_stopped() {
+            return skip(record, NOT_BEGUN.to_owned());
         }
         let from_setup = match self.set_up(at.file).await {
             Ok(captures) => captures,
@@ -262,7 +305,11 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
-            let (steps, greens, kept) = self.attempt(test, &test.steps, &mut scope).await;
+            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts == 1, &mut scope).await;
+            if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
+                record.attempts = 0;
+                return skip(record, NOT_BEGUN.to_owned());
+            }
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -281,21 +328,31 @@ impl Session {
     /// One attempt at a list of steps; stops at the first that does not pass.
     async fn attempt(
         self: &Arc<Self>,
-        test: &Test,
+        at: TestAt,
         steps: &[Step],
+        first: bool,
         scope: &mut Scope,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let deadline = test.timeout.map(|timeout| Instant::now() + timeout);
+        let test = &self.plan.files[at.file].tests[at.test];
+        let timeout = test.timeout.or(self.options.test_timeout);
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
         for (position, step) in steps.iter().enumerate() {
-            let env = StepEnv { session: self, source: &test.source, test: &test.name.value };
+            let env = StepEnv {
+                session: self,
+                source: &test.source,
+                test: &test.name.value,
+                file: at.file,
+                at: Some(at),
+                begins: first && position == 0,
+            };
             let running = run_step(&env, step, scope);
             let ran = match deadline {
                 None => running.await,
                 Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
                     Ok(ran) => ran,
                     Err(_) => {
-                        let bound = humantime::format_duration(test.timeout.unwrap_or_default());
+                        let bound = humantime::format_duration(timeout.unwrap_or_default());
                         let why = format!("the test took longer than its timeout of {bound}");
                         records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
                         break;
@@ -340,12 +397,13 @@ impl Session {
         scope.adopt(&captures);
         let mut kept = BTreeMap::new();
         for step in steps {
-            let env = StepEnv { session: self, source: &plan.source, test: what };
+            let env = StepEnv { session: self, source: &plan.source, test: what, file, at: None, begins: false };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);
-                let why = ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
+                let why =
+                    ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
                 return Err(format!(
                     "{what} of {}:{} did not pass: {}",
                     plan.source.path().display(),
@@ -368,16 +426,23 @@ impl Session {
             }
         }
         let mut turned = self.look_again().await;
+        let witnessed = self.context(&[]).witnessed;
+        let mut unwitnessed = absence::Unwitnessed::default();
         let mut tests = Vec::new();
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
                 let Some(outcome) = cell.get() else { continue };
                 let mut record = (*outcome.record).clone();
-                if let Some(steps) = turned.remove(&TestAt { file, test }) {
-                    for (step, verdict, findings) in steps {
-                        let step = &mut record.steps[step];
-                        (step.verdict, step.findings, step.late) = (verdict, findings, true);
-                    }
+                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
+                let mut has_turned = !late.is_empty();
+                for (step, verdict, findings) in late {
+                    let step = &mut record.steps[step];
+                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                }
+                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
+                has_turned |=
+                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
                     self.tell(&Event::TestTurned(&record));
                 }
@@ -390,8 +455,15 @@ impl Session {
                 remarks.push(format!("the runner's own spans were not exported: {why}"));
             }
         }
+        remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord { tests, remarks, duration: self.shared.clock.elapsed(), seed: self.options.seed };
+        let run = RunRecord {
+            tests,
+            remarks,
+            started_ns: self.shared.clock.unix_start_ns(),
+            duration: self.shared.clock.elapsed(),
+            seed: self.options.seed,
+        };
         self.tell(&Event::Finished(&run));
         run
     }
@@ -401,6 +473,7 @@ impl Session {
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
             let target = Target {
+                backend: &self.reading(green.at).backend,
                 id: green.id,
                 injected: green.injected.clone(),
                 expect: &green.expect,
@@ -423,14 +496,16 @@ impl Session {
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
+        let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
+        witnessed.services.extend(self.backend.backend.services());
         Context {
-            witnessed: Witnessed::clone(&lock(&self.witnessed)),
+            witnessed,
             one_clock: self.options.one_clock.clone(),
             silent: self.options.silent.iter().chain(silent).cloned().collect(),
         }
     }
 
-    pub(crate) fn wait_config(&self, wait: &Wait) -> settle::Config {
+    pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         settle::Config {
             settle: match wait.settle.unwrap_or(self.options.settle) {
@@ -439,7 +514,7 @@ impl Session {
             },
             exporter_delay_ns: nanos(self.options.exporter_delay),
             exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: self.options.pipeline,
+            pipeline: reading.pipeline,
             timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
             silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
         }

@@ -2,17 +2,17 @@
 
 use super::record::{StepRecord, Timing, Verdict};
 use super::response;
-use super::session::{Session, sum};
+use super::session::{Session, TestAt, sum};
 use super::wait::{Target, Waited, lock, wait};
 use crate::assert::{Finding, Judgement, Witnessed, judge};
 use crate::backend::{OwnSpan, Sent, file, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
 use crate::source::{SourceFile, Span};
-use crate::spec::vars::Scope;
-use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::bind::Bind as _;
-use crate::trace::{Injected, Phase, SpanRef, Trace, TraceId};
+use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::vars::Scope;
+use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
@@ -25,6 +25,11 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) source: &'a Arc<SourceFile>,
     pub(crate) test: &'a str,
+    pub(crate) file: usize,
+    /// The test; `None` in setup and teardown.
+    pub(crate) at: Option<TestAt>,
+    /// Whether a test begins with this: then it may not once the run was told to stop.
+    pub(crate) begins: bool,
 }
 
 /// What came of a step.
@@ -42,6 +47,7 @@ pub(crate) struct Green {
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
     pub(crate) watch: settle::Watch,
+    pub(crate) at: Option<TestAt>,
 }
 
 impl StepRecord {
@@ -94,8 +100,12 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     record.error = None;
     let (answer, sent_ns, mut findings) = loop {
         let slot = session.triggers.acquire().await;
+        if env.begins && session.is_stopped() {
+            record.verdict = Verdict::Skipped;
+            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+        }
         let (trace_id, mut ids, boundary) = {
-            let mut ids = lock(&session.ids);
+            let mut ids = lock(session.ids(env.file, env.at.map(|at| at.test)));
             let trace_id = ids.trace();
             (trace_id, Ids::new(fastrand::Rng::with_seed(ids.span().get())), format!("tracespec-{}", ids.span()))
         };
@@ -150,13 +160,13 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     };
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), sent_ns);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), sent_ns);
     if let Injected::Known(spans) = &injected {
-        for &span in spans {
+        for (&span, (method, url)) in spans.iter().zip(&answer.hops) {
             watch.request(settle::Request {
                 span,
-                peer: answer.url.authority().to_owned(),
-                operation: format!("{} {}", answer.method, route(&answer)),
+                peer: url.authority().to_owned(),
+                operation: format!("{method} {}", route(url)),
                 error: false,
             });
         }
@@ -190,12 +200,12 @@ fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
 }
 
 /// The path without what looks like an id, so that requests alike are one call.
-fn route(answer: &Answer) -> String {
+fn route(url: &url::Url) -> String {
     let segment = |part: &str| {
         let looks_like_id = part.chars().any(|c| c.is_ascii_digit());
         if looks_like_id { "*".to_owned() } else { part.to_owned() }
     };
-    answer.url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
+    url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 fn folder(source: &SourceFile) -> &Path {
@@ -256,7 +266,8 @@ async fn judge_trace(
     let waited = {
         let _slot = session.waits.acquire().await;
         let context = || session.context(&step.wait.silent);
-        let target = Target { id, injected: injected.clone(), expect: &bound, context: &context };
+        let backend = &session.reading(env.at).backend;
+        let target = Target { backend, id, injected: injected.clone(), expect: &bound, context: &context };
         wait(&session.shared, &target, watch).await
     };
     record.timing.wait = began.elapsed();
@@ -282,13 +293,18 @@ async fn judge_trace(
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch });
+        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at });
     }
     record.log = Some(waited.watch.log().to_string());
+    if record.verdict != Verdict::Inconclusive {
+        return None;
+    }
     for reason in &waited.last.waiting_for {
         record.remarks.push(reason.to_string());
-        if let (Verdict::Inconclusive, Some(peer)) = (record.verdict, reason.suggests_silent()) {
-            record.remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+        if let Some(peer) = reason.suggests_silent() {
+            record
+                .remarks
+                .push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
         }
     }
     None
@@ -296,12 +312,14 @@ async fn judge_trace(
 
 /// What ended the wait, in words.
 fn ended_by(waited: &Waited, session: &Session) -> String {
-    let settle = settle::Seconds(waited.watch.settle_ns(&lock(&session.shared.knowledge)));
+    let knowledge = lock(&session.shared.knowledge);
+    let settle = settle::Seconds(waited.watch.settle_ns(&knowledge));
+    let certain = settle::Seconds(waited.watch.certain_ns(&knowledge));
     match waited.last.phase {
         Phase::Growing => "decided by the spans at hand".to_owned(),
         Phase::Settled => format!("settled (complete, and quiet for {settle})"),
-        Phase::Confirmed => format!("confirmed (complete, and quiet for twice {settle})"),
-        Phase::Stalled => format!("stalled (incomplete, and unchanged for twice {settle})"),
+        Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
+        Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
         Phase::Expired => "given up at the deadline".to_owned(),
     }
 }
@@ -323,7 +341,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     };
     let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
-    let mut watch = settle::Watch::new(session.wait_config(&step.wait), now);
+    let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
@@ -360,7 +378,8 @@ fn saved(
         (None, [only]) => *only,
         (None, _) => {
             let message = format!("{} holds {} traces; say which", path.display(), ids.len());
-            let help = format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
+            let help =
+                format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
             return Err(Problem::error(Code::BadValue, at, message).help(help));
         }
     };
@@ -391,6 +410,9 @@ fn list(ids: &[TraceId]) -> String {
     if shown.is_empty() { "no trace".to_owned() } else { shown.join(", ") + &more }
 }
 
+/// Keys of calls come from outside: no more than this many are kept.
+const MOST_CALLS: usize = 100_000;
+
 /// The names that a trace shows to exist.
 pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
     let mut add = |span: SpanRef<'_>| {
@@ -407,6 +429,12 @@ pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
         }
     };
     trace.spans().for_each(&mut add);
+    let names = CallNames::of(trace);
+    for call in Calls::of(trace).all().iter().filter(|call| call.answered) {
+        if into.calls.len() < MOST_CALLS {
+            into.calls.insert(names.key(trace.span(call.span)));
+        }
+    }
     for resource in trace.resources() {
         for (key, _) in &resource.attributes {
             into.attribute_keys.insert(trace.text(*key).to_owned());

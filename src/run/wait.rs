@@ -16,8 +16,6 @@ use tokio::sync::watch;
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
-    /// Where traces are read.
-    pub(crate) backend: Arc<dyn Backend>,
     /// What the run has learned.
     pub(crate) knowledge: Mutex<Run>,
     /// Tells of what it learns: a wait may settle earlier or later by it.
@@ -30,6 +28,8 @@ pub(crate) struct Shared {
 
 /// One trace to wait for.
 pub(crate) struct Target<'a> {
+    /// Where it is read.
+    pub(crate) backend: &'a Arc<dyn Backend>,
     /// Its id.
     pub(crate) id: TraceId,
     /// The ids that the runner's own requests carried.
@@ -56,6 +56,9 @@ pub(crate) struct Waited {
 
 /// Bound on the last read of a green trace.
 const LAST_LOOK: Duration = Duration::from_secs(10);
+
+/// What is said of a read that the deadline cut off; whatever the backend itself said before tells more.
+const UNFINISHED: &str = "a read was still under way at the deadline";
 
 /// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -95,7 +98,8 @@ impl Reader<'_> {
                 Err(reading) => return reading,
             }
         }
-        let read = Read::between(asked, self.shared.clock.now());
+        let mut read = Read::between(asked, self.shared.clock.now());
+        read.partial = parts.iter().any(|(_, part)| part.partial());
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
@@ -112,7 +116,7 @@ impl Reader<'_> {
     }
 
     async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
-        let ids = match self.shared.backend.linking_to(self.target.id).await {
+        let ids = match self.target.backend.linking_to(self.target.id).await {
             Ok(ids) => ids,
             Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
             Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
@@ -131,9 +135,9 @@ impl Reader<'_> {
 
     /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
     async fn fetch(&self, id: TraceId) -> Fetch {
-        match tokio::time::timeout_at(self.until.into(), self.shared.backend.fetch(id)).await {
+        match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
             Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient { words: "a read was still under way at the deadline".to_owned(), retry_after: None },
+            Err(_) => Fetch::Transient { words: UNFINISHED.to_owned(), retry_after: None },
         }
     }
 }
@@ -144,9 +148,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
     let step = match reading {
         Reading::Spans(read, trace) => (watch.snapshot(read, trace, &mut run), None),
         Reading::Nothing(read, words) => (watch.nothing(read, &mut run), Some(words)),
-        Reading::Failed { words, .. } => {
-            (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words))
-        }
+        Reading::Failed { words, .. } => (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words)),
         Reading::Refused(words) => return Err(words),
     };
     let version = run.version();
@@ -159,7 +161,7 @@ fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, O
 pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
     let responded = shared.clock.now();
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
-    let mut arrivals = shared.backend.arrivals(target.id);
+    let mut arrivals = target.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
     let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
@@ -171,22 +173,29 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let mut read_now = true;
     let mut step = Step { phase: watch.phase(), wake_at: None, waiting_for: Vec::new(), changed: false, late: 0 };
     let mut retry_after = None;
+    // When the next read is due, and whether that is when the store asked for it.
+    let (mut planned, mut held) = (None, false);
     loop {
         if read_now {
+            let asked = shared.clock.now();
             if let Some(arrivals) = &mut arrivals {
                 arrivals.now();
             }
             let reading = reader.read().await;
+            schedule.took(shared.clock.now().saturating_sub(asked));
             if let Reading::Failed { retry_after: after, .. } = &reading {
                 retry_after = *after;
             }
             match feed(&mut watch, reading, shared) {
                 Ok((next, said)) => {
                     step = next;
-                    words = said.unwrap_or_default();
+                    match said {
+                        Some(said) if said == UNFINISHED && !words.is_empty() => {}
+                        said => words = said.unwrap_or_default(),
+                    }
                 }
                 Err(refused) => {
-                    let error = format!("{}: {refused}", shared.backend.describe());
+                    let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
                 }
             }
@@ -209,7 +218,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(shared, target, &watch, &words);
+            let error = never_came(target, &watch, &words);
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -218,12 +227,20 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 pause(shared.clock, wake, Some(arrivals), &mut learned).await
             }
             None => {
-                let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
-                let next = match asked {
-                    Some(after) => schedule.retry_after(now, after),
-                    None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
-                };
-                let wake = next.or(watch.deadline()).unwrap_or(now);
+                if read_now {
+                    let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
+                    held = asked.is_some();
+                    planned = match asked {
+                        Some(after) => schedule.retry_after(now, after),
+                        None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),
+                    };
+                } else if let (Some(next), Some(wake)) = (planned, step.wake_at)
+                    && !held
+                {
+                    // The run has learned something: that may bring the next read forward, and never puts it off.
+                    planned = Some(next.min(wake.max(now)));
+                }
+                let wake = planned.or(watch.deadline()).unwrap_or(now);
                 pause(shared.clock, wake, None, &mut learned).await
             }
         };
@@ -253,11 +270,11 @@ async fn pause(
     }
 }
 
-fn never_came(shared: &Shared, target: &Target<'_>, watch: &Watch, words: &str) -> String {
-    let backend = shared.backend.describe();
+fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
+    let backend = target.backend.describe();
     let reads = watch.log().readings();
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
-    let how = match shared.backend.arrivals(target.id) {
+    let how = match target.backend.arrivals(target.id) {
         Some(_) => format!("{backend} was watched for {waited}"),
         None => format!("{backend} was read {reads} times in {waited}"),
     };

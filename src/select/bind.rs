@@ -28,6 +28,25 @@ impl Query {
             None => Ok(bound),
         }
     }
+    /// This query where there are no variables, outside of a spec: in quotes `${x}` is text, as in Tempo, and as a
+    /// whole operand it is a mistake.
+    pub fn without_variables(mut self) -> Result<Query, SelectError> {
+        visit(&mut self.pipeline, &mut |value| match value {
+            Static::Template { template, quoted: true } => {
+                *value = Static::Str(super::text::written(template).into());
+                Ok(())
+            }
+            Static::Template { template, quoted: false } => {
+                let message = format!("`{}`: variables are known only within a spec", super::text::written(template));
+                Err(SelectError::syntax(message, template.span).help("write the value"))
+            }
+            _ => Ok(()),
+        })?;
+        match validate::check(&mut self).into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(self),
+        }
+    }
     /// The templates in a TraceQL query or in the TraceQL parts of a mapping selector, in the order written. Those in
     /// matchers are the matchers' to tell.
     pub fn templates(&self) -> Vec<Template> {

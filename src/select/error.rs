@@ -45,7 +45,7 @@ pub(super) fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> 
     known
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= 2 && *distance * 3 <= candidate.len().max(3))
+        .filter(|(distance, candidate)| *distance <= 2 && *distance * 2 < candidate.len().max(3))
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -7,7 +7,6 @@ use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{Kind, SpanIx, StatusCode, Sym, Value};
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// An attribute that was found under another name than the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +17,23 @@ pub struct AliasUse {
     pub found: &'static str,
     /// Why the two names' values cannot be compared, if they cannot; then no comparison held.
     pub refused: Option<&'static str>,
+}
+
+/// What was decided of each text: 0 nothing yet, 1 no, 2 yes.
+#[derive(Default)]
+struct Decided(Vec<u8>);
+
+impl Decided {
+    fn of(&mut self, sym: Sym, symbols: usize, decide: impl FnOnce() -> bool) -> bool {
+        if self.0.is_empty() {
+            self.0 = vec![0; symbols];
+        }
+        let known = &mut self.0[sym.index()];
+        if *known == 0 {
+            *known = 1 + u8::from(decide());
+        }
+        *known == 2
+    }
 }
 
 /// The rows of `within` of which every test holds.
@@ -37,9 +53,9 @@ fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: 
     let trace = index.trace();
     let matcher = &test.matcher;
     let select = |holds: &mut dyn FnMut(usize) -> bool| Bits::of(within.len(), within.rows().filter(|&row| holds(row)));
-    let mut by_text: HashMap<Sym, bool> = HashMap::new();
+    let mut decided = Decided::default();
     let mut text = |sym: Sym, empty_is_missing: bool| {
-        *by_text.entry(sym).or_insert_with(|| {
+        decided.of(sym, trace.symbols().len(), || {
             let text = trace.text(sym);
             matcher.test(&if empty_is_missing { Fact::nonempty(text) } else { Fact::text(text) })
         })
@@ -124,14 +140,14 @@ fn of_spans(
     let mut kept = Bits::empty(within.len());
     if let Some(sym) = trace.symbols().get(key) {
         let occurrences = index.occurrences(sym);
-        let mut by_text: HashMap<Sym, bool> = HashMap::new();
+        let mut decided = Decided::default();
         for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
             if !left.get(row as usize) {
                 continue;
             }
             let value = &trace.attribute_values[slot as usize];
             let holds = match value {
-                Value::Str(sym) => *by_text.entry(*sym).or_insert_with(|| matcher.test(&Fact::of(value, trace))),
+                Value::Str(sym) => decided.of(*sym, trace.symbols().len(), || matcher.test(&Fact::of(value, trace))),
                 value => matcher.test(&Fact::of(value, trace)),
             };
             if holds {

@@ -9,10 +9,11 @@
 
 use super::ast::*;
 use super::bits::Bits;
+use super::facts::{Focus, Source, fact, find, nanoseconds, of_trace, source};
 use super::index::Index;
 use super::pattern::Compiled;
 use super::value::{Val, compare, compute, matches};
-use crate::trace::{Attributes, Event, Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
+use crate::trace::{SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
 use std::borrow::Cow;
 
 /// A field expression with everything looked up that does not depend on the span.
@@ -31,21 +32,6 @@ pub(super) enum Node<'q> {
     Missing(Box<Node<'q>>),
 }
 
-/// Where a fact comes from.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Source {
-    /// An attribute; `None` if no string of the trace is its key.
-    Named(Scope, Option<Sym>),
-    Intrinsic(Intrinsic),
-}
-
-/// Which event and link conditions are about at the moment.
-#[derive(Debug, Clone, Copy, Default)]
-struct Focus<'t> {
-    event: Option<&'t Event>,
-    link: Option<&'t Link>,
-}
-
 /// What a node asks of the events or links around it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Needs {
@@ -56,6 +42,9 @@ struct Needs {
 impl Needs {
     fn or(self, other: Needs) -> Needs {
         Needs { event: self.event || other.event, link: self.link || other.link }
+    }
+    fn and(self, other: Needs) -> Needs {
+        Needs { event: self.event && other.event, link: self.link && other.link }
     }
     fn any(self) -> bool {
         self.event || self.link
@@ -106,13 +95,6 @@ fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
     }
 }
 
-pub(super) fn source(attribute: &Attribute, trace: &Trace) -> Source {
-    match attribute {
-        Attribute::Intrinsic(intrinsic) => Source::Intrinsic(*intrinsic),
-        Attribute::Named { scope, name, .. } => Source::Named(*scope, trace.symbols().get(name)),
-    }
-}
-
 fn needs(node: &Node<'_>) -> Needs {
     match node {
         Node::Fact(Source::Named(Scope::Event, _)) => Needs { event: true, link: false },
@@ -122,6 +104,17 @@ fn needs(node: &Node<'_>) -> Needs {
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
+    }
+}
+
+/// What a condition cannot hold without. What says that something is missing, and alternatives of which one is not
+/// about events, choose no event; but beside a condition that does, they are about the one it chooses.
+fn chooses(node: &Node<'_>) -> Needs {
+    match node {
+        Node::Missing(_) => Needs::default(),
+        Node::And(parts) => parts.iter().map(chooses).fold(Needs::default(), Needs::or),
+        Node::Or(parts) => parts.iter().map(chooses).reduce(Needs::and).unwrap_or_default(),
+        other => needs(other),
     }
 }
 
@@ -309,14 +302,6 @@ impl Memo<'_, '_> {
     }
 }
 
-fn find(attributes: &Attributes, key: Sym) -> Option<&Value> {
-    attributes.iter().find(|(at, _)| *at == key).map(|(_, value)| value)
-}
-
-fn nanoseconds(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
 /// Whether a node is true at a row; `None` if it is neither true nor false.
 fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -> Option<bool> {
     match node {
@@ -353,9 +338,7 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
 fn conjunction<'t>(index: &Index<'t>, parts: &[&Node<'_>], row: usize, focus: Focus<'t>) -> bool {
     let span = index.trace().span(SpanIx(row as u32));
     let holds = |focus: Focus<'t>| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
-    // What only says that something is missing does not choose an event, but goes along with the chosen one.
-    let chooses = |part: &&&Node<'_>| !matches!(part, Node::Missing(_));
-    let wanted = parts.iter().filter(chooses).map(|part| needs(part)).fold(Needs::default(), Needs::or);
+    let wanted = parts.iter().map(|part| chooses(part)).fold(Needs::default(), Needs::or);
     for_any(span, wanted, focus, &holds)
 }
 
@@ -408,76 +391,4 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
 /// What a resolved expression is at a span: for grouping and aggregates.
 pub(super) fn value_at<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, ix: SpanIx) -> Val<'a> {
     value(index, node, ix.index(), Focus::default())
-}
-
-fn of_trace<'t>(trace: &'t Trace, intrinsic: Intrinsic) -> Val<'t> {
-    let root = trace.tree().roots().first().map(|&ix| trace.span(ix));
-    match intrinsic {
-        Intrinsic::TraceDuration => Val::Duration(nanoseconds(trace.duration_ns())),
-        Intrinsic::RootName => Val::Str(Cow::Borrowed(root.map_or("", SpanRef::name))),
-        Intrinsic::RootService => Val::Str(Cow::Borrowed(root.map_or("", SpanRef::service))),
-        _ => Val::Nil,
-    }
-}
-
-fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {
-    let trace = index.trace();
-    let span = trace.span(ix);
-    let val = |value: Option<&'t Value>| value.map_or(Val::Nil, |value| Val::of(value, trace.symbols()));
-    let text = |text: &'t str| Val::Str(Cow::Borrowed(text));
-    let event = || focus.event.or_else(|| span.events().first());
-    let link = || focus.link.or_else(|| span.links().first());
-    match source {
-        Source::Named(_, None) => Val::Nil,
-        Source::Named(scope, Some(key)) => {
-            let own = || {
-                let range = span.attribute_range();
-                let at = trace.attribute_keys[range.clone()].iter().position(|at| *at == key)?;
-                Some(&trace.attribute_values[range.start + at])
-            };
-            let of_resource = || find(&span.resource().attributes, key);
-            let of_scope = || find(&span.scope().attributes, key);
-            val(match scope {
-                Scope::Span => own(),
-                Scope::Resource => of_resource(),
-                Scope::Instrumentation => of_scope(),
-                Scope::Event => event().and_then(|event| find(&event.attributes, key)),
-                Scope::Link => link().and_then(|link| find(&link.attributes, key)),
-                Scope::Any => own()
-                    .or_else(of_resource)
-                    .or_else(|| span.events().iter().find_map(|event| find(&event.attributes, key)))
-                    .or_else(|| span.links().iter().find_map(|link| find(&link.attributes, key)))
-                    .or_else(of_scope),
-            })
-        }
-        Source::Intrinsic(intrinsic) => match intrinsic {
-            Intrinsic::Duration => Val::Duration(nanoseconds(span.duration_ns())),
-            Intrinsic::Name => text(span.name()),
-            Intrinsic::Status => Val::Status(span.status()),
-            Intrinsic::StatusMessage => text(span.status_message()),
-            Intrinsic::Kind => Val::Kind(span.kind()),
-            Intrinsic::Parent => Val::Nil,
-            Intrinsic::ChildCount => Val::Int(trace.tree().children(ix).len() as i64),
-            Intrinsic::SpanId => Val::Str(Cow::Owned(span.id().to_string())),
-            Intrinsic::ParentId => {
-                Val::Str(span.parent_id().map_or(Cow::Borrowed(""), |id| Cow::Owned(id.to_string())))
-            }
-            Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => of_trace(trace, intrinsic),
-            Intrinsic::TraceId => Val::Str(Cow::Owned(format!("{:x}", span.trace_id().get()))),
-            Intrinsic::NestedSetLeft => Val::Int(index.nested(ix).left),
-            Intrinsic::NestedSetRight => Val::Int(index.nested(ix).right),
-            Intrinsic::NestedSetParent => Val::Int(index.nested(ix).parent),
-            Intrinsic::EventName => event().map_or(Val::Nil, |event| text(trace.text(event.name))),
-            Intrinsic::EventTime => event().map_or(Val::Nil, |event| {
-                let after = i128::from(event.time_ns) - i128::from(span.start_ns());
-                Val::Duration(after.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
-            }),
-            Intrinsic::LinkTraceId => {
-                link().map_or(Val::Nil, |link| Val::Str(Cow::Owned(format!("{:x}", link.trace_id.get()))))
-            }
-            Intrinsic::LinkSpanId => link().map_or(Val::Nil, |link| Val::Str(Cow::Owned(link.span_id.to_string()))),
-            Intrinsic::InstrumentationName => text(trace.text(span.scope().name)),
-            Intrinsic::InstrumentationVersion => text(trace.text(span.scope().version)),
-        },
-    }
 }

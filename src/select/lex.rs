@@ -50,6 +50,8 @@ pub(super) struct Lexer<'a> {
     base: Result<u32, Span>,
     pub(super) tokens: Vec<(Token, Span)>,
     pub(super) errors: Vec<SelectError>,
+    /// Whether the last text is not closed, and so has swallowed whatever closes what is open around it.
+    pub(super) open_text: bool,
 }
 
 /// Whether a character can stand in an unquoted attribute name.
@@ -62,7 +64,7 @@ impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, base: Span) -> Lexer<'a> {
         let verbatim = base.end.saturating_sub(base.start) as usize == text.len();
         let base = if verbatim { Ok(base.start) } else { Err(base) };
-        let mut lexer = Lexer { text, at: 0, base, tokens: Vec::new(), errors: Vec::new() };
+        let mut lexer = Lexer { text, at: 0, base, tokens: Vec::new(), errors: Vec::new(), open_text: false };
         while lexer.token() {}
         lexer
     }
@@ -122,9 +124,9 @@ impl<'a> Lexer<'a> {
             self.at += rest.len() - trimmed.len();
             if trimmed.starts_with("//") {
                 self.at += trimmed.find('\n').unwrap_or(trimmed.len());
-            } else if trimmed.starts_with("/*") {
+            } else if let Some(comment) = trimmed.strip_prefix("/*") {
                 let start = self.at;
-                match trimmed[2..].find("*/") {
+                match comment.find("*/") {
                     Some(end) => self.at += end + 4,
                     None => {
                         self.at = self.text.len();
@@ -372,6 +374,7 @@ impl<'a> Lexer<'a> {
         };
         self.at += raw.len() + if closed { close.len_utf8() } else { 0 };
         if !closed {
+            self.open_text = true;
             self.error("this text is not closed", start).help =
                 Some(format!("close it with `{close}`; a text over several lines stands in backquotes"));
             return self.push(Token::Bad, start);

@@ -16,6 +16,7 @@ mod depth;
 mod duration;
 mod error;
 mod eval;
+mod facts;
 mod fields;
 mod filter;
 mod fold;
@@ -24,6 +25,7 @@ mod lex;
 mod monotone;
 mod parse;
 mod parse_field;
+mod parse_spanset;
 mod pattern;
 mod pipeline;
 mod print;
@@ -31,6 +33,7 @@ mod structural;
 mod text;
 mod validate;
 mod value;
+mod words;
 
 pub use aggregate::Scalar;
 pub use ast::{
@@ -48,5 +51,9 @@ pub use pattern::Compiled;
 
 #[cfg(test)]
 mod eval_tests;
+#[cfg(test)]
+mod print_tests;
+#[cfg(test)]
+mod reference_tests;
 #[cfg(test)]
 mod testing;

@@ -53,11 +53,11 @@ impl Parser {
             };
             self.error(format!("expected an operator or `}}` after {before}, found {shown}"), here).help =
                 help.map(str::to_owned);
-            if matches!(self.peek(), Token::Sign(_))
-                || word.is_some_and(|word| help.is_some() && word.len() < 9 && constant(&word).is_none())
-            {
-                self.advance();
-                if matches!(self.peek(), Token::Sign("}" | "|" | "{") | Token::End) {
+            // Nothing sensible can be read on from an operator of another language, only after the condition.
+            let foreign = matches!(word.as_deref(), Some("in" | "like" | "contains" | "matches"));
+            if foreign || matches!(self.peek(), Token::Sign(_)) {
+                self.skip_to(&["&&", "||", "}", "|", "{"]);
+                if !(self.eat("&&") || self.eat("||")) {
                     return (whole, depth);
                 }
             }

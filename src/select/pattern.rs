@@ -20,9 +20,7 @@ impl Compiled {
     /// Compiles `pattern`, or says what is wrong with it and, if known, at which of its bytes.
     pub fn new(pattern: &str) -> Result<Compiled, (String, Option<std::ops::Range<usize>>)> {
         // Checked bare first, so that positions and messages are those of the text as written.
-        if let Err(error) = regex_syntax_error(pattern) {
-            return Err(error);
-        }
+        regex_syntax_error(pattern)?;
         RegexBuilder::new(&format!("^(?s:{pattern})$"))
             .size_limit(SIZE_LIMIT)
             .build()

@@ -19,11 +19,12 @@ pub(super) struct Node {
     pub(super) start: u64,
     pub(super) end: u64,
     pub(super) attributes: Vec<(String, Json)>,
-    pub(super) events: Vec<(String, u64, Vec<(String, Json)>)>,
+    pub(super) events: Vec<NodeEvent>,
     pub(super) links: Vec<(u128, u64)>,
 }
 
 pub(super) type Json = serde_json::Value;
+type NodeEvent = (String, u64, Vec<(String, Json)>);
 
 impl Node {
     pub(super) fn new(id: u64, parent: u64) -> Node {

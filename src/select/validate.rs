@@ -253,7 +253,8 @@ impl Checker {
             FieldKind::Attribute(attribute) => {
                 self.attribute(&attribute.clone(), at);
                 match attribute {
-                    Attribute::Named { .. } => Type::Any,
+                    // Refused already; its type (nil) would only add to that.
+                    Attribute::Named { .. } | Attribute::Intrinsic(Intrinsic::Parent) => Type::Any,
                     Attribute::Intrinsic(intrinsic) => of_intrinsic(*intrinsic),
                 }
             }
@@ -299,6 +300,7 @@ impl Checker {
                 self.field(inner);
                 let service = Attribute::Named { scope: Scope::Resource, parent: false, name: "service.name".into() };
                 if let FieldKind::Attribute(attribute) = &inner.kind
+                    && *attribute != Attribute::Intrinsic(Intrinsic::Parent)
                     && (matches!(attribute, Attribute::Intrinsic(_)) || *attribute == service)
                 {
                     let text = print::attribute(attribute);
@@ -310,7 +312,7 @@ impl Checker {
     }
 
     fn binary(&mut self, op: FieldOp, lhs: &FieldExpr, rhs: &FieldExpr, left: Type, right: Type, at: Span) {
-        if left.fits(right) && left.knows(op) && right.knows(op) {
+        if left.fits(right) && left.knows(op) && right.knows(op) || !readable(lhs) || !readable(rhs) {
             return;
         }
         let sign = op.symbol();
@@ -380,6 +382,19 @@ impl Checker {
                 self.wrong(message, span);
                 None
             }
+        }
+    }
+}
+
+/// Whether all of an expression could be read; what could not has been reported.
+fn readable(expr: &FieldExpr) -> bool {
+    match &expr.kind {
+        FieldKind::Static(_) | FieldKind::Attribute(_) => true,
+        FieldKind::Unreadable => false,
+        FieldKind::Binary(_, lhs, rhs) => readable(lhs) && readable(rhs),
+        FieldKind::Matches { operand, pattern, .. } => readable(operand) && readable(pattern),
+        FieldKind::Negative(inner) | FieldKind::Not(inner) | FieldKind::Exists(inner) | FieldKind::Missing(inner) => {
+            readable(inner)
         }
     }
 }

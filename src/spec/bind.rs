@@ -1,11 +1,13 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck, Order,
-    OrderRelation, Part, Per, Response, Selector, Services, SpanCheck, Structure, StructureNode, TraceExpectations, TraceIdSource,
+    Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck,
+    Order, OrderRelation, Part, Per, Response, Selector, Services, SpanCheck, Structure, StructureNode,
+    TraceExpectations, TraceIdSource,
 };
-use crate::diag::Problem;
-use crate::matcher::{Literal, Lookup, Matcher, Operand, Position, Template, Value};
+use crate::diag::{Code, Problem};
+use crate::matcher::{Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
+use crate::select::{Field, Query, SelectError, Values};
 use crate::source::Spanned;
 use crate::spec::forms::{KINDS, STATUSES};
 
@@ -43,7 +45,8 @@ fn operand(operand: &Operand, scope: &dyn Lookup) -> Bound<Operand> {
 
 impl Bind for HttpRequest {
     fn bind(&self, scope: &dyn Lookup) -> Bound<HttpRequest> {
-        let pairs = |pairs: &Vec<(String, Template)>| each(pairs, |(name, value)| Ok((name.clone(), text(value, scope)?)));
+        let pairs =
+            |pairs: &Vec<(String, Template)>| each(pairs, |(name, value)| Ok((name.clone(), text(value, scope)?)));
         let body = match &self.body {
             Body::Empty => Body::Empty,
             Body::Json(json) => Body::Json(json.bind(scope)?),
@@ -72,7 +75,9 @@ impl Bind for HttpRequest {
 impl Bind for Auth {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Auth> {
         Ok(match self {
-            Auth::Basic { user, password } => Auth::Basic { user: text(user, scope)?, password: text(password, scope)? },
+            Auth::Basic { user, password } => {
+                Auth::Basic { user: text(user, scope)?, password: text(password, scope)? }
+            }
             Auth::Bearer(token) => Auth::Bearer(text(token, scope)?),
         })
     }
@@ -104,7 +109,11 @@ fn typed(value: Value, lone: bool, template: &Template) -> JsonTemplate {
             _ => JsonTemplate::Text(Template::text(text, span)),
         }
     }
-    if lone { of(&value.literal, &value.text, template.span) } else { JsonTemplate::Text(Template::text(&*value.text, template.span)) }
+    if lone {
+        of(&value.literal, &value.text, template.span)
+    } else {
+        JsonTemplate::Text(Template::text(&*value.text, template.span))
+    }
 }
 
 impl JsonTemplate {
@@ -201,7 +210,9 @@ impl Bind for Check {
                 Check::Duration { of_root: *of_root, matcher: matcher(one, scope, Position::Duration)? }
             }
             Check::Order(order) => Check::Order(order.bind(scope)?),
-            Check::Structure(structure) => Check::Structure(Structure { tree: structure.tree.bind(scope)?, ..structure.clone() }),
+            Check::Structure(structure) => {
+                Check::Structure(Structure { tree: structure.tree.bind(scope)?, ..structure.clone() })
+            }
             Check::TraceQl { query, text, none } => {
                 Check::TraceQl { query: bind_query(query, scope)?, text: text.clone(), none: *none }
             }
@@ -212,8 +223,15 @@ impl Bind for Check {
 
 impl Bind for Services {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Services> {
-        let list = |names: &Vec<Spanned<Operand>>| each(names, |name| Ok(Spanned::new(operand(&name.value, scope)?, name.span)));
-        Ok(Services { all: list(&self.all)?, any: list(&self.any)?, none: list(&self.none)?, only: option(&self.only, list)? })
+        let list = |names: &Vec<Spanned<Operand>>| {
+            each(names, |name| Ok(Spanned::new(operand(&name.value, scope)?, name.span)))
+        };
+        Ok(Services {
+            all: list(&self.all)?,
+            any: list(&self.any)?,
+            none: list(&self.none)?,
+            only: option(&self.only, list)?,
+        })
     }
 }
 
@@ -254,19 +272,50 @@ pub(super) fn position_of(key: &str) -> Position {
     }
 }
 
-struct Tmp<'a>(&'a dyn Lookup);
-impl crate::select::Values for Tmp<'_> {
-    type Error = Problem;
-    fn value(&self, template: &Template) -> Bound<Literal> { Ok(template.bind_value(self.0)?.literal) }
-    fn matcher(&self, field: &crate::select::Field, m: &Matcher) -> Bound<Matcher> {
-        use crate::select::Field as F;
-        let p = match field { F::Service | F::Name => Position::Text, F::Kind => Position::Word(KINDS), F::Status => Position::Word(STATUSES), F::Duration => Position::Duration, _ => Position::Any };
-        m.bind(self.0, p)
+/// Text is tried as text, and as a number only where text does not fit.
+fn bind_query(query: &Query, scope: &dyn Lookup) -> Bound<Query> {
+    let text = query.bind(&QueryValues { scope, numbers: false });
+    match text {
+        Err(Unbound::Unfit(error)) => query
+            .bind(&QueryValues { scope, numbers: true })
+            .map_err(|_| Problem::error(Code::BadValue, error.span, error.message).maybe_help(error.help)),
+        Err(Unbound::Problem(problem)) => Err(*problem),
+        Ok(query) => Ok(query),
     }
-    fn unfit(&self, error: crate::select::SelectError) -> Problem { Problem::error(crate::diag::Code::BadValue, error.span, error.message) }
 }
-fn bind_query(query: &crate::select::Query, scope: &dyn Lookup) -> Bound<crate::select::Query> {
-    query.bind(&Tmp(scope))
+
+enum Unbound {
+    Problem(Box<Problem>),
+    Unfit(SelectError),
+}
+
+struct QueryValues<'a> {
+    scope: &'a dyn Lookup,
+    numbers: bool,
+}
+
+impl Values for QueryValues<'_> {
+    type Error = Unbound;
+    fn value(&self, template: &Template) -> Result<Literal, Unbound> {
+        let value = template.bind_value(self.scope).map_err(|problem| Unbound::Problem(Box::new(problem)))?;
+        Ok(match &value.literal {
+            Literal::Str(text) if self.numbers => units::parse(text.trim()).unwrap_or(value.literal),
+            _ => value.literal,
+        })
+    }
+    fn matcher(&self, field: &Field, matcher: &Matcher) -> Result<Matcher, Unbound> {
+        let position = match field {
+            Field::Service | Field::Name | Field::StatusMessage => Position::Text,
+            Field::Kind => Position::Word(KINDS),
+            Field::Status => Position::Word(STATUSES),
+            Field::Duration => Position::Duration,
+            _ => Position::Any,
+        };
+        matcher.bind(self.scope, position).map_err(|problem| Unbound::Problem(Box::new(problem)))
+    }
+    fn unfit(&self, error: SelectError) -> Unbound {
+        Unbound::Unfit(error)
+    }
 }
 
 impl Bind for SpanCheck {

@@ -162,7 +162,9 @@ impl Config {
     /// Names of all ports that processes ask for, those of profiles too.
     pub fn ports(&self) -> BTreeSet<String> {
         let all = std::iter::once(&self.settings).chain(self.profiles.iter().map(|(_, settings)| settings));
-        all.flat_map(|settings| settings.processes.iter().flatten()).flat_map(|process| process.ports.iter().cloned()).collect()
+        all.flat_map(|settings| settings.processes.iter().flatten())
+            .flat_map(|process| process.ports.iter().cloned())
+            .collect()
     }
     /// The settings of a profile.
     pub fn profile(&self, name: &str) -> Option<&Settings> {
@@ -189,7 +191,8 @@ pub fn parse(path: &Path, bytes: Vec<u8>) -> (Config, Vec<Diagnostic>) {
             }
         }
     }
-    let mut diagnostics: Vec<Diagnostic> = reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
+    let mut diagnostics: Vec<Diagnostic> =
+        reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
     diag::sort(&mut diagnostics);
     (config, diagnostics)
 }
@@ -204,7 +207,9 @@ fn ports(root: &Node) -> BTreeSet<String> {
                 for (key, value) in entries {
                     match (&*key.text, &value.value) {
                         ("ports", yaml::Value::List(items)) => {
-                            names.extend(items.iter().filter_map(|item| item.scalar()).map(|scalar| scalar.text.to_string()));
+                            names.extend(
+                                items.iter().filter_map(|item| item.scalar()).map(|scalar| scalar.text.to_string()),
+                            );
                         }
                         _ => open.push(value),
                     }
@@ -236,7 +241,9 @@ impl Reader {
             wait: fields.get("wait").map(|node| self.wait(node)).unwrap_or_default(),
             exporter_delay: fields.get("exporter_delay").and_then(|node| self.duration(node)),
             processes: fields.get("processes").map(|node| self.processes(node)),
-            redact: fields.get("redact").map(|node| self.words(node, "names").into_iter().map(|word| word.value).collect()),
+            redact: fields
+                .get("redact")
+                .map(|node| self.words(node, "names").into_iter().map(|word| word.value).collect()),
             acks: fields.get("acks").map(|node| self.acks(node)),
             vars: fields.get("vars").map(|node| self.config_vars(node)).unwrap_or_default(),
             jobs: fields.get("jobs").and_then(|node| self.jobs(node)),
@@ -279,7 +286,11 @@ impl Reader {
         for item in items {
             let Some((process, span)) = self.process(item) else { continue };
             if let Some((_, first)) = processes.iter().find(|(other, _)| other.name == process.name) {
-                let problem = Problem::error(Code::DuplicateName, span, format!("two processes have the name `{}`", process.name));
+                let problem = Problem::error(
+                    Code::DuplicateName,
+                    span,
+                    format!("two processes have the name `{}`", process.name),
+                );
                 self.push(problem.related(*first, "first here").help("give each its own"));
                 continue;
             }
@@ -294,11 +305,17 @@ impl Reader {
         let command = self.need(&fields, "command").cloned().and_then(|node| {
             if let Some(scalar) = node.scalar() {
                 let words: Vec<&str> = scalar.text.split_whitespace().collect();
-                self.error(Code::WrongType, node.span, "a command is a list: no shell takes it apart", format!("write `[{}]`", words.join(", ")));
+                self.error(
+                    Code::WrongType,
+                    node.span,
+                    "a command is a list: no shell takes it apart",
+                    format!("write `[{}]`", words.join(", ")),
+                );
                 return None;
             }
             let items = self.full_list(&node, "words")?;
-            let words: Vec<Option<Template>> = items.iter().map(|item| self.template(item, "a word of the command")).collect();
+            let words: Vec<Option<Template>> =
+                items.iter().map(|item| self.template(item, "a word of the command")).collect();
             words.into_iter().collect::<Option<Vec<_>>>()
         });
         let cwd = fields.get("cwd").and_then(|node| self.word(node, "a folder")).map(|word| word.value.into());
@@ -324,7 +341,12 @@ impl Reader {
         let tcp = fields.get("tcp").and_then(|node| self.template(node, "an address"));
         let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
         if !fields.has("http") && !fields.has("tcp") {
-            self.error(Code::MissingKey, node.span, "nothing says when it is ready", "add `http: http://127.0.0.1:8080/healthz` or `tcp: 127.0.0.1:5432`");
+            self.error(
+                Code::MissingKey,
+                node.span,
+                "nothing says when it is ready",
+                "add `http: http://127.0.0.1:8080/healthz` or `tcp: 127.0.0.1:5432`",
+            );
         }
         Some(Ready { http, tcp, timeout })
     }
@@ -347,7 +369,12 @@ impl Reader {
         let path = fields.get("path").and_then(|node| self.word(node, "a path")).map(|word| word.value);
         let until = until?;
         let Some(day) = date(&until.value) else {
-            self.error(Code::BadValue, until.span, format!("`{}` is no day", until.value), "write year, month and day: `2027-01-31`");
+            self.error(
+                Code::BadValue,
+                until.span,
+                format!("`{}` is no day", until.value),
+                "write year, month and day: `2027-01-31`",
+            );
             return None;
         };
         Some(Ack { at: node.span, test: test?.value, finding: finding?.value, path, until: day, reason: reason?.value })
@@ -356,15 +383,26 @@ impl Reader {
     /// `backend`, in the configuration and on tests.
     pub(super) fn backend(&mut self, node: &Arc<Node>) -> Option<Backend> {
         let fields = self.fields(node, &forms::BACKEND)?;
-        let found: Vec<&str> = ["jaeger", "tempo", "receiver", "file"].into_iter().filter(|name| fields.has(name)).collect();
+        let found: Vec<&str> =
+            ["jaeger", "tempo", "receiver", "file"].into_iter().filter(|name| fields.has(name)).collect();
         let (name, inner) = match found.as_slice() {
             [name] => (*name, fields.get(name)?),
             [] => {
-                self.error(Code::MissingKey, node.span, "no backend is named here", "write `{ jaeger: { url: … } }`, or `tempo`, `receiver`, `file`");
+                self.error(
+                    Code::MissingKey,
+                    node.span,
+                    "no backend is named here",
+                    "write `{ jaeger: { url: … } }`, or `tempo`, `receiver`, `file`",
+                );
                 return None;
             }
             [_, second, ..] => {
-                self.error(Code::ConflictingKeys, fields.key_span(second), "traces are read from one backend", "keep one of them");
+                self.error(
+                    Code::ConflictingKeys,
+                    fields.key_span(second),
+                    "traces are read from one backend",
+                    "keep one of them",
+                );
                 return None;
             }
         };
@@ -391,7 +429,10 @@ impl Reader {
         let jaeger = name == "jaeger";
         let fields = self.fields(node, if jaeger { &forms::JAEGER } else { &forms::TEMPO })?;
         let url = self.need(&fields, "url").cloned().and_then(|node| self.backend_url(&node));
-        let protocol = fields.get("protocol").and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)])).unwrap_or_default();
+        let protocol = fields
+            .get("protocol")
+            .and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)]))
+            .unwrap_or_default();
         let headers = fields.get("headers").map(|node| self.named_texts(node, "headers")).unwrap_or_default();
         let auth = fields.get("auth").and_then(|node| self.auth(node));
         let tls = fields.get("tls").map(|node| self.tls(node)).unwrap_or_default();
@@ -409,7 +450,12 @@ impl Reader {
         let template = self.template(node, "a URL")?;
         let text = template.to_string();
         if !text.starts_with("http://") && !text.starts_with("https://") && !text.starts_with("${") {
-            self.error(Code::BadValue, node.span, "a URL begins with `http://` or `https://`, or with a variable", format!("write `http://{text}`"));
+            self.error(
+                Code::BadValue,
+                node.span,
+                "a URL begins with `http://` or `https://`, or with a variable",
+                format!("write `http://{text}`"),
+            );
             return None;
         }
         Some(template)
@@ -417,9 +463,15 @@ impl Reader {
 
     fn address(&mut self, node: &Node) -> Option<String> {
         let word = self.word(node, "an address")?;
-        let address = word.value.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+        let address =
+            word.value.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
         if address.is_none() {
-            self.error(Code::BadValue, node.span, format!("`{}` is no address", word.value), "write host and port: `127.0.0.1:4317`; port 0 is any free one");
+            self.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` is no address", word.value),
+                "write host and port: `127.0.0.1:4317`; port 0 is any free one",
+            );
             return None;
         }
         Some(word.value)

@@ -83,7 +83,9 @@ const fn later(name: &'static str, doc: &'static str, example: &'static str) -> 
     Key { name, shape: Shape::Later, doc, example, later: true }
 }
 
-use Shape::{Any, Bool, Duration, Json, List, Map, Matcher, Number, OneOf, OneOrList, Scalar, Selector, Text, TraceQl, Word};
+use Shape::{
+    Any, Bool, Duration, Json, List, Map, Matcher, Number, OneOf, OneOrList, Scalar, Selector, Text, TraceQl, Word,
+};
 
 /// The words of `kind`.
 pub const KINDS: &[&str] = &["unspecified", "internal", "server", "client", "producer", "consumer"];
@@ -153,21 +155,55 @@ pub static TEST: Form = Form {
     name: "test",
     what: "a test",
     keys: &step_keys![
-        key("name", Word, "The test's name, unique in its file. Values of the matrix may stand in it.", "an order charges the card"),
+        key(
+            "name",
+            Word,
+            "The test's name, unique in its file. Values of the matrix may stand in it.",
+            "an order charges the card"
+        ),
         key("tags", List(&Word), "Words to select tests by.", "[smoke, checkout]"),
-        key("steps", List(&Shape::Form(&STEP)), "Several steps that run in order and share captures, instead of one.", "[{ request: { url: '${base}/cart' }, response: { capture: { cart: $.id } } }, { request: { url: '${base}/cart/${cart}' }, response: { status: 200 } }]"),
-        key("matrix", Any(&[Word, List(&Map(&Scalar)), Shape::Form(&MATRIX)]), "One test per row; the row's values are variables. Rows, or a CSV or JSON file.", "[{ sku: LAPTOP-1 }, { sku: MOUSE-2 }]"),
+        key(
+            "steps",
+            List(&Shape::Form(&STEP)),
+            "Several steps that run in order and share captures, instead of one.",
+            "[{ request: { url: '${base}/cart' }, response: { capture: { cart: $.id } } }, { request: { url: '${base}/cart/${cart}' }, response: { status: 200 } }]"
+        ),
+        key(
+            "matrix",
+            Any(&[Word, List(&Map(&Scalar)), Shape::Form(&MATRIX)]),
+            "One test per row; the row's values are variables. Rows, or a CSV or JSON file.",
+            "[{ sku: LAPTOP-1 }, { sku: MOUSE-2 }]"
+        ),
         key("skip", Word, "Why the test is not run.", "waits for the new payment service"),
         key("only", Bool, "Run only tests like this one; refused in CI.", "true"),
         key("retries", Number, "How often it is tried again when it did not pass.", "2"),
         key("timeout", Duration, "Bound on all its steps together.", "60s"),
         key("mutex", Word, "Tests with the same word here never overlap.", "stock"),
-        key("needs", List(&Word), "Tests of this file that must have passed before; their captures are `${needs.NAME.capture}`.", "[an order charges the card]"),
-        key("backend", Shape::Form(&BACKEND), "Where its traces are read from.", "{ tempo: { url: 'http://localhost:3200' } }"),
-        key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
+        key(
+            "needs",
+            List(&Word),
+            "Tests of this file that must have passed before; their captures are `${needs.NAME.capture}`.",
+            "[an order charges the card]"
+        ),
+        key(
+            "backend",
+            Shape::Form(&BACKEND),
+            "Where its traces are read from.",
+            "{ tempo: { url: 'http://localhost:3200' } }"
+        ),
+        key(
+            "exact_names",
+            Bool,
+            "Attribute names match exactly, not across renames of the semantic conventions.",
+            "true"
+        ),
         later("repeat", "Run the test many times.", "{ runs: 60, warmup: 3 }"),
         later("percentiles", "Judge the durations of many runs.", "[{ select: charge, p95: < 300ms }]"),
-        later("compare", "Compare two selections' durations over many runs.", "{ left: http, right: grpc, by: median, ratio: < 0.8 }"),
+        later(
+            "compare",
+            "Compare two selections' durations over many runs.",
+            "{ left: http, right: grpc, by: median, ratio: < 0.8 }"
+        ),
     ],
 };
 
@@ -376,7 +412,7 @@ form!(
     key("attributes", Map(&ANY), "Its attributes.", "{ db.system.name: postgresql }"),
     key("resource", Map(&ANY), "Its resource's attributes.", "{ service.version: 2.1.0 }"),
     key("scope", Map(&ANY), "Its instrumentation scope: name, version, attributes.", "{ name: ~ .*sql }"),
-    key("duration", TIME, "Its duration.", "> 100ms"),
+    key("duration", TIME, "Its duration.", "'> 100ms'"),
     key("parent", Selector, "Its parent is one of these.", "{ service: order-service }"),
     key("ancestor", Selector, "One of its ancestors is one of these.", "{ service: api-gateway }"),
     key("where", TraceQl, "TraceQL that must pick it too.", "'{ span.http.response.status_code >= 500 }'"),
@@ -586,8 +622,46 @@ form!(
 
 /// Every form that the schema of spec files describes, and those of the configuration.
 pub static ALL: &[&Form] = &[
-    &FILE, &DEFAULTS, &DEFAULT_REQUEST, &TEST, &STEP, &MATRIX, &TRACE_FILE, &UNTIL, &WAIT, &REQUEST, &PART, &AUTH, &BASIC, &TLS,
-    &RESPONSE, &CAPTURE, &TRACE, &TRACE_ID, &SERVICES, &CALLS, &SPAN, &SELECTOR, &CHILD, &EVENT, &LINK, &ERRORS,
-    &TRACE_DURATION, &ORDER, &PER, &STRUCTURE, &NODE, &TRACEQL, &BACKEND, &JAEGER, &TEMPO, &RECEIVER, &FILE_BACKEND, &CONFIG,
-    &PROFILE, &PROCESS, &READY, &ACK,
+    &FILE,
+    &DEFAULTS,
+    &DEFAULT_REQUEST,
+    &TEST,
+    &STEP,
+    &MATRIX,
+    &TRACE_FILE,
+    &UNTIL,
+    &WAIT,
+    &REQUEST,
+    &PART,
+    &AUTH,
+    &BASIC,
+    &TLS,
+    &RESPONSE,
+    &CAPTURE,
+    &TRACE,
+    &TRACE_ID,
+    &SERVICES,
+    &CALLS,
+    &SPAN,
+    &SELECTOR,
+    &CHILD,
+    &EVENT,
+    &LINK,
+    &ERRORS,
+    &TRACE_DURATION,
+    &ORDER,
+    &PER,
+    &STRUCTURE,
+    &NODE,
+    &TRACEQL,
+    &BACKEND,
+    &JAEGER,
+    &TEMPO,
+    &RECEIVER,
+    &FILE_BACKEND,
+    &CONFIG,
+    &PROFILE,
+    &PROCESS,
+    &READY,
+    &ACK,
 ];

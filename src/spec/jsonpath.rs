@@ -27,7 +27,10 @@ fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
         return Err(bad(format!("`{name}` is no JSONPath: a path begins with `$`"), &format!("write `$.{name}`")));
     }
     if text.starts_with("${") {
-        return Err(bad("a JSONPath cannot be a variable".into(), "write the path out; the value that it is compared with may be a variable"));
+        return Err(bad(
+            "a JSONPath cannot be a variable".into(),
+            "write the path out; the value that it is compared with may be a variable",
+        ));
     }
     if text.len() > 2000 || text.matches(['[', '(']).count() > 60 {
         return Err(bad("this JSONPath is too long".into(), "a path of a few steps is enough to point at a value"));
@@ -40,9 +43,10 @@ fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
         let problem = Problem::error(Code::NeverMatches, at.whole, format!("this JSONPath finds nothing: {why}"));
         return Err(Box::new(problem.help("`[0:2]` are the first two, `[-1]` is the last, `[*]` are all")));
     }
-    let singular = query.segments.iter().all(|segment| {
-        matches!(segment, Segment::Selector(Selector::Name(_) | Selector::Index(_)))
-    });
+    let singular = query
+        .segments
+        .iter()
+        .all(|segment| matches!(segment, Segment::Selector(Selector::Name(_) | Selector::Index(_))));
     Ok(JsonPath { text: text.to_owned(), singular, span: at.whole })
 }
 
@@ -70,7 +74,11 @@ fn reason(error: &JsonPathError) -> String {
         JsonPathError::PestError(error) => {
             let text = error.to_string();
             let column = text.lines().next().and_then(|line| line.rsplit(':').next()).map(str::trim).unwrap_or("");
-            if column.is_empty() { "it cannot be read".to_owned() } else { format!("it cannot be read from character {column} on") }
+            if column.is_empty() {
+                "it cannot be read".to_owned()
+            } else {
+                format!("it cannot be read from character {column} on")
+            }
         }
         JsonPathError::InvalidNumber(_) => "a number in it is too large or not whole".to_owned(),
         JsonPathError::MaxNestingDepthExceeded(_) => "it is nested too deep".to_owned(),
@@ -110,7 +118,16 @@ mod tests {
 
     #[test]
     fn only_names_and_positions_are_singular() {
-        for (path, singular) in [("$", true), ("$.a.b[0]['c d']", true), ("$[-1]", true), ("$.a[*]", false), ("$..a", false), ("$.a[?@.b == 1]", false), ("$.a[0,1]", false), ("$.a[0:2]", false)] {
+        for (path, singular) in [
+            ("$", true),
+            ("$.a.b[0]['c d']", true),
+            ("$[-1]", true),
+            ("$.a[*]", false),
+            ("$..a", false),
+            ("$.a[?@.b == 1]", false),
+            ("$.a[0,1]", false),
+            ("$.a[0:2]", false),
+        ] {
             assert_eq!(check(path, TextSpan::default()).unwrap().singular, singular, "{path}");
         }
     }

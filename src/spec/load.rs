@@ -92,7 +92,11 @@ pub(crate) fn decode(path: &Path, bytes: Vec<u8>) -> Result<Arc<SourceFile>, Box
             let at = error.utf8_error().valid_up_to();
             let bytes = error.into_bytes();
             let wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-            let says = if wide { "the file is UTF-16, not UTF-8".to_owned() } else { format!("byte {} of the file is not UTF-8", at + 1) };
+            let says = if wide {
+                "the file is UTF-16, not UTF-8".to_owned()
+            } else {
+                format!("byte {} of the file is not UTF-8", at + 1)
+            };
             let source = SourceFile::new(path, String::from_utf8_lossy(&bytes).into_owned());
             let span = Span::new(at, at + '\u{fffd}'.len_utf8());
             Err(Box::new(Problem::error(Code::Encoding, span, says).help("save the file as UTF-8").in_file(&source)))

@@ -3,13 +3,16 @@
 pub mod bind;
 pub mod config;
 pub mod forms;
+pub mod given;
 mod jsonpath;
+pub mod list;
 mod load;
 #[cfg(test)]
 mod load_tests;
 mod lower;
 pub mod plan;
 mod read;
+pub mod schema;
 mod table;
 pub mod vars;
 

@@ -5,9 +5,9 @@
 //! matrix rows) just before they are judged, see `spec::bind`.
 
 use crate::matcher::{Matcher, Operand, Template, Value};
-use crate::spec::config::Backend;
 use crate::select::Query;
 use crate::source::{SourceFile, Span, Spanned};
+use crate::spec::config::Backend;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -471,6 +471,8 @@ pub struct SpanCheck {
 }
 
 /// Something said of a picked span.
+// A spec has a handful of these: boxing the large ones would cost readers more than it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone)]
 pub enum Fact {
     /// Nanoseconds.

@@ -21,7 +21,11 @@ pub(super) struct Reader {
     /// Variables that were used.
     pub(super) used: BTreeSet<String>,
     /// `${needs.…}`, looked at when all tests are known.
-    pub(super) needs_used: Vec<(String, Span)>,
+    pub(super) needs_used: Vec<(String, Span, bool)>,
+    /// What the test at hand needs.
+    pub(super) needs: BTreeSet<String>,
+    /// `${env.…}` and `${secret.…}` without a default: whoever knows the environment says whether they have values.
+    pub(super) outside: Vec<(String, Span)>,
     /// Whether any name is fine (a part of the file is missing).
     pub(super) lenient: bool,
     /// Names with which `port.` may go on; `None`: any.
@@ -72,9 +76,20 @@ impl Reader {
             Value::Map(entries) => entries,
             Value::Broken => return None,
             _ => {
-                let keys = form.keys.iter().filter(|key| !key.later).take(4).map(|key| key.name).collect::<Vec<_>>().join(", ");
-                let problem = Problem::error(Code::WrongType, node.span, format!("{} is a mapping, not {}", form.what, node.noun()))
-                    .help(format!("its keys are {keys}{}", if form.keys.len() > 4 { ", …" } else { "" }));
+                let keys = form
+                    .keys
+                    .iter()
+                    .filter(|key| !key.later)
+                    .take(4)
+                    .map(|key| key.name)
+                    .collect::<Vec<_>>()
+                    .join(", ");
+                let problem = Problem::error(
+                    Code::WrongType,
+                    node.span,
+                    format!("{} is a mapping, not {}", form.what, node.noun()),
+                )
+                .help(format!("its keys are {keys}{}", if form.keys.len() > 4 { ", …" } else { "" }));
                 self.push(problem);
                 return None;
             }
@@ -87,9 +102,26 @@ impl Reader {
                 None => {
                     let near = did_you_mean(&key.text, form.keys.iter().filter(|key| !key.later).map(|key| key.name));
                     let elsewhere = || elsewhere(&key.text, form);
-                    let keys = || format!("its keys are {}", form.keys.iter().filter(|key| !key.later).map(|key| key.name).collect::<Vec<_>>().join(", "));
+                    let keys = || {
+                        format!(
+                            "its keys are {}",
+                            form.keys
+                                .iter()
+                                .filter(|key| !key.later)
+                                .map(|key| key.name)
+                                .collect::<Vec<_>>()
+                                .join(", ")
+                        )
+                    };
                     let help = near.or_else(elsewhere).unwrap_or_else(keys);
-                    self.push(Problem::error(Code::UnknownKey, key.at.whole, format!("{} has no key `{}`", form.what, key.text)).help(help));
+                    self.push(
+                        Problem::error(
+                            Code::UnknownKey,
+                            key.at.whole,
+                            format!("{} has no key `{}`", form.what, key.text),
+                        )
+                        .help(help),
+                    );
                 }
                 Some(known) if known.later => {
                     let says = format!("`{}` is not supported yet", known.name);
@@ -106,20 +138,45 @@ impl Reader {
 
     /// A key that must be there.
     pub(super) fn need<'a>(&mut self, fields: &Fields<'a>, name: &str) -> Option<&'a Arc<Node>> {
-        if !fields.has(name) {
+        let misspelt = |key: &str| fields.form.key(key).is_none() && crate::diag::nearest(key, [name]).is_some();
+        let meant = matches!(&fields.node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.broken || misspelt(&key.text)));
+        if !fields.has(name) && !meant {
             let example = fields.form.key(name).map_or("…", |key| key.example);
             let span = first_line(fields);
-            self.error(Code::MissingKey, span, format!("{} needs a key `{name}`", fields.form.what), format!("add `{name}: {example}`"));
+            self.error(
+                Code::MissingKey,
+                span,
+                format!("{} needs a key `{name}`", fields.form.what),
+                format!("add `{name}: {example}`"),
+            );
         }
         fields.get(name)
+    }
+
+    /// Whether an error was reported within a span: what else seems wrong there may follow from it.
+    pub(super) fn broken_within(&self, span: Span) -> bool {
+        let error = |problem: &Problem| problem.severity == crate::diag::Severity::Error;
+        self.problems
+            .iter()
+            .any(|problem| error(problem) && problem.span.start < span.end && problem.span.end > span.start)
     }
 
     fn wrong(&mut self, node: &Node, wanted: &str, help: &str) {
         if matches!(node.value, Value::Broken) {
             return;
         }
+        if node.is_null() {
+            self.error(
+                Code::Empty,
+                node.span,
+                format!("{wanted} belongs here, and nothing is written"),
+                "write a value, or take the key out",
+            );
+            return;
+        }
+        let help = if help.is_empty() { format!("write {wanted}") } else { help.to_owned() };
         let problem = Problem::error(Code::WrongType, node.span, format!("{wanted} belongs here, not {}", node.noun()));
-        self.push(if help.is_empty() { problem } else { problem.help(help) });
+        self.push(problem.help(help));
     }
 
     /// A list; `what` it is a list of.
@@ -127,7 +184,11 @@ impl Reader {
         match &node.value {
             Value::List(items) => Some(items),
             _ => {
-                self.wrong(node, &format!("a list of {what}"), "a list is written `[a, b]`, or with `- ` before each item");
+                self.wrong(
+                    node,
+                    &format!("a list of {what}"),
+                    "a list is written `[a, b]`, or with `- ` before each item",
+                );
                 None
             }
         }
@@ -137,18 +198,31 @@ impl Reader {
     pub(super) fn full_list<'a>(&mut self, node: &'a Node, what: &str) -> Option<&'a [Arc<Node>]> {
         let items = self.list(node, what)?;
         if items.is_empty() {
-            self.error(Code::Empty, node.span, format!("this list of {what} is empty: it checks nothing"), "add an item, or take the key out");
+            self.error(
+                Code::Empty,
+                node.span,
+                format!("this list of {what} is empty: it checks nothing"),
+                "add an item, or take the key out",
+            );
             return None;
         }
         Some(items)
     }
 
     /// The entries of a mapping with free keys.
-    pub(super) fn entries<'a>(&mut self, node: &'a Node, what: &str) -> Option<impl Iterator<Item = (&'a crate::yaml::Key, &'a Arc<Node>)> + use<'a>> {
+    pub(super) fn entries<'a>(
+        &mut self,
+        node: &'a Node,
+        what: &str,
+    ) -> Option<impl Iterator<Item = (&'a crate::yaml::Key, &'a Arc<Node>)> + use<'a>> {
         match &node.value {
             Value::Map(entries) => Some(entries.iter().filter(|(key, _)| !key.broken).map(|(key, value)| (key, value))),
             _ => {
-                self.wrong(node, &format!("a mapping of {what}"), "a mapping is written `{ name: value }`, or with `name: value` on lines of their own");
+                self.wrong(
+                    node,
+                    &format!("a mapping of {what}"),
+                    "a mapping is written `{ name: value }`, or with `name: value` on lines of their own",
+                );
                 None
             }
         }
@@ -167,7 +241,12 @@ impl Reader {
         }
         if scalar.style == Style::Block && !block {
             let says = format!("a block of text stands where {wanted} belongs");
-            self.error(Code::BlockScalar, node.span, says, "write it on one line, in quotes if it begins with `>` or `|`");
+            self.error(
+                Code::BlockScalar,
+                node.span,
+                says,
+                "write it on one line, in quotes if it begins with `>` or `|`",
+            );
             return None;
         }
         Some(scalar)
@@ -181,17 +260,22 @@ impl Reader {
             return None;
         }
         if scalar.text.contains("${") && !scalar.text.contains("$${") {
-            self.error(Code::BadTemplate, node.span, format!("{wanted} cannot hold a variable"), "it must be known before anything runs: write it out");
+            self.error(
+                Code::BadTemplate,
+                node.span,
+                format!("{wanted} cannot hold a variable"),
+                "it must be known before anything runs: write it out",
+            );
             return None;
         }
         Some(Spanned::new(scalar.text.to_string(), node.span))
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Clone>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let list = words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let scalar = self.scalar(node, &format!("one of {list}"), false)?;
-        let found = words.iter().find(|(word, _)| *word == &*scalar.text).map(|(_, value)| *value);
+        let found = words.iter().find(|(word, _)| *word == &*scalar.text).map(|(_, value)| value.clone());
         if found.is_none() {
             let near = did_you_mean(&scalar.text, words.iter().map(|(word, _)| *word));
             let says = match words {
@@ -210,7 +294,12 @@ impl Reader {
         match (scalar.core(), scalar.old_boolean()) {
             (Core::Bool(value), _) => Some(value),
             (_, Some(means)) => {
-                self.error(Code::OldBoolean, node.span, format!("`{}` is text: booleans are only `true` and `false`", scalar.text), format!("write `{means}`"));
+                self.error(
+                    Code::OldBoolean,
+                    node.span,
+                    format!("`{}` is text: booleans are only `true` and `false`", scalar.text),
+                    format!("write `{means}`"),
+                );
                 None
             }
             _ => {
@@ -230,7 +319,12 @@ impl Reader {
             _ => None,
         };
         if value.is_none() {
-            self.error(Code::BadValue, node.span, format!("`{}` is no whole number from 0 to 1000000", scalar.text), "write digits only, without quotes");
+            self.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` is no whole number from 0 to 1000000", scalar.text),
+                "write digits only, without quotes",
+            );
         }
         value
     }
@@ -308,7 +402,12 @@ impl Reader {
         let scalar = self.scalar(node, wanted, false)?;
         let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| scalar.text.starts_with(op));
         if wrong || scalar.text.is_empty() {
-            self.error(Code::BadValue, node.span, format!("`{}` is not {wanted}", scalar.text), "names stand here, compared letter by letter; matchers belong in `spans`");
+            self.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` is not {wanted}", scalar.text),
+                "names stand here, compared letter by letter; matchers belong in `spans`",
+            );
             return None;
         }
         let template = self.template_of(scalar)?;
@@ -319,8 +418,13 @@ impl Reader {
 /// The key in whose value this one belongs.
 fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
     use super::forms::{REQUEST, RESPONSE, SELECTOR, SPAN, TEST, TRACE};
-    let homes: [(&Form, &str); 5] =
-        [(&TRACE, "under `trace`"), (&REQUEST, "under `request`"), (&RESPONSE, "under `response`"), (&SPAN, "in an entry of `spans`"), (&TEST, "in the test itself")];
+    let homes: [(&Form, &str); 5] = [
+        (&TRACE, "under `trace`"),
+        (&REQUEST, "under `request`"),
+        (&RESPONSE, "under `response`"),
+        (&SPAN, "in an entry of `spans`"),
+        (&TEST, "in the test itself"),
+    ];
     if std::ptr::eq(form, &SELECTOR) {
         return SPAN.key(name).map(|_| format!("`{name}` stands beside `select`, not in it"));
     }

@@ -59,7 +59,10 @@ mod tests {
 
     #[test]
     fn quotes_hold_commas_quotes_and_lines() {
-        assert_eq!(rows("a,b\n1,\"x, \"\"y\"\"\nz\"\r\n\n,\n"), [vec!["a", "b"], vec!["1", "x, \"y\"\nz"], vec!["", ""]]);
+        assert_eq!(
+            rows("a,b\n1,\"x, \"\"y\"\"\nz\"\r\n\n,\n"),
+            [vec!["a", "b"], vec!["1", "x, \"y\"\nz"], vec!["", ""]]
+        );
         assert_eq!(rows("a\r\n01234"), [["a"], ["01234"]]);
         assert!(csv("a\n\"x").is_err() && csv("\"x\"y\n").is_err());
     }

@@ -83,7 +83,18 @@ pub fn var_name(name: &str) -> Result<VarName<'_>, String> {
         ("random.hex", argument) => length(argument, 16).map(VarName::RandomHex),
         (_, None) if !name.contains('.') => Ok(VarName::Plain(name)),
         _ => {
-            let known = ["env.NAME", "secret.NAME", "port.NAME", "needs.TEST.CAPTURE", "uuid", "now", "now(FORMAT)", "random.int", "random.string", "random.hex"];
+            let known = [
+                "env.NAME",
+                "secret.NAME",
+                "port.NAME",
+                "needs.TEST.CAPTURE",
+                "uuid",
+                "now",
+                "now(FORMAT)",
+                "random.int",
+                "random.string",
+                "random.hex",
+            ];
             let near = did_you_mean(name, ["random.int", "random.string", "random.hex"]);
             Err(near.unwrap_or_else(|| format!("names with a dot or brackets are {}", known.join(", "))))
         }
@@ -102,7 +113,10 @@ fn check_format(format: &str) -> Result<(), String> {
         if c == '%' {
             any = true;
             if !matches!(chars.next(), Some('Y' | 'm' | 'd' | 'H' | 'M' | 'S' | 'f' | 's' | '%')) {
-                return Err("a format of `now` has %Y %m %d %H %M %S, %f (milliseconds), %s (seconds since 1970) and %%".to_owned());
+                return Err(
+                    "a format of `now` has %Y %m %d %H %M %S, %f (milliseconds), %s (seconds since 1970) and %%"
+                        .to_owned(),
+                );
             }
         }
     }
@@ -252,7 +266,11 @@ impl Scope {
                 Value::text(std::iter::repeat_with(|| rng.alphanumeric()).take(length).collect::<String>())
             }),
             VarName::RandomHex(length) => chance(&|rng| {
-                Value::text(std::iter::repeat_with(|| char::from(b"0123456789abcdef"[rng.usize(..16)])).take(length).collect::<String>())
+                Value::text(
+                    std::iter::repeat_with(|| char::from(b"0123456789abcdef"[rng.usize(..16)]))
+                        .take(length)
+                        .collect::<String>(),
+                )
             }),
         })
     }

@@ -15,8 +15,8 @@ use std::collections::HashMap;
 /// Which span ids the runner itself put into the requests it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Injected {
-    /// These: one for each request sent. A span with such an id is the runner's own and left out of the trace; a span
-    /// whose parent it is was called from outside and is a root.
+    /// These: one for each request sent. A span with such an id is the runner's own and left out of the trace, unless it is
+    /// a SERVER span that shares it (Zipkin style); a span whose parent it is was called from outside and is a root.
     Known(Vec<SpanId>),
     /// Not known (a saved trace, a trace made elsewhere): if no span is without a parent and exactly one has a parent
     /// that is not in the trace, that span is the root.
@@ -74,6 +74,7 @@ pub struct TraceBuilder {
     records: Vec<SpanRecord>,
     invalid: usize,
     untyped: bool,
+    partial: bool,
     remarks: Vec<String>,
 }
 
@@ -132,6 +133,14 @@ impl TraceBuilder {
     pub fn invalid_span(&mut self) {
         self.invalid += 1;
     }
+    /// Says that the backend left spans out and said so: nothing may be concluded from their absence.
+    pub fn set_partial(&mut self) {
+        self.partial = true;
+    }
+    /// Whether the backend said that it left spans out.
+    pub fn partial(&self) -> bool {
+        self.partial
+    }
     /// Says that the format tells every attribute as text.
     pub fn set_untyped(&mut self) {
         self.untyped = true;
@@ -174,7 +183,8 @@ impl TraceBuilder {
             Injected::Known(ids) => ids,
             Injected::Unknown => &[],
         };
-        records.retain(|record| !own.contains(&record.span_id));
+        // With B3 headers a server may go on in the very span of its caller's: then that id is its own span, too.
+        records.retain(|record| record.kind == Kind::Server || !own.contains(&record.span_id));
         self.drop_duplicates(&mut records, &mut notes);
         split_shared_ids(&mut records, &mut notes);
         records.sort_by(|a, b| self.row_order(a, b));
@@ -228,7 +238,8 @@ impl TraceBuilder {
     fn fuller(&self, a: &SpanRecord, b: &SpanRecord) -> Ordering {
         let weight = |record: &SpanRecord| {
             let size = record.attributes.len() + record.events.len() + record.links.len();
-            (record.end_ns, record.status, size)
+            // A failure told by either is never lost.
+            (record.status == StatusCode::Error, record.end_ns, record.status, size)
         };
         weight(a).cmp(&weight(b)).then_with(|| self.row_order(a, b))
     }
@@ -405,7 +416,7 @@ fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> 
         .iter()
         .map(|record| match (record.parent_id, injected) {
             (None, _) => true,
-            (Some(parent), Injected::Known(ids)) => ids.contains(&parent),
+            (Some(parent), Injected::Known(ids)) => ids.contains(&parent) && parent_row(record).is_none(),
             (Some(_), Injected::Unknown) => false,
         })
         .collect();
@@ -413,10 +424,12 @@ fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> 
         parents[cut.index()] = None;
         notes.push(Note::Cycle { span: records[cut.index()].span_id });
     }
+    let mut assumed = false;
     if *injected == Injected::Unknown && !is_root.contains(&true) {
         let mut tops = (0..records.len()).filter(|&row| parent_row(&records[row]).is_none());
         if let (Some(only), None) = (tops.next(), tops.next()) {
             is_root[only] = true;
+            assumed = records[only].parent_id.is_some();
         }
     }
     match is_root.iter().filter(|&&root| root).count() {
@@ -424,7 +437,11 @@ fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> 
         0 | 1 => {}
         roots => notes.push(Note::SeveralRoots { roots }),
     }
-    Tree::new(parents, &is_root)
+    let mut tree = Tree::new(parents, &is_root);
+    if assumed {
+        tree.assume_root();
+    }
+    tree
 }
 
 #[cfg(test)]

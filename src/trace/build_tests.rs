@@ -50,6 +50,30 @@ fn a_span_called_by_the_runner_is_a_root_and_the_runners_own_span_is_left_out() 
 }
 
 #[test]
+fn a_server_that_goes_on_in_the_runners_span_is_kept_as_the_root() {
+    let spans = [(7, 0, Kind::Client), (7, 0, Kind::Server), (1, 7, Kind::Internal)];
+    let trace = built(&spans, Injected::Known(vec![id(7)]));
+    assert_eq!(trace.len(), 2);
+    let root = trace.span(trace.tree().roots()[0]);
+    assert_eq!((trace.tree().roots().len(), root.kind(), root.children().count()), (1, Kind::Server, 1));
+    assert_eq!(crate::trace::requests_answered(&trace, &[id(7), id(8)]), [true, false]);
+}
+
+#[test]
+fn of_two_records_of_one_span_the_failed_one_is_kept() {
+    let mut builder = TraceBuilder::new();
+    let mut failed = record(&mut builder, 1, 0, Kind::Server, 10, 20);
+    failed.status = StatusCode::Error;
+    let longer = record(&mut builder, 1, 0, Kind::Server, 10, 30);
+    for made in [failed, longer] {
+        builder.span(made);
+    }
+    let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+    assert_eq!(trace.len(), 1);
+    assert!(trace.spans().all(|span| span.is_error()));
+}
+
+#[test]
 fn without_a_known_caller_the_one_span_with_a_missing_parent_is_the_root_but_not_one_of_two() {
     let one = built(&[(1, 9, Kind::Server), (2, 1, Kind::Internal)], Injected::Unknown);
     assert_eq!((one.tree().roots().len(), one.tree().orphans().len()), (1, 0));

@@ -99,11 +99,13 @@ impl Calls {
     }
 }
 
-/// Whether each of the runner's requests has a span that it called: a span whose parent is the request's id.
+/// Whether each of the runner's requests has a span that it called: a span whose parent is the request's id, or a SERVER
+/// span that shares it.
 pub fn requests_answered(trace: &Trace, requests: &[SpanId]) -> Vec<bool> {
     let parents: HashSet<SpanId> =
         trace.tree().roots().iter().filter_map(|&root| trace.span(root).parent_id()).collect();
-    requests.iter().map(|id| parents.contains(id)).collect()
+    let shared = |id: &SpanId| trace.spans().any(|span| span.id() == *id);
+    requests.iter().map(|id| parents.contains(id) || shared(id)).collect()
 }
 
 /// Which rows contain a CLIENT or PRODUCER span of their own service, through spans of that service.

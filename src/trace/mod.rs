@@ -18,8 +18,8 @@ mod symbols;
 mod tree;
 
 pub use build::{Injected, SpanRecord, TraceBuilder};
-pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
 pub(crate) use call::wrappers;
+pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
 pub use ids::{IdError, SpanId, TraceId};
 pub use instance::{ClockIx, InstanceIx, Instances};
 pub use merge::merge;

@@ -22,6 +22,7 @@ pub struct Tree {
     depth: Vec<u32>,
     preorder: Vec<SpanIx>,
     connected: Vec<bool>,
+    assumed_root: bool,
 }
 
 impl Tree {
@@ -60,6 +61,7 @@ impl Tree {
             depth: vec![0; n],
             preorder: Vec::with_capacity(n),
             connected: vec![false; n],
+            assumed_root: false,
             roots,
             orphans,
         };
@@ -106,6 +108,14 @@ impl Tree {
     /// Spans without a parent, and those that the runner called, in row order.
     pub fn roots(&self) -> &[SpanIx] {
         &self.roots
+    }
+    /// Whether the root is a span with a parent that is not there, taken for the root as long as it is the only such span:
+    /// what hangs from it may hang from no root when more spans are there.
+    pub(crate) fn root_is_assumed(&self) -> bool {
+        self.assumed_root
+    }
+    pub(super) fn assume_root(&mut self) {
+        self.assumed_root = true;
     }
     /// Spans whose parent is named but not in the trace, in row order.
     pub fn orphans(&self) -> &[SpanIx] {

@@ -45,6 +45,8 @@ pub struct Answer {
     pub trace_id: TraceId,
     /// The injected span ids, one for each request sent.
     pub injected: Vec<SpanId>,
+    /// Method and URL of each request sent.
+    pub hops: Vec<(Method, Url)>,
     /// The status code.
     pub status: StatusCode,
     /// The headers.
@@ -83,12 +85,13 @@ pub async fn send(
 ) -> Result<Answer, TriggerError> {
     let sent = Instant::now();
     let deadline = sent + request.timeout;
-    let mut injected = Vec::new();
+    let (mut injected, mut hops) = (Vec::new(), Vec::new());
     let (mut method, mut url) = (request.method.clone(), request.url.clone());
     let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
     loop {
         let span = ids.span();
         injected.push(span);
+        hops.push((method.clone(), url.clone()));
         let mut out = headers.clone();
         for (name, value) in context::headers(trace_id, span, test, &request.also_inject) {
             insert_missing(&mut out, name, &value);
@@ -98,7 +101,7 @@ pub async fn send(
         let Some(next) = next else {
             let responded = Instant::now();
             let Exchange { status, headers, body } = answer;
-            return Ok(Answer { trace_id, injected, status, headers, body, sent, responded, method, url });
+            return Ok(Answer { trace_id, injected, hops, status, headers, body, sent, responded, method, url });
         };
         if injected.len() > REDIRECTS {
             return Err(error(format!("{} redirects after {}; the last led to {next}", REDIRECTS, request.url)));
@@ -197,6 +200,13 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
+    let cause = cause.to_string();
+    // What rustls says when the other side answers in plain text.
+    if cause.contains("corrupt message") {
+        return format!(
+            "{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?"
+        );
+    }
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
     let did = if source.is_connect() { "could not connect" } else { "failed" };
     format!("{place} {did}: {cause}{remedy}")
@@ -275,6 +285,13 @@ mod tests {
         let message = sent(&request("http://127.0.0.1:1/orders?token=hush")).await.unwrap_err().message;
         assert!(message.starts_with("POST http://127.0.0.1:1/orders could not connect"), "{message}");
         assert!(message.contains("is the system under test running") && !message.contains("hush"), "{message}");
+    }
+
+    #[tokio::test]
+    async fn a_target_without_tls_is_named_as_such() {
+        let server = MockServer::start().await;
+        let message = sent(&request(&server.uri().replace("http:", "https:"))).await.unwrap_err().message;
+        assert!(message.contains("does not speak TLS; is it http://"), "{message}");
     }
 
     #[tokio::test]

@@ -24,10 +24,13 @@ pub fn prepare(
 ) -> Result<Request, Problem> {
     let bad = |span: Span, message: String| Problem::error(Code::BadValue, span, message);
     let text = request.url.bind(scope)?;
-    let mut url = Url::parse(&text)
-        .map_err(|why| bad(request.url.span, format!("the request's URL is not one: {why}")))?;
+    let mut url =
+        Url::parse(&text).map_err(|why| bad(request.url.span, format!("the request's URL is not one: {why}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err(bad(request.url.span, "the request's URL must begin with http:// or https:// and a host".to_owned()));
+        return Err(bad(
+            request.url.span,
+            "the request's URL must begin with http:// or https:// and a host".to_owned(),
+        ));
     }
     if !request.query.is_empty() {
         let mut pairs = url.query_pairs_mut();
@@ -59,7 +62,11 @@ pub fn prepare(
             .map_err(|_| bad(value.span, format!("`{name}` is no HTTP header name")))?;
         let value = header_value(&value.bind(scope)?, value.span, name)?;
         // What the spec says replaces what was derived; what it says twice is sent twice.
-        if named.contains(&key) { headers.append(key.clone(), value) } else { headers.insert(key.clone(), value).is_some() };
+        if named.contains(&key) {
+            headers.append(key.clone(), value)
+        } else {
+            headers.insert(key.clone(), value).is_some()
+        };
         named.push(key);
     }
     Ok(Request {

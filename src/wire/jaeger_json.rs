@@ -291,6 +291,11 @@ impl Trace<'_> {
                 builder.set_untyped();
             }
             for remark in self.warnings.iter().map(|at| at.0.as_ref()).chain(told.iter().map(String::as_str)) {
+                // Jaeger's `max_trace_size` (v2.16 and later) says of a trace that it cut: "trace has more than 10 spans,
+                // showing first 10 spans only".
+                if remark.starts_with("trace has more than ") && remark.ends_with(" spans only") {
+                    builder.set_partial();
+                }
                 builder.remark(remark);
             }
         }

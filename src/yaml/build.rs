@@ -31,7 +31,8 @@ pub struct Parsed {
 pub fn parse(file: &SourceFile) -> Parsed {
     let text = file.text();
     if text.len() > MAX_BYTES {
-        let says = format!("the file has {} MiB: more than the {} MiB a spec may have", text.len() >> 20, MAX_BYTES >> 20);
+        let says =
+            format!("the file has {} MiB: more than the {} MiB a spec may have", text.len() >> 20, MAX_BYTES >> 20);
         let problem = Problem::error(Code::YamlLimit, Span::new(0, 0), says)
             .help("large bodies belong in files of their own: `file:` in a request, CSV or JSON for a matrix");
         return Parsed { root: None, problems: vec![problem], incomplete: true };
@@ -39,7 +40,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
     let prescan::Scan { text: mut patched, traps, mut problems } = prescan::scan(text);
     let mut incomplete = false;
     for _ in 0..MAX_REPAIRS {
-        let mut builder = Builder { text, traps: &traps, problems: Vec::new(), anchors: HashMap::new(), cuts: Vec::new() };
+        let mut builder = Builder { text, traps: &traps, problems: Vec::new(), anchors: HashMap::new() };
         match builder.run(&patched) {
             Ok(root) => {
                 problems.append(&mut builder.problems);
@@ -47,7 +48,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
             }
             Err(Stop { at, problem, fatal }) => {
                 let item = prescan::item_around(&patched, at).filter(|_| !fatal);
-                problems.push(problem);
+                problems.push(*problem);
                 incomplete = true;
                 let Some(item) = item else { break };
                 patched = prescan::blank(&patched, item);
@@ -59,7 +60,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
 
 struct Stop {
     at: usize,
-    problem: Problem,
+    problem: Box<Problem>,
     fatal: bool,
 }
 
@@ -68,12 +69,16 @@ struct Builder<'a> {
     traps: &'a [Span],
     problems: Vec<Problem>,
     anchors: HashMap<usize, Arc<Node>>,
-    cuts: Vec<Span>,
 }
 
 enum Open {
     List(Vec<Arc<Node>>),
-    Map { entries: Vec<(Key, Arc<Node>)>, key: Option<PendingKey>, seen: HashMap<Arc<str>, Span>, merges: Vec<Arc<Node>> },
+    Map {
+        entries: Vec<(Key, Arc<Node>)>,
+        key: Option<PendingKey>,
+        seen: HashMap<Arc<str>, Span>,
+        merges: Vec<Arc<Node>>,
+    },
 }
 
 enum PendingKey {
@@ -111,7 +116,7 @@ impl Builder<'_> {
                     documents += 1;
                     if documents == 2 && explicit {
                         let says = "a second document begins here: a spec file holds one";
-                        self.problems.push(Problem::error(Code::YamlSyntax, span, says).help("put it into a file of its own"));
+                        self.push(Problem::error(Code::YamlSyntax, span, says).help("put it into a file of its own"));
                         return Ok(root);
                     }
                     continue;
@@ -142,14 +147,14 @@ impl Builder<'_> {
                     Some(node) => node.clone(),
                     None => {
                         let says = "an alias inside the very thing that it stands for";
-                        self.problems.push(Problem::error(Code::YamlSyntax, span, says));
+                        self.push(Problem::error(Code::YamlSyntax, span, says));
                         Arc::new(leaf(span, Value::Broken))
                     }
                 },
                 Event::UnresolvedAlias(name) => {
                     let says = format!("`*{name}` stands for an anchor `&{name}` that is not above it");
                     let help = "a value that begins with `*` is an alias to YAML; in quotes it is text";
-                    self.problems.push(Problem::error(Code::YamlSyntax, span, says).help(help));
+                    self.push(Problem::error(Code::YamlSyntax, span, says).help(help));
                     Arc::new(leaf(span, Value::Broken))
                 }
                 _ => continue,
@@ -172,6 +177,13 @@ impl Builder<'_> {
         Ok(root.filter(|node: &Arc<Node>| !node.is_null()))
     }
 
+    /// Past so many, what is at hand is no spec.
+    fn push(&mut self, problem: Problem) {
+        if self.problems.len() < 500 {
+            self.problems.push(problem);
+        }
+    }
+
     fn remember(&mut self, anchor: usize, node: Node) -> Arc<Node> {
         let node = Arc::new(node);
         if anchor != 0 {
@@ -186,7 +198,7 @@ impl Builder<'_> {
             let span = marks.tag_span().map_or(span_of(marks), |tag| span_of(&tag));
             let text = self.text.get(span.range()).unwrap_or("!");
             let says = format!("`{text}` is a tag to YAML, and tags have no meaning here");
-            self.problems.push(Problem::error(Code::YamlTag, span, says).help("text that begins with `!` goes in quotes"));
+            self.push(Problem::error(Code::YamlTag, span, says).help("text that begins with `!` goes in quotes"));
         }
         present
     }
@@ -210,6 +222,8 @@ impl Builder<'_> {
             Style::Block => trim_end(self.text, span),
             _ => span,
         };
+        // An empty value reads `~` to the parser.
+        let text = if style == Style::Plain && span.start == span.end { "" } else { text };
         let from = span.start as usize + usize::from(style == Style::Quoted);
         let literal = style != Style::Block && self.text.get(from..from + text.len()) == Some(text);
         let at = TextSpan { whole: span, start: literal.then_some(from as u32) };
@@ -253,7 +267,7 @@ impl Builder<'_> {
                     merges.extend(list.iter().cloned());
                 }
                 Value::Broken => {}
-                _ => self.problems.push(
+                _ => self.push(
                     Problem::error(Code::WrongType, span, format!("`<<` takes a mapping, not {}", node.noun()))
                         .help("write `<<: *name`, where `&name` stands before a mapping"),
                 ),
@@ -265,7 +279,9 @@ impl Builder<'_> {
         let Value::Scalar(scalar) = &node.value else {
             if !matches!(node.value, Value::Broken) {
                 let says = format!("a key must be a word, not {}", node.noun());
-                self.problems.push(Problem::error(Code::WrongType, span, says).help("`{`, `[` and `${` in a key or value need quotes"));
+                self.push(
+                    Problem::error(Code::WrongType, span, says).help("`{`, `[` and `${` in a key or value need quotes"),
+                );
                 return PendingKey::Bad;
             }
             return PendingKey::Key(Key { text: "".into(), at: TextSpan::whole(span), broken: true });
@@ -275,7 +291,7 @@ impl Builder<'_> {
         }
         if let Some(&first) = seen.get(&scalar.text) {
             let says = format!("the key `{}` occurs twice in this mapping", scalar.text);
-            self.problems.push(
+            self.push(
                 Problem::error(Code::DuplicateKey, span, says).related(first, "first here").help("keep one of them"),
             );
             return PendingKey::Bad;
@@ -298,8 +314,7 @@ impl Builder<'_> {
         if let Some(help) = prescan::guess(patched, at, &info) {
             problem = problem.help(help);
         }
-        let _ = &self.cuts;
-        Stop { at, problem, fatal: false }
+        Stop { at, problem: Box::new(problem), fatal: false }
     }
 }
 
@@ -324,7 +339,11 @@ fn limit(span: Span, size: u64) -> Stop {
         format!("this is nested more than {MAX_DEPTH} deep")
     };
     let help = "no spec needs that much: look for aliases of aliases, or brackets that are never closed";
-    Stop { at: span.start as usize, problem: Problem::error(Code::YamlLimit, span, says).help(help), fatal: true }
+    Stop {
+        at: span.start as usize,
+        problem: Box::new(Problem::error(Code::YamlLimit, span, says).help(help)),
+        fatal: true,
+    }
 }
 
 fn span_of(marks: &Marks) -> Span {

@@ -29,7 +29,10 @@ fn words_that_mean_something_else_to_yaml_are_reported_with_the_right_spelling()
     check("url: \"a\" + b\n", &[("yaml-trap", "\"a\" + b", "'\"a\" + b'")]);
     check("a: { b: ${x}/y, c: 1 }\n", &[("yaml-trap", "${x}/y", "'${x}/y'")]);
     check("a: [${x}]\n", &[("yaml-trap", "${x}", "'${x}'")]);
-    check("a: { $.items[0].sku: x }\n", &[("yaml-trap", "$.items[0].sku", "quote")].map(|(a, b, _)| (a, b, "write '$.items[0].sku'")));
+    check(
+        "a: { $.items[0].sku: x }\n",
+        &[("yaml-trap", "$.items[0].sku", "quote")].map(|(a, b, _)| (a, b, "write '$.items[0].sku'")),
+    );
     check("- * -> b\n- * -> c: <= 2\n", &[("yaml-trap", "* -> b", "'* -> b'"), ("yaml-trap", "* -> c", "'* -> c'")]);
     check("name: shop: the order\n", &[("yaml-trap", "shop: the order", "'shop: the order'")]);
     check("name: order #12\n", &[("hash-cuts", "#12", "'order #12'")]);
@@ -56,6 +59,7 @@ fn what_yaml_takes_as_meant_is_left_alone() {
         "a: \"two\n  lines\"\n",
         "a: -5\nb: - 5\n",
         "x: &a\n  y: 1\n",
+        "x: { a: &a { y: 1 }, b: *a, c: &b [1], d: &c text }\n",
     ] {
         let got = problems(text);
         assert!(got.is_empty() || text.contains("b: - 5"), "{text}\n{got:#?}");
@@ -83,7 +87,7 @@ fn bombs_are_refused_in_no_time() {
     let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n".to_owned();
     for i in 1..40 {
         let alias = format!("*a{}", i - 1);
-        text.push_str(&format!("a{i}: &a{i} [{}]\n", vec![alias.as_str(); 9].join(", ")));
+        text.push_str(&format!("a{i}: &a{i} [{}]\n", [alias.as_str(); 9].join(", ")));
     }
     assert_eq!(problems(&text)[0].0, "yaml-limit");
     assert_eq!(problems(&format!("a: {}\n", "[".repeat(100_000)))[0].0, "yaml-syntax");

@@ -177,6 +177,10 @@ fn number(text: &str) -> Option<Core> {
 }
 
 impl Node {
+    /// A scalar by itself.
+    pub fn scalar_of(scalar: Scalar) -> Node {
+        Node { span: scalar.at.whole, value: Value::Scalar(scalar), size: 1, depth: 1 }
+    }
     /// A word for what it is, for messages.
     pub fn noun(&self) -> &'static str {
         match &self.value {

@@ -20,7 +20,14 @@ pub(super) struct Scan {
 
 /// Looks at every line.
 pub(super) fn scan(text: &str) -> Scan {
-    let mut scanner = Scanner { text, bytes: text.as_bytes(), out: text.as_bytes().to_vec(), traps: Vec::new(), problems: Vec::new(), tabs: Vec::new() };
+    let mut scanner = Scanner {
+        text,
+        bytes: text.as_bytes(),
+        out: text.as_bytes().to_vec(),
+        traps: Vec::new(),
+        problems: Vec::new(),
+        tabs: Vec::new(),
+    };
     scanner.run();
     scanner.report_tabs();
     scanner.traps.sort();
@@ -185,11 +192,9 @@ impl Scanner<'_> {
             if at >= end || self.bytes[at] == b'#' {
                 return (end + 1, Above::Nothing);
             }
-            if !keyed {
-                if let Some(colon) = self.key_end(at, end) {
-                    let value = self.skip_blanks(colon + 1, end);
-                    return self.value(value, end, outer + 1, true);
-                }
+            if !keyed && let Some(colon) = self.key_end(at, end) {
+                let value = self.skip_blanks(colon + 1, end);
+                return self.value(value, end, outer + 1, true);
             }
         }
         let stop = self.comment_start(at, end);
@@ -248,11 +253,16 @@ impl Scanner<'_> {
 
     fn quoted_value(&mut self, at: usize, end: usize, outer: isize) -> (usize, Above) {
         let quote = self.bytes[at];
-        let Some(close) = self.quote_end(at, self.bytes.len(), quote).filter(|&close| close <= end || self.deeper(at, close, outer))
+        let Some(close) =
+            self.quote_end(at, self.bytes.len(), quote).filter(|&close| close <= end || self.deeper(at, close, outer))
         else {
             let span = Span::new(at, at + self.text[at..end].trim_end().len());
             let says = format!("the quote {} is not closed on this line", char::from(quote));
-            self.trap(span, says, "close it at the end of the value; inside single quotes `'` is written `''`".to_owned());
+            self.trap(
+                span,
+                says,
+                "close it at the end of the value; inside single quotes `'` is written `''`".to_owned(),
+            );
             return (end + 1, Above::Nothing);
         };
         let end = self.line_end(close);
@@ -319,8 +329,15 @@ impl Scanner<'_> {
             if comment[1..].starts_with(|c: char| c.is_alphanumeric()) {
                 let whole = self.text[at..end].trim_end();
                 self.problems.push(
-                    Problem::warning(Code::HashCuts, Span::new(stop, stop + comment.len()), "a space and `#` begin a comment: the value ends before them")
-                        .help(format!("if it belongs to the value, write {}; if it is a comment, put a space after `#`", quoted(whole))),
+                    Problem::warning(
+                        Code::HashCuts,
+                        Span::new(stop, stop + comment.len()),
+                        "a space and `#` begin a comment: the value ends before them",
+                    )
+                    .help(format!(
+                        "if it belongs to the value, write {}; if it is a comment, put a space after `#`",
+                        quoted(whole)
+                    )),
                 );
             }
             return (end + 1, Above::Nothing);
@@ -346,7 +363,7 @@ impl Scanner<'_> {
         let Some(&first) = self.tabs.first() else { return };
         let mut says = "a tab in the indentation: YAML takes only spaces".to_owned();
         if self.tabs.len() > 1 {
-            says = format!("{says} (and in {} more lines)", self.tabs.len() - 1);
+            says = format!("{says} ({} lines have one)", self.tabs.len());
         }
         self.problems.push(Problem::error(Code::Tab, first, says).help("indent by spaces: two for each level"));
     }
@@ -383,20 +400,34 @@ impl Scanner<'_> {
                     i = self.line_end(i);
                     continue;
                 }
-                quote @ (b'"' | b'\'') => match self.quote_end(i, self.bytes.len(), quote).filter(|&close| self.deeper(i, close, outer)) {
-                    Some(close) => {
-                        i = self.after_flow_quote(i, close);
-                        continue;
+                quote @ (b'"' | b'\'') => {
+                    match self.quote_end(i, self.bytes.len(), quote).filter(|&close| self.deeper(i, close, outer)) {
+                        Some(close) => {
+                            i = self.after_flow_quote(i, close);
+                            continue;
+                        }
+                        None => {
+                            let end = self.line_end(i);
+                            let span = Span::new(i, i + self.text[i..end].trim_end().len());
+                            let says = format!("the quote {} is not closed on this line", char::from(quote));
+                            self.problems.push(
+                                Problem::error(Code::YamlTrap, span, says).help("close it at the end of the value"),
+                            );
+                            self.take_out(Span::new(at, span.end as usize));
+                            return (end + 1, Above::Nothing);
+                        }
                     }
-                    None => {
-                        let end = self.line_end(i);
-                        let span = Span::new(i, i + self.text[i..end].trim_end().len());
-                        let says = format!("the quote {} is not closed on this line", char::from(quote));
-                        self.problems.push(Problem::error(Code::YamlTrap, span, says).help("close it at the end of the value"));
-                        self.take_out(Span::new(at, span.end as usize));
-                        return (end + 1, Above::Nothing);
+                }
+                b'&' if self.bytes.get(i + 1).is_some_and(u8::is_ascii_alphanumeric) => {
+                    while self
+                        .bytes
+                        .get(i)
+                        .is_some_and(|b| !matches!(b, b' ' | b'\n' | b',' | b'{' | b'[' | b'}' | b']'))
+                    {
+                        i += 1;
                     }
-                },
+                    continue;
+                }
                 _ => {
                     i = self.flow_plain(i);
                     continue;
@@ -471,7 +502,9 @@ impl Scanner<'_> {
         let first = self.bytes[at];
         if brackets {
             let what = if text.contains("${") { "a variable" } else { "a bracket" };
-            let says = format!("{what} inside of `{{ … }}` or `[ … ]` needs quotes: the bracket would open another list or mapping");
+            let says = format!(
+                "{what} inside of `{{ … }}` or `[ … ]` needs quotes: the bracket would open another list or mapping"
+            );
             self.trap(span, says, format!("write {}", quoted(text)));
         } else if self.cannot_begin(first, at) {
             let first = char::from(first);
@@ -494,7 +527,14 @@ impl Scanner<'_> {
                 b'}' | b']' if depth > 0 => depth -= 1,
                 b'}' | b']' => break,
                 b',' if depth == 0 => break,
-                b':' if depth == 0 && matches!(self.bytes.get(i + 1), None | Some(b' ' | b'\n' | b'\r' | b',' | b'}' | b']' | b'[' | b'{')) => break,
+                b':' if depth == 0
+                    && matches!(
+                        self.bytes.get(i + 1),
+                        None | Some(b' ' | b'\n' | b'\r' | b',' | b'}' | b']' | b'[' | b'{')
+                    ) =>
+                {
+                    break;
+                }
                 b'#' if i > at && matches!(self.bytes[i - 1], b' ' | b'\t') => break,
                 _ => {}
             }
@@ -549,7 +589,9 @@ fn looks_like_traceql(text: &str) -> bool {
         }
     }
     let operator = ["=", " > ", " < ", "&&", "||", "!~"].iter().any(|op| outside.contains(op));
-    operator && !outside.contains(": ") && !outside.contains("${") || outside.starts_with("{ }") || (outside.starts_with("{}") && outside.len() > 2)
+    operator && !outside.contains(": ") && !outside.contains("${")
+        || outside.starts_with("{ }")
+        || (outside.starts_with("{}") && outside.len() > 2)
 }
 
 /// The item of `tests:` in which a byte lies: what is given up when the parser cannot go on.

@@ -380,11 +380,7 @@ fn propagation() {
     let lost = "a server x 0..9\n  a client call 1..2 server.address=b\n";
     // Nobody says that b is instrumented, until the spec does.
     check_on("OPPFI", "propagation: intact", lost);
-    check_on(
-        MISSING,
-        "calls: [a -> b]\npropagation: intact",
-        lost.replace("server.address=b", "server.address=b").as_str(),
-    );
+    check_on(MISSING, "calls: [a -> b]\npropagation: intact", lost);
     let spec = "spans: [{ select: { service: b }, count: '>= 1' }]\npropagation: intact";
     check_on(MISSING, spec, "a server x 0..9\n  a client call 1..2 server.address=10.0.0.7\n");
     // A failed call may never have arrived.
@@ -394,8 +390,9 @@ fn propagation() {
 #[test]
 fn clock_skew() {
     check(KEPT, "clock_skew: none");
-    check_on(BROKEN, "clock_skew: none", "a client x 10..20\n  b server y 5..9\n");
-    check_on(BROKEN, "clock_skew: none", "a client x 10..20\n  b server y 15..21\n");
+    // A later span may show that the pair is no call.
+    check_on(VIOLATED, "clock_skew: none", "a client x 10..20\n  b server y 5..9\n");
+    check_on(VIOLATED, "clock_skew: none", "a client x 10..20\n  b server y 15..21\n");
     // One machine has one clock: what ends late there is late.
     let one_host = "a client x 10..20 resource.host.name=h\n  b server y 15..21 resource.host.name=h\n";
     check_on(KEPT, "clock_skew: none", one_host);

@@ -9,7 +9,8 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
-use tracespec::backend::{Backend, HttpOptions, Identity, Tempo, TempoOptions, TlsOptions, install_crypto};
+use tracespec::backend::{Backend, HttpOptions, Tempo, TempoOptions};
+use tracespec::client::{Identity, TlsOptions, install_crypto};
 
 pub struct Authority {
     pem: Vec<u8>,

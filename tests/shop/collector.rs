@@ -4,12 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
@@ -43,11 +39,7 @@ pub struct Span {
 impl Span {
     /// `service KIND name`, the form in which tests speak of spans.
     pub fn label(&self) -> String {
-        let kind = self
-            .kind
-            .as_str_name()
-            .trim_start_matches("SPAN_KIND_")
-            .to_lowercase();
+        let kind = self.kind.as_str_name().trim_start_matches("SPAN_KIND_").to_lowercase();
         format!("{} {kind} {}", self.service, self.name)
     }
 
@@ -76,10 +68,7 @@ impl Collector {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let service = TraceServiceServer::new(Sink(Arc::clone(&store)));
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::from_std(listener).unwrap();
                 tonic::transport::Server::builder()
@@ -131,19 +120,13 @@ fn of_trace(spans: &[Span], trace_id: &str) -> Vec<Span> {
 pub fn outline(spans: &[Span]) -> Vec<String> {
     let in_trace = |id: &str| spans.iter().any(|span| span.span_id == id);
     let mut lines = Vec::new();
-    let mut pending: Vec<(&Span, usize)> = spans
-        .iter()
-        .filter(|span| !in_trace(&span.parent_id))
-        .map(|span| (span, 0))
-        .collect();
+    let mut pending: Vec<(&Span, usize)> =
+        spans.iter().filter(|span| !in_trace(&span.parent_id)).map(|span| (span, 0)).collect();
     pending.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     while let Some((span, depth)) = pending.pop() {
         let mark = if span.failed { " !" } else { "" };
         lines.push(format!("{}{}{mark}", "  ".repeat(depth), span.label()));
-        let mut children: Vec<&Span> = spans
-            .iter()
-            .filter(|child| child.parent_id == span.span_id)
-            .collect();
+        let mut children: Vec<&Span> = spans.iter().filter(|child| child.parent_id == span.span_id).collect();
         children.sort_by_key(|child| std::cmp::Reverse(child.start));
         pending.extend(children.into_iter().map(|child| (child, depth + 1)));
     }
@@ -186,11 +169,7 @@ fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
                 end: span.end_time_unix_nano,
                 attributes: attributes(span.attributes),
                 resource: resource.clone(),
-                links: span
-                    .links
-                    .iter()
-                    .map(|link| (hex(&link.trace_id), hex(&link.span_id)))
-                    .collect(),
+                links: span.links.iter().map(|link| (hex(&link.trace_id), hex(&link.span_id))).collect(),
             });
         }
     }
@@ -198,10 +177,7 @@ fn read(request: ExportTraceServiceRequest) -> Vec<Span> {
 }
 
 fn attributes(pairs: Vec<KeyValue>) -> BTreeMap<String, Value> {
-    pairs
-        .into_iter()
-        .map(|pair| (pair.key, json_value(pair.value)))
-        .collect()
+    pairs.into_iter().map(|pair| (pair.key, json_value(pair.value))).collect()
 }
 
 fn json_value(value: Option<AnyValue>) -> Value {

@@ -10,11 +10,7 @@ fn n_plus_one_asks_for_every_shelf() {
     let queries = named(&spans, "inventory-service client SELECT shelf_stock");
     assert_eq!(queries.len(), 12);
     let text = &queries[0].attributes["db.query.text"];
-    assert!(
-        queries
-            .iter()
-            .all(|q| q.attributes["db.query.text"] == *text)
-    );
+    assert!(queries.iter().all(|q| q.attributes["db.query.text"] == *text));
     assert_eq!(spans.len(), HEALTHY.len() + 11);
 }
 
@@ -57,10 +53,7 @@ fn a_swallowed_error_fails_one_call_and_no_ancestor() {
     assert_eq!(answer.status, 201);
     assert_eq!(
         failed(&spans),
-        [
-            "order-service client shop.Payment/Score",
-            "payment-service server shop.Payment/Score",
-        ]
+        ["order-service client shop.Payment/Score", "payment-service server shop.Payment/Score",]
     );
     assert_eq!(spans.len(), HEALTHY.len() + 2);
 }

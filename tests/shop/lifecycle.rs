@@ -7,10 +7,7 @@ use crate::{HEALTHY, one_laptop};
 #[test]
 fn a_service_that_holds_its_spans_back_gives_them_up_when_the_shop_stops() {
     let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--export-delay", "payment-service=1h"],
-    );
+    let mut shop = Shop::start(&collector.endpoint, &["--export-delay", "payment-service=1h"]);
     let answer = shop.post("/orders", &[], one_laptop());
     let early = collector.wait_for_count(&answer.trace_id, HEALTHY.len() - 2);
     assert!(early.iter().all(|span| span.service != "payment-service"));
@@ -32,15 +29,10 @@ fn ctrl_c_stops_the_shop_cleanly() {
 #[test]
 fn services_flush_and_end_when_their_supervisor_is_killed() {
     let collector = Collector::start();
-    let held_back: Vec<String> = [
-        "api-gateway",
-        "order-service",
-        "payment-service",
-        "inventory-service",
-        "notification-service",
-    ]
-    .map(|service| format!("--export-delay={service}=1h"))
-    .into();
+    let held_back: Vec<String> =
+        ["api-gateway", "order-service", "payment-service", "inventory-service", "notification-service"]
+            .map(|service| format!("--export-delay={service}=1h"))
+            .into();
     let args: Vec<&str> = held_back.iter().map(String::as_str).collect();
     let mut shop = Shop::start(&collector.endpoint, &args);
     let answer = shop.post("/orders", &[], one_laptop());
@@ -74,10 +66,7 @@ fn a_service_that_dies_is_reported_and_the_rest_goes_on() {
 #[test]
 fn a_service_without_telemetry_takes_part_unseen() {
     let collector = Collector::start();
-    let mut shop = Shop::start(
-        &collector.endpoint,
-        &["--without-telemetry", "order-service"],
-    );
+    let mut shop = Shop::start(&collector.endpoint, &["--without-telemetry", "order-service"]);
     let answer = shop.post("/orders", &[], one_laptop());
     assert_eq!(answer.status, 201);
     shop.signal("TERM");
@@ -94,10 +83,7 @@ fn a_service_without_telemetry_takes_part_unseen() {
 fn a_taken_port_is_named_and_nothing_stays_behind() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let mut shop = command("http://127.0.0.1:9")
-        .args(["--port", &address.port().to_string()])
-        .spawn()
-        .unwrap();
+    let mut shop = command("http://127.0.0.1:9").args(["--port", &address.port().to_string()]).spawn().unwrap();
     // Held until the shop has given up: its end would be a reason to stop, too.
     let stdin = shop.stdin.take();
     let output = shop.wait_with_output().unwrap();

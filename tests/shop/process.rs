@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -34,23 +34,13 @@ pub struct Answer {
 impl Shop {
     /// Starts a shop that exports to `endpoint`, and waits until it says that it is ready.
     pub fn start(endpoint: &str, args: &[&str]) -> Self {
-        let mut process = command(endpoint)
-            .args(["--port", "0"])
-            .args(args)
-            .spawn()
-            .unwrap();
+        let mut process = command(endpoint).args(["--port", "0"]).args(args).spawn().unwrap();
         let stdin = process.stdin.take().unwrap();
         let stderr = lines(process.stderr.take().unwrap());
         let mut pids = BTreeMap::new();
         for line in lines(process.stdout.take().unwrap()) {
             if let Some(base) = line.strip_prefix("ready on ") {
-                return Self {
-                    base: base.to_owned(),
-                    pids,
-                    process,
-                    stderr: Mutex::new(stderr),
-                    _stdin: stdin,
-                };
+                return Self { base: base.to_owned(), pids, process, stderr: Mutex::new(stderr), _stdin: stdin };
             }
             let (service, rest) = line.split_once(" pid=").unwrap();
             let (pid, _) = rest.split_once(" port=").unwrap();
@@ -104,10 +94,7 @@ impl Shop {
 
 /// Sends a signal to a process.
 pub fn kill(signal: &str, pid: u32) {
-    let status = Command::new("kill")
-        .args([&format!("-{signal}"), &pid.to_string()])
-        .status()
-        .unwrap();
+    let status = Command::new("kill").args([&format!("-{signal}"), &pid.to_string()]).status().unwrap();
     assert!(status.success(), "kill -{signal} {pid}");
 }
 
@@ -145,22 +132,14 @@ pub fn example(name: &'static str) -> PathBuf {
             }
             // What cargo tells this test of its package would make the inner cargo rebuild each dependency whose
             // build script looks at the same variables (ring's does), and the next outer one rebuild it again.
-            let of_package = [
-                "CARGO_PKG_",
-                "CARGO_MANIFEST_",
-                "CARGO_CRATE_",
-                "CARGO_BIN_",
-            ];
+            let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
             for (name, _) in std::env::vars_os() {
                 let text = name.to_string_lossy();
                 if of_package.iter().any(|prefix| text.starts_with(prefix)) {
                     build.env_remove(name);
                 }
             }
-            let built = build
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
+            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
             assert!(built.success(), "cargo build --example {name}");
         }
         binary
@@ -173,13 +152,8 @@ fn newer_than_sources(binary: &Path, name: &str) -> bool {
     let Ok(built) = changed(binary) else {
         return false;
     };
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("examples")
-        .join(name);
-    let newest = std::fs::read_dir(sources)
-        .unwrap()
-        .map(|entry| changed(&entry.unwrap().path()).unwrap())
-        .max();
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+    let newest = std::fs::read_dir(sources).unwrap().map(|entry| changed(&entry.unwrap().path()).unwrap()).max();
     newest.unwrap_or(SystemTime::UNIX_EPOCH) <= built
 }
 
@@ -195,16 +169,10 @@ fn lines(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 fn request(method: &str, base: &str, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut request = client
-            .request(method.parse().unwrap(), format!("{base}{path}"))
-            .timeout(DEADLINE)
-            .body(body);
+        let mut request = client.request(method.parse().unwrap(), format!("{base}{path}")).timeout(DEADLINE).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -214,10 +182,6 @@ fn request(method: &str, base: &str, path: &str, headers: &[(&str, &str)], body:
         let status = response.status().as_u16();
         let text = response.text().await.unwrap();
         let body = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
-        Answer {
-            status,
-            trace_id,
-            body,
-        }
+        Answer { status, trace_id, body }
     })
 }

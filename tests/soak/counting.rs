@@ -109,6 +109,7 @@ fn setup(place: Place, chaos: bool) -> Setup {
         most_delay: Duration::from_secs(2),
         chaos_delay: chaos.then_some(Duration::from_secs(1)),
         duplicates: 0.2,
+        told_delay: None,
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Serve {
 
 impl Serve {
     /// Starts it on a free port.
+    // The loop ends by returning the process or by a panic that fails the test.
+    #[allow(clippy::zombie_processes)]
     pub fn start() -> Serve {
         let mut process = command().args(["serve", "--listen", "127.0.0.1:0"]).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, said) = channel();

@@ -111,14 +111,16 @@ impl Clocks {
 
     /// Makes instances of one machine one clock, where the calls do not prove the opposite.
     fn join_machines(&mut self, trace: &Trace, instances: &Instances) {
+        // Instances are numbered as their resources arrived; rows stand in the same order however they did.
+        let mut met = vec![false; instances.len()];
         let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
-        for resource in 0..trace.resources().len() {
-            let resource = crate::trace::ResourceIx(resource as u32);
-            machines.entry(instances.clock_of(resource)).or_default().push(instances.instance_of(resource).0);
+        for span in trace.spans() {
+            let instance = instances.instance(span).0;
+            if !std::mem::replace(&mut met[instance as usize], true) {
+                machines.entry(instances.clock(span)).or_default().push(instance);
+            }
         }
-        for mut members in machines.into_values() {
-            members.sort_unstable();
-            members.dedup();
+        for members in machines.into_values() {
             // Members of one group are one clock; a member that is proven to differ from a group begins another.
             let mut groups: Vec<u32> = Vec::new();
             for member in members {

@@ -12,9 +12,10 @@ const LEAST: u64 = SECOND / 2;
 /// The least settle of a trace in which work goes on after the response.
 const LEAST_ASYNCHRONOUS: u64 = 5 * SECOND / 2;
 
-/// Collectors retry a delivery that failed after 5 s, give or take half (their default): before that, what is missing
-/// is not known to be missing.
-const LEAST_CERTAINTY_BEHIND_COLLECTOR: u64 = 8 * SECOND;
+/// Before that, something missing is a fact only where the runner knows every exporter's delay and nothing stands
+/// between them and it: collectors retry a delivery that failed after 5 s, give or take half (their default), and an
+/// exporter not heard of yet may use the SDKs' default delay whatever is configured. It costs failing tests seconds.
+const LEAST_CERTAINTY: u64 = 8 * SECOND;
 
 /// How long a trace must be quiet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,13 +106,11 @@ impl Config {
             }
         }
     }
-    /// How long a trace must be quiet before something missing is a fact: twice the settle.
+    /// How long a trace must be quiet before something missing is a fact: twice the settle, or longer.
     pub(super) fn certain_ns(&self, settle_ns: u64) -> u64 {
         let twice = settle_ns.saturating_mul(2);
-        match (self.settle, self.pipeline) {
-            (Settle::Fixed(_), _) | (_, Pipeline::Direct) => twice,
-            _ => twice.max(LEAST_CERTAINTY_BEHIND_COLLECTOR),
-        }
+        let is_sure = self.pipeline == Pipeline::Direct && self.exporter_delay_is_set;
+        if is_sure || self.settle != Settle::Auto { twice } else { twice.max(LEAST_CERTAINTY) }
     }
     /// Whether `wait.silent` names this peer, with or without its port.
     pub(super) fn is_silent(&self, peer: &str) -> bool {

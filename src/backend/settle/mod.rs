@@ -33,6 +33,7 @@ mod log;
 pub mod poll;
 mod reason;
 mod run;
+mod waiting;
 mod watch;
 
 pub use config::{Config, Pipeline, Request, SECOND, Settle};

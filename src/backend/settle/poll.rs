@@ -12,32 +12,42 @@ const MOST: u64 = SECOND / 10;
 /// After this long a trace is either slow or broken, and asking often helps neither.
 const PATIENCE: u64 = 10 * SECOND;
 const PATIENT: u64 = SECOND;
+/// A store that is slow to answer is left alone for this many times as long as it took, up to a second: the tests of a
+/// suite would otherwise keep an overloaded one from ever recovering.
+const REST: u64 = 4;
 
 /// The times at which one trace is asked for: at once after the response, then after 25 ms, 1.5 times as long each time
-/// up to 100 ms, every second after ten seconds.
+/// up to 100 ms, every second after ten seconds; less often where reads take long.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     responded_ns: u64,
     deadline_ns: u64,
     interval_ns: u64,
+    rest_ns: u64,
 }
 
 impl Schedule {
     /// For a trace whose response came at `responded_ns` and which is given up at `deadline_ns`. The first read is due
     /// at once.
     pub fn new(responded_ns: u64, deadline_ns: u64) -> Schedule {
-        Schedule { responded_ns, deadline_ns, interval_ns: FIRST }
+        Schedule { responded_ns, deadline_ns, interval_ns: FIRST, rest_ns: 0 }
+    }
+
+    /// The read just made took so long, whatever came of it.
+    pub fn took(&mut self, ns: u64) {
+        self.rest_ns = ns.saturating_mul(REST).min(PATIENT);
     }
 
     /// When to ask next, after a read that was answered, failed or was given up at `now`. `wake_at_ns` is the step's: a
-    /// read begun then proves the quiet, so that none is needed sooner than that and later than the schedule's own.
-    /// Jitter of a tenth keeps the tests of a suite from asking all at once. `None` once the deadline has passed.
+    /// read begun then proves the quiet, so it is made then if the schedule has none before; at once if the moment passed
+    /// while a read was under way. Jitter of a tenth keeps the tests of a suite from asking all at once. `None` once the deadline has passed.
     pub fn next(&mut self, now: u64, wake_at_ns: Option<u64>, rng: &mut fastrand::Rng) -> Option<u64> {
         let interval = if now.saturating_sub(self.responded_ns) >= PATIENCE { PATIENT } else { self.interval_ns };
+        let interval = interval.max(self.rest_ns);
         self.interval_ns = (self.interval_ns * 3 / 2).min(MOST);
         let jittered = interval - interval / 10 + rng.u64(0..=interval / 5);
         let next = now.saturating_add(jittered);
-        let next = wake_at_ns.filter(|&wake| wake > now).map_or(next, |wake| wake.min(next));
+        let next = wake_at_ns.map_or(next, |wake| wake.max(now).min(next));
         (now < self.deadline_ns).then_some(next.min(self.deadline_ns))
     }
 
@@ -85,11 +95,24 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_answers_slowly_is_asked_less_often_and_a_fast_one_is_not() {
+        let interval = |took: u64| {
+            let mut schedule = Schedule::new(0, 60 * SECOND);
+            schedule.took(took);
+            schedule.next(0, None, &mut fastrand::Rng::with_seed(7)).unwrap()
+        };
+        for (took, nominal) in [(3 * MS, 25 * MS), (60 * MS, 240 * MS), (2 * SECOND, SECOND), (u64::MAX, SECOND)] {
+            assert!(interval(took).abs_diff(nominal) <= nominal / 10, "after {took}: {}", interval(took));
+        }
+    }
+
+    #[test]
     fn the_read_that_can_prove_the_quiet_is_made_on_time() {
         let mut schedule = Schedule::new(0, 60 * SECOND);
         let mut rng = fastrand::Rng::with_seed(7);
         let wake = 12 * SECOND + 300 * MS;
         assert_eq!(schedule.next(12 * SECOND, Some(wake), &mut rng), Some(wake));
+        assert_eq!(schedule.next(wake + MS, Some(wake), &mut rng), Some(wake + MS));
     }
 
     #[test]

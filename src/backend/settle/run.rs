@@ -115,14 +115,15 @@ impl Run {
 
     /// A call was answered. It is never silent again: better one wait too long than a wrong verdict.
     pub(super) fn answered(&mut self, call: &CallKey) {
-        if self.known.contains(call) || self.known.len() >= MOST_KEYS {
+        if self.known.contains(call) {
             return;
         }
-        self.known.insert(call.clone());
-        if self.silent.remove(call) {
+        let was_silent = self.silent.remove(call);
+        if was_silent {
             self.warn(Warning::NotSilent { call: call.clone() });
         }
-        self.version += 1;
+        let kept = self.known.len() < MOST_KEYS && self.known.insert(call.clone());
+        self.version += u64::from(was_silent || kept);
     }
 
     /// A trace settled with the call unanswered.

@@ -136,6 +136,16 @@ fn messages_and_children_that_outlive_their_parents_mean_at_least_two_and_a_half
 }
 
 #[test]
+fn where_the_exporters_delay_is_only_assumed_nothing_is_confirmed_missing_before_the_sdks_default_has_passed() {
+    let assumed = Config { exporter_delay_is_set: false, ..started() };
+    let (mut watch, mut run) = (watch(assumed), Run::default());
+    see(&mut watch, &mut run, 100 * MS, &[front()]);
+    assert_eq!(watch.tick(700 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(watch.tick(8099 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(watch.tick(8100 * MS, &mut run).phase, Phase::Confirmed);
+}
+
+#[test]
 fn behind_a_collector_nothing_is_confirmed_missing_before_a_retry_could_have_brought_it() {
     let (mut watch, mut run) = (watch(Config { pipeline: Pipeline::Collector, ..started() }), Run::default());
     see(&mut watch, &mut run, 100 * MS, &[front()]);
@@ -481,4 +491,15 @@ fn an_id_shared_by_client_and_server_is_one_span_before_and_after_its_client_cam
     watch.snapshot(Read::at(300 * MS), trace(&[front(), call(2, 1), server]), &mut run);
     assert_eq!(watch.trace().unwrap().len(), 3);
     assert!(!waits_for(&watch.tick(301 * MS, &mut run), "the last read found"));
+}
+
+#[test]
+fn absurd_times_and_settles_are_no_panic() {
+    let endless = Config { settle: Settle::Fixed(u64::MAX), timeout_ns: u64::MAX, ..stored() };
+    let (mut watch, mut run) = (watch(endless), Run::default());
+    watch.snapshot(Read::between(9 * SECOND, SECOND), trace(&[front()]), &mut run);
+    let step = watch.snapshot(Read::at(u64::MAX), trace(&[front(), cart(3, 2)]), &mut run);
+    assert_eq!((step.phase, watch.tick(0, &mut run).phase), (Phase::Expired, Phase::Growing));
+    let slow = Config { exporter_delay_ns: u64::MAX, ..stored() };
+    assert_eq!(settle(slow, &[front(), call(2, 1)]), u64::MAX);
 }

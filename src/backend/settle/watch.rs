@@ -5,6 +5,7 @@ use super::facts::{Facts, synchronous};
 use super::log::{Poll, PollLog};
 use super::reason::Reason;
 use super::run::{Run, Standing};
+use super::waiting::request_key;
 use crate::trace::{CallKey, Injected, Kind, Note, Phase, SpanId, Trace, TraceId, merge};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -58,24 +59,24 @@ type SpanKey = (TraceId, SpanId, Kind);
 /// Follows one trace from its request until its test is decided, and on until the run ends.
 #[derive(Debug, Clone)]
 pub struct Watch {
-    config: Config,
-    requests: Vec<Request>,
+    pub(super) config: Config,
+    pub(super) requests: Vec<Request>,
     sent_ns: u64,
-    responded_ns: Option<u64>,
+    pub(super) responded_ns: Option<u64>,
     trace: Option<Arc<Trace>>,
     last_reading: Option<Arc<Trace>>,
-    facts: Option<Facts>,
+    pub(super) facts: Option<Facts>,
     seen: HashSet<SpanKey>,
     // When the last new span was had.
     news_ns: u64,
     // Up to when it is known that nothing but what was seen had arrived.
     proven_ns: u64,
-    partial: bool,
-    trouble: Option<Reason>,
+    pub(super) partial: bool,
+    pub(super) trouble: Option<Reason>,
     // Late spans that may turn out to be synchronous work: the least and the likely lag.
     late: HashMap<SpanKey, (u64, u64)>,
     // Calls that this wait itself found silent. It goes on treating them as open.
-    taught: HashSet<CallKey>,
+    pub(super) taught: HashSet<CallKey>,
     log: PollLog,
     phase: Phase,
     decided: Option<(Phase, usize)>,
@@ -215,6 +216,11 @@ impl Watch {
         self.settle_of(run, !self.structure(run).is_empty())
     }
 
+    /// How long it must be quiet before what it lacks counts as missing, in nanoseconds.
+    pub fn certain_ns(&self, run: &Run) -> u64 {
+        self.config.certain_ns(self.settle_ns(run))
+    }
+
     fn settle_of(&self, run: &Run, incomplete: bool) -> u64 {
         let asynchronous = self.facts.as_ref().is_some_and(|facts| facts.asynchronous);
         let like = Likeness { open: self.has_open(run), asynchronous, incomplete };
@@ -243,7 +249,7 @@ impl Watch {
         if least <= self.config.auto_ns(false).max(run.learned_ns()) {
             return;
         }
-        let lag = least + (read.got_ns - before).min(MOST_UNCERTAINTY);
+        let lag = least.saturating_add(read.got_ns.saturating_sub(before).min(MOST_UNCERTAINTY));
         let room = MOST_LATE.saturating_sub(self.late.len());
         self.late.extend(new.iter().take(room).map(|&key| (key, (least, lag))));
     }
@@ -274,69 +280,6 @@ impl Watch {
         }
     }
 
-    fn standing(&self, run: &Run, key: &CallKey, error: bool) -> Standing {
-        match run.standing(&self.config, key, error) {
-            Standing::Silent if self.taught.contains(key) => Standing::Open,
-            standing => standing,
-        }
-    }
-
-    /// The runner's requests without a span, each with its key and standing.
-    fn unanswered_requests<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (&'a Request, CallKey, Standing)> {
-        let answered = self.facts.as_ref().map_or(&[][..], |facts| &facts.requests);
-        self.requests.iter().zip(answered).filter(|(_, answered)| !**answered).map(|(request, _)| {
-            let key = request_key(request);
-            let standing = self.standing(run, &key, request.error);
-            (request, key, standing)
-        })
-    }
-
-    fn has_open(&self, run: &Run) -> bool {
-        let Some(facts) = &self.facts else { return false };
-        facts.unanswered.iter().any(|call| self.standing(run, &call.key, call.error) == Standing::Open)
-            || self.unanswered_requests(run).any(|(_, _, standing)| standing == Standing::Open)
-    }
-
-    /// What keeps the trace from being structurally complete.
-    fn structure(&self, run: &Run) -> Vec<Reason> {
-        let Some(facts) = &self.facts else { return vec![Reason::NoSpan] };
-        let mut reasons = Vec::new();
-        if let Some((span, parent)) = &facts.first_orphan {
-            let others = facts.orphans - 1;
-            reasons.push(Reason::MissingParent { span: span.clone(), parent: *parent, others });
-        }
-        if !facts.rooted {
-            reasons.push(Reason::NoRoot);
-        }
-        reasons.extend(self.calls(run, Standing::Known).map(|(span, call, others)| Reason::Unanswered {
-            span,
-            call,
-            others,
-        }));
-        reasons.extend(
-            self.unanswered_requests(run)
-                .filter(|(_, _, standing)| *standing == Standing::Known)
-                .map(|(request, call, _)| Reason::UnansweredRequest { span: request.span, call }),
-        );
-        if self.partial {
-            reasons.push(Reason::Partial);
-        }
-        reasons
-    }
-
-    /// The first unanswered call of this standing, with how many others there are.
-    fn calls(&self, run: &Run, standing: Standing) -> impl Iterator<Item = (super::SpanName, CallKey, usize)> {
-        let calls = self.facts.as_ref().map_or(&[][..], |facts| &facts.unanswered);
-        let mut of_standing = calls.iter().filter(|call| self.standing(run, &call.key, call.error) == standing);
-        of_standing
-            .next()
-            .map(|first| {
-                let others = first.count - 1 + of_standing.map(|call| call.count).sum::<usize>();
-                (first.first.clone(), first.key.clone(), others)
-            })
-            .into_iter()
-    }
-
     fn step(&mut self, now: u64, run: &mut Run, news: bool, log: bool) -> Step {
         let before = self.phase;
         let structure = self.structure(run);
@@ -365,8 +308,8 @@ impl Watch {
         }
         self.phase = phase;
         let due = match (phase, quiet_from, &self.facts) {
-            (Phase::Growing, Some(from), Some(_)) => Some(from + if complete { settle } else { twice }),
-            (Phase::Settled, Some(from), _) => Some(from + twice),
+            (Phase::Growing, Some(from), Some(_)) => Some(from.saturating_add(if complete { settle } else { twice })),
+            (Phase::Settled, Some(from), _) => Some(from.saturating_add(twice)),
             _ => None,
         };
         // A read begun before its time and had after it must be repeated at once, unless it told nothing anyway.
@@ -402,26 +345,6 @@ impl Watch {
         }
     }
 
-    fn waiting_for(&self, run: &Run, structure: Vec<Reason>, quiet_ns: u64, settle_ns: u64) -> Vec<Reason> {
-        let mut reasons = Vec::new();
-        if self.responded_ns.is_none() {
-            reasons.push(Reason::NoResponse);
-        }
-        let any = self.facts.is_some();
-        reasons.extend(structure);
-        reasons.extend(self.trouble.clone());
-        reasons.extend(self.calls(run, Standing::Open).map(|(span, call, others)| Reason::Open { span, call, others }));
-        reasons.extend(
-            self.unanswered_requests(run)
-                .filter(|(_, _, standing)| *standing == Standing::Open)
-                .map(|(request, call, _)| Reason::OpenRequest { span: request.span, call }),
-        );
-        if any && self.responded_ns.is_some() {
-            reasons.push(Reason::Quiet { quiet_ns, settle_ns });
-        }
-        reasons
-    }
-
     fn push_log(&mut self, now: u64, waiting_for: &[Reason], settle: u64) {
         let why = match waiting_for.first() {
             // Without the passing time, so that readings alike are told as one.
@@ -433,10 +356,6 @@ impl Watch {
             self.facts.as_ref().map_or((0, 0, 0), |facts| (facts.spans, facts.services, facts.orphans));
         self.log.push(Poll { at_ns: now, until_ns: now, readings: 1, spans, services, orphans, why });
     }
-}
-
-fn request_key(request: &Request) -> CallKey {
-    CallKey { caller: String::new(), peer: request.peer.clone(), operation: request.operation.clone() }
 }
 
 /// The spans' identities in row order. A SERVER span that shared its id goes by the id it was sent with, so that it is

@@ -30,7 +30,8 @@ pub(super) fn arrow(text: &str, at: TextSpan) -> Result<Vec<(&str, TextSpan)>, &
 
 impl Lower<'_> {
     pub(super) fn calls(&mut self, node: &Arc<Node>) -> Option<Calls> {
-        let keyed = matches!(&node.value, Value::Map(entries) if !entries.iter().any(|(key, _)| key.text.contains("->")));
+        let keyed =
+            matches!(&node.value, Value::Map(entries) if !entries.iter().any(|(key, _)| key.text.contains("->")));
         if !keyed {
             return Some(Calls { require: self.call_list(node, true)?, ..Calls::default() });
         }
@@ -40,7 +41,12 @@ impl Lower<'_> {
         let only = fields.get("only").map(|node| self.call_list(node, true).unwrap_or_default());
         if require.is_none() && forbid.is_none() && only.is_none() {
             if !["require", "forbid", "only"].iter().any(|name| fields.has(name)) {
-                self.reader.error(Code::Empty, node.span, "this says nothing of calls", "write `- a -> b`, or `require`, `forbid`, `only` with a list");
+                self.reader.error(
+                    Code::Empty,
+                    node.span,
+                    "this says nothing of calls",
+                    "write `- a -> b`, or `require`, `forbid`, `only` with a list",
+                );
             }
             return None;
         }
@@ -69,7 +75,9 @@ impl Lower<'_> {
                             }
                         }
                         _ => {
-                            let Some(scalar) = self.reader.scalar(item, "a call such as `a -> b`", false) else { continue };
+                            let Some(scalar) = self.reader.scalar(item, "a call such as `a -> b`", false) else {
+                                continue;
+                            };
                             rules.extend(self.call(&scalar.text, scalar.at, None, counts));
                         }
                     }
@@ -82,7 +90,12 @@ impl Lower<'_> {
     fn call(&mut self, text: &str, at: TextSpan, count: Option<&Arc<Node>>, counts: bool) -> Option<CallRule> {
         let count = match count {
             Some(node) if !counts => {
-                self.reader.error(Code::UnusedKey, node.span, "a forbidden call has no count: it may not occur at all", "write the arrow alone, or a count under `require`");
+                self.reader.error(
+                    Code::UnusedKey,
+                    node.span,
+                    "a forbidden call has no count: it may not occur at all",
+                    "write the arrow alone, or a count under `require`",
+                );
                 return None;
             }
             Some(node) => Some(self.reader.matcher(node, Position::Count)?),
@@ -91,14 +104,36 @@ impl Lower<'_> {
         let sides = match arrow(text, at) {
             Ok(sides) => sides,
             Err(why) => {
-                self.reader.error(Code::BadValue, at.whole, format!("`{text}` is no call: {why}"), "a call is written `caller -> callee`, with `*` for any service");
+                self.reader.error(
+                    Code::BadValue,
+                    at.whole,
+                    format!("`{text}` is no call: {why}"),
+                    "a call is written `caller -> callee`, with `*` for any service",
+                );
                 return None;
             }
         };
         let [(from, from_at), (to, to_at)] = sides.as_slice() else {
-            self.reader.error(Code::BadValue, at.whole, format!("`{text}` is more than one call"), "write one `a -> b` for each");
+            self.reader.error(
+                Code::BadValue,
+                at.whole,
+                format!("`{text}` is more than one call"),
+                "write one `a -> b` for each",
+            );
             return None;
         };
+        // `'a -> b : 1'` in quotes is one text: a forbidden call of that name would never occur, and so always pass.
+        if let Some((name, count)) =
+            to.split_once(':').filter(|(name, count)| name.ends_with(' ') || count.starts_with(' '))
+        {
+            self.reader.error(
+                Code::BadValue,
+                to_at.whole,
+                format!("`{to}` is no service's name: a count stands outside the quotes"),
+                format!("write `{from} -> {}: {}` without quotes", name.trim(), count.trim()),
+            );
+            return None;
+        }
         let from = self.side(from, *from_at)?;
         let to = self.side(to, *to_at)?;
         Some(CallRule { at: at.whole, from, to, count })

@@ -33,7 +33,8 @@ impl Lower<'_> {
     pub(super) fn matrix(&mut self, node: &Node) -> Rows {
         let rows = match &node.value {
             yaml::Value::List(items) => {
-                let items: Vec<_> = items.iter().filter_map(|item| self.row(item).map(|row| (row, item.span))).collect();
+                let items: Vec<_> =
+                    items.iter().filter_map(|item| self.row(item).map(|row| (row, item.span))).collect();
                 Some(items)
             }
             yaml::Value::Map(_) => {
@@ -56,7 +57,12 @@ impl Lower<'_> {
             }
             let Some(scalar) = self.reader.scalar(value, "a value", true) else { continue };
             if scalar.text.contains("${") {
-                self.reader.error(Code::BadTemplate, value.span, "a matrix value cannot hold a variable", "rows are known before anything runs: write the value out");
+                self.reader.error(
+                    Code::BadTemplate,
+                    value.span,
+                    "a matrix value cannot hold a variable",
+                    "rows are known before anything runs: write the value out",
+                );
                 continue;
             }
             row.push((key.text.to_string(), Value { literal: literal(scalar), text: scalar.text.clone() }));
@@ -67,7 +73,12 @@ impl Lower<'_> {
     fn check_rows(&mut self, node: &Node, rows: Raw) -> Rows {
         let Some((first, _)) = rows.first() else {
             if !self.reader.lenient {
-                self.reader.error(Code::MatrixRow, node.span, "this matrix has no rows: the test would never run", "add a row, or take `matrix` out");
+                self.reader.error(
+                    Code::MatrixRow,
+                    node.span,
+                    "this matrix has no rows: the test would never run",
+                    "add a row, or take `matrix` out",
+                );
             }
             return Rows::default();
         };
@@ -80,11 +91,17 @@ impl Lower<'_> {
         let mut kept = Vec::new();
         for (i, (row, span)) in rows.into_iter().enumerate() {
             if i == MAX_ROWS {
-                self.reader.error(Code::MatrixRow, span, format!("a matrix has at most {MAX_ROWS} rows"), "split the file");
+                self.reader.error(
+                    Code::MatrixRow,
+                    span,
+                    format!("a matrix has at most {MAX_ROWS} rows"),
+                    "split the file",
+                );
                 break;
             }
             let row: BTreeMap<String, Value> = row.into_iter().collect();
-            let missing: Vec<&str> = columns.iter().filter(|column| !row.contains_key(*column)).map(String::as_str).collect();
+            let missing: Vec<&str> =
+                columns.iter().filter(|column| !row.contains_key(*column)).map(String::as_str).collect();
             let extra: Vec<&str> = row.keys().filter(|column| !columns.contains(column)).map(String::as_str).collect();
             if !missing.is_empty() || !extra.is_empty() {
                 let says = match (missing.as_slice(), extra.as_slice()) {
@@ -96,7 +113,11 @@ impl Lower<'_> {
             }
             let key: Vec<String> = row.values().map(|value| value.text.to_string()).collect();
             if let Some((first, at)) = seen.get(&key) {
-                let mut problem = Problem::error(Code::MatrixRow, span, format!("row {} repeats row {}: its test is never a new one", i + 1, first + 1));
+                let mut problem = Problem::error(
+                    Code::MatrixRow,
+                    span,
+                    format!("row {} repeats row {}: its test is never a new one", i + 1, first + 1),
+                );
                 if *at != span {
                     problem = problem.related(*at, "the first of them");
                 }
@@ -117,7 +138,12 @@ impl Lower<'_> {
             Some("csv") => self.csv(&text, &path, node.span),
             Some("json") => self.json_rows(&text, &path, node.span),
             _ => {
-                self.reader.error(Code::BadValue, node.span, "a matrix is a list of rows, or a file that ends in `.csv` or `.json`", "write `- { name: value }` for each row, or name such a file");
+                self.reader.error(
+                    Code::BadValue,
+                    node.span,
+                    "a matrix is a list of rows, or a file that ends in `.csv` or `.json`",
+                    "write `- { name: value }` for each row, or name such a file",
+                );
                 None
             }
         }
@@ -132,14 +158,26 @@ impl Lower<'_> {
         let shown = path.display();
         match self.options.files.read(path) {
             Err(error) => {
-                let says = format!("`{shown}` cannot be read: {}", if error.kind() == std::io::ErrorKind::NotFound { "there is no such file".to_owned() } else { error.to_string() });
+                let says = format!(
+                    "`{shown}` cannot be read: {}",
+                    if error.kind() == std::io::ErrorKind::NotFound {
+                        "there is no such file".to_owned()
+                    } else {
+                        error.to_string()
+                    }
+                );
                 self.reader.error(Code::MissingFile, span, says, "paths are relative to the spec file");
                 None
             }
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
                 Err(_) => {
-                    self.reader.error(Code::Encoding, span, format!("`{shown}` is not UTF-8"), "save the file as UTF-8");
+                    self.reader.error(
+                        Code::Encoding,
+                        span,
+                        format!("`{shown}` is not UTF-8"),
+                        "save the file as UTF-8",
+                    );
                     None
                 }
             },
@@ -151,19 +189,31 @@ impl Lower<'_> {
         let rows = match table::csv(text) {
             Ok(rows) => rows,
             Err((why, at)) => {
-                self.reader.error(Code::MatrixRow, span, format!("`{}` line {}: {why}", path.display(), line(at)), "quote a field that holds a comma, a quote or a line end; write `\"\"` for a quote in it");
+                self.reader.error(
+                    Code::MatrixRow,
+                    span,
+                    format!("`{}` line {}: {why}", path.display(), line(at)),
+                    "quote a field that holds a comma, a quote or a line end; write `\"\"` for a quote in it",
+                );
                 return None;
             }
         };
         let mut rows = rows.into_iter();
-        let heading: Vec<String> = rows.next().unwrap_or_default().into_iter().map(|(name, _)| name.trim().to_owned()).collect();
+        let heading: Vec<String> =
+            rows.next().unwrap_or_default().into_iter().map(|(name, _)| name.trim().to_owned()).collect();
         for name in &heading {
             self.name_of_variable(name, span).then_some(())?;
         }
         let mut out = Vec::new();
         for row in rows {
             if row.len() != heading.len() {
-                let says = format!("`{}` line {}: {} fields, but the heading has {}", path.display(), line(row[0].1), row.len(), heading.len());
+                let says = format!(
+                    "`{}` line {}: {} fields, but the heading has {}",
+                    path.display(),
+                    line(row[0].1),
+                    row.len(),
+                    heading.len()
+                );
                 self.reader.error(Code::MatrixRow, span, says, "give every row as many fields as the heading");
                 continue;
             }
@@ -189,13 +239,23 @@ impl Lower<'_> {
         let mut rows = Vec::new();
         for (i, item) in items.iter().enumerate() {
             let yaml::Value::Map(entries) = &item.value else {
-                self.reader.error(Code::MatrixRow, span, says(&format!("item {} is {}, not an object", i + 1, item.noun())), help);
+                self.reader.error(
+                    Code::MatrixRow,
+                    span,
+                    says(&format!("item {} is {}, not an object", i + 1, item.noun())),
+                    help,
+                );
                 continue;
             };
             let mut row = Vec::new();
             for (key, value) in entries {
                 let Some(scalar) = value.scalar() else {
-                    self.reader.error(Code::MatrixRow, span, says(&format!("item {}: `{}` is {}", i + 1, key.text, value.noun())), "values are text, numbers or booleans");
+                    self.reader.error(
+                        Code::MatrixRow,
+                        span,
+                        says(&format!("item {}: `{}` is {}", i + 1, key.text, value.noun())),
+                        "values are text, numbers or booleans",
+                    );
                     continue;
                 };
                 if self.name_of_variable(&key.text, span) {

@@ -29,6 +29,9 @@ use crate::yaml::{self, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// Variables that use variables that use variables: evaluating them nests as deep.
+const MAX_CHAIN: usize = 32;
+
 /// What the lowering of one file keeps.
 pub(super) struct Lower<'a> {
     pub(super) reader: Reader,
@@ -59,10 +62,16 @@ struct Defaults {
 /// Lowers one file. The plan may lack what is broken.
 pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Option<FilePlan>, Vec<Problem>) {
     let parsed = yaml::parse(source);
-    let mut reader = Reader { problems: parsed.problems, lenient: parsed.incomplete, ports: options.ports.clone(), ..Reader::default() };
+    let mut reader = Reader {
+        problems: parsed.problems,
+        lenient: parsed.incomplete,
+        ports: options.ports.clone(),
+        ..Reader::default()
+    };
     // A tab makes the parser stumble over the same line again.
     if reader.problems.iter().any(|problem| problem.code == Code::Tab) {
         reader.problems.retain(|problem| problem.code != Code::YamlSyntax);
+        reader.lenient = true;
     }
     reader.known.extend(options.vars.iter().cloned());
     let mut lower = Lower {
@@ -86,6 +95,7 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
             None
         }
     };
+    lower.outside();
     (plan, lower.reader.problems)
 }
 
@@ -118,6 +128,7 @@ impl Lower<'_> {
         let mut vars = Vec::new();
         let Some(entries) = self.reader.entries(node, "variables") else { return vars };
         let entries: Vec<_> = entries.collect();
+        let mut depths: BTreeMap<String, usize> = BTreeMap::new();
         let all: BTreeSet<&str> = entries.iter().map(|(key, _)| &*key.text).collect();
         for (key, node) in &entries {
             if key.text.starts_with("x-") || !self.name_of_variable(&key.text, key.at.whole) {
@@ -126,6 +137,22 @@ impl Lower<'_> {
             let value = self.var_value(node, &all);
             self.reader.known.insert(key.text.to_string());
             self.vars.insert(key.text.to_string(), key.at.whole);
+            let deepest = match &value {
+                Some(VarValue::Template(template)) => {
+                    template.vars().filter_map(|(name, ..)| depths.get(name)).max().copied().unwrap_or(0)
+                }
+                _ => 0,
+            };
+            if deepest == MAX_CHAIN {
+                self.reader.error(
+                    Code::BadTemplate,
+                    node.span,
+                    format!("this variable uses one that uses one, and so on, {MAX_CHAIN} times"),
+                    "write the value out",
+                );
+                continue;
+            }
+            depths.insert(key.text.to_string(), deepest + 1);
             vars.extend(value.map(|value| (key.text.to_string(), value)));
         }
         vars
@@ -140,14 +167,22 @@ impl Lower<'_> {
             return match operand? {
                 crate::matcher::Operand::Literal(literal) => Some(VarValue::Value(Value::typed(literal))),
                 _ => {
-                    self.reader.error(Code::BadTemplate, node.span, "a list of variables cannot be a variable itself", "write its values out, or use the variables where the list is needed");
+                    self.reader.error(
+                        Code::BadTemplate,
+                        node.span,
+                        "a list of variables cannot be a variable itself",
+                        "write its values out, or use the variables where the list is needed",
+                    );
                     None
                 }
             };
         }
         let scalar = self.reader.scalar(node, "a variable's value", true)?;
         if scalar.core() != yaml::Core::Text {
-            return Some(VarValue::Value(Value { literal: crate::matcher::literal(scalar), text: scalar.text.clone() }));
+            return Some(VarValue::Value(Value {
+                literal: crate::matcher::literal(scalar),
+                text: scalar.text.clone(),
+            }));
         }
         let template = match crate::matcher::template::parse(&scalar.text, scalar.at) {
             Ok(template) => template,
@@ -165,39 +200,52 @@ impl Lower<'_> {
 
     /// Like any use of variables, with a better word for those that come further down.
     fn uses_above(&mut self, template: &Template, all: &BTreeSet<&str>) {
-        for (name, _, span) in template.vars() {
+        for (name, default, span) in template.vars() {
             if all.contains(name) && !self.reader.known.contains(name) {
                 let says = format!("`{name}` is defined further down, or by itself");
-                self.reader.error(Code::UnknownVariable, span, says, "a variable may use those above it: change their order");
+                self.reader.error(
+                    Code::UnknownVariable,
+                    span,
+                    says,
+                    "a variable may use those above it: change their order",
+                );
                 self.reader.used.insert(name.to_owned());
+            } else {
+                self.reader.use_of(name, default, span);
             }
         }
-        let known: BTreeSet<String> = all.iter().map(|name| (*name).to_owned()).collect();
-        let before = self.reader.known.clone();
-        self.reader.known.extend(known);
-        self.reader.uses(template);
-        self.reader.known = before;
     }
 
     /// Whether a variable may have this name.
     fn name_of_variable(&mut self, name: &str, span: Span) -> bool {
-        let fits = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+        let fits = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
         let taken = matches!(vars::var_name(name), Ok(kind) if !matches!(kind, vars::VarName::Plain(_)))
             || ["env", "secret", "port", "needs", "random"].contains(&name);
         if !fits {
-            self.reader.error(Code::BadValue, span, format!("`{name}` cannot be a variable's name"), "names are made of letters, digits, `_` and `-`, and begin with a letter");
+            self.reader.error(
+                Code::BadValue,
+                span,
+                format!("`{name}` cannot be a variable's name"),
+                "names are made of letters, digits, `_` and `-`, and begin with a letter",
+            );
         } else if taken {
-            self.reader.error(Code::BadValue, span, format!("`{name}` has a meaning of its own as a variable"), "choose another name");
+            self.reader.error(
+                Code::BadValue,
+                span,
+                format!("`{name}` has a meaning of its own as a variable"),
+                "choose another name",
+            );
         }
         fits && !taken
     }
 
     fn defaults(&mut self, node: &Arc<Node>) {
         let Some(fields) = self.reader.fields(node, &forms::DEFAULTS) else { return };
-        if let Some(request) = fields.get("request") {
-            if let Some(fields) = self.reader.fields(request, &forms::DEFAULT_REQUEST) {
-                self.defaults.headers = fields.get("headers").cloned();
-            }
+        if let Some(request) = fields.get("request")
+            && let Some(fields) = self.reader.fields(request, &forms::DEFAULT_REQUEST)
+        {
+            self.defaults.headers = fields.get("headers").cloned();
         }
         self.defaults.trace = fields.get("trace").cloned();
         if let Some(trace) = &self.defaults.trace {
@@ -234,15 +282,37 @@ impl Lower<'_> {
         steps
     }
 
+    /// Variables of the environment and secrets that have no value here.
+    fn outside(&mut self) {
+        for (name, span) in std::mem::take(&mut self.reader.outside) {
+            let known = match vars::var_name(&name) {
+                Ok(vars::VarName::Env(name)) => self.options.env.is_none_or(|known| known(name)),
+                Ok(vars::VarName::Secret(name)) => self.options.secrets.is_none_or(|known| known(name)),
+                _ => true,
+            };
+            if !known {
+                self.reader.push(vars::unbound(&name, span));
+            }
+        }
+    }
+
     fn report_unused(&mut self) {
-        if self.reader.lenient || self.reader.problems.iter().any(|problem| problem.severity == crate::diag::Severity::Error) {
+        if self.reader.lenient
+            || self.reader.problems.iter().any(|problem| problem.severity == crate::diag::Severity::Error)
+        {
             return;
         }
-        let unused: Vec<(String, Span)> =
-            self.vars.iter().filter(|(name, _)| !self.reader.used.contains(*name)).map(|(name, span)| (name.clone(), *span)).collect();
+        let unused: Vec<(String, Span)> = self
+            .vars
+            .iter()
+            .filter(|(name, _)| !self.reader.used.contains(*name))
+            .map(|(name, span)| (name.clone(), *span))
+            .collect();
         for (name, span) in unused {
             let help = format!("use it as `${{{name}}}`, or take it out");
-            self.reader.push(Problem::warning(Code::UnusedVariable, span, format!("nothing uses the variable `{name}`")).help(help));
+            self.reader.push(
+                Problem::warning(Code::UnusedVariable, span, format!("nothing uses the variable `{name}`")).help(help),
+            );
         }
     }
 }
@@ -250,7 +320,8 @@ impl Lower<'_> {
 impl Reader {
     /// Looks at the variables of a template: are they known here?
     pub(super) fn uses(&mut self, template: &Template) {
-        let vars: Vec<(String, bool, Span)> = template.vars().map(|(name, default, span)| (name.to_owned(), default, span)).collect();
+        let vars: Vec<(String, bool, Span)> =
+            template.vars().map(|(name, default, span)| (name.to_owned(), default, span)).collect();
         for (name, default, span) in vars {
             self.use_of(&name, default, span);
         }
@@ -267,18 +338,28 @@ impl Reader {
                     None if plain.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()) => {
                         format!("an environment variable is written `${{env.{plain}}}`")
                     }
-                    None if self.known.is_empty() => "define it under `vars`, or capture it in an earlier step".to_owned(),
-                    None => format!("known here: {}", self.known.iter().take(12).cloned().collect::<Vec<_>>().join(", ")),
+                    None if self.known.is_empty() => {
+                        "define it under `vars`, or capture it in an earlier step".to_owned()
+                    }
+                    None => {
+                        format!("known here: {}", self.known.iter().take(12).cloned().collect::<Vec<_>>().join(", "))
+                    }
                 };
                 self.error(Code::UnknownVariable, span, format!("there is no variable `{plain}` here"), help);
             }
-            Ok(vars::VarName::Needs(..)) => self.needs_used.push((name.to_owned(), span)),
+            Ok(vars::VarName::Needs(test, _)) => {
+                let needed = self.needs.contains(test);
+                self.needs_used.push((name.to_owned(), span, needed));
+            }
             Ok(vars::VarName::Port(port)) => {
                 if let Some(ports) = self.ports.as_ref().filter(|ports| !ports.contains(port)) {
                     let near = crate::diag::did_you_mean(port, ports.iter().map(String::as_str));
                     let help = near.unwrap_or_else(|| format!("add `ports: [{port}]` to a process in tracespec.yaml"));
                     self.error(Code::UnknownVariable, span, format!("no process asks for a port `{port}`"), help);
                 }
+            }
+            Ok(vars::VarName::Env(_) | vars::VarName::Secret(_)) if !default => {
+                self.outside.push((name.to_owned(), span))
             }
             Ok(_) => {}
         }

@@ -62,9 +62,10 @@ impl Lower<'_> {
         }
         if let Some(first) = self.names.declared.get(name) {
             if first.span != span {
-                let problem = Problem::error(Code::DuplicateName, span, format!("the name `{name}` is given twice in this test"))
-                    .related(first.span, "first here")
-                    .help("names are known in the whole test: choose another one");
+                let problem =
+                    Problem::error(Code::DuplicateName, span, format!("the name `{name}` is given twice in this test"))
+                        .related(first.span, "first here")
+                        .help("names are known in the whole test: choose another one");
                 self.reader.push(problem);
             }
             return;
@@ -81,14 +82,26 @@ impl Lower<'_> {
         let declared = self.names.declared.get(name)?;
         let (select, span) = (declared.select.clone()?, declared.span);
         if !self.names.open.insert(name.to_owned()) {
-            self.reader.error(Code::BadValue, span, format!("`{name}` selects by its own name"), "write the selector out here");
+            self.reader.error(
+                Code::BadValue,
+                span,
+                format!("`{name}` selects by its own name"),
+                "write the selector out here",
+            );
             return None;
         }
         let kept = std::mem::take(&mut self.reader.problems);
-        let selector = self.selector(&select).map(|selector| Selector { text: name.to_owned(), name: Some(name.to_owned()), ..selector });
+        let selector = self.selector(&select).map(|selector| Selector {
+            text: name.to_owned(),
+            name: Some(name.to_owned()),
+            ..selector
+        });
         // Its own problems are reported when the entry itself is read; only loops are found nowhere else.
         let found = std::mem::replace(&mut self.reader.problems, kept);
-        found.into_iter().filter(|problem| problem.message.contains("its own name")).for_each(|problem| self.reader.push(problem));
+        found
+            .into_iter()
+            .filter(|problem| problem.message.contains("its own name"))
+            .for_each(|problem| self.reader.push(problem));
         self.names.open.remove(name);
         self.names.resolved.insert(name.to_owned(), selector.clone());
         selector.map(|selector| Selector { at, ..selector })

@@ -10,44 +10,71 @@ impl Lower<'_> {
     /// Names exist, nothing needs itself, captures exist and are used.
     pub(super) fn check_needs(&mut self, tests: &[Test]) {
         let broken = self.reader.lenient;
-        let index: BTreeMap<&str, usize> = tests.iter().enumerate().map(|(i, test)| (test.name.value.as_str(), i)).collect();
+        let index: BTreeMap<&str, usize> =
+            tests.iter().enumerate().map(|(i, test)| (test.name.value.as_str(), i)).collect();
         for test in tests {
             for need in &test.needs {
                 if !index.contains_key(need.value.as_str()) && !broken {
                     let near = did_you_mean(&need.value, index.keys().copied());
-                    let help = near.unwrap_or_else(|| "`needs` takes names of tests of this file, as they are written after `name:`".to_owned());
-                    self.reader.error(Code::UnknownTest, need.span, format!("there is no test `{}` in this file", need.value), help);
+                    let help = near.unwrap_or_else(|| {
+                        "`needs` takes names of tests of this file, as they are written after `name:`".to_owned()
+                    });
+                    self.reader.error(
+                        Code::UnknownTest,
+                        need.span,
+                        format!("there is no test `{}` in this file", need.value),
+                        help,
+                    );
                 }
             }
         }
         self.check_cycles(tests, &index);
         let captures = |name: &str| -> Option<BTreeSet<&str>> {
             let test = &tests[*index.get(name)?];
-            Some(test.steps.iter().flat_map(|step| &step.response.capture).map(|(name, _)| name.value.as_str()).collect())
+            Some(
+                test.steps
+                    .iter()
+                    .flat_map(|step| &step.response.capture)
+                    .map(|(name, _)| name.value.as_str())
+                    .collect(),
+            )
         };
         let mut used: BTreeSet<String> = BTreeSet::new();
-        for (name, span) in std::mem::take(&mut self.reader.needs_used) {
+        for (name, span, needed) in std::mem::take(&mut self.reader.needs_used) {
             let Ok(VarName::Needs(test, capture)) = var_name(&name) else { continue };
             used.insert(capture.to_owned());
-            let needed = tests.iter().any(|other| {
-                other.needs.iter().any(|need| need.value == test)
-                    && (other.name.span.start <= span.start || other.steps.iter().any(|step| step.at.start <= span.start))
-            });
             match captures(test) {
                 None if broken => {}
                 None => {
                     let near = did_you_mean(test, index.keys().copied());
-                    let help = near.unwrap_or_else(|| "the name stands between `needs.` and the last dot, as the test writes it".to_owned());
-                    self.reader.error(Code::UnknownVariable, span, format!("there is no test `{test}` in this file"), help);
+                    let help = near.unwrap_or_else(|| {
+                        "the name stands between `needs.` and the last dot, as the test writes it".to_owned()
+                    });
+                    self.reader.error(
+                        Code::UnknownVariable,
+                        span,
+                        format!("there is no test `{test}` in this file"),
+                        help,
+                    );
                 }
                 Some(known) if !known.contains(capture) => {
                     let near = did_you_mean(capture, known.iter().copied());
                     let help = near.unwrap_or_else(|| format!("add it to that test: `capture: {{ {capture}: $.… }}`"));
-                    self.reader.error(Code::UnknownVariable, span, format!("the test `{test}` captures no `{capture}`"), help);
+                    self.reader.error(
+                        Code::UnknownVariable,
+                        span,
+                        format!("the test `{test}` captures no `{capture}`"),
+                        help,
+                    );
                 }
                 Some(_) if !needed => {
                     let help = format!("add `needs: [\"{test}\"]` to this test");
-                    self.reader.error(Code::UnknownVariable, span, format!("this test does not need `{test}`, so its captures are unknown"), help);
+                    self.reader.error(
+                        Code::UnknownVariable,
+                        span,
+                        format!("this test does not need `{test}`, so its captures are unknown"),
+                        help,
+                    );
                 }
                 Some(_) => {}
             }
@@ -56,7 +83,10 @@ impl Lower<'_> {
         for (name, span) in std::mem::take(&mut self.captured) {
             if clean && !used.contains(&name) {
                 let says = format!("nothing uses the captured `{name}`");
-                self.reader.push(Problem::warning(Code::UnusedCapture, span, says).help(format!("use it as `${{{name}}}` in a later step, or take it out")));
+                self.reader.push(
+                    Problem::warning(Code::UnusedCapture, span, says)
+                        .help(format!("use it as `${{{name}}}` in a later step, or take it out")),
+                );
             }
         }
     }

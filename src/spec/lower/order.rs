@@ -18,7 +18,8 @@ const RELATIONS: &[(&str, Relation)] = &[
     ("within", Relation::Within),
     ("adjacent", Relation::Adjacent),
 ];
-const PAIRINGS: &[(&str, Pairing)] = &[("all", Pairing::All), ("each", Pairing::Each), ("first", Pairing::First), ("last", Pairing::Last)];
+const PAIRINGS: &[(&str, Pairing)] =
+    &[("all", Pairing::All), ("each", Pairing::Each), ("first", Pairing::First), ("last", Pairing::Last)];
 
 impl Lower<'_> {
     pub(super) fn orders(&mut self, node: &Arc<Node>, sink: &mut Sink) {
@@ -36,6 +37,9 @@ impl Lower<'_> {
     fn order(&mut self, node: &Arc<Node>) -> Option<Order> {
         let Value::Map(_) = node.value else {
             let scalar = self.reader.scalar(node, "an order such as `a -> b`", false)?;
+            if self.orders_with_itself(&scalar.text, scalar.at) {
+                return None;
+            }
             let mut sides = self.arrow_sides(&scalar.text, scalar.at)?;
             if sides.len() > 2 {
                 return Some(Order::Sequence(sides));
@@ -50,13 +54,19 @@ impl Lower<'_> {
             }));
         };
         let fields = self.reader.fields(node, &forms::ORDER)?;
-        let kinds: Vec<&str> = ["first", "sequence", "parallel", "never"].into_iter().filter(|name| fields.has(name)).collect();
+        let kinds: Vec<&str> =
+            ["first", "sequence", "parallel", "never"].into_iter().filter(|name| fields.has(name)).collect();
         match kinds.as_slice() {
             [kind] => {
                 for key in ["then", "relation", "pairing", "per"] {
                     if *kind != "first" && fields.has(key) {
                         let says = format!("`{key}` stands beside `first`, not beside `{kind}`");
-                        self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "take it out, or write `{ first: a, then: b, … }`");
+                        self.reader.error(
+                            Code::ConflictingKeys,
+                            fields.key_span(key),
+                            says,
+                            "take it out, or write `{ first: a, then: b, … }`",
+                        );
                     }
                 }
                 self.order_kind(kind, &fields)
@@ -104,11 +114,23 @@ impl Lower<'_> {
             _ => {
                 let items = self.reader.full_list(node, "selectors")?;
                 if items.len() < 2 {
-                    self.reader.error(Code::BadValue, node.span, format!("`{kind}` takes at least two"), format!("write `{kind}: [a, b]`"));
+                    self.reader.error(
+                        Code::BadValue,
+                        node.span,
+                        format!("`{kind}` takes at least two"),
+                        format!("write `{kind}: [a, b]`"),
+                    );
                     return None;
                 }
                 let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
                 let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
+                let twice =
+                    |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
+                if let Some((_, side)) = sides.iter().enumerate().find(twice) {
+                    let says = format!("`{}` stands twice in `{kind}`: a span says nothing beside itself", side.text);
+                    self.reader.error(Code::NeverMatches, side.at, says, "name another selection, or take it out");
+                    return None;
+                }
                 Some(if kind == "sequence" { Order::Sequence(sides) } else { Order::Parallel(sides) })
             }
         }
@@ -119,7 +141,21 @@ impl Lower<'_> {
             let fields = self.reader.fields(node, &forms::PER)?;
             return self.reader.need(&fields, "under").and_then(|node| self.selector(node)).map(Per::Under);
         }
-        self.reader.choice(node, &[("trace", false), ("siblings", true)]).map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
+        self.reader
+            .choice(node, &[("trace", false), ("siblings", true)])
+            .map(|siblings| if siblings { Per::Siblings } else { Per::Trace })
+    }
+
+    /// Reports `a -> a`, which no trace keeps. (`never: a -> a` is another thing: the spans of `a` overlap.)
+    fn orders_with_itself(&mut self, text: &str, at: TextSpan) -> bool {
+        let Ok(sides) = arrow(text, at) else { return false };
+        let again =
+            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
+        if let Some((_, (name, at))) = again {
+            let says = format!("`{name}` stands twice in this order: no span has ended before it starts");
+            self.reader.error(Code::NeverMatches, at.whole, says, "name another selection, or take it out");
+        }
+        again.is_some()
     }
 
     /// The sides of an arrow: declared names, nothing else.
@@ -127,7 +163,12 @@ impl Lower<'_> {
         let sides = match arrow(text, at) {
             Ok(sides) => sides,
             Err(why) => {
-                self.reader.error(Code::BadValue, at.whole, format!("`{text}` is no order: {why}"), "an order is written `a -> b`");
+                self.reader.error(
+                    Code::BadValue,
+                    at.whole,
+                    format!("`{text}` is no order: {why}"),
+                    "an order is written `a -> b`",
+                );
                 return None;
             }
         };

@@ -23,11 +23,12 @@ impl Lower<'_> {
         let headers = self.headers(fields.get("headers"));
         let auth = fields.get("auth").and_then(|node| self.reader.auth(node));
         let tls = fields.get("tls").map(|node| self.reader.tls(node)).unwrap_or_default();
-        let follow_redirects = fields.get("follow_redirects").and_then(|node| self.reader.boolean(node)).unwrap_or(true);
+        let follow_redirects =
+            fields.get("follow_redirects").and_then(|node| self.reader.boolean(node)).unwrap_or(true);
         let timeout = fields.get("timeout").and_then(|node| self.reader.positive_duration(node));
-        let version = fields.get("http_version").and_then(|node| {
-            self.reader.choice(node, &[("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2)])
-        });
+        let version = fields
+            .get("http_version")
+            .and_then(|node| self.reader.choice(node, &[("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2)]));
         let also_inject = fields.get("propagators").map(|node| self.propagators(node)).unwrap_or_default();
         let has_body = !matches!(body, Body::Empty);
         if let Some(span) = auth.as_ref().and_then(|_| header_span(fields.get("headers"), "authorization")) {
@@ -53,12 +54,26 @@ impl Lower<'_> {
         let text = template.to_string();
         let scheme = text.starts_with("http://") || text.starts_with("https://") || text.starts_with("${");
         if !scheme {
-            let help = if text.starts_with('/') { format!("write `${{base}}{text}`, with `base` under `vars`") } else { format!("write `http://{}`", text.trim_start_matches('/')) };
-            self.reader.error(Code::BadValue, node.span, "a URL begins with `http://` or `https://`, or with a variable", help);
+            let help = if text.starts_with('/') {
+                format!("write `${{base}}{text}`, with `base` under `vars`")
+            } else {
+                format!("write `http://{}`", text.trim_start_matches('/'))
+            };
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                "a URL begins with `http://` or `https://`, or with a variable",
+                help,
+            );
             return None;
         }
         if template.as_text().is_some_and(|text| host(text).is_none()) {
-            self.reader.error(Code::BadValue, node.span, "this URL has no host, or a blank in it", "write `http://host:port/path`; a blank in a path is `%20`");
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                "this URL has no host, or a blank in it",
+                "write `http://host:port/path`; a blank in a path is `%20`",
+            );
             return None;
         }
         Some(template)
@@ -67,7 +82,12 @@ impl Lower<'_> {
     fn method(&mut self, node: &Node) -> Option<String> {
         let word = self.reader.word(node, "a method")?;
         if !word.value.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-') {
-            self.reader.error(Code::BadValue, node.span, format!("`{}` is no HTTP method", word.value), "write `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, …");
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` is no HTTP method", word.value),
+                "write `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, …",
+            );
             return None;
         }
         Some(word.value.to_ascii_uppercase())
@@ -77,22 +97,36 @@ impl Lower<'_> {
         let found: Vec<&str> = BODIES.iter().copied().filter(|name| fields.has(name)).collect();
         if let [first, second, ..] = found.as_slice() {
             let says = format!("`{first}` and `{second}` are both the body");
-            self.reader.error(Code::ConflictingKeys, fields.key_span(second), says, "keep one of json, body, form, multipart, file");
+            self.reader.error(
+                Code::ConflictingKeys,
+                fields.key_span(second),
+                says,
+                "keep one of json, body, form, multipart, file",
+            );
             return Body::Empty;
         }
-        let Some((name, node)) = found.first().and_then(|name| fields.get(name).map(|node| (*name, node))) else { return Body::Empty };
+        let Some((name, node)) = found.first().and_then(|name| fields.get(name).map(|node| (*name, node))) else {
+            return Body::Empty;
+        };
         match name {
             "json" => self.json(node).map(Body::Json).unwrap_or(Body::Empty),
             "body" => {
                 if let Value::Map(_) | Value::List(_) = node.value {
-                    self.reader.error(Code::WrongType, node.span, format!("`body` is text, not {}", node.noun()), "a JSON document stands under `json`");
+                    self.reader.error(
+                        Code::WrongType,
+                        node.span,
+                        format!("`body` is text, not {}", node.noun()),
+                        "a JSON document stands under `json`",
+                    );
                     return Body::Empty;
                 }
                 self.reader.text(node, "text").map(Body::Text).unwrap_or(Body::Empty)
             }
             "form" => Body::Form(self.pairs(node, "form fields")),
             "multipart" => Body::Multipart(self.multipart(node)),
-            _ => self.reader.word(node, "a file's path").map(|path| Body::File(path.value.into())).unwrap_or(Body::Empty),
+            _ => {
+                self.reader.word(node, "a file's path").map(|path| Body::File(path.value.into())).unwrap_or(Body::Empty)
+            }
         }
     }
 
@@ -105,7 +139,8 @@ impl Lower<'_> {
                 Value::Map(_) => {
                     let fields = self.reader.fields(value, &forms::PART);
                     let path = fields.and_then(|fields| self.reader.need(&fields, "file").cloned());
-                    path.and_then(|node| self.reader.word(&node, "a file's path")).map(|path| Part::File(path.value.into()))
+                    path.and_then(|node| self.reader.word(&node, "a file's path"))
+                        .map(|path| Part::File(path.value.into()))
                 }
                 _ => self.reader.text(value, "a part's text").map(Part::Text),
             };
@@ -136,26 +171,46 @@ impl Lower<'_> {
     fn headers(&mut self, own: Option<&Arc<Node>>) -> Vec<(String, Template)> {
         let mut headers: Vec<(String, Template)> = Vec::new();
         let mut seen: BTreeMap<String, (Span, bool)> = BTreeMap::new();
-        for (node, is_own) in own.map(|node| (node.clone(), true)).into_iter().chain(self.defaults.headers.clone().map(|node| (node, false))) {
+        for (node, is_own) in own
+            .map(|node| (node.clone(), true))
+            .into_iter()
+            .chain(self.defaults.headers.clone().map(|node| (node, false)))
+        {
             let Some(entries) = self.reader.entries(&node, "headers") else { continue };
             let entries: Vec<_> = entries.collect();
             for (key, value) in entries {
                 let name = key.text.to_ascii_lowercase();
                 if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-                    self.reader.error(Code::BadValue, key.at.whole, format!("`{}` is no header's name", key.text), "a header's name has letters, digits and `-`, no blanks");
+                    self.reader.error(
+                        Code::BadValue,
+                        key.at.whole,
+                        format!("`{}` is no header's name", key.text),
+                        "a header's name has letters, digits and `-`, no blanks",
+                    );
                     continue;
                 }
                 if let Some((first, first_own)) = seen.get(&name) {
                     if *first_own == is_own {
-                        let problem = crate::diag::Problem::error(Code::DuplicateKey, key.at.whole, format!("the header `{name}` is set twice: case does not count"));
+                        let problem = crate::diag::Problem::error(
+                            Code::DuplicateKey,
+                            key.at.whole,
+                            format!("the header `{name}` is set twice: case does not count"),
+                        );
                         self.reader.push(problem.related(*first, "first here").help("keep one of them"));
                     }
                     continue;
                 }
                 seen.insert(name, (key.at.whole, is_own));
                 if let Some(template) = self.reader.template(value, "a header's value") {
-                    if template.parts.iter().any(|part| matches!(part, crate::matcher::Part::Text(text) if text.contains(['\n', '\r', '\0']))) {
-                        self.reader.error(Code::BadValue, value.span, "a header's value is one line", "take the line ends out");
+                    if template.parts.iter().any(
+                        |part| matches!(part, crate::matcher::Part::Text(text) if text.contains(['\n', '\r', '\0'])),
+                    ) {
+                        self.reader.error(
+                            Code::BadValue,
+                            value.span,
+                            "a header's value is one line",
+                            "take the line ends out",
+                        );
                         continue;
                     }
                     headers.push((key.text.to_string(), template));
@@ -192,8 +247,13 @@ impl Lower<'_> {
             Core::Int(_) | Core::Float(_) => JsonTemplate::Number(scalar.text.trim_start_matches('+').to_owned()),
             Core::Text => {
                 if let Some(means) = scalar.old_boolean() {
-                    let problem = crate::diag::Problem::warning(Code::OldBoolean, scalar.at.whole, format!("`{}` is sent as text, not as a boolean", scalar.text));
-                    self.reader.push(problem.help(format!("write `{means}`, or `\"{}\"` if text is meant", scalar.text)));
+                    let problem = crate::diag::Problem::warning(
+                        Code::OldBoolean,
+                        scalar.at.whole,
+                        format!("`{}` is sent as text, not as a boolean", scalar.text),
+                    );
+                    self.reader
+                        .push(problem.help(format!("write `{means}`, or `\"{}\"` if text is meant", scalar.text)));
                 }
                 JsonTemplate::Text(self.reader.template_of(scalar)?)
             }
@@ -224,8 +284,13 @@ impl Reader {
     pub(in crate::spec) fn auth(&mut self, node: &Node) -> Option<Auth> {
         let fields = self.fields(node, &forms::AUTH)?;
         match (fields.get("basic"), fields.get("bearer")) {
-            (Some(_), Some(second)) => {
-                self.error(Code::ConflictingKeys, second.span, "`basic` and `bearer` both write the Authorization header", "keep one of them");
+            (Some(_), Some(_)) => {
+                self.error(
+                    Code::ConflictingKeys,
+                    fields.key_span("bearer"),
+                    "`basic` and `bearer` both write the Authorization header",
+                    "keep one of them",
+                );
                 None
             }
             (Some(basic), None) => {
@@ -236,7 +301,12 @@ impl Reader {
             }
             (None, Some(bearer)) => self.template(bearer, "a token").map(Auth::Bearer),
             (None, None) => {
-                self.error(Code::MissingKey, node.span, "`auth` needs `basic` or `bearer`", "write `{ bearer: '${secret.TOKEN}' }`");
+                self.error(
+                    Code::MissingKey,
+                    node.span,
+                    "`auth` needs `basic` or `bearer`",
+                    "write `{ bearer: '${secret.TOKEN}' }`",
+                );
                 None
             }
         }
@@ -244,12 +314,19 @@ impl Reader {
 
     pub(in crate::spec) fn tls(&mut self, node: &Node) -> Tls {
         let Some(fields) = self.fields(node, &forms::TLS) else { return Tls::default() };
-        let mut path = |name: &str| fields.get(name).and_then(|node| self.word(node, "a file's path")).map(|path| path.value.into());
+        let mut path = |name: &str| {
+            fields.get(name).and_then(|node| self.word(node, "a file's path")).map(|path| path.value.into())
+        };
         let (ca, cert, key) = (path("ca"), path("cert"), path("key"));
         let insecure = fields.get("insecure").and_then(|node| self.boolean(node)).unwrap_or(false);
         for (one, other) in [("cert", "key"), ("key", "cert")] {
             if fields.has(one) && !fields.has(other) {
-                self.error(Code::MissingKey, fields.key_span(one), format!("`{one}` needs `{other}` beside it"), format!("add `{other}: …`"));
+                self.error(
+                    Code::MissingKey,
+                    fields.key_span(one),
+                    format!("`{one}` needs `{other}` beside it"),
+                    format!("add `{other}: …`"),
+                );
             }
         }
         Tls { ca, cert, key, insecure }
@@ -258,7 +335,9 @@ impl Reader {
 
 fn header_span(node: Option<&Arc<Node>>, name: &str) -> Option<Span> {
     match &node?.value {
-        Value::Map(entries) => entries.iter().find(|(key, _)| key.text.eq_ignore_ascii_case(name)).map(|(key, _)| key.at.whole),
+        Value::Map(entries) => {
+            entries.iter().find(|(key, _)| key.text.eq_ignore_ascii_case(name)).map(|(key, _)| key.at.whole)
+        }
         _ => None,
     }
 }

@@ -16,7 +16,9 @@ impl Lower<'_> {
         let status = fields.get("status").and_then(|node| self.status(node));
         let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
         let mut json = Vec::new();
-        if let Some(entries) = fields.get("json").and_then(|node| self.reader.entries(node, "JSONPaths with what they must be")) {
+        if let Some(entries) =
+            fields.get("json").and_then(|node| self.reader.entries(node, "JSONPaths with what they must be"))
+        {
             let entries: Vec<_> = entries.collect();
             for (key, value) in entries {
                 let path = self.reader.json_path(&key.text, key.at);
@@ -33,11 +35,16 @@ impl Lower<'_> {
     /// A status is one of those that HTTP has.
     fn status(&mut self, node: &Node) -> Option<Spanned<Matcher>> {
         let matcher = self.reader.spanned_matcher(node, Position::Int)?;
-        if let Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Int(status))) = &matcher.value {
-            if !(100..=599).contains(status) {
-                self.reader.error(Code::NeverMatches, node.span, format!("{status} is no HTTP status"), "a status is a number from 100 to 599");
-                return None;
-            }
+        if let Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::Int(status))) = &matcher.value
+            && !(100..=599).contains(status)
+        {
+            self.reader.error(
+                Code::NeverMatches,
+                node.span,
+                format!("{status} is no HTTP status"),
+                "a status is a number from 100 to 599",
+            );
+            return None;
         }
         Some(matcher)
     }
@@ -48,7 +55,12 @@ impl Lower<'_> {
         let mut headers = Vec::new();
         for (key, value) in entries {
             if http::HeaderName::from_bytes(key.text.to_ascii_lowercase().as_bytes()).is_err() {
-                self.reader.error(Code::BadValue, key.at.whole, format!("`{}` is no header's name", key.text), "a header's name has letters, digits and `-`, no blanks");
+                self.reader.error(
+                    Code::BadValue,
+                    key.at.whole,
+                    format!("`{}` is no header's name", key.text),
+                    "a header's name has letters, digits and `-`, no blanks",
+                );
                 continue;
             }
             let matcher = self.reader.matcher(value, Position::Text);
@@ -58,7 +70,9 @@ impl Lower<'_> {
     }
 
     fn captures(&mut self, node: &Node, captures: &mut BTreeMap<String, Span>) -> Vec<(Spanned<String>, Capture)> {
-        let Some(entries) = self.reader.entries(node, "names with where their values come from") else { return Vec::new() };
+        let Some(entries) = self.reader.entries(node, "names with where their values come from") else {
+            return Vec::new();
+        };
         let entries: Vec<_> = entries.collect();
         let mut out = Vec::new();
         for (key, value) in entries {
@@ -68,10 +82,18 @@ impl Lower<'_> {
             }
             if let Some(first) = captures.insert(name.clone(), span) {
                 let says = format!("`{name}` was captured before: from here on it has the new value");
-                self.reader.push(Problem::warning(Code::ShadowedVariable, span, says).related(first, "first here").help("give one of them another name"));
+                self.reader.push(
+                    Problem::warning(Code::ShadowedVariable, span, says)
+                        .related(first, "first here")
+                        .help("give one of them another name"),
+                );
             } else if let Some(first) = self.vars.get(&name) {
                 let says = format!("the captured `{name}` hides the file's variable of that name");
-                self.reader.push(Problem::warning(Code::ShadowedVariable, span, says).related(*first, "defined here").help("give one of them another name"));
+                self.reader.push(
+                    Problem::warning(Code::ShadowedVariable, span, says)
+                        .related(*first, "defined here")
+                        .help("give one of them another name"),
+                );
             }
             self.reader.known.insert(name.clone());
             out.extend(self.capture(value).map(|capture| (Spanned::new(name, span), capture)));
@@ -84,17 +106,30 @@ impl Lower<'_> {
             let fields = self.reader.fields(node, &forms::CAPTURE)?;
             return match (fields.get("json"), fields.get("header")) {
                 (Some(_), Some(second)) => {
-                    self.reader.error(Code::ConflictingKeys, second.span, "a value is captured from one place", "keep `json` or `header`");
+                    self.reader.error(
+                        Code::ConflictingKeys,
+                        second.span,
+                        "a value is captured from one place",
+                        "keep `json` or `header`",
+                    );
                     None
                 }
                 (Some(json), None) => {
                     let scalar = self.reader.scalar(json, "a JSONPath", false)?;
                     self.reader.json_path(&scalar.text, scalar.at).map(Capture::Json)
                 }
-                (None, Some(header)) => self.reader.word(header, "a header's name").map(|name| Capture::Header(name.value.to_ascii_lowercase())),
+                (None, Some(header)) => self
+                    .reader
+                    .word(header, "a header's name")
+                    .map(|name| Capture::Header(name.value.to_ascii_lowercase())),
                 (None, None) => {
                     if !fields.has("stdout") && !fields.has("json") && !fields.has("header") {
-                        self.reader.error(Code::MissingKey, node.span, "nothing says what is captured", "write a JSONPath, `{ header: location }`, `status` or `body`");
+                        self.reader.error(
+                            Code::MissingKey,
+                            node.span,
+                            "nothing says what is captured",
+                            "write a JSONPath, `{ header: location }`, `status` or `body`",
+                        );
                     }
                     None
                 }

@@ -3,7 +3,7 @@
 use super::Lower;
 use crate::diag::Code;
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
-use crate::select::{Field, FieldTest, Place, Query};
+use crate::select::{self, Field, FieldTest, Place, Query};
 use crate::spec::forms::{self, KINDS, STATUSES};
 use crate::spec::plan::Selector;
 use crate::yaml::{Node, Value};
@@ -15,7 +15,12 @@ impl Lower<'_> {
             Value::Broken => None,
             Value::Map(_) => self.mapping_selector(node),
             Value::List(_) => {
-                self.reader.error(Code::WrongType, node.span, "a selector is a mapping, TraceQL in braces, or a name, not a list", "write one selector; `||` in TraceQL says either");
+                self.reader.error(
+                    Code::WrongType,
+                    node.span,
+                    "a selector is a mapping, TraceQL in braces, or a name, not a list",
+                    "write one selector; `||` in TraceQL says either",
+                );
                 None
             }
             Value::Scalar(_) => {
@@ -29,13 +34,24 @@ impl Lower<'_> {
                     return self.named(text, node.span);
                 }
                 if text.is_empty() {
-                    self.reader.error(Code::Empty, node.span, "an empty selector picks nothing", "write a mapping, TraceQL in braces, or a name");
+                    self.reader.error(
+                        Code::Empty,
+                        node.span,
+                        "an empty selector picks nothing",
+                        "write a mapping, TraceQL in braces, or a name",
+                    );
                     return None;
                 }
                 let template = self.reader.template_of(scalar)?;
                 let matcher = Matcher::Compare(Comparison::Eq, crate::matcher::name(template));
                 let parts = vec![("name".to_owned(), matcher)];
-                Some(Selector { at: node.span, text: scalar.text.to_string(), query: self.fields_query(&parts, node), name: None, parts })
+                Some(Selector {
+                    at: node.span,
+                    text: scalar.text.to_string(),
+                    query: self.fields_query(&parts, node),
+                    name: None,
+                    parts,
+                })
             }
         }
     }
@@ -64,38 +80,48 @@ impl Lower<'_> {
         let ancestor = fields.get("ancestor").map(|node| self.selector(node));
         let filter = fields.get("where").map(|node| self.query(node));
         if entries.iter().all(|(key, _)| key.text.starts_with("x-")) {
-            self.reader.error(Code::Empty, node.span, "an empty selector picks every span", "say which: `{ service: a, name: b }`; TraceQL's `'{ }'` picks them all");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "an empty selector picks every span",
+                "say which: `{ service: a, name: b }`; TraceQL's `'{ }'` picks them all",
+            );
             return None;
         }
-        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        let broken = self.reader.problems[before.min(self.reader.problems.len())..]
+            .iter()
+            .any(|p| p.severity == crate::diag::Severity::Error);
         if broken {
             return None;
         }
-        let text = shown(&parts);
+        let mut text = shown(&parts);
         let mut query = self.fields_query(&parts, node);
-        if let Some(parent) = parent { query = query.with_parent(parent?.query); }
-        if let Some(ancestor) = ancestor { query = query.with_ancestor(ancestor?.query); }
-        if let Some(filter) = filter { query = query.and_where(filter?.0); }
+        let mut add = |words: String| {
+            text = if text.is_empty() { words } else { format!("{text}, {words}") };
+        };
+        if let Some(parent) = parent {
+            let parent = parent?;
+            add(format!("parent: {{ {} }}", parent.text));
+            query = query.with_parent(parent.query);
+        }
+        if let Some(ancestor) = ancestor {
+            let ancestor = ancestor?;
+            add(format!("ancestor: {{ {} }}", ancestor.text));
+            query = query.with_ancestor(ancestor.query);
+        }
+        if let Some(filter) = filter {
+            let (filter, words) = filter?;
+            add(format!("where: {words}"));
+            query = query.and_where(filter);
+        }
         Some(Selector { at: node.span, text, query, name: None, parts })
     }
 
     fn fields_query(&mut self, parts: &[(String, Matcher)], node: &Node) -> Query {
-        let tests = parts.iter().filter_map(|(key, matcher)| {
-            let field = match key.as_str() {
-                "service" => Field::Service,
-                "name" => Field::Name,
-                "kind" => Field::Kind,
-                "status" => Field::Status,
-                "duration" => Field::Duration,
-                "scope.name" => Field::ScopeName,
-                "scope.version" => Field::ScopeVersion,
-                other => match other.split_once('.')? {
-                    ("attributes", key) => Field::Attribute(key.to_owned()),
-                    ("resource", key) => Field::Resource(key.to_owned()),
-                    (_, key) => Field::ScopeAttribute(key.to_owned()),
-                },
-            };
-            Some(FieldTest { field, matcher: matcher.clone(), at: Place(node.span) })
+        let tests = parts.iter().map(|(key, matcher)| FieldTest {
+            field: field(key),
+            matcher: matcher.clone(),
+            at: Place(node.span),
         });
         Query::of_fields(tests.collect(), !self.exact_names, node.span)
     }
@@ -103,9 +129,36 @@ impl Lower<'_> {
     /// TraceQL, and its text.
     pub(super) fn query(&mut self, node: &Arc<Node>) -> Option<(Query, String)> {
         let scalar = self.reader.scalar(node, "TraceQL", true)?;
-        let (query, errors) = crate::select::parse(&scalar.text, node.span);
-        for error in errors { let p = crate::diag::Problem::error(Code::BadValue, error.span, error.message).maybe_help(error.help); self.reader.push(p); }
-        Some((query?, scalar.text.trim().to_string()))
+        let text = scalar.text.trim();
+        let lead = scalar.text.len() - scalar.text.trim_start().len();
+        let (query, errors) = select::parse(text, scalar.at.skip(lead).part(0, text.len()));
+        for error in errors {
+            let help = error.help.unwrap_or_else(|| {
+                "TraceQL is written `{ span.http.route = \"/orders\" && duration > 1s }`".to_owned()
+            });
+            self.reader.error(Code::BadTraceql, error.span, error.message, help);
+        }
+        let query = query?;
+        query.templates().iter().for_each(|template| self.reader.uses(template));
+        Some((query, text.to_owned()))
+    }
+}
+
+/// What a key of a mapping selector is about.
+pub(in crate::spec) fn field(key: &str) -> Field {
+    match key.split_once('.') {
+        Some(("attributes", name)) => Field::Attribute(name.to_owned()),
+        Some(("resource", name)) => Field::Resource(name.to_owned()),
+        Some(("scope", "name")) => Field::ScopeName,
+        Some(("scope", "version")) => Field::ScopeVersion,
+        Some(("scope", name)) => Field::ScopeAttribute(name.to_owned()),
+        _ => match key {
+            "service" => Field::Service,
+            "kind" => Field::Kind,
+            "status" => Field::Status,
+            "duration" => Field::Duration,
+            _ => Field::Name,
+        },
     }
 }
 

@@ -18,15 +18,25 @@ impl Lower<'_> {
                 let (all, any, none, only) = (read("all"), read("any"), read("none"), read("only"));
                 if all.is_none() && any.is_none() && none.is_none() && only.is_none() {
                     if !["all", "any", "none", "only"].iter().any(|name| fields.has(name)) {
-                        self.reader.error(Code::Empty, node.span, "this says nothing of services", "write `[a, b]`, or `all`, `any`, `none`, `only` with a list");
+                        self.reader.error(
+                            Code::Empty,
+                            node.span,
+                            "this says nothing of services",
+                            "write `[a, b]`, or `all`, `any`, `none`, `only` with a list",
+                        );
                     }
                     return None;
                 }
-                let services = Services { all: all.unwrap_or_default(), any: any.unwrap_or_default(), none: none.unwrap_or_default(), only };
+                let services = Services {
+                    all: all.unwrap_or_default(),
+                    any: any.unwrap_or_default(),
+                    none: none.unwrap_or_default(),
+                    only,
+                };
                 self.contradictions(&services);
                 Some(services)
             }
-            Value::Scalar(scalar) => {
+            Value::Scalar(scalar) if !node.is_null() => {
                 let help = format!("write `[{}]`", scalar.text);
                 self.reader.error(Code::WrongType, node.span, "`services` takes a list of names", help);
                 None
@@ -40,7 +50,9 @@ impl Lower<'_> {
         let mut names: Vec<Spanned<Operand>> = Vec::new();
         for item in items {
             let Some(name) = self.reader.operand(item, "a service's name") else { continue };
-            if let Some(first) = names.iter().find(|first| first.value == name.value && matches!(name.value, Operand::Literal(_))) {
+            if let Some(first) =
+                names.iter().find(|first| first.value == name.value && matches!(name.value, Operand::Literal(_)))
+            {
                 let problem = crate::diag::Problem::warning(Code::Redundant, name.span, "this service is named twice");
                 self.reader.push(problem.related(first.span, "first here").help("take one of them out"));
                 continue;
@@ -52,15 +64,26 @@ impl Lower<'_> {
 
     fn contradictions(&mut self, services: &Services) {
         let forbidden = |name: &Operand| services.none.iter().find(|none| none.value == *name);
-        let outside = |name: &Operand| services.only.as_ref().is_some_and(|only| {
-            only.iter().all(|one| matches!(one.value, Operand::Literal(_)) && one.value != *name)
-        });
+        let outside = |name: &Operand| {
+            services.only.as_ref().is_some_and(|only| {
+                only.iter().all(|one| matches!(one.value, Operand::Literal(_)) && one.value != *name)
+            })
+        };
         for name in services.all.iter().filter(|name| matches!(name.value, Operand::Literal(_))) {
             if let Some(none) = forbidden(&name.value) {
-                let problem = crate::diag::Problem::error(Code::NeverMatches, name.span, "this service must take part and must not");
+                let problem = crate::diag::Problem::error(
+                    Code::NeverMatches,
+                    name.span,
+                    "this service must take part and must not",
+                );
                 self.reader.push(problem.related(none.span, "forbidden here").help("take one of them out"));
             } else if outside(&name.value) {
-                self.reader.error(Code::NeverMatches, name.span, "this service must take part, and `only` leaves it out", "add it to `only`");
+                self.reader.error(
+                    Code::NeverMatches,
+                    name.span,
+                    "this service must take part, and `only` leaves it out",
+                    "add it to `only`",
+                );
             }
         }
     }

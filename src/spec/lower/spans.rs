@@ -11,6 +11,8 @@ use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::sync::Arc;
 
+type MakeFact = fn(Matcher) -> Fact;
+
 impl Lower<'_> {
     pub(super) fn spans(&mut self, node: &Arc<Node>, sink: &mut Sink) {
         let Some(items) = self.reader.full_list(node, "spans") else { return };
@@ -27,29 +29,55 @@ impl Lower<'_> {
         let name = fields.get("as").and_then(|node| self.reader.word(node, "a name")).map(|word| word.value);
         let count = fields.get("count").and_then(|node| self.reader.spanned_matcher(node, Position::Count));
         let optional = fields.get("optional").and_then(|node| self.reader.boolean(node)).unwrap_or(false);
-        let quantifier = fields.get("match").and_then(|node| self.reader.choice(node, &[("all", Quantifier::All), ("any", Quantifier::Any)]));
+        let quantifier = fields
+            .get("match")
+            .and_then(|node| self.reader.choice(node, &[("all", Quantifier::All), ("any", Quantifier::Any)]));
         let distinct = fields.get("distinct").and_then(|node| self.reader.boolean(node)).unwrap_or(false);
         let facts = self.facts(&fields);
         let zero = matches!(&count, Some(count) if count.value == super::trace::none());
         if zero && !facts.is_empty() {
             let says = "nothing can be said of spans that must not be there";
-            self.reader.error(Code::UnusedKey, fields.key_span("count"), says, "move what tells them apart into `select`, or take `count: 0` out");
+            self.reader.error(
+                Code::UnusedKey,
+                fields.key_span("count"),
+                says,
+                "move what tells them apart into `select`, or take `count: 0` out",
+            );
         }
         if zero && optional {
-            self.reader.error(Code::ConflictingKeys, fields.key_span("optional"), "`count: 0` and `optional: true` contradict each other", "keep `count: 0` if there must be none");
+            self.reader.error(
+                Code::ConflictingKeys,
+                fields.key_span("optional"),
+                "`count: 0` and `optional: true` contradict each other",
+                "keep `count: 0` if there must be none",
+            );
+        }
+        if let Some(count) = count.as_ref().filter(|count| facts.is_empty() && super::test::is_open(&count.value)) {
+            self.always(count.span);
         }
         if fields.has("match") && facts.is_empty() && quantifier.is_some() {
             let says = "`match` says of how many spans the facts hold, and there are none here";
-            self.reader.push(crate::diag::Problem::warning(Code::UnusedKey, fields.key_span("match"), says).help("add a fact, or take it out"));
+            self.reader.push(
+                crate::diag::Problem::warning(Code::UnusedKey, fields.key_span("match"), says)
+                    .help("add a fact, or take it out"),
+            );
         }
-        Some(SpanCheck { select: select?, name, count, optional, quantifier: quantifier.unwrap_or_default(), distinct, facts })
+        Some(SpanCheck {
+            select: select?,
+            name,
+            count,
+            optional,
+            quantifier: quantifier.unwrap_or_default(),
+            distinct,
+            facts,
+        })
     }
 
     fn facts(&mut self, fields: &Fields<'_>) -> Vec<Spanned<Fact>> {
         let mut facts = Vec::new();
         let Value::Map(entries) = &fields.node.value else { return facts };
         for (key, value) in entries.iter().filter(|(key, value)| !key.broken && !matches!(value.value, Value::Broken)) {
-            let simple: Option<(Position, fn(Matcher) -> Fact)> = match &*key.text {
+            let simple: Option<(Position, MakeFact)> = match &*key.text {
                 "duration" => Some((Position::Duration, Fact::Duration)),
                 "self_time" => Some((Position::Duration, Fact::SelfTime)),
                 "status" => Some((Position::Word(STATUSES), Fact::Status)),
@@ -60,7 +88,9 @@ impl Lower<'_> {
                 _ => None,
             };
             if let Some((position, fact)) = simple {
-                facts.extend(self.reader.matcher(value, position).map(|matcher| Spanned::new(fact(matcher), value.span)));
+                facts.extend(
+                    self.reader.matcher(value, position).map(|matcher| Spanned::new(fact(matcher), value.span)),
+                );
                 continue;
             }
             match &*key.text {
@@ -70,12 +100,16 @@ impl Lower<'_> {
                 "events" => facts.extend(self.events(value)),
                 "event_order" => {
                     let Some(items) = self.reader.full_list(value, "event names") else { continue };
-                    let names: Vec<_> = items.iter().filter_map(|item| self.reader.operand(item, "an event's name")).collect();
+                    let names: Vec<_> =
+                        items.iter().filter_map(|item| self.reader.operand(item, "an event's name")).collect();
                     facts.push(Spanned::new(Fact::EventOrder(names), value.span));
                 }
                 "links" => facts.extend(self.links(value)),
-                "parent" => facts.extend(self.selector(value).map(|selector| Spanned::new(Fact::Parent(selector), value.span))),
-                "ancestor" => facts.extend(self.selector(value).map(|selector| Spanned::new(Fact::Ancestor(selector), value.span))),
+                "parent" => {
+                    facts.extend(self.selector(value).map(|selector| Spanned::new(Fact::Parent(selector), value.span)))
+                }
+                "ancestor" => facts
+                    .extend(self.selector(value).map(|selector| Spanned::new(Fact::Ancestor(selector), value.span))),
                 "children" => facts.extend(self.children(value)),
                 _ => {}
             }
@@ -92,7 +126,12 @@ impl Lower<'_> {
         let Some(entries) = self.reader.entries(node, "attributes") else { return Vec::new() };
         let entries: Vec<_> = entries.collect();
         if entries.is_empty() {
-            self.reader.error(Code::Empty, node.span, "no attribute is named here", "write `{ http.route: /orders }`, or take the key out");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "no attribute is named here",
+                "write `{ http.route: /orders }`, or take the key out",
+            );
         }
         let mut attributes = Vec::new();
         for (key, value) in entries {
@@ -102,13 +141,18 @@ impl Lower<'_> {
             }
             if let Some(prefix) = ["span.", "resource.", "."].iter().find(|prefix| key.text.starts_with(**prefix)) {
                 let rest = &key.text[prefix.len()..];
-                let help = if *prefix == "resource." { format!("write `resource: {{ {rest}: … }}`") } else { format!("write `{rest}`") };
+                let help = if *prefix == "resource." {
+                    format!("write `resource: {{ {rest}: … }}`")
+                } else {
+                    format!("write `{rest}`")
+                };
                 let says = format!("`{prefix}` is TraceQL's: here names stand as the span has them");
                 self.reader.push(crate::diag::Problem::warning(Code::BadValue, key.at.whole, says).help(help));
             }
             let span = crate::source::Span { start: key.at.whole.start, end: value.span.end.max(key.at.whole.end) };
             let span = if value.span.start < key.at.whole.start { value.span } else { span };
-            attributes.extend(self.reader.matcher(value, Position::Any).map(|matcher| (key.text.to_string(), matcher, span)));
+            attributes
+                .extend(self.reader.matcher(value, Position::Any).map(|matcher| (key.text.to_string(), matcher, span)));
         }
         attributes
     }
@@ -119,7 +163,11 @@ impl Lower<'_> {
         for item in items {
             let event = match &item.value {
                 Value::Map(_) => self.event(item),
-                _ => self.reader.matcher(item, Position::Text).map(|name| EventCheck { name: Some(name), attributes: Vec::new(), count: None }),
+                _ => self.reader.matcher(item, Position::Text).map(|name| EventCheck {
+                    name: Some(name),
+                    attributes: Vec::new(),
+                    count: None,
+                }),
             };
             facts.extend(event.map(|event| Spanned::new(Fact::Event(event), item.span)));
         }
@@ -135,7 +183,11 @@ impl Lower<'_> {
             self.reader.error(Code::Empty, node.span, "this says nothing of events", "write `{ name: exception }`");
             return None;
         }
-        Some(EventCheck { name, attributes: attributes.into_iter().map(|(name, matcher, _)| (name, matcher)).collect(), count })
+        Some(EventCheck {
+            name,
+            attributes: attributes.into_iter().map(|(name, matcher, _)| (name, matcher)).collect(),
+            count,
+        })
     }
 
     fn links(&mut self, node: &Arc<Node>) -> Vec<Spanned<Fact>> {
@@ -159,7 +211,9 @@ impl Lower<'_> {
         let mut facts = Vec::new();
         for item in items {
             let (selector, count): (Option<Selector>, _) = match &item.value {
-                Value::Map(entries) if entries.iter().any(|(key, _)| &*key.text == "select" || &*key.text == "count") => {
+                Value::Map(entries)
+                    if entries.iter().any(|(key, _)| &*key.text == "select" || &*key.text == "count") =>
+                {
                     let Some(fields) = self.reader.fields(item, &forms::CHILD) else { continue };
                     let selector = self.reader.need(&fields, "select").and_then(|node| self.selector(node));
                     (selector, self.count(fields.get("count")))

@@ -14,15 +14,27 @@ const TRIGGERS: &[&str] = &["request", "graphql", "grpc", "command", "trace_id",
 
 impl Lower<'_> {
     /// A step; `path` is what its expectations' paths begin with. What it captures is known from its own trace on.
-    pub(super) fn step(&mut self, fields: &Fields<'_>, path: &str, wait: &Wait, captures: &mut BTreeMap<String, Span>) -> Option<Step> {
-        let name = fields.get("name").filter(|_| !path.is_empty()).and_then(|node| self.reader.word(node, "a step's name"));
+    pub(super) fn step(
+        &mut self,
+        fields: &Fields<'_>,
+        path: &str,
+        wait: &Wait,
+        captures: &mut BTreeMap<String, Span>,
+    ) -> Option<Step> {
+        let name =
+            fields.get("name").filter(|_| !path.is_empty()).and_then(|node| self.reader.word(node, "a step's name"));
         let trigger = self.trigger(fields);
         let until = fields.get("until").and_then(|node| self.until(node));
         let sends = matches!(trigger, Some(Trigger::Http(_)) | None);
         for key in ["response", "until"] {
             if fields.has(key) && !sends {
                 let says = format!("`{key}` needs something that answers: a trace that exists already has no response");
-                self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "take it out, or send a `request`");
+                self.reader.error(
+                    Code::ConflictingKeys,
+                    fields.key_span(key),
+                    says,
+                    "take it out, or send a `request`",
+                );
             }
         }
         let response = match fields.get("response") {
@@ -31,12 +43,22 @@ impl Lower<'_> {
         };
         if until.is_some() && !fields.has("response") {
             let help = "say when it is done: `response: { status: 200, json: { $.status: done } }`";
-            self.reader.error(Code::UnusedKey, fields.key_span("until"), "`until` waits for the response to hold, and no response is expected", help);
+            self.reader.error(
+                Code::UnusedKey,
+                fields.key_span("until"),
+                "`until` waits for the response to hold, and no response is expected",
+                help,
+            );
         }
         let (trace, near, trace_id) = self.trace_key(fields, path);
         let wait = wait::over(near, wait);
         if trace_id.is_some() && !sends {
-            self.reader.error(Code::ConflictingKeys, fields.key_span("trace"), "`trace.id` says where a response holds the id, and this trace is named already", "take `id` out");
+            self.reader.error(
+                Code::ConflictingKeys,
+                fields.key_span("trace"),
+                "`trace.id` says where a response holds the id, and this trace is named already",
+                "take `id` out",
+            );
         }
         Some(Step {
             at: fields.node.span,
@@ -55,10 +77,21 @@ impl Lower<'_> {
         match found.as_slice() {
             [] => {
                 let help = "add one of `request`, `trace_id`, `trace_file`";
-                self.reader.error(Code::MissingKey, first_line(fields), format!("nothing starts a trace in {}", if fields.form.name == "step" { "this step" } else { "this test" }), help);
+                self.reader.error(
+                    Code::MissingKey,
+                    first_line(fields),
+                    format!(
+                        "nothing starts a trace in {}",
+                        if fields.form.name == "step" { "this step" } else { "this test" }
+                    ),
+                    help,
+                );
                 None
             }
-            ["request"] => fields.get("request").and_then(|node| self.request(node)).map(|request| Trigger::Http(Box::new(request))),
+            ["request"] => fields
+                .get("request")
+                .and_then(|node| self.request(node))
+                .map(|request| Trigger::Http(Box::new(request))),
             ["trace_id"] => {
                 let node = fields.get("trace_id")?;
                 let template = self.reader.template(node, "a trace id")?;
@@ -71,16 +104,28 @@ impl Lower<'_> {
             [_] => None,
             [first, second, ..] => {
                 let says = format!("`{first}` and `{second}` both start a trace: a step has one");
-                self.reader.error(Code::ConflictingKeys, fields.key_span(second), says, "make two steps of them under `steps`");
+                self.reader.error(
+                    Code::ConflictingKeys,
+                    fields.key_span(second),
+                    says,
+                    "make two steps of them under `steps`",
+                );
                 None
             }
         }
     }
 
     fn trace_id_text(&mut self, text: &str, span: Span) {
-        let hex = (text.len() == 32 || text.len() == 16) && text.bytes().all(|b| b.is_ascii_hexdigit()) && text.bytes().any(|b| b != b'0');
+        let hex = (text.len() == 32 || text.len() == 16)
+            && text.bytes().all(|b| b.is_ascii_hexdigit())
+            && text.bytes().any(|b| b != b'0');
         if !hex {
-            self.reader.error(Code::BadValue, span, format!("`{text}` is no trace id"), "a trace id has 32 hexadecimal digits, not all of them 0");
+            self.reader.error(
+                Code::BadValue,
+                span,
+                format!("`{text}` is no trace id"),
+                "a trace id has 32 hexadecimal digits, not all of them 0",
+            );
         }
     }
 
@@ -112,17 +157,29 @@ impl Lower<'_> {
         let fields = self.reader.fields(node, &forms::TRACE_ID)?;
         match (fields.get("header"), fields.get("json")) {
             (Some(_), Some(second)) => {
-                self.reader.error(Code::ConflictingKeys, second.span, "the id is read from one place", "keep `header` or `json`");
+                self.reader.error(
+                    Code::ConflictingKeys,
+                    second.span,
+                    "the id is read from one place",
+                    "keep `header` or `json`",
+                );
                 None
             }
-            (Some(header), None) => self.reader.word(header, "a header's name").map(|name| TraceIdSource::Header(name.value)),
+            (Some(header), None) => {
+                self.reader.word(header, "a header's name").map(|name| TraceIdSource::Header(name.value))
+            }
             (None, Some(json)) => {
                 let scalar = self.reader.scalar(json, "a JSONPath", false)?;
                 self.reader.json_path(&scalar.text, scalar.at).map(TraceIdSource::Json)
             }
             (None, None) => {
                 if !fields.has("stdout") {
-                    self.reader.error(Code::MissingKey, node.span, "nothing says where the id is read from", "write `{ header: x-trace-id }` or `{ json: $.trace_id }`");
+                    self.reader.error(
+                        Code::MissingKey,
+                        node.span,
+                        "nothing says where the id is read from",
+                        "write `{ header: x-trace-id }` or `{ json: $.trace_id }`",
+                    );
                 }
                 None
             }

@@ -2,7 +2,7 @@
 
 use super::{Lower, wait};
 use crate::diag::{Code, Problem};
-use crate::matcher::{Lookup, Template, Value, template};
+use crate::matcher::{Comparison, Literal, Lookup, Matcher, Operand, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
@@ -15,7 +15,12 @@ impl Lower<'_> {
     pub(super) fn tests(&mut self, node: &Node) -> Vec<Test> {
         let Some(items) = self.reader.list(node, "tests") else { return Vec::new() };
         if items.is_empty() && !self.reader.lenient {
-            self.reader.error(Code::Empty, node.span, "there is no test here", "a test is written `- name: …`, a request and what is expected");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "there is no test here",
+                "a test is written `- name: …`, a request and what is expected",
+            );
         }
         let mut tests: Vec<Test> = Vec::new();
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
@@ -24,9 +29,17 @@ impl Lower<'_> {
                 let name = &test.name;
                 match seen.get(&name.value) {
                     Some(first) => {
-                        let problem = Problem::error(Code::DuplicateName, name.span, format!("two tests have the name `{}`", name.value))
-                            .related(*first, "first here")
-                            .help(if *first == name.span { "put the row's variables into the name: `${…}`" } else { "reports and `-k` go by the name: give each its own" });
+                        let problem = Problem::error(
+                            Code::DuplicateName,
+                            name.span,
+                            format!("two tests have the name `{}`", name.value),
+                        )
+                        .related(*first, "first here")
+                        .help(if *first == name.span {
+                            "put the row's variables into the name: `${…}`"
+                        } else {
+                            "reports and `-k` go by the name: give each its own"
+                        });
                         self.reader.push(problem);
                     }
                     None => {
@@ -54,7 +67,10 @@ impl Lower<'_> {
     fn test_fields(&mut self, fields: &Fields<'_>) -> Vec<Test> {
         let name = self.name(fields);
         let rows = fields.get("matrix").map(|node| self.matrix(node));
+        let lenient = self.reader.lenient;
         if let Some(rows) = &rows {
+            // Names of rows that could not be read are no mistakes.
+            self.reader.lenient |= rows.rows.is_empty();
             self.reader.known.extend(rows.columns.iter().cloned());
         }
         if let Some(node) = fields.get("exact_names") {
@@ -67,10 +83,19 @@ impl Lower<'_> {
         let timeout = fields.get("timeout").and_then(|node| self.reader.positive_duration(node));
         let mutex = fields.get("mutex").and_then(|node| self.reader.word(node, "a word"));
         let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
-        let backend = fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        let backend =
+            fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        self.reader.needs = needs.iter().map(|need| need.value.clone()).collect();
         let steps = self.steps(fields);
+        self.reader.needs.clear();
+        self.reader.lenient = lenient;
         if only && skip.is_some() {
-            self.reader.error(Code::ConflictingKeys, fields.key_span("only"), "the test is to run alone and not at all", "take `only` or `skip` out");
+            self.reader.error(
+                Code::ConflictingKeys,
+                fields.key_span("only"),
+                "the test is to run alone and not at all",
+                "take `only` or `skip` out",
+            );
         }
         let Some(name) = name else { return Vec::new() };
         let test = Test {
@@ -93,13 +118,27 @@ impl Lower<'_> {
                 vec![Test { name: Spanned::new(name, test.name.span), ..test }]
             }
             Some(rows) => {
-                let columns = rows.columns.iter().filter(|column| !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column));
+                let columns = rows.columns.iter().filter(|column| {
+                    !self.reader.used.contains(*column) && !name.vars().any(|(used, ..)| used == *column)
+                });
                 let unused: Vec<String> = columns.cloned().collect();
-                if let (false, Some(node)) = (unused.is_empty() || rows.rows.is_empty() || self.reader.lenient, fields.get("matrix")) {
+                if let (false, Some(node)) = (
+                    unused.is_empty()
+                        || rows.rows.is_empty()
+                        || self.reader.lenient
+                        || self.reader.broken_within(fields.node.span),
+                    fields.get("matrix"),
+                ) {
                     let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
-                    self.reader.push(Problem::warning(Code::UnusedVariable, node.span, says).help("use it as `${…}` in the test, or take it out"));
+                    self.reader.push(
+                        Problem::warning(Code::UnusedVariable, node.span, says)
+                            .help("use it as `${…}` in the test, or take it out"),
+                    );
                 }
-                rows.rows.into_iter().map(|row| Test { name: Spanned::new(row_name(&name, &row), test.name.span), row, ..test.clone() }).collect()
+                rows.rows
+                    .into_iter()
+                    .map(|row| Test { name: Spanned::new(row_name(&name, &row), test.name.span), row, ..test.clone() })
+                    .collect()
             }
         }
     }
@@ -108,7 +147,12 @@ impl Lower<'_> {
         let node = self.reader.need(fields, "name")?;
         let scalar = self.reader.scalar(node, "a test's name", false)?;
         if scalar.text.trim().is_empty() {
-            self.reader.error(Code::Empty, node.span, "a test's name cannot be empty", "say in a few words what the test shows");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "a test's name cannot be empty",
+                "say in a few words what the test shows",
+            );
             return None;
         }
         let template = match template::parse(&scalar.text, scalar.at) {
@@ -122,8 +166,16 @@ impl Lower<'_> {
         for (var, _, span) in template.vars() {
             if !columns.iter().any(|column| column == var) && !self.reader.lenient {
                 let near = crate::diag::did_you_mean(var, columns.iter().map(String::as_str));
-                let help = near.unwrap_or_else(|| "only values of the test's `matrix` may stand in its name: it is known before anything runs".to_owned());
-                self.reader.error(Code::UnknownVariable, span, format!("`${{{var}}}` has no value in a test's name"), help);
+                let help = near.unwrap_or_else(|| {
+                    "only values of the test's `matrix` may stand in its name: it is known before anything runs"
+                        .to_owned()
+                });
+                self.reader.error(
+                    Code::UnknownVariable,
+                    span,
+                    format!("`${{{var}}}` has no value in a test's name"),
+                    help,
+                );
             }
         }
         Some(template)
@@ -131,7 +183,12 @@ impl Lower<'_> {
 
     fn skip(&mut self, node: &Node) -> Option<String> {
         if node.scalar().is_some_and(|scalar| matches!(scalar.core(), crate::yaml::Core::Bool(_))) {
-            self.reader.error(Code::WrongType, node.span, "`skip` says why, not whether", "write `skip: the reason`, or take the key out");
+            self.reader.error(
+                Code::WrongType,
+                node.span,
+                "`skip` says why, not whether",
+                "write `skip: the reason`, or take the key out",
+            );
             return None;
         }
         self.reader.word(node, "a reason").map(|word| word.value)
@@ -140,7 +197,12 @@ impl Lower<'_> {
     fn only(&mut self, node: &Node) -> bool {
         let only = self.reader.boolean(node).unwrap_or(false);
         if only && self.options.ci {
-            self.reader.error(Code::OnlyInCi, node.span, "`only` would leave every other test out of this CI run", "take it out before you commit");
+            self.reader.error(
+                Code::OnlyInCi,
+                node.span,
+                "`only` would leave every other test out of this CI run",
+                "take it out before you commit",
+            );
         }
         only
     }
@@ -151,12 +213,16 @@ impl Lower<'_> {
         self.names = super::names::Names::default();
         let mut captures = BTreeMap::new();
         let mut steps = Vec::new();
-        let before = self.reader.problems.len();
         let complete = if let Some(node) = fields.get("steps") {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
                 if fields.has(name) {
                     let says = format!("a test with `steps` has no `{name}` of its own");
-                    self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, "move it into one of the steps");
+                    self.reader.error(
+                        Code::ConflictingKeys,
+                        fields.key_span(name),
+                        says,
+                        "move it into one of the steps",
+                    );
                 }
             }
             let items = self.reader.full_list(node, "steps").unwrap_or_default();
@@ -175,7 +241,7 @@ impl Lower<'_> {
             !steps.is_empty()
         };
         self.unused_captures(&captures);
-        let broken = self.reader.problems[before.min(self.reader.problems.len())..].iter().any(|p| p.severity == crate::diag::Severity::Error);
+        let broken = self.reader.broken_within(fields.node.span);
         if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
             self.nothing_expected(fields, &steps);
         }
@@ -190,7 +256,10 @@ impl Lower<'_> {
                 "expect something: `response: { status: 200 }`, `trace: { errors: none }`, a `count`",
             )
         } else {
-            ("this test expects nothing, so it could not fail", "add `response: { status: 200 }` or a `trace` with what must be in it")
+            (
+                "this test expects nothing, so it could not fail",
+                "add `response: { status: 200 }` or a `trace` with what must be in it",
+            )
         };
         self.reader.error(Code::NoExpectation, first_line(fields), says, help);
     }
@@ -230,16 +299,7 @@ fn could_fail(step: &Step) -> bool {
 }
 
 fn can_fail(expectation: &Expectation) -> bool {
-    use crate::matcher::{Comparison, Literal, Matcher, Operand};
-    fn open(matcher: &Matcher) -> bool {
-        let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
-        match matcher {
-            Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
-            Matcher::Compare(Comparison::Gte, operand) => zero(operand),
-            Matcher::All(all) => all.iter().all(open),
-            _ => false,
-        }
-    }
+    let open = |matcher: &Matcher| is_open(matcher);
     match &expectation.check {
         Check::Spans(span) => {
             let idle = |count: &Spanned<Matcher>| open(&count.value);
@@ -248,5 +308,16 @@ fn can_fail(expectation: &Expectation) -> bool {
         Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
         Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
         _ => true,
+    }
+}
+
+/// Whether every count satisfies it.
+pub(super) fn is_open(matcher: &Matcher) -> bool {
+    let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
+    match matcher {
+        Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
+        Matcher::Compare(Comparison::Gte, operand) => zero(operand),
+        Matcher::All(all) => all.iter().all(is_open),
+        _ => false,
     }
 }

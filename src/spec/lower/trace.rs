@@ -29,7 +29,11 @@ impl Sink {
 
 impl Lower<'_> {
     /// The step's `trace` over the default one: the expectations, how long to wait, where the id is.
-    pub(super) fn trace_key(&mut self, fields: &Fields<'_>, path: &str) -> (Option<TraceExpectations>, Wait, Option<TraceIdSource>) {
+    pub(super) fn trace_key(
+        &mut self,
+        fields: &Fields<'_>,
+        path: &str,
+    ) -> (Option<TraceExpectations>, Wait, Option<TraceIdSource>) {
         let own = fields.get("trace");
         let broken = fields.has("trace") && own.is_none();
         if broken || own.is_some_and(|node| node.scalar().is_some_and(|scalar| &*scalar.text == "none")) {
@@ -45,7 +49,12 @@ impl Lower<'_> {
         self.trace(&merged, at, path)
     }
 
-    fn trace(&mut self, node: &Arc<Node>, at: Span, path: &str) -> (Option<TraceExpectations>, Wait, Option<TraceIdSource>) {
+    fn trace(
+        &mut self,
+        node: &Arc<Node>,
+        at: Span,
+        path: &str,
+    ) -> (Option<TraceExpectations>, Wait, Option<TraceIdSource>) {
         let Some(fields) = self.reader.fields(node, &forms::TRACE) else { return (None, Wait::default(), None) };
         let wait = fields.get("wait").map(|node| self.wait(node)).unwrap_or_default();
         let id = fields.get("id").and_then(|node| self.trace_id_source(node));
@@ -83,6 +92,9 @@ impl Lower<'_> {
             "spans" => self.spans(node, sink),
             "span_count" | "depth" | "roots" => {
                 let Some(matcher) = self.reader.matcher(node, Position::Count) else { return };
+                if super::test::is_open(&matcher) {
+                    self.always(at);
+                }
                 let check = match key {
                     "span_count" => Check::SpanCount(matcher),
                     "depth" => Check::Depth(matcher),
@@ -107,19 +119,22 @@ impl Lower<'_> {
                 }
             }
             "propagation" => {
-                if self.reader.choice(node, &[("intact", ())]).is_some() {
-                    sink.push(at, key, Check::Propagation);
-                }
+                let intact = self.reader.choice(node, &[("intact", Check::Propagation)]);
+                intact.into_iter().for_each(|check| sink.push(at, key, check));
             }
             "clock_skew" => {
-                if self.reader.choice(node, &[("none", ())]).is_some() {
-                    sink.push(at, key, Check::ClockSkew);
-                }
+                let none = self.reader.choice(node, &[("none", Check::ClockSkew)]);
+                none.into_iter().for_each(|check| sink.push(at, key, check));
             }
             "traceql" => self.traceql(node, sink),
             "snapshot" => self.snapshot(node, sink),
             _ => {}
         }
+    }
+
+    pub(super) fn always(&mut self, at: Span) {
+        let problem = crate::diag::Problem::warning(Code::AlwaysMatches, at, "every count satisfies this");
+        self.reader.push(problem.help("write an upper bound, `0..5`, or a lower one above zero, `>= 1`"));
     }
 
     fn errors(&mut self, node: &Arc<Node>) -> Option<Errors> {
@@ -133,14 +148,20 @@ impl Lower<'_> {
         if !form {
             if let Some(scalar) = node.scalar().filter(|scalar| scalar.text.starts_with(|c: char| c.is_alphabetic())) {
                 let near = crate::diag::did_you_mean(&scalar.text, ["none"]);
-                let help = near.unwrap_or_else(|| "write `none`, a count such as `1`, or `{ allow: [{ service: a }] }`".to_owned());
+                let help = near.unwrap_or_else(|| {
+                    "write `none`, a count such as `1`, or `{ allow: [{ service: a }] }`".to_owned()
+                });
                 self.reader.error(Code::BadValue, node.span, format!("`{}` says nothing of errors", scalar.text), help);
                 return None;
             }
-            return self.reader.matcher(node, Position::Count).map(|count| Errors { count: Some(count), ..Errors::default() });
+            return self
+                .reader
+                .matcher(node, Position::Count)
+                .map(|count| Errors { count: Some(count), ..Errors::default() });
         }
         let fields = self.reader.fields(node, &forms::ERRORS)?;
-        let swallowed_none = fields.get("swallowed").is_some_and(|node| self.reader.choice(node, &[("none", ())]).is_some());
+        let swallowed_none =
+            fields.get("swallowed").is_some_and(|node| self.reader.choice(node, &[("none", ())]).is_some());
         let mut allow = Vec::new();
         if let Some(node) = fields.get("allow") {
             let items = match &node.value {
@@ -156,8 +177,13 @@ impl Lower<'_> {
             None => fields.has("allow").then(none),
         };
         if count.is_none() && !swallowed_none {
-            if !fields.has("swallowed") {
-                self.reader.error(Code::Empty, node.span, "this says nothing of errors", "write `none`, a count, `allow` or `swallowed: none`");
+            if !fields.has("swallowed") && !self.reader.broken_within(node.span) {
+                self.reader.error(
+                    Code::Empty,
+                    node.span,
+                    "this says nothing of errors",
+                    "write `none`, a count, `allow` or `swallowed: none`",
+                );
             }
             return None;
         }
@@ -166,14 +192,23 @@ impl Lower<'_> {
 
     fn trace_duration(&mut self, node: &Arc<Node>) -> Option<Check> {
         let Some(of) = node.get("of") else {
-            return self.reader.matcher(node, Position::Duration).map(|matcher| Check::Duration { of_root: false, matcher });
+            return self
+                .reader
+                .matcher(node, Position::Duration)
+                .map(|matcher| Check::Duration { of_root: false, matcher });
         };
         let of_root = self.reader.choice(of, &[("trace", false), ("root", true)]);
         self.reader.fields(node, &forms::TRACE_DURATION)?;
         let Value::Map(entries) = &node.value else { return None };
-        let rest: Vec<_> = entries.iter().filter(|(key, _)| crate::matcher::KEYS.contains(&&*key.text)).cloned().collect();
+        let rest: Vec<_> =
+            entries.iter().filter(|(key, _)| crate::matcher::KEYS.contains(&&*key.text)).cloned().collect();
         if rest.is_empty() {
-            self.reader.error(Code::MissingKey, node.span, "this says whose duration, but not what it must be", "add `lt: 2s`");
+            self.reader.error(
+                Code::MissingKey,
+                node.span,
+                "this says whose duration, but not what it must be",
+                "add `lt: 2s`",
+            );
             return None;
         }
         let rest = Node { value: Value::Map(rest), ..(**node).clone() };
@@ -201,9 +236,16 @@ impl Lower<'_> {
 
     fn snapshot(&mut self, node: &Arc<Node>, sink: &mut Sink) {
         let Some(name) = self.reader.word(node, "a snapshot's name") else { return };
-        let fits = name.value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')) && !name.value.starts_with('.') && !name.value.ends_with(".pending");
+        let fits = name.value.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+            && !name.value.starts_with('.')
+            && !name.value.ends_with(".pending");
         if !fits {
-            self.reader.error(Code::BadValue, node.span, format!("`{}` cannot be a snapshot's name", name.value), "it becomes a file's name: letters, digits, `-`, `_` and `.`");
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` cannot be a snapshot's name", name.value),
+                "it becomes a file's name: letters, digits, `-`, `_` and `.`",
+            );
             return;
         }
         let path = self.options.snapshots.join(&name.value);
@@ -211,13 +253,23 @@ impl Lower<'_> {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Some(text),
                 Err(_) => {
-                    self.reader.error(Code::Encoding, node.span, format!("`{}` is not UTF-8", path.display()), "accept the snapshot anew: `tracespec run --accept`");
+                    self.reader.error(
+                        Code::Encoding,
+                        node.span,
+                        format!("`{}` is not UTF-8", path.display()),
+                        "accept the snapshot anew: `tracespec run --accept`",
+                    );
                     return;
                 }
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                self.reader.error(Code::MissingFile, node.span, format!("`{}` cannot be read: {error}", path.display()), "make it readable, or accept the snapshot anew");
+                self.reader.error(
+                    Code::MissingFile,
+                    node.span,
+                    format!("`{}` cannot be read: {error}", path.display()),
+                    "make it readable, or accept the snapshot anew",
+                );
                 return;
             }
         };
@@ -227,7 +279,9 @@ impl Lower<'_> {
 
 /// The own keys, then those of the default that are not among them.
 fn merge(own: &Arc<Node>, default: &Arc<Node>) -> Arc<Node> {
-    let (Value::Map(own_entries), Value::Map(default_entries)) = (&own.value, &default.value) else { return own.clone() };
+    let (Value::Map(own_entries), Value::Map(default_entries)) = (&own.value, &default.value) else {
+        return own.clone();
+    };
     let mut entries = own_entries.clone();
     for (key, value) in default_entries {
         if !own_entries.iter().any(|(own, _)| own.text == key.text) {

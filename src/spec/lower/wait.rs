@@ -31,7 +31,12 @@ impl Lower<'_> {
         };
         if interval > timeout {
             let help = "the interval is the pause between two tries within the timeout";
-            self.reader.error(Code::BadValue, node.span, "the interval is longer than the timeout: there would be one try", help);
+            self.reader.error(
+                Code::BadValue,
+                node.span,
+                "the interval is longer than the timeout: there would be one try",
+                help,
+            );
         }
         Some(Until { timeout, interval })
     }
@@ -48,10 +53,15 @@ impl Reader {
             }
             self.positive_duration(node).map(Settle::Fixed)
         });
-        if let (Some(timeout), Some(Settle::Fixed(settle))) = (timeout, settle) {
-            if settle >= timeout {
-                self.error(Code::BadValue, node.span, "a trace cannot settle within this timeout", "make `timeout` several times as long as `settle`");
-            }
+        if let (Some(timeout), Some(Settle::Fixed(settle))) = (timeout, settle)
+            && settle >= timeout
+        {
+            self.error(
+                Code::BadValue,
+                node.span,
+                "a trace cannot settle within this timeout",
+                "make `timeout` several times as long as `settle`",
+            );
         }
         let silent = fields.get("silent").map(|node| self.words(node, "services")).unwrap_or_default();
         Wait { timeout, settle, silent: silent.into_iter().map(|word| word.value).collect() }

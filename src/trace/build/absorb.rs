@@ -13,6 +13,7 @@ impl TraceBuilder {
         }
         self.invalid += other.invalid;
         self.untyped |= other.untyped;
+        self.partial |= other.partial;
         self.remarks.append(&mut other.remarks);
         if other.records.is_empty() {
             return;

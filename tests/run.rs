@@ -1,0 +1,41 @@
+//! `tracespec run` and its sister commands as a person or a pipeline meets them: through the binary, against small
+//! systems and stores that the test itself plays.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
+
+#[path = "support/tracespec.rs"]
+mod tracespec_process;
+
+#[path = "run/answers.rs"]
+mod answers;
+#[path = "run/commands.rs"]
+mod commands;
+#[path = "run/harness.rs"]
+mod harness;
+#[path = "run/interrupt.rs"]
+mod interrupt;
+#[path = "run/late.rs"]
+mod late;
+#[path = "run/limits.rs"]
+mod limits;
+#[path = "run/order.rs"]
+mod order;
+#[path = "run/own_span.rs"]
+mod own_span;
+#[path = "run/project.rs"]
+mod project;
+#[path = "run/response.rs"]
+mod response;
+#[path = "run/secrets.rs"]
+mod secrets;
+#[path = "run/spans.rs"]
+mod spans;
+#[path = "run/store.rs"]
+mod store;
+#[path = "run/stores.rs"]
+mod stores;
+#[path = "run/target.rs"]
+mod target;
+#[path = "run/traces.rs"]
+mod traces;

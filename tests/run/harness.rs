@@ -1,0 +1,99 @@
+//! Specs as a `cargo test` suite: the project's own suite binary, run in a folder with other specs.
+
+use crate::project::{Project, Ran};
+use crate::target::{reply, with_receiver};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The suite's binary, built if it is not.
+fn binary() -> &'static PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["test", "--test", "specs", "--no-run", "--message-format=json"]);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        // What an outer cargo says of this package would make the inner one build everything anew.
+        for (name, _) in std::env::vars_os() {
+            let text = name.to_string_lossy();
+            if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|part| text.starts_with(part))
+            {
+                cargo.env_remove(name);
+            }
+        }
+        let output = cargo.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let found =
+            lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()).find_map(|message| {
+                let named = message["target"]["name"] == "specs";
+                named.then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+            });
+        found.unwrap()
+    })
+}
+
+fn suite(project: &Project, args: &[&str]) -> Ran {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("TRACESPEC_") || text.starts_with("OTEL_") || text == "CI" {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(project.path("")).args(args);
+    project.finish(command.output().unwrap())
+}
+
+const SPEC: &str = r#"
+tests:
+  - { name: passes, request: { url: "${base}/good" }, trace: { services: [gateway], span_count: 1 } }
+  - { name: fails, request: { url: "${base}/bad" }, trace: { span_count: 2 } }
+  - { name: waits, skip: not yet, request: { url: "${base}/later" }, trace: { services: [gateway] } }
+"#;
+
+#[test]
+fn tests_are_listed_filtered_ignored_and_run_as_cargo_test_does() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, SPEC);
+    let listed = suite(&project, &["--list"]);
+    listed.exits(0);
+    for name in ["spec::passes: test", "spec::fails: test", "spec::waits: test"] {
+        assert!(listed.stdout.contains(name), "{}", listed.stdout);
+    }
+    // Nothing of the system is touched before a test really runs.
+    assert!(target.calls().is_empty());
+    let one = suite(&project, &["passes"]);
+    one.exits(0);
+    assert!(one.stdout.contains("1 passed; 0 failed; 0 ignored"), "{}", one.stdout);
+    assert_eq!(target.paths(), ["/good"]);
+    let all = suite(&project, &[]);
+    all.exits(101);
+    assert!(all.stdout.contains("1 passed; 1 failed; 1 ignored"), "{}", all.stdout);
+    for part in ["spec.yaml:4", "span_count", "expected", "actual"] {
+        assert!(all.stdout.contains(part), "{part}: {}", all.stdout);
+    }
+    let exact = suite(&project, &["--exact", "spec::passes"]);
+    assert!(exact.stdout.contains("1 passed"), "{}", exact.stdout);
+    let ignored = suite(&project, &["--ignored"]);
+    ignored.exits(101);
+    assert!(ignored.stdout.contains("not yet"), "{}", ignored.stdout);
+    assert!(!target.paths().contains(&"/later".to_owned()));
+}
+
+#[test]
+fn a_bad_spec_ends_the_suite_before_anything_is_sent() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, &SPEC.replace("span_count: 2", "span_cont: 2"));
+    suite(&project, &[]).exits(2).says(&["span_cont", "span_count"]);
+    assert!(target.calls().is_empty());
+}
+
+#[test]
+fn the_systems_processes_run_for_the_suite_and_end_with_it() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let processes = "processes:\n  - { name: system, command: [sh, -c, 'echo $$ > pid; exec sleep 1000'] }\n";
+    let project = Project::new(&(configuration + processes), SPEC);
+    suite(&project, &["passes"]).exits(0);
+    crate::interrupt::wait_until_gone(&project.read("pid"));
+}

@@ -1,0 +1,156 @@
+//! Jaeger and Tempo, played by the test: each read of a trace is answered by the next step of a script.
+
+use crate::target::{Sink, serve};
+use axum::extract::Request;
+use axum::response::{IntoResponse as _, Response};
+use opentelemetry_proto::tonic::trace::v1::TracesData;
+use prost::Message as _;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Which store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Jaeger,
+    Tempo,
+}
+
+/// How one read is answered. The last step of a script answers all further reads.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer {
+    NotFound,
+    /// 200 with a trace without spans.
+    Empty,
+    /// Only so many spans.
+    Part(usize),
+    All,
+    /// A login page.
+    Html,
+    /// 503 with Retry-After in seconds.
+    Busy(&'static str),
+    /// Takes the request and says nothing.
+    Hang,
+    /// A status alone.
+    Status(u16),
+}
+
+#[derive(Default)]
+struct State {
+    traces: HashMap<String, TracesData>,
+    reads: Vec<String>,
+}
+
+/// A running store.
+pub struct Store {
+    pub kind: Kind,
+    pub address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
+
+impl Store {
+    pub fn new(kind: Kind, script: &'static [Answer]) -> Store {
+        let state: Arc<Mutex<State>> = Arc::default();
+        let held = Arc::clone(&state);
+        let router = axum::Router::new().fallback(move |request: Request| {
+            let held = Arc::clone(&held);
+            async move { answer(kind, script, &held, request.uri().path()).await }
+        });
+        Store { kind, address: serve(router), state }
+    }
+
+    /// What the target's spans go to.
+    pub fn sink(&self) -> Sink {
+        let state = Arc::clone(&self.state);
+        Arc::new(move |data| {
+            let span = &data.resource_spans[0].scope_spans[0].spans[0];
+            let id: String = span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut state = state.lock().unwrap();
+            state.traces.entry(id).or_default().resource_spans.extend(data.resource_spans);
+            drop(state);
+            Box::pin(std::future::ready(()))
+        })
+    }
+
+    /// The configuration of a run that reads here and sends to `base`.
+    pub fn configuration(&self, base: &str) -> String {
+        let kind = if self.kind == Kind::Jaeger { "jaeger" } else { "tempo" };
+        format!(
+            "exporter_delay: 50ms\nbackend: {{ {kind}: {{ url: \"http://{}\" }} }}\nvars: {{ base: \"{base}\" }}\n",
+            self.address
+        )
+    }
+
+    /// How often a trace was read.
+    pub fn reads(&self) -> usize {
+        self.state.lock().unwrap().reads.len()
+    }
+}
+
+async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) -> Response {
+    let id = match kind {
+        Kind::Jaeger => path.strip_prefix("/api/v3/traces/"),
+        Kind::Tempo => path.strip_prefix("/api/v2/traces/"),
+    };
+    let Some(id) = id else {
+        return match path {
+            "/api/v3/services" => r#"{"services":["gateway"]}"#.into_response(),
+            "/api/echo" => "echo".into_response(),
+            // Tempo's v1, which is asked as well when v2 does not have a trace.
+            path if kind == Kind::Tempo && path.starts_with("/api/traces/") => not_found(kind),
+            _ => (http::StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
+        };
+    };
+    let (step, data) = {
+        let mut held = held.lock().unwrap();
+        let data = held.traces.get(id).cloned();
+        // A read of what nobody made is the probe's.
+        let Some(data) = data else { return not_found(kind) };
+        let before = held.reads.iter().filter(|read| *read == id).count();
+        held.reads.push(id.to_owned());
+        (script[before.min(script.len() - 1)], data)
+    };
+    match step {
+        Answer::NotFound => not_found(kind),
+        Answer::Empty => trace(kind, TracesData::default()),
+        Answer::Part(spans) => {
+            trace(kind, TracesData { resource_spans: data.resource_spans.into_iter().take(spans).collect() })
+        }
+        Answer::All => trace(kind, data),
+        Answer::Html => ([("content-type", "text/html")], "<!doctype html><title>Log in</title>").into_response(),
+        Answer::Busy(after) => {
+            (http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)], "busy").into_response()
+        }
+        Answer::Hang => {
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            ().into_response()
+        }
+        Answer::Status(status) => http::StatusCode::from_u16(status).unwrap().into_response(),
+    }
+}
+
+fn not_found(kind: Kind) -> Response {
+    let body = match kind {
+        Kind::Jaeger => r#"{"error":{"httpCode":404,"message":"trace not found"}}"#,
+        Kind::Tempo => "",
+    };
+    (http::StatusCode::NOT_FOUND, [("content-type", "application/json")], body).into_response()
+}
+
+fn trace(kind: Kind, data: TracesData) -> Response {
+    match kind {
+        Kind::Jaeger => {
+            let json = format!("{{\"result\":{}}}", tracespec::wire::write::json(&data));
+            ([("content-type", "application/json")], json).into_response()
+        }
+        Kind::Tempo => {
+            // `TraceByIDResponse`: the trace in field 1, alike `TracesData`.
+            let inner = data.encode_to_vec();
+            let mut bytes = vec![0x0a];
+            prost::encoding::encode_varint(inner.len() as u64, &mut bytes);
+            bytes.extend(inner);
+            ([("content-type", "application/protobuf")], bytes).into_response()
+        }
+    }
+}

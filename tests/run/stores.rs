@@ -1,0 +1,111 @@
+//! The same spec against Jaeger and Tempo as they really answer: not yet, half, all, and every way to stumble between.
+
+use crate::project::{Project, Ran};
+use crate::spans::two_services;
+use crate::store::{Answer, Kind, Store};
+use crate::target::{Target, reply};
+
+/// Presence, absence, bounds and order: none may be decided on half a trace.
+const SPEC: &str = r#"
+tests:
+  - name: the stock is read
+    request: { url: "${base}/stock" }
+    trace:
+      services: { only: [gateway, stock] }
+      calls: [gateway -> stock: 1]
+      errors: none
+      propagation: intact
+      span_count: 4
+      spans:
+        - select: { service: stock, kind: client }
+          as: query
+          count: 1
+          attributes: { db.system.name: sqlite }
+"#;
+
+fn run(kind: Kind, script: &'static [Answer], spec: &str) -> (Ran, Store) {
+    let store = Store::new(kind, script);
+    let target = Target::new(store.sink(), |_| reply("{}").spans(two_services()));
+    let ran = Project::new(&store.configuration(&target.url()), spec).run(&[]);
+    assert!(target.calls().len() <= 1);
+    (ran, store)
+}
+
+/// Runs both at the same time: what they do is wait.
+fn on_both(script: &'static [Answer]) {
+    std::thread::scope(|scope| {
+        for kind in [Kind::Jaeger, Kind::Tempo] {
+            scope.spawn(move || {
+                let (ran, store) = run(kind, script, SPEC);
+                ran.exits(0);
+                assert!(store.reads() > script.len(), "{kind:?}: {} reads", store.reads());
+                let timing = &ran.test("the stock is read")["timing"];
+                assert!(timing["settled_by"].as_str().unwrap().contains("quiet"), "{kind:?}: {timing}");
+            });
+        }
+    });
+}
+
+#[test]
+fn not_found_then_half_then_all() {
+    on_both(&[Answer::NotFound, Answer::Part(2), Answer::All]);
+}
+
+#[test]
+fn a_trace_that_comes_goes_and_comes_back() {
+    on_both(&[Answer::NotFound, Answer::Part(3), Answer::NotFound, Answer::Empty, Answer::All]);
+}
+
+#[test]
+fn a_whole_trace_that_vanishes_for_a_moment() {
+    on_both(&[Answer::All, Answer::NotFound, Answer::All]);
+}
+
+#[test]
+fn a_store_that_is_busy_and_says_when_to_come_back() {
+    on_both(&[Answer::Busy("1"), Answer::NotFound, Answer::All]);
+}
+
+#[test]
+fn a_first_read_that_hangs() {
+    on_both(&[Answer::Hang, Answer::Part(1), Answer::All]);
+}
+
+#[test]
+fn a_login_page_is_no_trace_and_ends_the_test_at_once_with_what_it_is() {
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        let (ran, _) = run(kind, &[Answer::Html], SPEC);
+        ran.exits(4).says(&["cannot be read", "200 OK", "page"]);
+    }
+}
+
+#[test]
+fn a_store_that_refuses_our_credentials_ends_the_test_at_once() {
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        let (ran, store) = run(kind, &[Answer::Status(403)], SPEC);
+        ran.exits(4).says(&["403"]);
+        assert_eq!(store.reads(), 1);
+    }
+}
+
+#[test]
+fn a_trace_that_never_comes_is_an_error_that_says_what_was_read_and_for_how_long() {
+    let spec = SPEC.replace("    trace:\n", "    wait: { timeout: 600ms }\n    trace:\n");
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        let (ran, store) = run(kind, &[Answer::NotFound], &spec);
+        let name = if kind == Kind::Jaeger { "Jaeger" } else { "Tempo" };
+        ran.exits(4).says(&["never came", name, "times in 600ms", "404"]);
+        assert!(store.reads() > 1);
+        assert_eq!(ran.verdict("the stock is read"), "error");
+    }
+}
+
+#[test]
+fn half_a_trace_is_never_a_pass() {
+    let spec = SPEC.replace("    trace:\n", "    wait: { timeout: 900ms }\n    trace:\n");
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        let (ran, _) = run(kind, &[Answer::Part(2)], &spec);
+        assert!(matches!(ran.code, 1 | 3), "{}", ran.said);
+        assert_ne!(ran.verdict("the stock is read"), "pass");
+    }
+}
