@@ -94,7 +94,7 @@ impl Suite {
     /// Looks again at what was green, and stops what was started. Says whether a green turned red.
     pub(crate) fn finish(&self) -> bool {
         let shared = &self.shared;
-        let late = shared.runtime.block_on(async {
+        shared.runtime.block_on(async {
             let late = match shared.started.get() {
                 Some(Ok(started)) => {
                     let record: RunRecord = started.session.finish().await;
@@ -104,8 +104,7 @@ impl Suite {
             };
             std::mem::take(&mut *shared.running.lock().await).stop().await;
             late
-        });
-        late
+        })
     }
 }
 
