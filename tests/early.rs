@@ -2,6 +2,7 @@
 //!
 //! Random traces arrive in random batches; random expectations, read by the real spec reader, are judged after each.
 //! What passes or fails while the trace grows must not be taken back when it is confirmed.
+#![allow(clippy::print_stderr)]
 
 use std::collections::HashMap;
 use std::fmt::Write as _;

@@ -2,7 +2,7 @@
 //!
 //! [`judge`] is called on every new snapshot of a trace with the [`Phase`] that the completeness engine gives it, until
 //! nothing is open. Its rules (backends.md, section 6): presence and lower bounds may pass early; what the spans at hand
-//! break for good fails early; all else waits until the trace has settled. [`state`] holds the one table of them.
+//! break for good fails early; all else waits until the trace has settled. `state` holds the one table of them.
 //!
 //! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.

@@ -1,6 +1,6 @@
 //! The JSON Schema of spec files and of the configuration, for editors.
 //!
-//! Made by hand from [`forms`](super::forms), the same tables that the readers check keys against: a derived schema would
+//! Made by hand from `spec::forms`, the same tables that the readers check keys against: a derived schema would
 //! describe serde types, which this language does not have (serde loses the places of keys), and could drift from the
 //! readers. One table cannot.
 

@@ -2,7 +2,7 @@
 //!
 //! Serde would lose what this language needs: the place of every key, the source text of every scalar, and the rest of
 //! the file after the first mistake. So the parser's events become a small tree ([`Node`]) that the readers of specs and
-//! configurations walk. [`prescan`] looks at the lines first: what means something else to YAML than it says is reported
+//! configurations walk. `prescan` looks at the lines first: what means something else to YAML than it says is reported
 //! in the language's own terms and taken out, so that one such line hides no other mistake.
 
 mod build;
