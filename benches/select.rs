@@ -108,6 +108,11 @@ fn group_and_aggregate(bencher: Bencher<'_, '_>, spans: u64) {
     run(bencher, spans, "{ } | by(resource.service.name) | avg(duration) > 1us");
 }
 
+#[divan::bench(args = SIZES, sample_count = 10)]
+fn as_many_groups_as_spans(bencher: Bencher<'_, '_>, spans: u64) {
+    run(bencher, spans, "{ } | by(span.thread.id) | { kind = server } | count() = 1");
+}
+
 /// A thousand expectations on one trace, as a large spec has them; the target is one second.
 #[divan::bench(sample_count = 3)]
 fn a_thousand_mapping_selectors(bencher: Bencher<'_, '_>) {

@@ -291,7 +291,7 @@ impl<'a> Cx<'a> {
     pub(super) fn attribute_keys(&self) -> &BTreeSet<&'a str> {
         self.attribute_keys.get_or_init(|| {
             let resources = self.trace.resources().iter().flat_map(|resource| resource.attributes.iter());
-            texts(self.trace, self.trace.attribute_keys.iter().copied().chain(resources.map(|(key, _)| *key)))
+            texts(self.trace, self.trace.attributes.keys().iter().copied().chain(resources.map(|(key, _)| *key)))
         })
     }
     /// Whether another look at every span for the sake of a hint is worth its time: the first always is.

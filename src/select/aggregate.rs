@@ -72,7 +72,7 @@ fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar
     let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
     let node = resolve(field, index.trace());
     let spans = set.rows.spans();
-    let numbers: Vec<Number> = spans.into_iter().filter_map(|ix| value_at(index, &node, ix).number()).collect();
+    let numbers: Vec<Number> = spans.iter().filter_map(|&ix| value_at(index, &node, ix).number()).collect();
     let by_order = |wanted: Ordering| {
         let better = |best: Number, next: Number| if order(next, best) == Some(wanted) { next } else { best };
         numbers.iter().copied().reduce(better)

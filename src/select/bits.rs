@@ -54,6 +54,19 @@ impl Bits {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
         self
     }
+    /// The rows of which `keep` is true.
+    pub(super) fn filter(&self, mut keep: impl FnMut(usize) -> bool) -> Bits {
+        let kept = |(at, &word): (usize, &u64)| {
+            let (mut rest, mut kept) = (word, 0);
+            while rest != 0 {
+                let bit = rest.trailing_zeros();
+                kept |= u64::from(keep(at * 64 + bit as usize)) << bit;
+                rest &= rest - 1;
+            }
+            kept
+        };
+        Bits { words: self.words.iter().enumerate().map(kept).collect(), len: self.len }
+    }
     /// The rows, in order.
     pub(super) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {
@@ -84,5 +97,6 @@ mod tests {
         }
         assert_eq!(Bits::full(130).without(&bits).count(), 126);
         assert_eq!(bits.clone().and(&Bits::full(130)), bits);
+        assert_eq!(bits.filter(|row| row > 63), Bits::of(130, [64, 129]));
     }
 }

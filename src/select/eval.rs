@@ -4,7 +4,7 @@ use super::aggregate::Scalar;
 use super::ast::*;
 use super::fields::AliasUse;
 use super::index::Index;
-use super::pipeline::{Evaluation, Set};
+use super::pipeline::{Evaluation, Rows, Set};
 use crate::trace::{SpanIx, Trace};
 
 /// A set of spans that a query's last stage handed on.
@@ -46,12 +46,12 @@ impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
         let mut evaluation = Evaluation { index, aliases: Vec::new() };
-        let all = Set { rows: index.all().clone(), groups: Vec::new(), aggregate: None };
+        let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
         let sets = if index.trace().is_empty() { Vec::new() } else { vec![all] };
         let sets = evaluation.pipeline(&self.pipeline, sets);
         let spansets = sets.into_iter().filter(|set| !set.rows.is_empty());
         let spansets = spansets
-            .map(|set| Spanset { spans: set.rows.spans(), groups: set.groups, aggregate: set.aggregate })
+            .map(|set| Spanset { spans: set.rows.spans().into_owned(), groups: set.groups, aggregate: set.aggregate })
             .collect();
         Selection { spansets, aliases: evaluation.aliases }
     }

@@ -57,11 +57,7 @@ pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Foc
     match source {
         Source::Named(_, None) => Val::Nil,
         Source::Named(scope, Some(key)) => {
-            let own = || {
-                let range = span.attribute_range();
-                let at = trace.attribute_keys[range.clone()].iter().position(|at| *at == key)?;
-                Some(&trace.attribute_values[range.start + at])
-            };
+            let own = || trace.attributes.get(ix, key);
             let of_resource = || find(&span.resource().attributes, key);
             let of_scope = || find(&span.scope().attributes, key);
             val(match scope {

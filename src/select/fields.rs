@@ -2,6 +2,7 @@
 
 use super::ast::{Field, FieldTest};
 use super::bits::Bits;
+use super::decided::Decided;
 use super::index::Index;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
@@ -17,23 +18,6 @@ pub struct AliasUse {
     pub found: &'static str,
     /// Why the two names' values cannot be compared, if they cannot; then no comparison held.
     pub refused: Option<&'static str>,
-}
-
-/// What was decided of each text: 0 nothing yet, 1 no, 2 yes.
-#[derive(Default)]
-struct Decided(Vec<u8>);
-
-impl Decided {
-    fn of(&mut self, sym: Sym, symbols: usize, decide: impl FnOnce() -> bool) -> bool {
-        if self.0.is_empty() {
-            self.0 = vec![0; symbols];
-        }
-        let known = &mut self.0[sym.index()];
-        if *known == 0 {
-            *known = 1 + u8::from(decide());
-        }
-        *known == 2
-    }
 }
 
 /// The rows of `within` of which every test holds.
@@ -52,27 +36,26 @@ pub(super) fn mask(
 fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
     let trace = index.trace();
     let matcher = &test.matcher;
-    let select = |holds: &mut dyn FnMut(usize) -> bool| Bits::of(within.len(), within.rows().filter(|&row| holds(row)));
-    let mut decided = Decided::default();
+    let mut decided = Decided::new(trace.symbols());
     let mut text = |sym: Sym, empty_is_missing: bool| {
-        decided.of(sym, trace.symbols().len(), || {
+        decided.of(sym, || {
             let text = trace.text(sym);
             matcher.test(&if empty_is_missing { Fact::nonempty(text) } else { Fact::text(text) })
         })
     };
     match &test.field {
-        Field::Service => select(&mut |row| text(trace.services[row], true)),
-        Field::Name => select(&mut |row| text(trace.names[row], false)),
-        Field::StatusMessage => select(&mut |row| text(trace.status_messages[row], true)),
+        Field::Service => index.resources().mask(within, |at| text(trace.resources[at as usize].service, true)),
+        Field::Name => index.names().mask(within, |name| text(Sym(name), false)),
+        Field::StatusMessage => within.filter(|row| text(trace.status_messages[row], true)),
         Field::Kind => {
             let holds = Kind::ALL.map(|kind| matcher.test(&Fact::kind(kind)));
-            select(&mut |row| holds[trace.kinds[row] as usize])
+            within.filter(|row| holds[trace.kinds[row] as usize])
         }
         Field::Status => {
             let holds = StatusCode::ALL.map(|code| matcher.test(&Fact::status(code)));
-            select(&mut |row| holds[trace.statuses[row] as usize])
+            within.filter(|row| holds[trace.statuses[row] as usize])
         }
-        Field::Duration => select(&mut |row| matcher.test(&Fact::nanoseconds(trace.ends[row] - trace.starts[row]))),
+        Field::Duration => within.filter(|row| matcher.test(&Fact::nanoseconds(trace.ends[row] - trace.starts[row]))),
         Field::ScopeName | Field::ScopeVersion | Field::ScopeAttribute(_) => {
             let holds: Vec<bool> = trace
                 .scopes
@@ -84,15 +67,11 @@ fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: 
                     _ => false,
                 })
                 .collect();
-            select(&mut |row| holds[trace.scope_of[row].0 as usize])
+            within.filter(|row| holds[trace.scope_of[row].0 as usize])
         }
         Field::Resource(key) => {
-            let holds: Vec<bool> = trace
-                .resources
-                .iter()
-                .map(|resource| attribute(index, &resource.attributes, key, aliases, matcher, used))
-                .collect();
-            select(&mut |row| holds[trace.resource_of[row].0 as usize])
+            let attributes = |at: u32| &trace.resources[at as usize].attributes;
+            index.resources().mask(within, |at| attribute(index, attributes(at), key, aliases, matcher, used))
         }
         Field::Attribute(key) => of_spans(index, key, aliases, matcher, within, used),
     }
@@ -139,37 +118,29 @@ fn of_spans(
     let mut left = within.clone();
     let mut kept = Bits::empty(within.len());
     if let Some(sym) = trace.symbols().get(key) {
-        let occurrences = index.occurrences(sym);
-        let mut decided = Decided::default();
-        for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
-            if !left.get(row as usize) {
-                continue;
-            }
-            let value = &trace.attribute_values[slot as usize];
+        let column = trace.attributes.column(sym);
+        let mut decided = Decided::new(trace.symbols());
+        for (row, value) in column.clone().filter(|(row, _)| left.get(*row)) {
             let holds = match value {
-                Value::Str(sym) => decided.of(*sym, trace.symbols().len(), || matcher.test(&Fact::of(value, trace))),
+                Value::Str(sym) => decided.of(*sym, || matcher.test(&Fact::of(value, trace))),
                 value => matcher.test(&Fact::of(value, trace)),
             };
             if holds {
-                kept.set(row as usize);
+                kept.set(row);
             }
         }
-        left = left.without(&Bits::of(within.len(), occurrences.rows.iter().map(|&row| row as usize)));
+        left = left.without(&Bits::of(within.len(), column.map(|(row, _)| row)));
     }
     if aliases {
         for other in alias::others(key) {
             let Some(sym) = trace.symbols().get(other.name) else { continue };
-            let occurrences = index.occurrences(sym);
             let mut seen = Bits::empty(within.len());
-            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
-                if !left.get(row as usize) {
-                    continue;
-                }
-                seen.set(row as usize);
-                let found = other.read(Fact::of(&trace.attribute_values[slot as usize], trace));
+            for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
+                seen.set(row);
+                let found = other.read(Fact::of(value, trace));
                 let holds = found.test(matcher);
                 if holds {
-                    kept.set(row as usize);
+                    kept.set(row);
                 }
                 if holds || matches!(found, Found::Refused { .. }) {
                     note(&found, key, used);

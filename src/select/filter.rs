@@ -9,6 +9,7 @@
 
 use super::ast::*;
 use super::bits::Bits;
+use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, nanoseconds, of_trace, source};
 use super::index::Index;
 use super::pattern::Compiled;
@@ -132,9 +133,7 @@ pub(super) fn mask(index: &Index<'_>, node: &Node<'_>, within: &Bits) -> Bits {
             match focused.as_slice() {
                 [] => left,
                 [only] => mask(index, only, &left),
-                _ => {
-                    Bits::of(left.len(), left.rows().filter(|&row| conjunction(index, &focused, row, Focus::default())))
-                }
+                _ => left.filter(|row| conjunction(index, &focused, row, Focus::default())),
             }
         }
         Node::Or(parts) => parts.iter().fold(Bits::empty(within.len()), |found, part| {
@@ -175,7 +174,7 @@ pub(super) fn mask(index: &Index<'_>, node: &Node<'_>, within: &Bits) -> Bits {
 }
 
 fn by_row(index: &Index<'_>, node: &Node<'_>, within: &Bits) -> Bits {
-    Bits::of(within.len(), within.rows().filter(|&row| truth(index, node, row, Focus::default()) == Some(true)))
+    within.filter(|row| truth(index, node, row, Focus::default()) == Some(true))
 }
 
 /// Whether a node is true or false at every span, never anything else.
@@ -196,90 +195,70 @@ pub(super) fn column(
     within: &Bits,
 ) -> Option<Bits> {
     let trace = index.trace();
-    let mut found = Bits::empty(within.len());
-    let mut keep = |row: usize, holds: bool| {
-        if holds {
-            found.set(row);
-        }
-    };
-    let mut memo = Memo { trace, decided: Vec::new(), test };
-    match source {
+    let mut memo = Memo { trace, decided: Decided::new(trace.symbols()), test };
+    Some(match source {
         // No string of the trace is the key: nil at every span.
-        Source::Named(_, None) => {}
-        Source::Named(Scope::Span, Some(key)) => {
-            let occurrences = index.occurrences(key);
-            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
-                if within.get(row as usize) {
-                    keep(row as usize, memo.value(&trace.attribute_values[slot as usize]));
-                }
-            }
-        }
-        Source::Named(Scope::Resource, Some(key)) => {
-            let holds: Vec<bool> = trace
-                .resources
-                .iter()
-                .map(|resource| find(&resource.attributes, key).is_some_and(|value| memo.value(value)))
-                .collect();
-            within.rows().for_each(|row| keep(row, holds[trace.resource_of[row].0 as usize]));
-        }
+        Source::Named(_, None) => Bits::empty(within.len()),
+        Source::Named(Scope::Span, Some(key)) => of_spans(trace, key, &mut memo, within),
+        Source::Named(Scope::Resource, Some(key)) => index.resources().mask(within, |at| {
+            find(&trace.resources[at as usize].attributes, key).is_some_and(|value| memo.value(value))
+        }),
         Source::Named(Scope::Instrumentation, Some(key)) => {
-            let holds: Vec<bool> = trace
-                .scopes
-                .iter()
-                .map(|scope| find(&scope.attributes, key).is_some_and(|value| memo.value(value)))
-                .collect();
-            within.rows().for_each(|row| keep(row, holds[trace.scope_of[row].0 as usize]));
+            let scopes = trace.scopes.iter();
+            let holds: Vec<bool> =
+                scopes.map(|scope| find(&scope.attributes, key).is_some_and(|value| memo.value(value))).collect();
+            within.filter(|row| holds[trace.scope_of[row].0 as usize])
         }
         Source::Named(Scope::Any, Some(key)) => {
-            let occurrences = index.occurrences(key);
-            let own = Bits::of(within.len(), occurrences.rows.iter().map(|&row| row as usize));
-            for (&row, &slot) in occurrences.rows.iter().zip(&occurrences.slots) {
-                if within.get(row as usize) {
-                    keep(row as usize, memo.value(&trace.attribute_values[slot as usize]));
-                }
-            }
-            let of_resource: Vec<Option<bool>> = trace
-                .resources
-                .iter()
-                .map(|resource| find(&resource.attributes, key).map(|value| memo.value(value)))
-                .collect();
-            for row in within.clone().without(&own).rows() {
+            let own = Bits::of(within.len(), trace.attributes.column(key).map(|(row, _)| row));
+            let found = of_spans(trace, key, &mut memo, within);
+            let resources = trace.resources.iter();
+            let of_resource: Vec<Option<bool>> =
+                resources.map(|resource| find(&resource.attributes, key).map(|value| memo.value(value))).collect();
+            let rest = within.clone().without(&own).filter(|row| {
                 let holds = of_resource[trace.resource_of[row].0 as usize];
-                keep(row, holds.unwrap_or_else(|| test(&fact(index, source, SpanIx(row as u32), Focus::default()))));
-            }
+                holds.unwrap_or_else(|| test(&fact(index, source, SpanIx(row as u32), Focus::default())))
+            });
+            found.or(&rest)
         }
         Source::Named(..) => return None,
         Source::Intrinsic(intrinsic) => match intrinsic {
-            Intrinsic::Name => within.rows().for_each(|row| keep(row, memo.sym(trace.names[row]))),
-            Intrinsic::StatusMessage => within.rows().for_each(|row| keep(row, memo.sym(trace.status_messages[row]))),
+            Intrinsic::Name => index.names().mask(within, |name| memo.sym(Sym(name))),
+            Intrinsic::StatusMessage => within.filter(|row| memo.sym(trace.status_messages[row])),
             Intrinsic::Kind => {
                 let holds = crate::trace::Kind::ALL.map(|kind| test(&Val::Kind(kind)));
-                within.rows().for_each(|row| keep(row, holds[trace.kinds[row] as usize]));
+                within.filter(|row| holds[trace.kinds[row] as usize])
             }
             Intrinsic::Status => {
                 let holds = StatusCode::ALL.map(|code| test(&Val::Status(code)));
-                within.rows().for_each(|row| keep(row, holds[trace.statuses[row] as usize]));
+                within.filter(|row| holds[trace.statuses[row] as usize])
             }
             Intrinsic::Duration => {
-                within
-                    .rows()
-                    .for_each(|row| keep(row, test(&Val::Duration(nanoseconds(trace.ends[row] - trace.starts[row])))));
+                within.filter(|row| test(&Val::Duration(nanoseconds(trace.ends[row] - trace.starts[row]))))
             }
             Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => {
-                let value = of_trace(trace, intrinsic);
-                return Some(if test(&value) { within.clone() } else { found });
+                if test(&of_trace(trace, intrinsic)) { within.clone() } else { Bits::empty(within.len()) }
             }
             _ => return None,
         },
+    })
+}
+
+/// The rows that have an attribute of their own of which the test holds.
+fn of_spans(trace: &Trace, key: Sym, memo: &mut Memo<'_, '_>, within: &Bits) -> Bits {
+    let mut found = Bits::empty(within.len());
+    for (row, value) in trace.attributes.column(key) {
+        if within.get(row) && memo.value(value) {
+            found.set(row);
+        }
     }
-    Some(found)
+    found
 }
 
 /// A test of values, decided once for each distinct text.
 struct Memo<'a, 't> {
     trace: &'t Trace,
-    /// By symbol: 0 not decided, 1 no, 2 yes.
-    decided: Vec<u8>,
+    decided: Decided,
     test: &'a dyn Fn(&Val<'_>) -> bool,
 }
 
@@ -291,14 +270,7 @@ impl Memo<'_, '_> {
         }
     }
     fn sym(&mut self, sym: Sym) -> bool {
-        if self.decided.is_empty() {
-            self.decided = vec![0; self.trace.symbols().len()];
-        }
-        if self.decided[sym.index()] == 0 {
-            let holds = (self.test)(&Val::Str(Cow::Borrowed(self.trace.text(sym))));
-            self.decided[sym.index()] = 1 + u8::from(holds);
-        }
-        self.decided[sym.index()] == 2
+        self.decided.of(sym, || (self.test)(&Val::Str(Cow::Borrowed(self.trace.text(sym)))))
     }
 }
 

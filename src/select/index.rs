@@ -1,27 +1,18 @@
-//! What evaluating queries on one trace computes once: where each attribute key occurs, nested-set numbers.
+//! What evaluating queries on one trace computes once: rows by name and by resource, nested-set numbers.
 
 use super::bits::Bits;
-use crate::trace::{SpanIx, Sym, Trace};
-use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
+use super::postings::Postings;
+use crate::trace::{SpanIx, Trace};
+use std::cell::OnceCell;
 
 /// A trace with what queries on it share. Keep one for as long as a trace is judged.
 #[derive(Debug)]
 pub struct Index<'t> {
     trace: &'t Trace,
-    keys: RefCell<HashMap<Sym, Rc<Occurrences>>>,
     nested: OnceCell<Vec<Nested>>,
+    names: OnceCell<Postings>,
+    resources: OnceCell<Postings>,
     all: OnceCell<Bits>,
-}
-
-/// Where one attribute key occurs on spans.
-#[derive(Debug, Default)]
-pub(super) struct Occurrences {
-    /// The rows, ascending.
-    pub(super) rows: Vec<u32>,
-    /// Where in the attribute columns each one's value is.
-    pub(super) slots: Vec<u32>,
 }
 
 /// Tempo's nested-set numbers of a span; zeros in parts that hang from a missing parent.
@@ -36,7 +27,13 @@ pub(super) struct Nested {
 impl<'t> Index<'t> {
     /// An index that has computed nothing yet.
     pub fn new(trace: &'t Trace) -> Index<'t> {
-        Index { trace, keys: RefCell::default(), nested: OnceCell::new(), all: OnceCell::new() }
+        Index {
+            trace,
+            nested: OnceCell::new(),
+            names: OnceCell::new(),
+            resources: OnceCell::new(),
+            all: OnceCell::new(),
+        }
     }
     /// The trace.
     pub fn trace(&self) -> &'t Trace {
@@ -45,25 +42,15 @@ impl<'t> Index<'t> {
     pub(super) fn all(&self) -> &Bits {
         self.all.get_or_init(|| Bits::full(self.trace.len()))
     }
-    /// Where spans have an attribute with this key.
-    pub(super) fn occurrences(&self, key: Sym) -> Rc<Occurrences> {
-        if let Some(found) = self.keys.borrow().get(&key) {
-            return found.clone();
-        }
+    /// Rows by the symbols of their names.
+    pub(super) fn names(&self) -> &Postings {
         let trace = self.trace;
-        let mut found = Occurrences::default();
-        let mut row = 0usize;
-        for (slot, _) in trace.attribute_keys.iter().enumerate().filter(|(_, at)| **at == key) {
-            // Each slot belongs to the first row whose part ends after it.
-            while trace.attribute_offsets[row + 1] as usize <= slot {
-                row += 1;
-            }
-            found.rows.push(row as u32);
-            found.slots.push(slot as u32);
-        }
-        let found = Rc::new(found);
-        self.keys.borrow_mut().insert(key, found.clone());
-        found
+        self.names.get_or_init(|| Postings::new(trace.names.iter().map(|name| name.0), trace.symbols().len()))
+    }
+    /// Rows by their resources, and so by service.
+    pub(super) fn resources(&self) -> &Postings {
+        let trace = self.trace;
+        self.resources.get_or_init(|| Postings::new(trace.resource_of.iter().map(|at| at.0), trace.resources.len()))
     }
     pub(super) fn nested(&self, ix: SpanIx) -> Nested {
         self.nested.get_or_init(|| number(self.trace))[ix.index()]

@@ -4,18 +4,74 @@ use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::bits::Bits;
 use super::fields::{self, AliasUse};
-use super::filter::{mask, resolve, value_at};
+use super::filter::{mask, resolve};
+use super::group::group;
 use super::index::Index;
-use super::print;
 use super::structural::structural;
-use super::value::Val;
-use crate::trace::Value;
-use std::collections::HashMap;
+use crate::trace::SpanIx;
+use std::borrow::Cow;
+
+/// Rows of one trace.
+#[derive(Debug, Clone)]
+pub(super) enum Rows {
+    Many(Bits),
+    /// Sorted. For the sets of `by()`, of which there can be as many as spans: a bit for each row of the trace would
+    /// take memory by the square.
+    Few(Vec<SpanIx>),
+}
+
+impl Rows {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Rows::Many(bits) => bits.is_empty(),
+            Rows::Few(spans) => spans.is_empty(),
+        }
+    }
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Rows::Many(bits) => bits.count(),
+            Rows::Few(spans) => spans.len(),
+        }
+    }
+    pub(super) fn spans(&self) -> Cow<'_, [SpanIx]> {
+        match self {
+            Rows::Many(bits) => Cow::Owned(bits.spans()),
+            Rows::Few(spans) => Cow::Borrowed(spans),
+        }
+    }
+    fn bits(&self, len: usize) -> Cow<'_, Bits> {
+        match self {
+            Rows::Many(bits) => Cow::Borrowed(bits),
+            Rows::Few(spans) => Cow::Owned(Bits::of(len, spans.iter().map(|ix| ix.index()))),
+        }
+    }
+    /// The rows that `bits` has as well.
+    fn and(self, bits: &Bits) -> Rows {
+        match self {
+            Rows::Many(own) => Rows::Many(own.and(bits)),
+            Rows::Few(mut spans) => {
+                spans.retain(|ix| bits.get(ix.index()));
+                Rows::Few(spans)
+            }
+        }
+    }
+}
+
+/// The rows of all sets together.
+fn union(sets: &[Set], len: usize) -> Bits {
+    sets.iter().fold(Bits::empty(len), |mut all, set| match &set.rows {
+        Rows::Many(bits) => all.or(bits),
+        Rows::Few(spans) => {
+            spans.iter().for_each(|ix| all.set(ix.index()));
+            all
+        }
+    })
+}
 
 /// A set of spans on its way through a pipeline.
 #[derive(Debug, Clone)]
 pub(super) struct Set {
-    pub(super) rows: Bits,
+    pub(super) rows: Rows,
     /// What it was grouped by, outermost first.
     pub(super) groups: Vec<(String, Scalar)>,
     /// The last aggregate it was compared by.
@@ -37,16 +93,38 @@ impl Evaluation<'_, '_> {
         match stage {
             Stage::Spanset(SpansetExpr { kind: SpansetKind::Pipeline(inner), .. }) => self.pipeline(inner, sets),
             Stage::Spanset(expr) => {
-                let kept = sets.into_iter().map(|set| Set { rows: self.spanset(expr, &set.rows), ..set });
+                let len = self.index.trace().len();
+                // What a filter says of a span does not depend on the set it is in: asked once for all sets.
+                let filtered = match &expr.kind {
+                    SpansetKind::Filter(_) if sets.len() > 1 => Some(self.spanset(expr, &union(&sets, len))),
+                    _ => None,
+                };
+                let kept = sets.into_iter().map(|set| {
+                    let rows = match &filtered {
+                        Some(filtered) => set.rows.and(filtered),
+                        None => {
+                            let rows = self.spanset(expr, &set.rows.bits(len));
+                            match set.rows {
+                                Rows::Many(_) => Rows::Many(rows),
+                                Rows::Few(_) => Rows::Few(rows.spans()),
+                            }
+                        }
+                    };
+                    Set { rows, ..set }
+                });
                 kept.filter(|set| !set.rows.is_empty()).collect()
             }
             Stage::Scalar(filter) => {
                 sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set)).collect()
             }
-            Stage::By(expr) => sets.iter().flat_map(|set| self.group(expr, set)).collect(),
+            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set)).collect(),
             Stage::Coalesce => {
-                let rows = sets.iter().fold(Bits::empty(self.index.trace().len()), |all, set| all.or(&set.rows));
-                if rows.is_empty() { Vec::new() } else { vec![Set { rows, groups: Vec::new(), aggregate: None }] }
+                let rows = union(&sets, self.index.trace().len());
+                if rows.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Set { rows: Rows::Many(rows), groups: Vec::new(), aggregate: None }]
+                }
             }
             Stage::Select(_) => sets,
         }
@@ -67,9 +145,8 @@ impl Evaluation<'_, '_> {
                 }
             }
             SpansetKind::Pipeline(inner) => {
-                let set = Set { rows: within.clone(), groups: Vec::new(), aggregate: None };
-                let sets = self.pipeline(inner, vec![set]);
-                sets.iter().fold(Bits::empty(within.len()), |all, set| all.or(&set.rows))
+                let set = Set { rows: Rows::Many(within.clone()), groups: Vec::new(), aggregate: None };
+                union(&self.pipeline(inner, vec![set]), within.len())
             }
             SpansetKind::Fields { tests, aliases } => {
                 fields::mask(self.index, tests, *aliases, within, &mut self.aliases)
@@ -78,37 +155,5 @@ impl Evaluation<'_, '_> {
                 if rows.is_empty() { rows } else { rows.and(&self.spanset(one, within)) }
             }),
         }
-    }
-
-    /// One set for each value, in the order of their first spans.
-    fn group(&self, expr: &FieldExpr, set: &Set) -> Vec<Set> {
-        let trace = self.index.trace();
-        let node = resolve(expr, trace);
-        let name = format!("by({})", print::field(expr));
-        let mut groups: Vec<Set> = Vec::new();
-        let mut found: HashMap<String, usize> = HashMap::new();
-        for ix in set.rows.spans() {
-            let value = value_at(self.index, &node, ix);
-            let at = *found.entry(key(&value)).or_insert_with(|| {
-                let mut named = set.groups.clone();
-                named.push((name.clone(), Scalar::of(&value, trace)));
-                groups.push(Set { rows: Bits::empty(trace.len()), groups: named, aggregate: set.aggregate.clone() });
-                groups.len() - 1
-            });
-            groups[at].rows.set(ix.index());
-        }
-        groups
-    }
-}
-
-/// A text that is equal for equal values of equal type. Symbols stand for their text within one trace.
-fn key(value: &Val<'_>) -> String {
-    fn items(values: &[Value]) -> String {
-        values.iter().map(|value| format!("{value:?};")).collect()
-    }
-    match value {
-        Val::Float(value) => format!("f{:x}", value.to_bits()),
-        Val::Array(values) => format!("a{}", items(values)),
-        other => format!("{other:?}"),
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn structural(
         if disconnected {
             return relate(trace, set, relation);
         }
-        let connected = Bits::of(trace.len(), set.rows().filter(|&row| trace.tree().is_connected(SpanIx(row as u32))));
+        let connected = set.filter(|row| trace.tree().is_connected(SpanIx(row as u32)));
         relate(trace, &connected, relation)
     };
     match mode {

@@ -107,6 +107,8 @@ fn flipped(op: FieldOp) -> FieldOp {
 fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
     match (lhs, rhs) {
         (Val::Str(lhs), Val::Str(rhs)) => holds(op, Some(lhs.cmp(rhs))),
+        // As the last arm has it, only faster: most comparisons of numbers are these.
+        (Val::Int(lhs), Val::Int(rhs)) | (Val::Duration(lhs), Val::Duration(rhs)) => holds(op, Some(lhs.cmp(rhs))),
         (Val::Bool(lhs), Val::Bool(rhs)) => {
             matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
         }

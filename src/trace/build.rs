@@ -2,6 +2,7 @@
 
 mod absorb;
 
+use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
 use super::model::{
     Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, StatusCode, Trace, Value,
@@ -279,9 +280,7 @@ impl TraceBuilder {
             flags: Vec::with_capacity(n),
             starts: Vec::with_capacity(n),
             ends: Vec::with_capacity(n),
-            attribute_offsets: vec![0],
-            attribute_keys: Vec::new(),
-            attribute_values: Vec::new(),
+            attributes: AttributeColumns::default(),
             event_offsets: vec![0],
             events: Vec::new(),
             link_offsets: vec![0],
@@ -290,6 +289,7 @@ impl TraceBuilder {
             notes,
             untyped: self.untyped,
         };
+        let mut attributes = Vec::with_capacity(n);
         for record in records {
             trace.trace_ids.push(record.trace_id);
             trace.span_ids.push(record.span_id);
@@ -305,16 +305,13 @@ impl TraceBuilder {
             trace.flags.push(record.flags);
             trace.starts.push(record.start_ns);
             trace.ends.push(record.end_ns);
-            for (key, value) in record.attributes {
-                trace.attribute_keys.push(key);
-                trace.attribute_values.push(value);
-            }
-            trace.attribute_offsets.push(trace.attribute_keys.len() as u32);
+            attributes.push(record.attributes);
             trace.events.extend(record.events);
             trace.event_offsets.push(trace.events.len() as u32);
             trace.links.extend(record.links);
             trace.link_offsets.push(trace.links.len() as u32);
         }
+        trace.attributes = AttributeColumns::new(attributes);
         trace
     }
 }

@@ -4,6 +4,7 @@
 //! [`TraceBuilder::build`] normalises them (shared ids split, duplicates dropped, cycles cut), leaving a
 //! [`Note`] for everything it changed. The result does not depend on the order in which spans were added.
 
+mod attributes;
 mod build;
 mod call;
 #[cfg(test)]

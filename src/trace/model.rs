@@ -1,5 +1,6 @@
 //! The trace: one column for each fact of a span, rows sorted by (start, end, id), so that nothing depends on arrival.
 
+use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
@@ -155,8 +156,8 @@ pub struct Link {
 
 /// One trace (with the traces merged into it, if links were followed).
 ///
-/// Rows are sorted by start, then end, then span id. Columns of equal length hold one fact each; lists that belong to a
-/// span (attributes, events, links) stand in one array, with `offsets[row]..offsets[row + 1]` the span's part.
+/// Rows are sorted by start, then end, then span id. Columns of equal length hold one fact each, attributes one column a
+/// key; events and links of all spans stand in one array each, with `offsets[row]..offsets[row + 1]` the span's part.
 #[derive(Debug, Clone)]
 pub struct Trace {
     pub(crate) id: TraceId,
@@ -177,9 +178,7 @@ pub struct Trace {
     pub(crate) flags: Vec<Option<u32>>,
     pub(crate) starts: Vec<u64>,
     pub(crate) ends: Vec<u64>,
-    pub(crate) attribute_offsets: Vec<u32>,
-    pub(crate) attribute_keys: Vec<Sym>,
-    pub(crate) attribute_values: Vec<Value>,
+    pub(crate) attributes: AttributeColumns,
     pub(crate) event_offsets: Vec<u32>,
     pub(crate) events: Vec<Event>,
     pub(crate) link_offsets: Vec<u32>,
@@ -378,19 +377,11 @@ impl<'a> SpanRef<'a> {
     }
     /// The span's own attributes, sorted by key.
     pub fn attributes(self) -> impl ExactSizeIterator<Item = (Sym, &'a Value)> {
-        let range = self.attribute_range();
-        let keys = &self.trace.attribute_keys[range.clone()];
-        keys.iter().copied().zip(&self.trace.attribute_values[range])
-    }
-    /// Where this span's attributes stand in the trace's attribute columns.
-    pub(crate) fn attribute_range(self) -> std::ops::Range<usize> {
-        let offsets = &self.trace.attribute_offsets;
-        offsets[self.ix.index()] as usize..offsets[self.ix.index() + 1] as usize
+        self.trace.attributes.of(self.ix)
     }
     /// The value of one of the span's own attributes.
     pub fn attribute(self, key: &str) -> Option<&'a Value> {
-        let sym = self.trace.symbols.get(key)?;
-        self.attributes().find(|(at, _)| *at == sym).map(|(_, value)| value)
+        self.trace.attributes.get(self.ix, self.trace.symbols.get(key)?)
     }
     /// The value of one of the resource's attributes.
     pub fn resource_attribute(self, key: &str) -> Option<&'a Value> {

@@ -1,0 +1,112 @@
+//! The attributes of all spans of a trace: one column for each key, so that a test of one attribute reads only that
+//! attribute's values, one after the other.
+
+use super::model::{SpanIx, Value};
+use super::symbols::Sym;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The attribute values of a trace's spans, by key, then by row.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AttributeColumns {
+    /// By row: where the span's part of `keys` and `places` begins; one more than there are rows.
+    offsets: Vec<u32>,
+    /// The spans' keys, row by row, in the order of their texts.
+    keys: Vec<Sym>,
+    /// Beside each of `keys`: where in `values` its value is.
+    places: Vec<u32>,
+    /// The values, column by column.
+    values: Vec<Value>,
+    /// Beside each of `values`: the row it belongs to, ascending within a column.
+    rows: Vec<u32>,
+    columns: HashMap<Sym, Range<u32>>,
+}
+
+impl AttributeColumns {
+    /// The columns of spans given in row order, each with its keys sorted and no key twice.
+    pub(crate) fn new(spans: Vec<Vec<(Sym, Value)>>) -> AttributeColumns {
+        let total: usize = spans.iter().map(Vec::len).sum();
+        let mut columns: HashMap<Sym, Range<u32>> = HashMap::new();
+        for (key, _) in spans.iter().flatten() {
+            columns.entry(*key).or_default().end += 1;
+        }
+        let mut start = 0;
+        for column in columns.values_mut() {
+            let length = column.end;
+            // Empty for now: `end` grows to where the next value goes.
+            *column = start..start;
+            start += length;
+        }
+        let mut all = AttributeColumns {
+            offsets: Vec::with_capacity(spans.len() + 1),
+            keys: Vec::with_capacity(total),
+            places: Vec::with_capacity(total),
+            values: vec![Value::Empty; total],
+            rows: vec![0; total],
+            columns,
+        };
+        all.offsets.push(0);
+        for (row, span) in spans.into_iter().enumerate() {
+            for (key, value) in span {
+                let column = all.columns.entry(key).or_default();
+                let place = column.end as usize;
+                column.end += 1;
+                all.keys.push(key);
+                all.places.push(place as u32);
+                all.values[place] = value;
+                all.rows[place] = row as u32;
+            }
+            all.offsets.push(all.keys.len() as u32);
+        }
+        all
+    }
+    /// The keys of all spans, as often as they occur.
+    pub(crate) fn keys(&self) -> &[Sym] {
+        &self.keys
+    }
+    /// One span's keys and values, in the order of the keys' texts.
+    pub(crate) fn of(&self, ix: SpanIx) -> impl ExactSizeIterator<Item = (Sym, &Value)> {
+        let range = self.range(ix);
+        let places = &self.places[range.clone()];
+        self.keys[range].iter().copied().zip(places.iter().map(|&place| &self.values[place as usize]))
+    }
+    /// The value of one key of one span.
+    pub(crate) fn get(&self, ix: SpanIx, key: Sym) -> Option<&Value> {
+        let range = self.range(ix);
+        let at = self.keys[range.clone()].iter().position(|at| *at == key)?;
+        Some(&self.values[self.places[range.start + at] as usize])
+    }
+    /// The spans that have a key, ascending, with its value.
+    pub(crate) fn column(&self, key: Sym) -> impl ExactSizeIterator<Item = (usize, &Value)> + Clone {
+        let range = self.columns.get(&key).map_or(0..0, |range| range.start as usize..range.end as usize);
+        self.rows[range.clone()].iter().map(|&row| row as usize).zip(&self.values[range])
+    }
+    fn range(&self, ix: SpanIx) -> Range<usize> {
+        self.offsets[ix.index()] as usize..self.offsets[ix.index() + 1] as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Symbols;
+
+    #[test]
+    fn a_span_has_its_attributes_and_a_column_has_its_spans() {
+        let mut symbols = Symbols::default();
+        let [a, b, c] = ["a", "b", "c"].map(|text| symbols.intern(text));
+        let spans = vec![vec![(a, Value::Int(1)), (b, Value::Int(2))], vec![], vec![(b, Value::Int(3))]];
+        let columns = AttributeColumns::new(spans.clone());
+        for (row, span) in spans.iter().enumerate() {
+            let ix = SpanIx(row as u32);
+            assert_eq!(columns.of(ix).map(|(key, value)| (key, value.clone())).collect::<Vec<_>>(), *span);
+            for key in [a, b, c] {
+                let wanted = span.iter().find(|(at, _)| *at == key).map(|(_, value)| value);
+                assert_eq!(columns.get(ix, key), wanted);
+            }
+        }
+        assert_eq!(columns.column(b).collect::<Vec<_>>(), [(0, &Value::Int(2)), (2, &Value::Int(3))]);
+        assert_eq!(columns.column(c).len(), 0);
+        assert_eq!(columns.keys(), [a, b, b]);
+    }
+}
