@@ -9,6 +9,7 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
+use crate::matcher::count_of;
 use crate::spec::plan::{CallRule, Calls, Expectation};
 use crate::trace::{CallNames, Kind, SpanIx, SpanRef, Sym, Trace, Value, wrappers};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -306,8 +307,8 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outco
     };
     finding.actual = match (found.len(), unanswered) {
         (0, _) => calls_of(cx, edges, rule),
-        (all, 0) => text::count(all, "call"),
-        (all, lost) => format!("{}, {lost} of them without an answer", text::count(all, "call")),
+        (all, 0) => count_of(all, "call"),
+        (all, lost) => format!("{}, {lost} of them without an answer", count_of(all, "call")),
     };
     if found.is_empty() {
         finding.hint = near_call(cx, edges, rule);
@@ -337,7 +338,7 @@ fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outc
         None => format!("no call {}", rule.show()),
         Some(count) => format!("not {}: {}", rule.show(), text::matcher(count)),
     };
-    finding.actual = text::count(found.len(), "call");
+    finding.actual = count_of(found.len(), "call");
     let answered = found.iter().filter(|edge| edge.is_answered()).count();
     let final_already = bounds.growing(answered as i128) == Outlook::Sure;
     outcome.push(State::lacks(if final_already { Lack::Final } else { Lack::Violated }, finding));
@@ -371,7 +372,7 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
         let mut finding = cx.finding(at.at, &path, message, &rows);
         finding.expected =
             format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
-        finding.actual = format!("{name}, {}", text::count(found.len(), "call"));
+        finding.actual = format!("{name}, {}", count_of(found.len(), "call"));
         let lack = if found.iter().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated };
         outcome.push(State::lacks(lack, finding));
     }

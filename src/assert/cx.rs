@@ -2,6 +2,7 @@
 
 use super::finding::{Context, Finding};
 use super::text;
+use crate::matcher::count_of;
 use crate::select::{AliasUse, Index, Monotone, Query};
 use crate::source::Span;
 use crate::spec::plan::{Check, Expectation, TraceExpectations};
@@ -154,17 +155,17 @@ impl<'a> Cx<'a> {
         let (why, rows) = self.unsettled.get_or_init(|| self.why_unsettled());
         let mut finding = self.finding(*at, path, format!("It holds for the spans at hand, but {why}."), rows);
         finding.expected = "a trace that is known to be complete".to_owned();
-        finding.actual = format!("{} so far", text::count(self.trace.len(), "span"));
+        finding.actual = format!("{} so far", count_of(self.trace.len(), "span"));
         finding
     }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
         let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
         let what = if let Some(&first) = orphans.first() {
-            let parents = text::count(orphans.len(), "span");
+            let parents = count_of(orphans.len(), "span");
             (format!("the parent of {parents} never came (first: {})", text::span(self.trace, first)), orphans)
         } else if let Some(&first) = unanswered.first() {
-            let calls = text::count(unanswered.len(), "call");
+            let calls = count_of(unanswered.len(), "call");
             (format!("{calls} went unanswered (first: {})", text::span(self.trace, first)), unanswered)
         } else if !self.own().iter().any(|&ix| self.trace.tree().roots().binary_search(&ix).is_ok()) {
             ("no root span came".to_owned(), Vec::new())

@@ -9,6 +9,7 @@ use super::matching::Matching;
 use super::spans;
 use super::state::{Lack, Outcome, State};
 use super::{facts, text};
+use crate::matcher::count_of;
 use crate::spec::plan::{Check, Expectation, SpanCheck};
 use crate::trace::SpanIx;
 use std::collections::{BTreeMap, HashMap};
@@ -122,7 +123,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         let mut finding = spans::miscounted(cx, check, &share.left, at);
         finding.message = format!(
             "{} more than the counts of the entries with `distinct` allow, first {}.",
-            text::count(share.left.len(), "span"),
+            count_of(share.left.len(), "span"),
             text::span(cx.trace, share.left[0])
         );
         finding.actual = format!("{} and {} left over", share.held.len(), share.left.len());
@@ -148,12 +149,12 @@ fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
         finding.message = format!(
             "{} is left with {}: the others that it could take are needed by other entries with `distinct`.",
             what,
-            text::count(share.held.len(), "span")
+            count_of(share.held.len(), "span")
         );
     } else if let Some((ix, told)) = first_miss(cx, check, &picks.rows) {
         let fit = match share.held.len() {
             0 => "no span".to_owned(),
-            some => format!("only {}", text::count(some, "span")),
+            some => format!("only {}", count_of(some, "span")),
         };
         finding.message = format!(
             "{fit} of {} picked by {what} has all facts; {}: {}.",
@@ -164,7 +165,7 @@ fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
         finding.message.replace_range(..1, if share.held.is_empty() { "N" } else { "O" });
         finding.hint = Some(format!("expected {}, there is {}", told.expected, told.actual));
     }
-    finding.actual = text::count(share.held.len(), "span");
+    finding.actual = count_of(share.held.len(), "span");
     finding
 }
 

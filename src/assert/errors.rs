@@ -4,6 +4,7 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::text;
+use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation};
 use crate::trace::SpanIx;
 
@@ -41,7 +42,7 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
         [first, ..] => {
             format!(
                 "{} failed, the first {}{}.",
-                text::count(failed.len(), "span"),
+                count_of(failed.len(), "span"),
                 text::span(cx.trace, *first),
                 saying(cx, *first)
             )
@@ -52,7 +53,7 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
     let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
     finding.expected =
         if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
-    finding.actual = text::count(failed.len(), "error");
+    finding.actual = count_of(failed.len(), "error");
     finding
 }
 
@@ -94,6 +95,6 @@ fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let message = format!("{} failed{}, yet {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
     let mut finding = cx.finding(at.at, &at.path, message, &rows);
     finding.expected = "swallowed: none".to_owned();
-    finding.actual = format!("{} swallowed", text::count(rows.len(), "error"));
+    finding.actual = format!("{} swallowed", count_of(rows.len(), "error"));
     State::lacks(lack, finding)
 }

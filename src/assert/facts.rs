@@ -5,6 +5,7 @@ use super::cx::Cx;
 use super::lookup;
 use super::state::Lack;
 use super::text;
+use crate::matcher::count_of;
 use crate::matcher::{Fact as Actual, Matcher, Operand};
 use crate::source::Spanned;
 use crate::spec::plan::{EventCheck, Fact, LinkCheck, Selector};
@@ -214,7 +215,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
             };
             let message = format!(
                 "it has {} {}",
-                text::count(rows.len(), "child").replace("childs", "children"),
+                count_of(rows.len(), "child").replace("childs", "children"),
                 text::selector(select)
             );
             Told { message, expected, actual: rows.len().to_string(), rows }
@@ -249,7 +250,7 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
         (0, Some(near)) => near,
         (0, None) if names.is_empty() => "no events".to_owned(),
         (0, None) => format!("events {}", text::list(&names, 10)),
-        (number, _) => text::count(number, "such event"),
+        (number, _) => count_of(number, "such event"),
     };
     let expected = match &check.count {
         Some(count) => format!("events {what}: {}", text::matcher(count)),
@@ -276,7 +277,7 @@ fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
     let mut shown: Vec<String> = targets.iter().take(5).map(|&at| text::span(cx.trace, at)).collect();
     let outside = links.len() - targets.len();
     if outside > 0 {
-        shown.push(format!("{} outside the trace", text::count(outside, "span")));
+        shown.push(format!("{} outside the trace", count_of(outside, "span")));
     }
     let expected = match &check.count {
         Some(count) => format!("links {what}: {}", text::matcher(count)),

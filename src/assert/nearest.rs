@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::{lookup, text};
 use crate::matcher::Fact;
+use crate::matcher::count_of;
 use crate::spec::plan::Selector;
 use crate::trace::SpanIx;
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Findi
             let (key, matcher) = &select.parts[at];
             let actual = fact(cx, near.ix, key);
             match (key.as_str(), near.distance) {
-                ("name", Some(distance)) => format!("{} away by name", text::count(distance, "character")),
+                ("name", Some(distance)) => format!("{} away by name", count_of(distance, "character")),
                 _ => format!("its {} {}", text::safe(key), matcher.mismatch(&actual)),
             }
         })

@@ -4,6 +4,7 @@
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, totals};
+use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
 use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
@@ -22,7 +23,7 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
         let mut finding = cx.finding(at.at, &at.path, message, &orphans);
         finding.expected = "every parent in the trace".to_owned();
-        finding.actual = text::count(orphans.len(), "orphan");
+        finding.actual = count_of(orphans.len(), "orphan");
         finding.hint = Some(format!(
             "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` says so",
             text::service(cx.trace.span(first).service())
@@ -52,7 +53,7 @@ fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
     };
     let mut finding = cx.finding(at.at, &at.path, message, roots);
     finding.expected = "one root".to_owned();
-    finding.actual = text::count(roots.len(), "root");
+    finding.actual = count_of(roots.len(), "root");
     State::lacks(lack, finding)
 }
 
@@ -87,14 +88,14 @@ fn unanswered(cx: &Cx<'_>, at: &Expectation, outcome: &mut Outcome) {
         let rows: Vec<SpanIx> = lost.iter().map(|(ix, _)| *ix).collect();
         let mut finding = cx.finding(at.at, &at.path, message, &rows);
         finding.expected = "an answer to every call of an instrumented service".to_owned();
-        finding.actual = format!("{} unanswered", text::count(lost.len(), "call"));
+        finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
         finding.hint = Some("the callee may have begun a trace of its own, or does not export".to_owned());
         outcome.push(State::lacks(Lack::Absent, finding));
     }
     if let Some(&first) = unknown.first() {
         outcome.remark(format!(
             "{} went unanswered by what is not known to be instrumented (first: {})",
-            text::count(unknown.len(), "call"),
+            count_of(unknown.len(), "call"),
             text::span(cx.trace, first)
         ));
     }

@@ -4,6 +4,7 @@ use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
 use crate::matcher::Operand;
+use crate::matcher::count_of;
 use crate::source::{Span, Spanned};
 use crate::spec::plan::{Expectation, Services};
 use crate::trace::SpanIx;
@@ -78,7 +79,7 @@ fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names
 fn present_though(cx: &Cx<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
     let mut finding = cx.finding(at, path, message, rows);
     finding.expected = "no span of it".to_owned();
-    finding.actual = text::count(rows.len(), "span");
+    finding.actual = count_of(rows.len(), "span");
     State::lacks(Lack::Final, finding)
 }
 

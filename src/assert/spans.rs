@@ -4,6 +4,7 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{distinct, facts, nearest, text, witness};
+use crate::matcher::count_of;
 use crate::source::Spanned;
 use crate::spec::plan::{Expectation, Fact, Quantifier, Selector, SpanCheck};
 use crate::trace::SpanIx;
@@ -71,7 +72,7 @@ pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &E
             None => format!("No span matches {what}."),
         },
         [only] => format!("Only {} matches {what}.", text::span(cx.trace, *only)),
-        rows => format!("{} match {what}, {}.", text::count(rows.len(), "span"), whose(cx, rows)),
+        rows => format!("{} match {what}, {}.", count_of(rows.len(), "span"), whose(cx, rows)),
     };
     let place = check.count.as_ref().map_or(check.select.at, |count| count.span);
     let path = if check.count.is_some() { format!("{}.count", at.path) } else { at.path.clone() };
@@ -179,7 +180,7 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> 
     let why: Vec<&str> = missed.iter().map(|told| told.message.as_str()).collect();
     let message = format!(
         "None of {} has all that is asked of one of them; {} comes nearest, but {}.",
-        text::count(rows.len(), "picked span"),
+        count_of(rows.len(), "picked span"),
         text::span(cx.trace, ix),
         why.join(" and ")
     );

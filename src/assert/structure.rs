@@ -9,6 +9,7 @@ use super::matching::Matching;
 use super::order::{Clocks, by_start};
 use super::state::{Lack, Outcome, State};
 use super::{nearest, text};
+use crate::matcher::count_of;
 use crate::source::Span;
 use crate::spec::plan::{Expectation, Selector, Structure, StructureNode};
 use crate::trace::SpanIx;
@@ -325,14 +326,14 @@ impl Matcher<'_, '_> {
                 let rows = of(*part);
                 let message =
                     format!("Directly below {span} there are not the spans asked for: {}.", self.nodes[*part].written);
-                let actual = text::count(rows.len(), "such span");
+                let actual = count_of(rows.len(), "such span");
                 (message, Some(*part), rows, actual, Lack::Absent)
             }
             Fit::Beyond(part) => {
                 let rows = of(*part);
                 let message =
                     format!("Directly below {span} there are too many {}.", text::selector(self.nodes[*part].select));
-                let actual = text::count(rows.len(), "such span");
+                let actual = count_of(rows.len(), "such span");
                 (message, Some(*part), rows, actual, Lack::Violated)
             }
             Fit::Extra(kid) => {

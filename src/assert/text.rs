@@ -59,11 +59,6 @@ pub(super) fn a_span(trace: &Trace, ix: SpanIx) -> String {
     format!("S{}", &text[1..])
 }
 
-/// `1 span`, `3 spans`
-pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
-}
-
 /// `a, b and 3 more`
 pub(super) fn list<S: AsRef<str>>(items: &[S], most: usize) -> String {
     let shown: Vec<String> = items.iter().take(most).map(|item| service(item.as_ref())).collect();

@@ -4,18 +4,19 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::text;
+use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
 
 pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.own().len();
-    let message = format!("The trace has {}.", text::count(number, "span"));
+    let message = format!("The trace has {}.", count_of(number, "span"));
     let mut outcome: Outcome =
         total(cx, at, "span_count", (matcher, number as i128), Fact::count(number), Lack::Partial, message, &[]).into();
     let linked = cx.trace.len() - number;
     if linked > 0 {
-        outcome.remark(format!("span_count leaves out {} of linked traces", text::count(linked, "span")));
+        outcome.remark(format!("span_count leaves out {} of linked traces", count_of(linked, "span")));
     }
     outcome
 }
@@ -28,7 +29,7 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
     let message = match deepest {
         Some(ix) => {
-            format!("The longest path is {}, down to {}.", text::count(depth, "span"), text::span(cx.trace, ix))
+            format!("The longest path is {}, down to {}.", count_of(depth, "span"), text::span(cx.trace, ix))
         }
         None => "No span hangs from a root.".to_owned(),
     };
@@ -91,7 +92,7 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> State {
         };
         let mut finding = cx.finding(at.at, &at.path, message, &roots);
         finding.expected = "one root".to_owned();
-        finding.actual = text::count(roots.len(), "root");
+        finding.actual = count_of(roots.len(), "root");
         return State::lacks(lack, finding);
     };
     let span = cx.trace.span(root);

@@ -3,6 +3,7 @@
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{alias, text, witness};
+use crate::matcher::count_of;
 use crate::select::Query;
 use crate::spec::plan::Expectation;
 
@@ -32,7 +33,7 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
     };
     let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
     finding.expected = "no span".to_owned();
-    finding.actual = text::count(picks.rows.len(), "span");
+    finding.actual = count_of(picks.rows.len(), "span");
     State::lacks(if cx.is_up(query) { Lack::Final } else { Lack::Violated }, finding).into()
 }
 
@@ -47,7 +48,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
         let message = format!("{} matches {written} under other attribute names.", text::a_span(cx.trace, first));
         let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
         finding.expected = "no span, under any name of its attributes".to_owned();
-        finding.actual = format!("{}; {}", text::count(picks.rows.len(), "span"), names.join(", "));
+        finding.actual = format!("{}; {}", count_of(picks.rows.len(), "span"), names.join(", "));
         finding.hint = Some("write both names, or `exact_names: true`".to_owned());
         return State::lacks(if cx.is_up(&variant) { Lack::Final } else { Lack::Violated }, finding).into();
     }

@@ -79,10 +79,7 @@ pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, sc
             let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };
             Ok(remote(Arc::new(Jaeger::new(options).map_err(|why| why.to_string())?)))
         }
-        BackendKind::Tempo { protocol: Protocol::Grpc, .. } => {
-            Err("Tempo is read over HTTP only; take `protocol: grpc` out of the configuration's backend".to_owned())
-        }
-        BackendKind::Tempo { url, tenant, .. } => {
+        BackendKind::Tempo { url, tenant } => {
             let http = http_options(backend, url, folder, scope)?;
             let tenant = tenant.as_ref().map(|tenant| text(tenant, scope)).transpose()?;
             Ok(remote(Arc::new(Tempo::new(TempoOptions { http, tenant }).map_err(|why| why.to_string())?)))

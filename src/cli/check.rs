@@ -6,7 +6,7 @@ use super::loaded::{read, show};
 use super::select;
 use super::streams::{put, say};
 use crate::diag::{self, Severity};
-use crate::report::text::count;
+use crate::matcher::count_of;
 use crate::spec::schema::{spec_schema, text};
 
 pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
@@ -35,8 +35,8 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
         return exit::USAGE;
     }
     if args.format == Format::Human {
-        let tests = count(select::all(&read.plan).count(), "test");
-        say(&format!("{tests} in {}: nothing wrong", count(read.plan.files.len(), "file")));
+        let tests = count_of(select::all(&read.plan).count(), "test");
+        say(&format!("{tests} in {}: nothing wrong", count_of(read.plan.files.len(), "file")));
     }
     exit::PASSED
 }

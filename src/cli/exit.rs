@@ -22,7 +22,7 @@ pub fn of(run: &RunRecord, inconclusive: Option<Verdict>, flaky_fails: bool, not
         Verdict::Flaky if flaky_fails => Verdict::Fail,
         verdict => verdict,
     });
-    match verdicts.filter(|&verdict| verdict != Verdict::Skipped).max() {
+    match run.worst_of(verdicts) {
         Some(Verdict::Fail) => FAILED,
         Some(Verdict::Error) => ERROR,
         Some(Verdict::Inconclusive) => INCONCLUSIVE,

@@ -45,6 +45,9 @@ impl Files for Disk {
             false => io::ErrorKind::NotFound.into(),
         })
     }
+    fn exists(&self, path: &Path) -> bool {
+        path.is_file()
+    }
 }
 
 pub(crate) fn is_ci() -> bool {
@@ -173,6 +176,7 @@ pub(crate) fn read(
         ports: Some(config.ports()),
         env: here.then_some(&has_env),
         secrets: here.then_some(&has_secret),
+        backend: settings.backend.as_ref().map(|backend| &backend.kind),
         ci: is_ci(),
         exact_names: settings.exact_names,
         snapshots: PathBuf::from(FOLDER),

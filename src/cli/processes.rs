@@ -4,7 +4,7 @@ use super::loaded::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
 use crate::matcher::Template;
 use crate::run::event::Event;
-use crate::run::processes::{Process, ProcessSpec, Ready};
+use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
 use crate::run::session::Listener;
 use crate::spec::config;
 use crate::spec::vars::Scope;
@@ -28,8 +28,8 @@ impl Running {
     }
 
     /// Those that have ended though nobody asked them to.
-    pub(crate) fn ended(&mut self) -> Vec<String> {
-        self.0.iter_mut().filter_map(|process| process.ended()).map(|why| why.message).collect()
+    pub(crate) fn ended(&mut self) -> Vec<Ended> {
+        self.0.iter_mut().filter_map(Process::ended).collect()
     }
 }
 

@@ -5,8 +5,9 @@ use super::streams::{colour, put, say};
 use super::{backend, discover, exit, loaded};
 use crate::backend::{Fetch, file};
 use crate::diag::{self, Code, Problem, RenderOptions};
+use crate::matcher::count_of;
 use crate::report::json::document;
-use crate::report::text::{clean, count};
+use crate::report::text::clean;
 use crate::select::{Index, Scalar, SelectError, Selection, parse};
 use crate::source::{SourceFile, Span};
 use crate::spec::config::Config;
@@ -111,7 +112,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
                 return exit::ERROR;
             }
             if result.exit_code() == 1 {
-                say(&format!("nothing matched in {}", count(traces.len(), "trace")));
+                say(&format!("nothing matched in {}", count_of(traces.len(), "trace")));
             }
         }
     }
@@ -125,7 +126,7 @@ fn table(all: &[Selection], traces: &[Trace]) -> String {
         for set in &selection.spansets {
             let aggregate =
                 set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {}", scalar(value)));
-            out += &format!("trace {}: {}{aggregate}\n", trace.id(), count(set.spans.len(), "span"));
+            out += &format!("trace {}: {}{aggregate}\n", trace.id(), count_of(set.spans.len(), "span"));
             for &ix in &set.spans {
                 let span = trace.span(ix);
                 let took = crate::matcher::brief_duration(span.duration_ns());

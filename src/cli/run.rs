@@ -160,11 +160,8 @@ async fn carry_out(
         session.export_own_spans(exporter);
     }
     let session = Arc::new(session);
-    let mut record = session.run(selected).await;
-    for why in running.ended() {
-        say(&format!("warning: {}", clean(&why, true)));
-        record.remarks.push(why);
-    }
+    session.run_tests(selected).await;
+    let record = session.finish(running.ended()).await;
     if let Some(folder) = &args.save_traces {
         save_traces(&record, folder, &loaded.vars.redactor)
             .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;

@@ -1,7 +1,7 @@
 //! Settings, resolved once: flag, environment, profile, file, default. Flags are applied by the commands themselves.
 
 use super::backend::Place;
-use crate::run::session::Options;
+use crate::run::options::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
 use std::collections::BTreeSet;

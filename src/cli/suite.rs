@@ -91,14 +91,17 @@ impl Suite {
             .collect()
     }
 
-    /// Looks again at what was green, and stops what was started. Says whether a green turned red.
+    /// Looks again at what was green, and stops what was started. Says whether a green turned red or the run as a whole
+    /// went wrong.
     pub(crate) fn finish(&self) -> bool {
         let shared = &self.shared;
         shared.runtime.block_on(async {
             let late = match shared.started.get() {
                 Some(Ok(started)) => {
-                    let record: RunRecord = started.session.finish().await;
-                    record.tests.iter().any(|test| test.steps.iter().any(|step| step.late))
+                    let ended = shared.running.lock().await.ended();
+                    let record: RunRecord = started.session.finish(ended).await;
+                    let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.late));
+                    turned || !record.errors.is_empty()
                 }
                 _ => false,
             };
@@ -142,6 +145,9 @@ impl Shared {
                 say(&format!("FAIL {}\n{}", clean(&test.name, false), redactor.text(&failure::render(test))));
             }
             Event::Finished(run) => {
+                for error in &run.errors {
+                    say(&format!("error: {}", clean(&redactor.text(error), true)));
+                }
                 for remark in &run.remarks {
                     say(&format!("note: {}", clean(&redactor.text(remark), true)));
                 }

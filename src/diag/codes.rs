@@ -59,6 +59,7 @@ codes! {
     OnlyInCi = "only-in-ci": "`only` would leave the other tests out of a CI run";
     MatrixRow = "matrix-row": "a matrix row that cannot be used";
     MissingFile = "missing-file": "a file that cannot be read";
+    BackendCannot = "backend-cannot": "something that the backend of the test cannot tell";
     UnusedKey = "unused-key": "a key without effect where it stands";
     Redundant = "redundant": "something said twice";
 }

@@ -158,6 +158,11 @@ fn named(literal: &Literal) -> String {
     }
 }
 
+/// `1 span`, `3 spans`.
+pub fn count_of(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
 /// Nanoseconds in the largest unit that leaves at most three digits before the point, exactly: `1.5s`, `99.7ms`.
 pub fn duration(nanoseconds: i128) -> String {
     let (sign, size) =

@@ -20,7 +20,7 @@ pub mod template;
 pub mod units;
 
 pub use bind::{Lookup, Value};
-pub use describe::{brief_duration, duration as show_duration};
+pub use describe::{brief_duration, count_of, duration as show_duration};
 pub use fact::Fact;
 pub use parse::{Position, parse};
 

@@ -1,8 +1,9 @@
 //! One test that did not pass, told so that nobody has to guess: where the spec says it, what was expected, what the
 //! trace has, the spans around, and how the wait went.
 
-use super::text::{clean, count, duration, indent};
+use super::text::{clean, duration, indent};
 use crate::assert::{Finding, excerpt};
+use crate::matcher::count_of;
 use crate::run::record::{StepRecord, TestRecord, Verdict};
 use crate::source::SourceFile;
 use std::fmt::Write as _;
@@ -48,12 +49,13 @@ fn render_step(test: &TestRecord, step: &StepRecord) -> String {
     }
     match (step.trace_id, &step.trace) {
         (Some(id), Some(trace)) => {
-            let _ = write!(out, "  trace {id}: {}", count(trace.len(), "span"));
+            let _ = write!(out, "  trace {id}: {}", count_of(trace.len(), "span"));
             if !step.timing.settled_by.is_empty() {
                 let _ = write!(out, "; {} after {}", clean(&step.timing.settled_by, false), duration(step.timing.wait));
             }
             let reads = step.timing.polls as usize;
-            let _ = writeln!(out, "{}", if reads == 0 { String::new() } else { format!(", {}", count(reads, "read")) });
+            let _ =
+                writeln!(out, "{}", if reads == 0 { String::new() } else { format!(", {}", count_of(reads, "read")) });
         }
         (Some(id), None) => {
             let _ = writeln!(out, "  trace {id}");

@@ -21,6 +21,7 @@ pub fn run(record: &RunRecord) -> Value {
         "started": record.started_ns,
         "duration_ns": nanos(record.duration),
         "seed": record.seed,
+        "errors": record.errors,
         "remarks": record.remarks,
         "tests": record.tests.iter().map(test).collect::<Vec<_>>(),
     })

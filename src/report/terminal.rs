@@ -2,7 +2,8 @@
 
 use super::Reporter;
 use super::failure;
-use super::text::{clean, count, duration, indent};
+use super::text::{clean, duration, indent};
+use crate::matcher::count_of;
 use crate::run::event::Event;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use std::io::{self, Write};
@@ -47,6 +48,9 @@ impl<W: Write + Send> Terminal<W> {
         for remark in &run.remarks {
             write!(self.out, "{}", indent(&format!("note: {}", clean(remark, true)), ""))?;
         }
+        for error in &run.errors {
+            write!(self.out, "{}", indent(&format!("error: {}", clean(error, true)), ""))?;
+        }
         let verdict = run.verdict().unwrap_or(Verdict::Skipped);
         let parts: Vec<String> = [
             (Verdict::Pass, "passed"),
@@ -62,7 +66,7 @@ impl<W: Write + Send> Terminal<W> {
         .collect();
         let word = self.paint(verdict.word(), verdict);
         let parts = if parts.is_empty() { "no test ran".to_owned() } else { parts.join(", ") };
-        writeln!(self.out, "\n{word}: {} in {}: {parts}", count(run.tests.len(), "test"), duration(run.duration))
+        writeln!(self.out, "\n{word}: {} in {}: {parts}", count_of(run.tests.len(), "test"), duration(run.duration))
     }
 }
 
@@ -70,7 +74,7 @@ impl<W: Write + Send> Reporter for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         match event {
             Event::Started { tests, files, backend, seed } => {
-                let what = format!("{} in {}", count(*tests, "test"), count(*files, "file"));
+                let what = format!("{} in {}", count_of(*tests, "test"), count_of(*files, "file"));
                 writeln!(self.out, "running {what}; traces from {}; seed {seed}", clean(backend, false))
             }
             Event::ProcessStarting { name, command } => {

@@ -29,11 +29,6 @@ pub fn duration(duration: Duration) -> String {
     crate::matcher::brief_duration(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// `1 test`, `2 tests`.
-pub fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
 /// Every line of a text behind the same margin.
 pub fn indent(text: &str, margin: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{margin}{line}\n") }).collect()

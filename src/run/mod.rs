@@ -4,6 +4,8 @@ mod absence;
 mod clock;
 pub mod event;
 pub mod filter;
+mod finish;
+pub mod options;
 pub mod ports;
 pub mod processes;
 pub mod record;

@@ -56,10 +56,21 @@ pub struct ProcessError {
     pub message: String,
 }
 
+/// A process that ended though nobody asked it to.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// How, with the last lines that it printed.
+    pub message: String,
+    /// Whether that is a fault: it failed, or it has a `ready`, as only what is to stay has. A job that did its work and
+    /// ended (a migration) is none.
+    pub is_error: bool,
+}
+
 /// A running process. Dropping it kills its group.
 #[derive(Debug)]
 pub struct Process {
     name: String,
+    serves: bool,
     child: Child,
     group: Option<u32>,
     output: Arc<Mutex<VecDeque<String>>>,
@@ -126,7 +137,8 @@ impl Process {
             readers.push(keep_lines(stderr, Arc::clone(&output)));
         }
         let group = child.id();
-        Ok(Process { name: spec.name.clone(), child, group, output, readers })
+        let serves = spec.ready.is_some();
+        Ok(Process { name: spec.name.clone(), serves, child, group, output, readers })
     }
 
     /// Waits for what an ended process printed last. Bounded, since a grandchild may hold the pipe open for ever.
@@ -137,9 +149,10 @@ impl Process {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> Option<ProcessError> {
+    pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok()??;
-        Some(self.error(&format!("ended with {status} while tests were running")))
+        let message = self.error(&format!("ended with {status} while tests were running")).message;
+        Some(Ended { message, is_error: self.serves || !status.success() })
     }
 
     fn error(&self, what: &str) -> ProcessError {

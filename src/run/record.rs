@@ -103,6 +103,8 @@ pub struct TestRecord {
 pub struct RunRecord {
     /// The tests, in the order of their files and lines.
     pub tests: Vec<TestRecord>,
+    /// What went wrong with the run as a whole: a process of the system died, a teardown did not pass.
+    pub errors: Vec<String>,
     /// Remarks on the whole run.
     pub remarks: Vec<String>,
     /// When it began, in Unix nanoseconds.
@@ -118,8 +120,13 @@ impl RunRecord {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.tests.iter().filter(|test| test.verdict == verdict).count()
     }
-    /// The worst verdict; `None` if no test ran.
+    /// The worst verdict, [`Verdict::Error`] at least if there are errors of the run as a whole; `None` if no test ran.
     pub fn verdict(&self) -> Option<Verdict> {
-        self.tests.iter().map(|test| test.verdict).filter(|&verdict| verdict != Verdict::Skipped).max()
+        self.worst_of(self.tests.iter().map(|test| test.verdict))
+    }
+    /// The same of the tests' verdicts as somebody counts them.
+    pub fn worst_of(&self, verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
+        let whole = (!self.errors.is_empty()).then_some(Verdict::Error);
+        verdicts.filter(|&verdict| verdict != Verdict::Skipped).chain(whole).max()
     }
 }

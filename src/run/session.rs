@@ -3,12 +3,12 @@
 //! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
 //! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
 
-use super::absence;
 use super::clock::Clock;
 use super::event::Event;
+use super::options::Options;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::step::{Green, StepEnv, run_step, witness};
-use super::wait::{Shared, Target, lock, look_again};
+use super::wait::{Shared, lock};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
@@ -19,43 +19,10 @@ use crate::trace::Trace;
 use crate::trigger::context::Ids;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
-
-/// How a run is carried out; settings have been resolved already.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Requests under way at once.
-    pub jobs: usize,
-    /// Traces waited for at once.
-    pub awaiting: usize,
-    /// How often a test that did not pass is tried again.
-    pub retries: u32,
-    /// No test is begun after one that did not pass.
-    pub fail_fast: bool,
-    /// The seed of ids and random values.
-    pub seed: u64,
-    /// An absence of what nothing has shown to exist fails.
-    pub strict_absence: bool,
-    /// Bound on a wait where the spec gives none.
-    pub timeout: Duration,
-    /// Bound on a test where the spec gives none.
-    pub test_timeout: Option<Duration>,
-    /// The quiet where the spec gives none.
-    pub settle: Settle,
-    /// Services and peers that take part without exporting, in every test.
-    pub silent: Vec<String>,
-    /// How long exporters may keep a span.
-    pub exporter_delay: Duration,
-    /// Whether the runner set that delay itself.
-    pub exporter_delay_is_set: bool,
-    /// How spans come to where they are read.
-    pub pipeline: settle::Pipeline,
-    /// Services that the runner started on this machine, and which so share a clock.
-    pub one_clock: BTreeSet<String>,
-}
 
 /// Why a test is skipped after another made the run stop.
 const NOT_BEGUN: &str = "not begun, because an earlier test did not pass";
@@ -74,17 +41,17 @@ pub struct Session {
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Witnessed>,
-    plan: Plan,
+    pub(super) plan: Plan,
     vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
-    tests: Vec<Vec<OnceCell<Outcome>>>,
-    files: Vec<FileState>,
+    pub(super) tests: Vec<Vec<OnceCell<Outcome>>>,
+    pub(super) files: Vec<FileState>,
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
-    greens: Mutex<Vec<(TestAt, usize, Green)>>,
-    exporter: Option<OwnSpanExporter>,
-    backend: Reading,
+    pub(super) greens: Mutex<Vec<(TestAt, usize, Green)>>,
+    pub(super) exporter: Option<OwnSpanExporter>,
+    pub(super) backend: Reading,
     backends: HashMap<TestAt, Reading>,
-    own: Mutex<Vec<OwnSpan>>,
+    pub(super) own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
 }
@@ -105,14 +72,14 @@ pub struct TestAt {
 }
 
 #[derive(Clone)]
-struct Outcome {
-    record: Arc<TestRecord>,
+pub(super) struct Outcome {
+    pub(super) record: Arc<TestRecord>,
     captures: BTreeMap<String, Value>,
 }
 
-struct FileState {
-    setup: OnceCell<Result<BTreeMap<String, Value>, String>>,
-    left: AtomicUsize,
+pub(super) struct FileState {
+    /// What its setup captured, and why it did not pass. Nothing until the first test asks.
+    pub(super) setup: OnceCell<(BTreeMap<String, Value>, Option<String>)>,
 }
 
 impl Session {
@@ -148,7 +115,7 @@ impl Session {
             witnessed: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
-            files: plan.files.iter().map(|_| FileState { setup: OnceCell::new(), left: AtomicUsize::new(0) }).collect(),
+            files: plan.files.iter().map(|_| FileState { setup: OnceCell::new() }).collect(),
             mutexes,
             greens: Mutex::default(),
             exporter: None,
@@ -205,6 +172,12 @@ impl Session {
 
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
     pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
+        self.run_tests(selected).await;
+        self.finish(Vec::new()).await
+    }
+
+    /// Runs these tests and what they need. [`Session::finish`] makes the record.
+    pub async fn run_tests(self: &Arc<Self>, selected: &[TestAt]) {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
         self.tell(&Event::Started {
             tests: selected.len(),
@@ -226,7 +199,6 @@ impl Session {
                 std::panic::resume_unwind(failed.into_panic());
             }
         }
-        self.finish().await
     }
 
     /// Runs one test (once, whoever asks) and returns its record.
@@ -284,14 +256,14 @@ impl Session {
         if self.is_stopped() {
             return skip(record, NOT_BEGUN.to_owned());
         }
-        let from_setup = match self.set_up(at.file).await {
-            Ok(captures) => captures,
-            Err(why) => {
-                record.verdict = Verdict::Error;
-                record.steps.push(StepRecord::error("setup", why));
-                return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
-            }
-        };
+        let nothing = BTreeMap::new();
+        let setup = self.files[at.file].setup.get_or_init(|| self.plain_steps(at.file, false, &nothing));
+        let (from_setup, did_not_pass) = setup.await;
+        if let Some(why) = did_not_pass {
+            record.verdict = Verdict::Error;
+            record.steps.push(StepRecord::error("setup", why.clone()));
+            return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
+        }
         let _alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
             Some(mutex) => Some(mutex.lock().await),
             None => None,
@@ -378,23 +350,18 @@ impl Session {
         (records, greens, captures)
     }
 
-    async fn set_up(self: &Arc<Self>, file: usize) -> Result<&BTreeMap<String, Value>, String> {
-        self.files[file].left.fetch_add(1, Ordering::Relaxed);
-        let ran = self.files[file].setup.get_or_init(|| self.plain_steps(file, false, BTreeMap::new())).await;
-        ran.as_ref().map_err(Clone::clone)
-    }
-
-    /// Runs a file's setup or teardown; whatever one of its steps finds wrong is an error of every test.
-    async fn plain_steps(
+    /// Runs a file's setup or teardown: what it captured, and what the first step that did not pass found wrong, which
+    /// ends it.
+    pub(super) async fn plain_steps(
         self: &Arc<Self>,
         file: usize,
         teardown: bool,
-        captures: BTreeMap<String, Value>,
-    ) -> Result<BTreeMap<String, Value>, String> {
+        captures: &BTreeMap<String, Value>,
+    ) -> (BTreeMap<String, Value>, Option<String>) {
         let plan = &self.plan.files[file];
         let (what, steps) = if teardown { ("teardown", &plan.teardown) } else { ("setup", &plan.setup) };
         let mut scope = Scope::new(Arc::clone(&self.vars), plan, None, 0);
-        scope.adopt(&captures);
+        scope.adopt(captures);
         let mut kept = BTreeMap::new();
         for step in steps {
             let env = StepEnv { session: self, source: &plan.source, test: what, file, at: None, begins: false };
@@ -404,90 +371,16 @@ impl Session {
                 let place = plan.source.line_column(step.at.start);
                 let why =
                     ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
-                return Err(format!(
+                let why = format!(
                     "{what} of {}:{} did not pass: {}",
                     plan.source.path().display(),
                     place.line,
                     why.unwrap_or_else(|| ran.record.verdict.word().to_owned())
-                ));
+                );
+                return (kept, Some(why));
             }
         }
-        Ok(kept)
-    }
-
-    /// Tears files down, looks again at every green, and makes the record.
-    pub async fn finish(self: &Arc<Self>) -> RunRecord {
-        let mut remarks = Vec::new();
-        for (file, state) in self.files.iter().enumerate() {
-            if let (1.., Some(Ok(captures))) = (state.left.load(Ordering::Relaxed), state.setup.get())
-                && let Err(why) = self.plain_steps(file, true, captures.clone()).await
-            {
-                remarks.push(why);
-            }
-        }
-        let mut turned = self.look_again().await;
-        let witnessed = self.context(&[]).witnessed;
-        let mut unwitnessed = absence::Unwitnessed::default();
-        let mut tests = Vec::new();
-        for (file, cells) in self.tests.iter().enumerate() {
-            for (test, cell) in cells.iter().enumerate() {
-                let Some(outcome) = cell.get() else { continue };
-                let mut record = (*outcome.record).clone();
-                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
-                let mut has_turned = !late.is_empty();
-                for (step, verdict, findings) in late {
-                    let step = &mut record.steps[step];
-                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
-                }
-                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
-                has_turned |=
-                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
-                if has_turned {
-                    record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
-                    self.tell(&Event::TestTurned(&record));
-                }
-                tests.push(record);
-            }
-        }
-        if let Some(exporter) = &self.exporter {
-            let own = std::mem::take(&mut *lock(&self.own));
-            if let Err(why) = exporter.export(&own).await {
-                remarks.push(format!("the runner's own spans were not exported: {why}"));
-            }
-        }
-        remarks.extend(unwitnessed.remarks());
-        remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord {
-            tests,
-            remarks,
-            started_ns: self.shared.clock.unix_start_ns(),
-            duration: self.shared.clock.elapsed(),
-            seed: self.options.seed,
-        };
-        self.tell(&Event::Finished(&run));
-        run
-    }
-
-    async fn look_again(self: &Arc<Self>) -> HashMap<TestAt, Vec<(usize, Verdict, Vec<Finding>)>> {
-        let greens = std::mem::take(&mut *lock(&self.greens));
-        let looks = greens.into_iter().map(|(at, step, mut green)| async move {
-            let context = || self.context(&green.silent);
-            let target = Target {
-                backend: &self.reading(green.at).backend,
-                id: green.id,
-                injected: green.injected.clone(),
-                expect: &green.expect,
-                context: &context,
-            };
-            let judgements = look_again(&self.shared, &target, &mut green.watch).await?;
-            let (verdict, findings, _) = sum(judgements);
-            (verdict != Verdict::Pass).then_some((at, step, verdict, findings))
-        });
-        let mut turned: HashMap<TestAt, Vec<_>> = HashMap::new();
-        for (at, step, verdict, findings) in join_all(looks).await.into_iter().flatten() {
-            turned.entry(at).or_default().push((step, verdict, findings));
-        }
-        turned
+        (kept, None)
     }
 
     /// Remembers what a trace shows to exist.

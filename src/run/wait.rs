@@ -287,19 +287,32 @@ fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
 }
 
 /// What a last look, when the run ends, makes of a test that was green.
-pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> Option<Vec<Judgement>> {
+pub(crate) enum LastLook {
+    /// Nothing came.
+    AsBefore,
+    /// Something did, or the run has learned something: judged anew.
+    Judged(Vec<Judgement>),
+    /// The trace could not be read any more, and why. That takes nothing back, but the look was not had.
+    NotRead(String),
+}
+
+pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> LastLook {
     let before = watch.trace().map(Arc::as_ptr);
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until: Instant::now() + LAST_LOOK };
     let reading = reader.read().await;
-    // A backend that cannot be read any more takes nothing back.
-    let (step, _) = feed(watch, reading, shared).ok()?;
-    let trace = watch.trace()?;
-    let doubts = watch.doubts(&lock(&shared.knowledge));
-    if !doubts.is_empty() {
-        return Some(judge(trace, target.expect, crate::trace::Phase::Stalled, &(target.context)()));
+    let failed = if let Reading::Failed { words, .. } = &reading { Some(words.clone()) } else { None };
+    let step = match feed(watch, reading, shared) {
+        Ok((step, _)) => step,
+        Err(refused) => return LastLook::NotRead(refused),
+    };
+    let Some(trace) = watch.trace() else { return LastLook::AsBefore };
+    let judged = |phase| LastLook::Judged(judge(trace, target.expect, phase, &(target.context)()));
+    if !watch.doubts(&lock(&shared.knowledge)).is_empty() {
+        return judged(crate::trace::Phase::Stalled);
     }
-    if step.late == 0 && before == Some(Arc::as_ptr(trace)) {
-        return None;
+    match failed {
+        Some(words) => LastLook::NotRead(words),
+        None if step.late == 0 && before == Some(Arc::as_ptr(trace)) => LastLook::AsBefore,
+        None => judged(step.phase),
     }
-    Some(judge(trace, target.expect, step.phase, &(target.context)()))
 }

@@ -84,8 +84,6 @@ pub enum BackendKind {
         url: Template,
         /// The tenant.
         tenant: Option<Template>,
-        /// How it is asked.
-        protocol: Protocol,
     },
     /// The embedded receiver; `None`: a free port.
     Receiver {
@@ -428,7 +426,7 @@ impl Reader {
     fn client(&mut self, name: &str, node: &Arc<Node>, at: Span) -> Option<Backend> {
         let jaeger = name == "jaeger";
         let fields = self.fields(node, if jaeger { &forms::JAEGER } else { &forms::TEMPO })?;
-        let url = self.need(&fields, "url").cloned().and_then(|node| self.backend_url(&node));
+        let url = self.need(&fields, "url").cloned().and_then(|node| self.web_url(&node));
         let protocol = fields
             .get("protocol")
             .and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)]))
@@ -440,25 +438,18 @@ impl Reader {
         let kind = if jaeger {
             BackendKind::Jaeger { url: url?, protocol }
         } else {
+            if protocol == Protocol::Grpc {
+                self.error(
+                    Code::BadValue,
+                    fields.key_span("protocol"),
+                    "Tempo is read over HTTP only",
+                    "take `protocol` out, and give the address of its HTTP API, usually port 3200",
+                );
+            }
             let tenant = fields.get("tenant").and_then(|node| self.template(node, "a tenant"));
-            BackendKind::Tempo { url: url?, tenant, protocol }
+            BackendKind::Tempo { url: url?, tenant }
         };
         Some(Backend { at, kind, headers, auth, tls, timeout })
-    }
-
-    fn backend_url(&mut self, node: &Node) -> Option<Template> {
-        let template = self.template(node, "a URL")?;
-        let text = template.to_string();
-        if !text.starts_with("http://") && !text.starts_with("https://") && !text.starts_with("${") {
-            self.error(
-                Code::BadValue,
-                node.span,
-                "a URL begins with `http://` or `https://`, or with a variable",
-                format!("write `http://{text}`"),
-            );
-            return None;
-        }
-        Some(template)
     }
 
     fn address(&mut self, node: &Node) -> Option<String> {

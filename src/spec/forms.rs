@@ -541,7 +541,7 @@ pub static TEMPO: Form = Form {
     keys: &client_keys![
         key("url", Word, "Where it listens.", "http://localhost:3200"),
         key("tenant", Word, "The tenant (`X-Scope-OrgID`).", "shop"),
-        key("protocol", OneOf(&["http", "grpc"]), "How it is asked (default http).", "http"),
+        key("protocol", OneOf(&["http"]), "How it is asked: over HTTP only.", "http"),
     ],
 };
 

@@ -1,5 +1,6 @@
 //! Files' bytes → the plan and everything that is wrong, of all files at once.
 
+use super::config::BackendKind;
 use super::lower;
 use super::plan::Plan;
 use crate::diag::{self, Code, Diagnostic, Problem};
@@ -9,10 +10,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Files that specs name: matrices and snapshots. Passed in, so that loading reads nothing by itself.
+/// Files that specs name: matrices, snapshots, bodies, saved traces. Passed in, so that loading reads nothing by itself.
 pub trait Files {
     /// A file's bytes.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+    /// Whether it is there to be read, for files that only a run reads.
+    fn exists(&self, path: &Path) -> bool {
+        self.read(path).is_ok()
+    }
 }
 
 /// No files at all.
@@ -37,6 +42,8 @@ pub struct LoadOptions<'a> {
     pub env: Option<&'a dyn Fn(&str) -> bool>,
     /// Whether a secret is known; `None`: not looked at.
     pub secrets: Option<&'a dyn Fn(&str) -> bool>,
+    /// Where traces are read unless a spec says otherwise; `None`: the embedded receiver.
+    pub backend: Option<&'a BackendKind>,
     /// CI is set: `only` is refused.
     pub ci: bool,
     /// `exact_names` of the configuration.
@@ -53,6 +60,7 @@ impl Default for LoadOptions<'_> {
             ports: None,
             env: None,
             secrets: None,
+            backend: None,
             ci: false,
             exact_names: false,
             snapshots: PathBuf::from("specs/snapshots"),

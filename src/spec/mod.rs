@@ -11,6 +11,7 @@ mod load;
 mod load_tests;
 mod lower;
 pub mod plan;
+mod reach;
 mod read;
 pub mod schema;
 mod table;

@@ -7,6 +7,7 @@
 mod attributes;
 mod build;
 mod call;
+mod fingerprint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod ids;
@@ -21,6 +22,7 @@ mod tree;
 pub use build::{Injected, SpanRecord, TraceBuilder};
 pub(crate) use call::wrappers;
 pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
+pub(crate) use fingerprint::fingerprints;
 pub use ids::{IdError, SpanId, TraceId};
 pub use instance::{ClockIx, InstanceIx, Instances};
 pub use merge::merge;

@@ -122,6 +122,16 @@ fn a_process_that_ends_while_tests_run_is_told_with_its_last_lines() {
     let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_millis(300)));
     let processes = "processes:\n  - { name: worker, command: [sh, -c, 'echo out of memory >&2; exit 9'] }\n";
     let ran = Project::new(&(configuration + processes), SPEC).run(&[]);
-    ran.exits(0).says(&["process `worker` ended with exit status: 9 while tests were running", "out of memory"]);
-    assert!(ran.report["remarks"].to_string().contains("out of memory"));
+    ran.exits(4).says(&["error: process `worker` ended with exit status: 9 while tests were running", "out of memory"]);
+    assert!(ran.report["errors"].to_string().contains("out of memory"));
+    assert_eq!(ran.report["verdict"], "error");
+}
+
+#[test]
+fn a_process_that_did_its_work_and_ended_is_no_error() {
+    let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_millis(300)));
+    let processes = "processes:\n  - { name: migrate, command: [sh, -c, 'echo 3 tables made'] }\n";
+    let ran = Project::new(&(configuration + processes), SPEC).run(&[]);
+    ran.exits(0).says(&["note: process `migrate` ended with exit status: 0", "3 tables made"]);
+    assert_eq!(ran.report["verdict"], "pass");
 }

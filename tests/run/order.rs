@@ -118,6 +118,26 @@ fn a_setup_that_fails_is_an_error_of_every_test_and_runs_none() {
 }
 
 #[test]
+fn a_setup_that_fails_half_way_is_torn_down() {
+    let spec = THREE.replacen("teardown:", "  - request: { method: POST, url: \"${base}/second\" }\nteardown:", 1);
+    let (target, configuration) =
+        with_receiver(|call| reply(r#"{"key":"k1"}"#).status(if call.path == "/second" { 503 } else { 200 }));
+    Project::new(&configuration, &spec).run(&[]).exits(4).says(&["setup of specs/spec.yaml:5 did not pass"]);
+    assert_eq!(target.paths(), ["/setup", "/second", "/teardown/k1"]);
+}
+
+#[test]
+fn a_teardown_that_fails_is_an_error_of_the_run() {
+    let (_target, configuration) = with_receiver(|call| {
+        reply(r#"{"key":"k1"}"#).status(if call.path.starts_with("/teardown") { 503 } else { 200 })
+    });
+    let spec = THREE.replace("absent-service", "gateway");
+    let ran = Project::new(&configuration, &spec).run(&[]);
+    ran.exits(4).says(&["error: teardown of specs/spec.yaml:6 did not pass", "503", "3 passed"]);
+    assert_eq!((ran.report["verdict"].as_str(), ran.verdicts().len()), (Some("error"), 3));
+}
+
+#[test]
 fn a_matrix_makes_a_test_of_each_row_inline_or_from_a_file() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let spec = r#"

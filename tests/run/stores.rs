@@ -89,6 +89,17 @@ fn a_store_that_refuses_our_credentials_ends_the_test_at_once() {
 }
 
 #[test]
+fn a_green_that_cannot_be_looked_at_again_stays_green_and_the_run_says_so() {
+    let presence = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { services: [gateway] } }\n";
+    for (kind, last) in
+        [(Kind::Jaeger, &[Answer::All, Answer::Status(403)]), (Kind::Tempo, &[Answer::All, Answer::Status(500)])]
+    {
+        let (ran, _) = run(kind, last, presence);
+        ran.exits(0).says(&["note: when the run ended, 1 trace of passed tests could not be read again"]);
+    }
+}
+
+#[test]
 fn a_trace_that_never_comes_is_an_error_that_says_what_was_read_and_for_how_long() {
     let spec = SPEC.replace("    trace:\n", "    wait: { timeout: 600ms }\n    trace:\n");
     for kind in [Kind::Jaeger, Kind::Tempo] {

@@ -13,6 +13,7 @@ pub use shape::shape;
 
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
+use crate::matcher::count_of;
 use crate::spec::plan::Expectation;
 
 pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expectation) -> Outcome {
@@ -28,9 +29,9 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expect
     let difference = compare::compare(accepted, &now);
     let Some(difference) = difference else { return State::Holds.into() };
     let what = match (difference.gone, difference.new) {
-        (0, new) => format!("{} new", super::text::count(new, "line")),
-        (gone, 0) => format!("{} gone", super::text::count(gone, "line")),
-        (gone, new) => format!("{} gone and {} new", super::text::count(gone, "line"), super::text::count(new, "line")),
+        (0, new) => format!("{} new", count_of(new, "line")),
+        (gone, 0) => format!("{} gone", count_of(gone, "line")),
+        (gone, new) => format!("{} gone and {} new", count_of(gone, "line"), count_of(new, "line")),
     };
     let message = format!("The trace has not the accepted shape {name}: {what}.");
     let mut finding = cx.finding(at.at, &at.path, message, &[]);

@@ -1,6 +1,7 @@
 //! What a wait saw, reading by reading: printed with a failure and kept in the report.
 
 use super::reason::Seconds;
+use crate::matcher::count_of;
 use std::collections::VecDeque;
 use std::fmt;
 
@@ -96,9 +97,9 @@ impl fmt::Display for PollLog {
                 let last = poll.until_ns.saturating_sub(self.responded_ns);
                 write!(f, " to +{} ({} readings)", Seconds(last), poll.readings)?;
             }
-            write!(f, ": {} of {}", counted(poll.spans, "span"), counted(poll.services, "service"))?;
+            write!(f, ": {} of {}", count_of(poll.spans, "span"), count_of(poll.services, "service"))?;
             if poll.orphans > 0 {
-                write!(f, ", {}", counted(poll.orphans, "orphan"))?;
+                write!(f, ", {}", count_of(poll.orphans, "orphan"))?;
             }
             if !poll.why.is_empty() {
                 write!(f, "; {}", poll.why)?;
@@ -106,8 +107,4 @@ impl fmt::Display for PollLog {
         }
         Ok(())
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

@@ -100,6 +100,34 @@ fn quiet_counts_from_the_last_new_span_or_from_the_response_if_that_is_later() {
 }
 
 #[test]
+fn a_span_told_again_with_other_words_is_news_and_the_fuller_telling_stays() {
+    let (mut watch, mut run) = (watch(started()), Run::default());
+    let work = || Draft::new(2, 1, "front", Kind::Internal);
+    see(&mut watch, &mut run, 200 * MS, &[front(), work()]);
+    let step = see(&mut watch, &mut run, 700 * MS, &[front(), work().error()]);
+    assert_eq!((step.phase, step.changed), (Phase::Growing, true));
+    assert_eq!(watch.tick(1299 * MS, &mut run).phase, Phase::Growing);
+    assert_eq!(watch.tick(1300 * MS, &mut run).phase, Phase::Settled);
+    watch.decided();
+    // A replica that lags behind says the old words: no news, and the failure is not forgotten.
+    let step = see(&mut watch, &mut run, 1400 * MS, &[front(), work()]);
+    assert_eq!((step.late, step.changed), (0, false));
+    let errors = |watch: &Watch| watch.trace().unwrap().spans().filter(|span| span.is_error()).count();
+    assert_eq!(errors(&watch), 1);
+    let step = see(&mut watch, &mut run, 1500 * MS, &[front().error(), work()]);
+    assert_eq!((step.late, step.changed), (1, true));
+    assert_eq!(errors(&watch), 2);
+}
+
+#[test]
+fn a_span_told_again_without_its_flags_is_no_news() {
+    let (mut watch, mut run) = (watch(started()), Run::default());
+    see(&mut watch, &mut run, 200 * MS, &[front().flags(0x101)]);
+    assert!(!see(&mut watch, &mut run, 700 * MS, &[front()]).changed);
+    assert_eq!(watch.tick(800 * MS, &mut run).phase, Phase::Settled);
+}
+
+#[test]
 fn the_settle_is_one_and_a_half_exporter_delays_and_the_pipeline_and_never_under_half_a_second() {
     let with = |exporter_delay_ns, pipeline| Config { exporter_delay_ns, pipeline, ..Config::default() };
     assert_eq!(settle(with(5 * SECOND, Pipeline::Direct), &[front()]), 7800 * MS);

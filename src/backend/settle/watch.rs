@@ -6,7 +6,7 @@ use super::log::{Poll, PollLog};
 use super::reason::Reason;
 use super::run::{Run, Standing};
 use super::waiting::request_key;
-use crate::trace::{CallKey, Injected, Kind, Note, Phase, SpanId, Trace, TraceId, merge};
+use crate::trace::{CallKey, Injected, Kind, Note, Phase, SpanId, Trace, TraceId, fingerprints, merge};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ pub struct Step {
     pub waiting_for: Vec<Reason>,
     /// Whether the phase or the spans differ from those of the step before: a reason to judge again.
     pub changed: bool,
-    /// How many spans came after [`Watch::decided`].
+    /// How many spans came, or came to say something else, after [`Watch::decided`].
     pub late: usize,
 }
 
@@ -67,6 +67,8 @@ pub struct Watch {
     last_reading: Option<Arc<Trace>>,
     pub(super) facts: Option<Facts>,
     seen: HashSet<SpanKey>,
+    // What each of them was seen to say. A store whose replicas differ tells now one, now the other: no news.
+    told: HashSet<(SpanKey, u64)>,
     // When the last new span was had.
     news_ns: u64,
     // Up to when it is known that nothing but what was seen had arrived.
@@ -94,6 +96,7 @@ impl Watch {
             last_reading: None,
             facts: None,
             seen: HashSet::new(),
+            told: HashSet::new(),
             news_ns: 0,
             proven_ns: sent_ns,
             partial: false,
@@ -134,15 +137,22 @@ impl Watch {
         self.last_reading = Some(trace.clone());
         let keys = span_keys(&trace);
         let new: Vec<SpanKey> = keys.iter().filter(|key| !self.seen.contains(*key)).copied().collect();
+        let told = keys.iter().copied().zip(fingerprints(&trace));
+        let other: Vec<(SpanKey, u64)> = told.filter(|told| !self.told.contains(told)).collect();
         let found = keys.len();
         let shrunk = found - new.len() < self.seen.len();
         self.partial = read.partial;
         self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() + new.len() });
-        if !new.is_empty() {
-            self.note_lag(read, &new, run);
+        if !other.is_empty() {
+            // A span that says something else than before is news, though nothing can be told of when it was first had.
+            let changed = other.len() > new.len();
+            if !new.is_empty() {
+                self.note_lag(read, &new, run);
+            }
             self.seen.extend(new.iter().copied());
+            self.told.extend(other.iter().copied());
             self.news_ns = self.news_ns.max(read.got_ns);
-            let joined = match self.trace.take().filter(|_| shrunk) {
+            let joined = match self.trace.take().filter(|_| shrunk || changed) {
                 Some(before) => Arc::new(merge(&before, &trace, &self.injected())),
                 None => trace,
             };
@@ -153,7 +163,7 @@ impl Watch {
         if !shrunk {
             self.proven_ns = self.proven_ns.max(read.asked_ns);
         }
-        let late = new.len();
+        let late = other.len();
         if let Some((_, count)) = &mut self.decided {
             *count += late;
         }

@@ -154,6 +154,17 @@ impl Lower<'_> {
         self.source.path().parent().unwrap_or(Path::new("")).join(path)
     }
 
+    /// The path of a file that only a run reads. It must be there already.
+    pub(super) fn file_path(&mut self, node: &Node) -> Option<PathBuf> {
+        let path = self.reader.word(node, "a file's path")?;
+        let beside = self.beside(&path.value);
+        if !self.options.files.exists(&beside) {
+            let says = format!("`{}` cannot be read: there is no such file", beside.display());
+            self.reader.error(Code::MissingFile, path.span, says, "paths are relative to the spec file");
+        }
+        Some(path.value.into())
+    }
+
     fn read_text(&mut self, path: &Path, span: Span) -> Option<String> {
         let shown = path.display();
         match self.options.files.read(path) {

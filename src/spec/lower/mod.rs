@@ -48,6 +48,8 @@ pub(super) struct Lower<'a> {
     names: names::Names,
     /// Whether attribute names match exactly in the test at hand.
     exact_names: bool,
+    /// Where the traces of the test at hand are read; `None`: where the run's are.
+    backend: Option<Backend>,
 }
 
 #[derive(Default)]
@@ -84,6 +86,7 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
         captured: Vec::new(),
         names: names::Names::default(),
         exact_names: options.exact_names,
+        backend: None,
     };
     let plan = match &parsed.root {
         Some(root) => lower.file(root),

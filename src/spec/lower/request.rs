@@ -5,8 +5,8 @@ use crate::diag::Code;
 use crate::matcher::Template;
 use crate::source::Span;
 use crate::spec::forms;
-use crate::spec::plan::{Auth, Body, HttpRequest, HttpVersion, JsonTemplate, Part, Propagator, Tls};
-use crate::spec::read::{Fields, Reader};
+use crate::spec::plan::{Body, HttpRequest, HttpVersion, JsonTemplate, Part, Propagator};
+use crate::spec::read::Fields;
 use crate::yaml::{Core, Node, Scalar, TextSpan, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,23 +50,7 @@ impl Lower<'_> {
     }
 
     fn url(&mut self, node: &Node) -> Option<Template> {
-        let template = self.reader.template(node, "a URL")?;
-        let text = template.to_string();
-        let scheme = text.starts_with("http://") || text.starts_with("https://") || text.starts_with("${");
-        if !scheme {
-            let help = if text.starts_with('/') {
-                format!("write `${{base}}{text}`, with `base` under `vars`")
-            } else {
-                format!("write `http://{}`", text.trim_start_matches('/'))
-            };
-            self.reader.error(
-                Code::BadValue,
-                node.span,
-                "a URL begins with `http://` or `https://`, or with a variable",
-                help,
-            );
-            return None;
-        }
+        let template = self.reader.web_url(node)?;
         if template.as_text().is_some_and(|text| host(text).is_none()) {
             self.reader.error(
                 Code::BadValue,
@@ -124,9 +108,7 @@ impl Lower<'_> {
             }
             "form" => Body::Form(self.pairs(node, "form fields")),
             "multipart" => Body::Multipart(self.multipart(node)),
-            _ => {
-                self.reader.word(node, "a file's path").map(|path| Body::File(path.value.into())).unwrap_or(Body::Empty)
-            }
+            _ => self.file_path(node).map(Body::File).unwrap_or(Body::Empty),
         }
     }
 
@@ -139,8 +121,7 @@ impl Lower<'_> {
                 Value::Map(_) => {
                     let fields = self.reader.fields(value, &forms::PART);
                     let path = fields.and_then(|fields| self.reader.need(&fields, "file").cloned());
-                    path.and_then(|node| self.reader.word(&node, "a file's path"))
-                        .map(|path| Part::File(path.value.into()))
+                    path.and_then(|node| self.file_path(&node)).map(Part::File)
                 }
                 _ => self.reader.text(value, "a part's text").map(Part::Text),
             };
@@ -277,59 +258,6 @@ impl Lower<'_> {
         let Some(items) = self.reader.list(node, "propagators") else { return Vec::new() };
         let words = [("b3", Propagator::B3), ("b3multi", Propagator::B3Multi), ("jaeger", Propagator::Jaeger)];
         items.iter().filter_map(|item| self.reader.choice(item, &words)).collect()
-    }
-}
-
-impl Reader {
-    pub(in crate::spec) fn auth(&mut self, node: &Node) -> Option<Auth> {
-        let fields = self.fields(node, &forms::AUTH)?;
-        match (fields.get("basic"), fields.get("bearer")) {
-            (Some(_), Some(_)) => {
-                self.error(
-                    Code::ConflictingKeys,
-                    fields.key_span("bearer"),
-                    "`basic` and `bearer` both write the Authorization header",
-                    "keep one of them",
-                );
-                None
-            }
-            (Some(basic), None) => {
-                let fields = self.fields(basic, &forms::BASIC)?;
-                let user = self.need(&fields, "user").and_then(|node| self.template(node, "a user"));
-                let password = self.need(&fields, "password").and_then(|node| self.template(node, "a password"));
-                Some(Auth::Basic { user: user?, password: password? })
-            }
-            (None, Some(bearer)) => self.template(bearer, "a token").map(Auth::Bearer),
-            (None, None) => {
-                self.error(
-                    Code::MissingKey,
-                    node.span,
-                    "`auth` needs `basic` or `bearer`",
-                    "write `{ bearer: '${secret.TOKEN}' }`",
-                );
-                None
-            }
-        }
-    }
-
-    pub(in crate::spec) fn tls(&mut self, node: &Node) -> Tls {
-        let Some(fields) = self.fields(node, &forms::TLS) else { return Tls::default() };
-        let mut path = |name: &str| {
-            fields.get(name).and_then(|node| self.word(node, "a file's path")).map(|path| path.value.into())
-        };
-        let (ca, cert, key) = (path("ca"), path("cert"), path("key"));
-        let insecure = fields.get("insecure").and_then(|node| self.boolean(node)).unwrap_or(false);
-        for (one, other) in [("cert", "key"), ("key", "cert")] {
-            if fields.has(one) && !fields.has(other) {
-                self.error(
-                    Code::MissingKey,
-                    fields.key_span(one),
-                    format!("`{one}` needs `{other}` beside it"),
-                    format!("add `{other}: …`"),
-                );
-            }
-        }
-        Tls { ca, cert, key, insecure }
     }
 }
 

@@ -131,11 +131,10 @@ impl Lower<'_> {
 
     fn trace_file(&mut self, node: &Node) -> Option<Trigger> {
         if let Value::Scalar(_) = node.value {
-            let path = self.reader.word(node, "a file's path")?;
-            return Some(Trigger::TraceFile { path: path.value.into(), trace_id: None, at: node.span });
+            return Some(Trigger::TraceFile { path: self.file_path(node)?, trace_id: None, at: node.span });
         }
         let fields = self.reader.fields(node, &forms::TRACE_FILE)?;
-        let path = self.reader.need(&fields, "path").and_then(|node| self.reader.word(node, "a file's path"))?;
+        let path = self.reader.need(&fields, "path").and_then(|node| self.file_path(node))?;
         let trace_id = fields.get("trace_id").and_then(|node| {
             let template = self.reader.template(node, "a trace id")?;
             if let Some(text) = template.as_text() {
@@ -143,7 +142,7 @@ impl Lower<'_> {
             }
             Some(template)
         });
-        Some(Trigger::TraceFile { path: path.value.into(), trace_id, at: node.span })
+        Some(Trigger::TraceFile { path, trace_id, at: node.span })
     }
 
     pub(super) fn trace_id_source(&mut self, node: &Arc<Node>) -> Option<TraceIdSource> {

@@ -85,9 +85,11 @@ impl Lower<'_> {
         let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
         let backend =
             fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+        self.backend = backend.clone();
         self.reader.needs = needs.iter().map(|need| need.value.clone()).collect();
         let steps = self.steps(fields);
         self.reader.needs.clear();
+        self.backend = None;
         self.reader.lenient = lenient;
         if only && skip.is_some() {
             self.reader.error(

@@ -1,9 +1,10 @@
 //! `trace`: one expectation for each thing that can fail by itself.
 
 use super::{Lower, wait};
-use crate::diag::Code;
+use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::source::Span;
+use crate::spec::config::BackendKind;
 use crate::spec::forms;
 use crate::spec::plan::{Check, Errors, Expectation, TraceExpectations, TraceIdSource, Wait};
 use crate::spec::read::Fields;
@@ -46,7 +47,29 @@ impl Lower<'_> {
             (Some(own), Some(default)) => merge(own, &default),
         };
         let at = if own.is_some() { fields.key_span("trace") } else { fields.node.span };
-        self.trace(&merged, at, path)
+        self.trace(&merged, at, path, fields.has("trace_file"))
+    }
+
+    /// `saved`: the trace comes from a file, and no backend is asked.
+    fn follow_links(&mut self, node: &Node, saved: bool) -> bool {
+        let follow = self.reader.boolean(node).unwrap_or(false);
+        let backend = self.backend.as_ref().map(|backend| &backend.kind).or(self.options.backend);
+        // Once, though every test without a word of its own takes it from `defaults`.
+        let told = |problem: &Problem| problem.code == Code::BackendCannot && problem.span == node.span;
+        if follow
+            && !saved
+            && matches!(backend, Some(BackendKind::Jaeger { .. }))
+            && !self.reader.problems.iter().any(told)
+        {
+            self.reader.error(
+                Code::BackendCannot,
+                node.span,
+                "Jaeger cannot be asked which traces link to one, so no linked trace would be found",
+                "read from Tempo or the embedded receiver, or take `follow_links` out and assert the linked trace by a \
+                 step with its `trace_id`",
+            );
+        }
+        follow
     }
 
     fn trace(
@@ -54,6 +77,7 @@ impl Lower<'_> {
         node: &Arc<Node>,
         at: Span,
         path: &str,
+        saved: bool,
     ) -> (Option<TraceExpectations>, Wait, Option<TraceIdSource>) {
         let Some(fields) = self.reader.fields(node, &forms::TRACE) else { return (None, Wait::default(), None) };
         let wait = fields.get("wait").map(|node| self.wait(node)).unwrap_or_default();
@@ -63,7 +87,7 @@ impl Lower<'_> {
             exact_names = self.reader.boolean(node).unwrap_or(exact_names);
         }
         let outer = std::mem::replace(&mut self.exact_names, exact_names);
-        let follow_links = fields.get("follow_links").and_then(|node| self.reader.boolean(node)).unwrap_or(false);
+        let follow_links = fields.get("follow_links").is_some_and(|node| self.follow_links(node, saved));
         let mut sink = Sink { path: format!("{path}trace."), list: Vec::new() };
         let Value::Map(entries) = &fields.node.value else { return (None, wait, id) };
         // In the order written, so that findings come in it too.

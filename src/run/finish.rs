@@ -1,0 +1,118 @@
+//! The end of a run: files are torn down, greens looked at again, and the record is made.
+
+use super::absence;
+use super::event::Event;
+use super::processes::Ended;
+use super::record::{RunRecord, Verdict};
+use super::session::{Session, TestAt, sum};
+use super::wait::{LastLook, Target, lock, look_again};
+use crate::assert::Finding;
+use crate::matcher::count_of;
+use futures_util::future::join_all;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+impl Session {
+    /// Tears files down, looks again at every green, and makes the record.
+    ///
+    /// `ended` are the processes of the system that ended by themselves while tests ran.
+    pub async fn finish(self: &Arc<Self>, ended: Vec<Ended>) -> RunRecord {
+        let (errors, remarks): (Vec<Ended>, Vec<Ended>) = ended.into_iter().partition(|process| process.is_error);
+        let [mut errors, mut remarks] =
+            [errors, remarks].map(|all| all.into_iter().map(|process| process.message).collect::<Vec<_>>());
+        for (file, state) in self.files.iter().enumerate() {
+            let Some((captures, setup_failed)) = state.setup.get() else { continue };
+            // After a setup that failed half-way, too: what its first half made is there to be removed. But then the
+            // other half's captures may be missing, and the tests are in error already.
+            let (_, failed) = self.plain_steps(file, true, captures).await;
+            if setup_failed.is_some() { remarks.extend(failed) } else { errors.extend(failed) }
+        }
+        let (mut turned, not_read) = self.look_again().await;
+        remarks.extend(not_read);
+        let witnessed = self.context(&[]).witnessed;
+        let mut unwitnessed = absence::Unwitnessed::default();
+        let mut tests = Vec::new();
+        for (file, cells) in self.tests.iter().enumerate() {
+            for (test, cell) in cells.iter().enumerate() {
+                let Some(outcome) = cell.get() else { continue };
+                let mut record = (*outcome.record).clone();
+                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
+                let mut has_turned = !late.is_empty();
+                for Turned { step, verdict, findings } in late {
+                    let step = &mut record.steps[step];
+                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                }
+                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
+                has_turned |=
+                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                if has_turned {
+                    record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
+                    self.tell(&Event::TestTurned(&record));
+                }
+                tests.push(record);
+            }
+        }
+        if let Some(exporter) = &self.exporter {
+            let own = std::mem::take(&mut *lock(&self.own));
+            if let Err(why) = exporter.export(&own).await {
+                remarks.push(format!("the runner's own spans were not exported: {why}"));
+            }
+        }
+        remarks.extend(unwitnessed.remarks());
+        remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
+        let run = RunRecord {
+            tests,
+            errors,
+            remarks,
+            started_ns: self.shared.clock.unix_start_ns(),
+            duration: self.shared.clock.elapsed(),
+            seed: self.options.seed,
+        };
+        self.tell(&Event::Finished(&run));
+        run
+    }
+
+    /// Looks at every green once more: the steps that are none any more, and a remark on what could not be looked at.
+    async fn look_again(self: &Arc<Self>) -> (HashMap<TestAt, Vec<Turned>>, Option<String>) {
+        let greens = std::mem::take(&mut *lock(&self.greens));
+        let looks = greens.into_iter().map(|(at, step, mut green)| async move {
+            let context = || self.context(&green.silent);
+            let target = Target {
+                backend: &self.reading(green.at).backend,
+                id: green.id,
+                injected: green.injected.clone(),
+                expect: &green.expect,
+                context: &context,
+            };
+            (at, step, look_again(&self.shared, &target, &mut green.watch).await)
+        });
+        let mut turned: HashMap<TestAt, Vec<Turned>> = HashMap::new();
+        let mut not_read = Vec::new();
+        for (at, step, look) in join_all(looks).await {
+            match look {
+                LastLook::AsBefore => {}
+                LastLook::NotRead(why) => not_read.push(why),
+                LastLook::Judged(judgements) => {
+                    let (verdict, findings, _) = sum(judgements);
+                    if verdict != Verdict::Pass {
+                        turned.entry(at).or_default().push(Turned { step, verdict, findings });
+                    }
+                }
+            }
+        }
+        let remark = not_read.first().map(|why| {
+            let traces = count_of(not_read.len(), "trace");
+            format!(
+                "when the run ended, {traces} of passed tests could not be read again to look for late spans: {why}"
+            )
+        });
+        (turned, remark)
+    }
+}
+
+/// A step that was green until the run ended.
+struct Turned {
+    step: usize,
+    verdict: Verdict,
+    findings: Vec<Finding>,
+}

@@ -1,0 +1,103 @@
+//! What a span says, as one number, to notice that a span told before is told differently now.
+
+use super::model::{Trace, Value};
+use super::symbols::Sym;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// One number for each row: equal for spans that say the same, in whatever order strings were met. Flags do not count,
+/// nor does trace state: Tempo loses the former when it flushes, and no expectation is about either.
+pub(crate) fn fingerprints(trace: &Trace) -> Vec<u64> {
+    let mut texts = vec![0; trace.symbols.len()];
+    for (sym, text) in trace.symbols.iter() {
+        texts[sym.index()] = of(text);
+    }
+    let print = Print { texts };
+    let resources: Vec<u64> = trace.resources.iter().map(|resource| print.attributes(&resource.attributes)).collect();
+    let scope = |scope: &super::Scope| {
+        of(&(print.text(scope.name), print.text(scope.version), print.attributes(&scope.attributes)))
+    };
+    let scopes: Vec<u64> = trace.scopes.iter().map(scope).collect();
+    let one = |span: super::SpanRef<'_>| {
+        let row = span.ix().index();
+        let mut hasher = DefaultHasher::new();
+        (span.parent_id(), print.text(trace.names[row]), span.start_ns(), span.end_ns()).hash(&mut hasher);
+        (span.status(), print.text(trace.status_messages[row])).hash(&mut hasher);
+        (resources[trace.resource_of[row].0 as usize], scopes[trace.scope_of[row].0 as usize]).hash(&mut hasher);
+        for (key, value) in span.attributes() {
+            (print.text(key), print.value(value)).hash(&mut hasher);
+        }
+        for event in span.events() {
+            (event.time_ns, print.text(event.name), print.attributes(&event.attributes)).hash(&mut hasher);
+        }
+        for link in span.links() {
+            (link.trace_id, link.span_id, print.attributes(&link.attributes)).hash(&mut hasher);
+        }
+        hasher.finish()
+    };
+    trace.spans().map(one).collect()
+}
+
+fn of(what: &(impl Hash + ?Sized)) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The texts of a trace as numbers.
+struct Print {
+    texts: Vec<u64>,
+}
+
+impl Print {
+    fn text(&self, sym: Sym) -> u64 {
+        self.texts.get(sym.index()).copied().unwrap_or_default()
+    }
+    fn attributes(&self, attributes: &[(Sym, Value)]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (key, value) in attributes {
+            (self.text(*key), self.value(value)).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+    fn value(&self, value: &Value) -> u64 {
+        match value {
+            Value::Empty => 0,
+            Value::Str(sym) => of(&(1, self.text(*sym))),
+            Value::Bool(flag) => of(&(2, flag)),
+            Value::Int(number) => of(&(3, number)),
+            Value::Double(number) => of(&(4, number.to_bits())),
+            Value::Bytes(bytes) => of(&(5, bytes)),
+            Value::Array(items) => of(&(6, items.iter().map(|item| self.value(item)).collect::<Vec<_>>())),
+            Value::Map(entries) => of(&(7, self.attributes(entries))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Draft, draft};
+    use super::*;
+    use crate::trace::Kind;
+
+    #[test]
+    fn the_same_span_in_another_trace_has_the_same_fingerprint_and_any_other_word_changes_it() {
+        let span = || Draft::new(2, 1, "shop", Kind::Client).text("http.route", "/buy").int("server.port", 80).link(1);
+        let root = Draft::new(1, 0, "cart", Kind::Server).text("first", "met");
+        let alone = fingerprints(&draft(&[span()]))[0];
+        // With other symbols and resources before it.
+        assert_eq!(fingerprints(&draft(&[root, span().times(1000, 2000)])).len(), 2);
+        let with_root = draft(&[Draft::new(1, 0, "cart", Kind::Server).text("first", "met"), span()]);
+        assert!(fingerprints(&with_root).contains(&alone));
+        for other in [
+            span().text("http.route", "/sell"),
+            span().int("server.port", 81),
+            span().error(),
+            span().times(1, 9_999),
+            span().resource(&[("host.name", "b")]),
+            span().link(9),
+            Draft::new(2, 3, "shop", Kind::Client).text("http.route", "/buy").int("server.port", 80).link(1),
+        ] {
+            assert_ne!(fingerprints(&draft(&[other]))[0], alone);
+        }
+    }
+}
