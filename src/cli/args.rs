@@ -91,8 +91,8 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) variables: Variables,
     /// How many requests may be under way at once; waiting for traces holds no slot [default: 8]
-    #[arg(short = 'j', long, env = "TRACESPEC_JOBS", value_name = "N")]
-    pub(crate) jobs: Option<usize>,
+    #[arg(short = 'j', long, env = "TRACESPEC_JOBS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) jobs: Option<u32>,
     /// Stop starting tests after the first that did not pass
     #[arg(long, env = "TRACESPEC_FAIL_FAST")]
     pub(crate) fail_fast: bool,

@@ -4,7 +4,7 @@ use super::args::{CheckArgs, Common, Format};
 use super::exit;
 use super::loaded::{read, show};
 use super::select;
-use super::streams::{put, say};
+use super::streams::{error, put, say};
 use crate::diag::{self, Severity};
 use crate::matcher::count_of;
 use crate::spec::schema::{spec_schema, text};
@@ -13,7 +13,7 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
     let read = match read(&args.paths, &args.variables, common, None, false) {
         Ok(read) => read,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -25,7 +25,7 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
                 _ => diag::to_sarif(&read.diagnostics),
             };
             if let Err(why) = put(&(text + "\n")) {
-                say(&format!("error: {why}"));
+                error(&why);
                 return exit::ERROR;
             }
             read.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
@@ -45,7 +45,7 @@ pub(crate) fn schema() -> u8 {
     match put(&text(&spec_schema())) {
         Ok(()) => exit::PASSED,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             exit::ERROR
         }
     }

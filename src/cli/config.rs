@@ -2,7 +2,7 @@
 
 use super::args::{Common, ConfigArgs};
 use super::settings::Settings;
-use super::streams::{put, say};
+use super::streams::{error, put};
 use super::{backend, discover, exit, loaded};
 use crate::spec::config::Config;
 
@@ -10,7 +10,7 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
     let found = match discover::config(common.config.as_deref()) {
         Ok(found) => found,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -19,7 +19,7 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
         Some(path) => match discover::read(path) {
             Ok(bytes) => crate::spec::config::parse(path, bytes),
             Err(why) => {
-                say(&format!("error: {why}"));
+                error(&why);
                 return exit::USAGE;
             }
         },
@@ -46,7 +46,7 @@ async fn probe(settings: &Settings) -> u8 {
     let vars = match loaded::run_vars(settings, &super::args::Variables::default(), None, &mut Vec::new()) {
         Ok(vars) => vars,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -54,7 +54,7 @@ async fn probe(settings: &Settings) -> u8 {
     let place = match backend::open(settings.backend.as_ref(), &settings.folder, &scope).await {
         Ok(place) => place,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::ERROR;
         }
     };

@@ -28,23 +28,31 @@ pub(crate) fn config(named: Option<&Path>) -> Result<Option<PathBuf>, String> {
         };
     }
     let here = std::env::current_dir().map_err(|why| format!("cannot tell the current folder: {why}"))?;
-    let found = here.ancestors().map(|folder| folder.join(CONFIG)).find(|path| path.is_file());
-    // A path below the current folder is shown as short as the user would write it.
-    Ok(found.map(|path| path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path)))
+    // As short as the user would write it: `../tracespec.yaml`.
+    let mut found = PathBuf::from(CONFIG);
+    for folder in here.ancestors() {
+        if folder.join(CONFIG).is_file() {
+            return Ok(Some(found));
+        }
+        found = Path::new("..").join(found);
+    }
+    Ok(None)
 }
 
 /// The spec files among these paths: files as named, folders searched for `.yaml` and `.yml`, sorted. A folder's
-/// `snapshots` and `baselines`, whatever begins with a dot, and configuration files are no specs.
-pub(crate) fn specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
-    let default = [PathBuf::from("specs")];
+/// `snapshots` and `baselines`, whatever begins with a dot, and configuration files are no specs. Without paths, the
+/// folder `specs` of `root`.
+pub(crate) fn specs(paths: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, String> {
+    let default = [plain(&root.join("specs"))];
     let paths = if paths.is_empty() { &default[..] } else { paths };
     let mut found = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|why| match why.kind() {
-            // Snapshots lie below the folder that the command runs in, so no other one is looked into unasked.
             io::ErrorKind::NotFound if paths == default => {
-                "there is no folder `specs` here; run in the folder it is in, or name the spec files or their folder"
-                    .to_owned()
+                let place = if root == Path::new(".") { "here".to_owned() } else { format!("in {}", root.display()) };
+                format!(
+                    "there is no folder `specs` {place}; run in the folder it is in, or name the spec files or their folder"
+                )
             }
             io::ErrorKind::NotFound => {
                 format!("there is no {}; name the spec files, or the folder they are in", path.display())
@@ -60,6 +68,11 @@ pub(crate) fn specs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
         return Err(format!("no spec file (*.yaml) in {}", shown.join(", ")));
     }
     Ok(found)
+}
+
+/// Without the `./` that nobody writes.
+pub(crate) fn plain(path: &Path) -> PathBuf {
+    path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 
 fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
@@ -103,6 +116,7 @@ mod tests {
         {
             std::fs::write(at(name), "").unwrap();
         }
+        let specs = |paths: &[PathBuf]| super::specs(paths, Path::new("."));
         let found = specs(&[folder.path().to_owned(), at("b.yaml")]).unwrap();
         assert_eq!(found, [at("a.yml"), at("b.yaml"), at("deep/er/c.yaml")]);
         assert!(specs(&[at("nowhere")]).unwrap_err().contains("there is no"));

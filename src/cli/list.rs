@@ -2,7 +2,7 @@
 
 use super::args::{Common, ListArgs};
 use super::loaded::{read, show};
-use super::streams::{put, say};
+use super::streams::{error, put, say};
 use super::{exit, select};
 use crate::spec::list::{to_json, to_text};
 
@@ -10,7 +10,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
     let read = match read(&args.selection.paths, &args.variables, common, None, false) {
         Ok(read) => read,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -20,7 +20,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
     let selected = match select::tests(&read.plan, &args.selection) {
         Ok(selected) => selected,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -33,7 +33,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
         }
         Ok(()) => exit::PASSED,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             exit::ERROR
         }
     }

@@ -4,8 +4,8 @@ use super::args::{Common, Variables};
 use super::discover;
 use super::exit;
 use super::settings::Settings;
-use super::snapshots::FOLDER;
-use super::streams::{colour, say};
+use super::snapshots;
+use super::streams::{colour, error, say};
 use crate::diag::{self, Diagnostic, RenderOptions, Severity};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
@@ -165,7 +165,7 @@ pub(crate) fn read(
     let names: BTreeSet<String> =
         vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
-    for path in discover::specs(paths)? {
+    for path in discover::specs(paths, &settings.folder)? {
         files.push((path.clone(), discover::read(&path)?));
     }
     let has_env = |name: &str| (vars.env)(name).is_some();
@@ -179,7 +179,7 @@ pub(crate) fn read(
         backend: settings.backend.as_ref().map(|backend| &backend.kind),
         ci: is_ci(),
         exact_names: settings.exact_names,
-        snapshots: PathBuf::from(FOLDER),
+        snapshots: snapshots::folder(&settings.folder),
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
@@ -199,7 +199,7 @@ pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
 /// Reads everything, shows what is wrong, finds the ports that processes ask for. `Err` is the exit code.
 pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, seed: Option<u64>) -> Result<Loaded, u8> {
     let read = read(paths, variables, common, seed, true).map_err(|why| {
-        say(&format!("error: {why}"));
+        error(&why);
         exit::USAGE
     })?;
     if show(&read.diagnostics, common) {

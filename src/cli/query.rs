@@ -1,7 +1,7 @@
 //! `tracespec query 'TRACEQL' TRACE…`: TraceQL over saved traces, or traces of the backend by their ids.
 
 use super::args::{Common, QueryArgs, Variables};
-use super::streams::{colour, put, say};
+use super::streams::{colour, error, put, say};
 use super::{backend, discover, exit, loaded};
 use crate::backend::{Fetch, file};
 use crate::diag::{self, Code, Problem, RenderOptions};
@@ -85,7 +85,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
         match read(name, common).await {
             Ok(found) => traces.extend(found),
             Err(why) => {
-                say(&format!("error: {}", clean(&why, true)));
+                error(&why);
                 return exit::ERROR;
             }
         }
@@ -108,7 +108,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
                 None => table(all, &traces),
             };
             if let Err(why) = put(&text) {
-                say(&format!("error: {why}"));
+                error(&why);
                 return exit::ERROR;
             }
             if result.exit_code() == 1 {

@@ -4,7 +4,7 @@ use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
-use super::streams::{colour, put, say};
+use super::streams::{colour, error, put, say};
 use super::{backend, exit, select, snapshots};
 use crate::redact::Redactor;
 use crate::report::terminal::Terminal;
@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let reports = match reports(&args.report) {
         Ok(reports) => reports,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -49,7 +49,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let selected = match select::tests(&loaded.plan, &args.selection) {
         Ok(selected) => selected,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::USAGE;
         }
     };
@@ -73,7 +73,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let record = match finished {
         Some(Ok(record)) => record,
         Some(Err(why)) => {
-            say(&format!("error: {}", clean(&loaded.vars.redactor.text(&why), true)));
+            error(&loaded.vars.redactor.text(&why));
             return exit::ERROR;
         }
         None => {
@@ -143,9 +143,10 @@ async fn carry_out(
     let listener = listener(loaded, common);
     let place = backend::of(loaded).await?;
     processes::start(loaded, place.endpoint.as_deref(), &listener, running).await?;
-    place.ready().await?;
+    let started = !loaded.settings.processes.is_empty();
+    place.ready(started).await?;
     let mut options = loaded.settings.options(&place, loaded.vars.seed);
-    options.jobs = args.jobs.unwrap_or(options.jobs);
+    options.jobs = args.jobs.map_or(options.jobs, |jobs| jobs as usize);
     options.retries = args.retries.unwrap_or(options.retries);
     options.fail_fast = args.fail_fast;
     options.strict_absence = args.strict_absence;
@@ -153,7 +154,7 @@ async fn carry_out(
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
     let elsewhere = backend::of_tests(loaded).await?;
     for (at, place) in &elsewhere {
-        place.ready().await?;
+        place.ready(started).await?;
         session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
     }
     if let Some(exporter) = backend::own_spans()? {
@@ -166,7 +167,7 @@ async fn carry_out(
         save_traces(&record, folder, &loaded.vars.redactor)
             .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
-    snapshots::keep(&record, session.plan(), args.accept)?;
+    snapshots::keep(&record, session.plan(), &loaded.settings.folder, args.accept)?;
     Ok(record)
 }
 

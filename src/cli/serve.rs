@@ -3,7 +3,7 @@
 use super::args::ServeArgs;
 use super::exit;
 use super::interrupt::interrupted;
-use super::streams::say;
+use super::streams::{error, say};
 use crate::receiver::{Options, Receiver};
 
 pub(crate) async fn serve(args: &ServeArgs) -> u8 {
@@ -12,7 +12,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> u8 {
     let receiver = match Receiver::start(&options).await {
         Ok(receiver) => receiver,
         Err(why) => {
-            say(&format!("error: {why}"));
+            error(&why);
             return exit::ERROR;
         }
     };

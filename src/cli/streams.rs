@@ -1,12 +1,18 @@
 //! Standard output carries only what can be piped; everything for eyes goes to standard error.
 
 use super::args::Color;
+use crate::report::text::clean;
 use std::io::{self, IsTerminal as _, Write as _};
 
 /// A line for eyes.
 pub(crate) fn say(line: &str) {
     // Nobody is left to tell if standard error is closed.
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// What went wrong, for eyes. It may quote names of files and answers of others.
+pub(crate) fn error(why: &impl std::fmt::Display) {
+    say(&format!("error: {}", clean(&why.to_string(), true)));
 }
 
 /// Text that can be piped. A closed pipe is the reader's choice.

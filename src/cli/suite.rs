@@ -146,7 +146,7 @@ impl Shared {
             }
             Event::Finished(run) => {
                 for error in &run.errors {
-                    say(&format!("error: {}", clean(&redactor.text(error), true)));
+                    super::streams::error(&redactor.text(error));
                 }
                 for remark in &run.remarks {
                     say(&format!("note: {}", clean(&redactor.text(remark), true)));
@@ -172,13 +172,14 @@ impl Shared {
             interrupt::interrupted().await;
             shared.leave().await;
         });
-        place.ready().await?;
+        let started = !self.loaded.settings.processes.is_empty();
+        place.ready(started).await?;
         let options = self.loaded.settings.options(&place, self.loaded.vars.seed);
         let (plan, vars) = (self.loaded.plan.clone(), Arc::clone(&self.loaded.vars));
         let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
         let elsewhere = backend::of_tests(&self.loaded).await?;
         for (at, place) in &elsewhere {
-            place.ready().await?;
+            place.ready(started).await?;
             session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
         }
         if let Some(exporter) = backend::own_spans()? {

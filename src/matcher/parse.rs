@@ -212,15 +212,16 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
                 )));
             }
             let operand = numeric(rest, at, position, operator)?;
-            if position == Position::Count
-                && comparison == Comparison::Lt
-                && let Operand::Literal(Literal::Int(limit)) = operand
-                && limit <= 0
-            {
-                return fail(
-                    Problem::error(Code::NeverMatches, at.whole, format!("no count is `< {limit}`"))
-                        .help("for none at all write `0`"),
-                );
+            let below = match (position, &operand) {
+                (Position::Count, Operand::Literal(Literal::Int(..=0))) => Some(("count", "for none at all write `0`")),
+                (Position::Duration, Operand::Literal(Literal::Duration(..=0))) => {
+                    Some(("duration", "write how long it may take: `< 200ms`"))
+                }
+                _ => None,
+            };
+            if let (Comparison::Lt, Some((noun, help))) = (comparison, below) {
+                let says = format!("no {noun} is `< {}`", rest.trim());
+                return fail(Problem::error(Code::NeverMatches, at.whole, says).help(help));
             }
             Ok(Matcher::Compare(comparison, operand))
         }

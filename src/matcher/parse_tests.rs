@@ -113,6 +113,8 @@ fn ranges_need_two_ends_that_read() {
     bad("2..x", Position::Count, Code::BadMatcher, "both ends");
     bad("..", Position::Count, Code::BadMatcher, "both ends");
     bad("5..2", Position::Any, Code::NeverMatches, "2..5");
+    bad("< 0", Position::Count, Code::NeverMatches, "write `0`");
+    bad("< 0s", Position::Duration, Code::NeverMatches, "200ms");
     bad("1..2s", Position::Any, Code::WrongUnit, "same unit");
 }
 

@@ -166,6 +166,10 @@ impl Reader {
             return;
         }
         if node.is_null() {
+            // What was written there may be what could not be read.
+            if self.lenient {
+                return;
+            }
             self.error(
                 Code::Empty,
                 node.span,

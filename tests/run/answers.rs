@@ -85,8 +85,25 @@ fn a_configuration_that_is_wrong_or_missing_is_a_usage_error() {
 #[test]
 fn a_folder_without_specs_says_what_was_looked_for() {
     let project = Project::new("", SPEC);
-    let output = project.command(&["run"]).current_dir(project.path("specs")).output().unwrap();
-    project.finish(output).exits(2).says(&["there is no folder `specs` here"]);
+    std::fs::rename(project.path("specs"), project.path("elsewhere")).unwrap();
+    project.tracespec(&["run"]).exits(2).says(&["there is no folder `specs` here"]);
+    let below = project.command(&["run"]).current_dir(project.path("elsewhere")).output().unwrap();
+    project.finish(below).exits(2).says(&["there is no folder `specs` in ..;"]);
+}
+
+#[test]
+fn a_command_below_the_configurations_folder_runs_the_specs_beside_the_configuration() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, &SPEC.replace("services: [gateway]", "snapshot: shape"));
+    project.write("deep/er/notes.txt", "");
+    let run = |args: &[&str]| {
+        let output = project.command(args).current_dir(project.path("deep/er")).output().unwrap();
+        project.finish(output)
+    };
+    run(&["run", "--accept"]).says(&["../../specs/spec.yaml:"]);
+    assert!(project.path("specs/snapshots/shape").is_file());
+    run(&["run"]).exits(0);
+    assert_eq!(target.calls().len(), 2);
 }
 
 #[test]
