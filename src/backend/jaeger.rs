@@ -8,7 +8,7 @@ use super::words::{clean, error_body, is_html};
 use super::{Backend, Fetch, LinksError, Pipeline, Probe};
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
-use crate::wire::{jaeger_json, otlp_json};
+use crate::wire::{Added, Sink, WireError, jaeger_json, otlp_json};
 use async_trait::async_trait;
 use http::HeaderName;
 use std::sync::Arc;
@@ -249,6 +249,15 @@ fn judge_v3(answer: &Answer) -> Judged {
     if !answer.status.is_success() {
         return not_yet(answer.told());
     }
+    told_spans(answer, otlp_json::read, |_, error| Judged::Fetched(unreadable(answer, error)))
+}
+
+/// The spans that an answer with success tells, if it tells any.
+fn told_spans(
+    answer: &Answer,
+    read: fn(&str, &mut dyn Sink) -> Result<Added, WireError>,
+    failed: impl FnOnce(&str, &WireError) -> Judged,
+) -> Judged {
     if answer.body.iter().all(u8::is_ascii_whitespace) || is_html(&answer.body) {
         return Judged::NoSuchApi(format!("{} answers {} with no trace but a page", answer.url, answer.status));
     }
@@ -257,15 +266,15 @@ fn judge_v3(answer: &Answer) -> Judged {
         Err(fetch) => return Judged::Fetched(fetch),
     };
     let mut spans = TraceBuilder::new();
-    match otlp_json::read(text, &mut spans) {
+    match read(text, &mut spans) {
         Ok(_) if spans.is_empty() => not_yet(format!("{} answers with no spans", answer.url)),
         Ok(_) => Judged::Fetched(found(spans)),
-        Err(error) => Judged::Fetched(unreadable(answer, &error)),
+        Err(error) => failed(text, &error),
     }
 }
 
 /// A complete answer that is not what it should be will not be another time.
-pub(super) fn unreadable(answer: &Answer, error: &crate::wire::WireError) -> Fetch {
+pub(super) fn unreadable(answer: &Answer, error: &WireError) -> Fetch {
     Fetch::Refused { words: format!("{} answers with what is not a trace: {error}", answer.url) }
 }
 
@@ -287,22 +296,10 @@ fn judge_legacy(answer: &Answer) -> Judged {
     if let Some(fetch) = answer.judged_by_status() {
         return Judged::Fetched(fetch);
     }
-    if answer.body.iter().all(u8::is_ascii_whitespace) || is_html(&answer.body) {
-        return Judged::NoSuchApi(format!("{} answers {} with no trace but a page", answer.url, answer.status));
-    }
-    let text = match text_of(answer) {
-        Ok(text) => text,
-        Err(fetch) => return Judged::Fetched(fetch),
-    };
-    let mut spans = TraceBuilder::new();
-    match jaeger_json::read(text, &mut spans) {
-        Ok(_) if spans.is_empty() => not_yet(format!("{} answers with no spans", answer.url)),
-        Ok(_) => Judged::Fetched(found(spans)),
-        Err(error) => match jaeger_json::error(text) {
-            // Some look-alikes tell errors with status 200.
-            Some(refusal) if refusal.code == Some(404) => not_yet(answer.told()),
-            Some(_) => Judged::Fetched(Fetch::Transient { words: answer.told(), retry_after: None }),
-            None => Judged::Fetched(unreadable(answer, &error)),
-        },
-    }
+    told_spans(answer, jaeger_json::read, |text, error| match jaeger_json::error(text) {
+        // Some look-alikes tell errors with status 200.
+        Some(refusal) if refusal.code == Some(404) => not_yet(answer.told()),
+        Some(_) => Judged::Fetched(Fetch::Transient { words: answer.told(), retry_after: None }),
+        None => Judged::Fetched(unreadable(answer, error)),
+    })
 }

@@ -1,7 +1,7 @@
 //! Matchers, operands and mismatches in words.
 
 use super::eval::{Relation, relate};
-use super::{Comparison, Fact, Literal, Matcher, Operand, Part, Pattern, TypeName};
+use super::{Comparison, Fact, Literal, Matcher, Operand, Part, Pattern};
 
 /// A literal in words.
 fn literal_text(literal: &Literal) -> String {
@@ -38,20 +38,6 @@ fn pattern_text(pattern: &Pattern) -> String {
         .collect()
 }
 
-fn type_text(name: TypeName) -> &'static str {
-    match name {
-        TypeName::String => "string",
-        TypeName::Int => "int",
-        TypeName::Double => "double",
-        TypeName::Number => "number",
-        TypeName::Bool => "bool",
-        TypeName::Array => "array",
-        TypeName::Map => "map",
-        TypeName::Bytes => "bytes",
-        TypeName::Null => "null",
-    }
-}
-
 fn sign(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Eq => "=",
@@ -84,7 +70,7 @@ impl Matcher {
             }
             Matcher::Exists => "exists".to_owned(),
             Matcher::Absent => "absent".to_owned(),
-            Matcher::Type(name) => format!("type {}", type_text(*name)),
+            Matcher::Type(name) => format!("type {}", name.as_str()),
             Matcher::Length(matcher) => format!("length {}", matcher.expects()),
         }
     }
@@ -127,7 +113,7 @@ impl Matcher {
             Matcher::Matches { .. } => {
                 format!("is {shown}, which does not match {} from end to end", self.expects().trim_start_matches("~ "))
             }
-            Matcher::Type(name) => format!("is {shown}, {}, not of type {}", fact.type_words(), type_text(*name)),
+            Matcher::Type(name) => format!("is {shown}, {}, not of type {}", fact.type_words(), name.as_str()),
             Matcher::Length(_) => match fact.length() {
                 Some(length) => format!("is {shown}, of length {length} (expected {})", self.expects()),
                 None => format!("is {shown}, {}, which has no length", fact.type_words()),

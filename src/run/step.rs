@@ -98,7 +98,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     let began = Instant::now();
     let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
     record.error = None;
-    let (answer, sent_ns, mut findings) = loop {
+    let (answer, sent_ns, findings, captures) = loop {
         let slot = session.triggers.acquire().await;
         if env.begins && session.is_stopped() {
             record.verdict = Verdict::Skipped;
@@ -130,13 +130,13 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
                 return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
             }
         };
-        let findings = response::judge(&expect, step.at, &answer);
+        let mut findings = response::judge(&expect, step.at, &answer);
+        let (captures, missing) = response::captures(&expect, &answer);
+        findings.extend(missing);
         if findings.is_empty() || !retry_later(step, began).await {
-            break (answer, sent_ns, findings);
+            break (answer, sent_ns, findings, captures);
         }
     };
-    let (captures, missing) = response::captures(&expect, &answer);
-    findings.extend(missing);
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }

@@ -71,6 +71,25 @@ tests:
 }
 
 #[test]
+fn until_waits_for_what_is_to_be_captured_too() {
+    let (target, configuration) = with_receiver(|call| {
+        reply(if call.position == 0 { r#"{"state":"done"}"# } else { r#"{"state":"done","id":7}"# })
+    });
+    let spec = r#"
+tests:
+  - name: it has an id at last
+    steps:
+      - request: { url: "${base}/job" }
+        until: { timeout: 20s, interval: 5ms }
+        response: { status: 200, capture: { id: $.id } }
+      - request: { url: "${base}/job/${id}" }
+        response: { status: 200 }
+"#;
+    Project::new(&configuration, spec).run(&[]).exits(0);
+    assert_eq!(target.paths(), ["/job", "/job", "/job/7"]);
+}
+
+#[test]
 fn until_that_is_never_reached_fails_with_the_last_answer() {
     let (target, configuration) = with_receiver(|_| reply(r#"{"state":"pending"}"#));
     let spec = r#"
