@@ -40,6 +40,7 @@ fn diagnose(path: &Path) -> Vec<Diagnostic> {
     let secrets = |name: &str| name == "TOKEN";
     let options = LoadOptions {
         files: &Disk,
+        exists: Some(&|path| Path::new("tests/diagnostics").join(path).exists()),
         ports,
         env: Some(&env),
         secrets: Some(&secrets),

@@ -72,6 +72,12 @@ impl Backend for Embedded {
     async fn probe(&self) -> Probe {
         let counts = self.store.counts();
         let words = vec![format!("{} spans of {} traces are held", counts.spans_held, counts.traces_held)];
-        Probe { ok: true, what: self.describe(), version: Some(env!("CARGO_PKG_VERSION").to_owned()), words }
+        Probe {
+            ok: true,
+            transient: false,
+            what: self.describe(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            words,
+        }
     }
 }

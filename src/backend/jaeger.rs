@@ -156,7 +156,13 @@ impl Backend for Jaeger {
         let version = self.version().await;
         if self.api != JaegerApi::Legacy && v3.status.is_success() && services(&v3.body, "services").is_some() {
             let services = services(&v3.body, "services").unwrap_or_default();
-            return Probe { ok: true, what: "Jaeger, /api/v3".to_owned(), version, words: vec![count(&services)] };
+            return Probe {
+                ok: true,
+                transient: false,
+                what: "Jaeger, /api/v3".to_owned(),
+                version,
+                words: vec![count(&services)],
+            };
         }
         let legacy = match self.client.get("/api/services", &[], "application/json").await {
             Ok(answer) => answer,
@@ -165,7 +171,7 @@ impl Backend for Jaeger {
         match services(&legacy.body, "data").filter(|_| legacy.status.is_success() && self.api != JaegerApi::V3) {
             Some(services) => {
                 let what = "Jaeger's legacy API, /api/traces".to_owned();
-                Probe { ok: true, what, version, words: vec![count(&services)] }
+                Probe { ok: true, transient: false, what, version, words: vec![count(&services)] }
             }
             None => {
                 let words = self.gone(format!("{}, and {}", v3.told(), legacy.told()), false);
@@ -190,11 +196,12 @@ pub(super) fn no_link_search(what: &str) -> String {
 }
 
 pub(super) fn probe_failed(what: &str, fetch: Fetch) -> Probe {
+    let transient = matches!(fetch, Fetch::NotYet { .. } | Fetch::Transient { .. });
     let words = match fetch {
         Fetch::NotYet { words } | Fetch::Transient { words, .. } | Fetch::Refused { words } => words,
         Fetch::Found(_) => String::new(),
     };
-    Probe { ok: false, what: what.to_owned(), version: None, words: vec![words] }
+    Probe { ok: false, transient, what: what.to_owned(), version: None, words: vec![words] }
 }
 
 fn count(services: &[String]) -> String {

@@ -130,7 +130,7 @@ impl Backend for JaegerGrpc {
             Ok(Err(status)) => probe_failed("Jaeger (gRPC)", self.link.failed(&status)),
             Ok(Ok(services)) => {
                 let words = vec![format!("it has {} services: {}", services.len(), clean(&services.join(", ")))];
-                Probe { ok: true, what: "Jaeger, gRPC api_v3".to_owned(), version: None, words }
+                Probe { ok: true, transient: false, what: "Jaeger, gRPC api_v3".to_owned(), version: None, words }
             }
         }
     }

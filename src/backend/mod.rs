@@ -88,6 +88,8 @@ pub enum LinksError {
 pub struct Probe {
     /// Whether traces can be read from it as configured.
     pub ok: bool,
+    /// With `ok` false: whether another try may find it otherwise, since it was not reached or is busy.
+    pub transient: bool,
     /// What answers: "Jaeger, /api/v3", "Tempo".
     pub what: String,
     /// The version that it names, if it names one.

@@ -108,6 +108,7 @@ impl Backend for Saved {
     async fn probe(&self) -> Probe {
         match self.shelf() {
             Ok(shelf) => Probe {
+                transient: false,
                 ok: true,
                 what: format!("{} traces", shelf.traces.ids().len()),
                 version: None,
@@ -118,9 +119,13 @@ impl Backend for Saved {
                     .map(|file| format!("{}: {} spans", file.path.display(), file.added.spans))
                     .collect(),
             },
-            Err(why) => {
-                Probe { ok: false, what: "saved traces".to_owned(), version: None, words: vec![why.to_string()] }
-            }
+            Err(why) => Probe {
+                ok: false,
+                transient: false,
+                what: "saved traces".to_owned(),
+                version: None,
+                words: vec![why.to_string()],
+            },
         }
     }
 }

@@ -142,7 +142,7 @@ impl Backend for Tempo {
             Fetch::NotYet { .. } | Fetch::Found(_) => {
                 let api = if self.v1.load(Ordering::Relaxed) { "/api/traces (v1)" } else { "/api/v2/traces" };
                 let version = version.filter(|version| !version.is_empty());
-                Probe { ok: true, what: format!("Tempo, {api}"), version, words: Vec::new() }
+                Probe { ok: true, transient: false, what: format!("Tempo, {api}"), version, words: Vec::new() }
             }
             fetch => Probe { version, ..probe_failed("Tempo", fetch) },
         }

@@ -58,7 +58,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Selection {
-    /// Spec files, or folders of them [default: specs]
+    /// Spec files, or folders of them [default: specs, here or beside the configuration]
     pub(crate) paths: Vec<PathBuf>,
     /// Only tests whose name matches: a phrase, or words with and, or, not and parentheses
     #[arg(short = 'k', long = "name", env = "TRACESPEC_NAME", value_name = "EXPR")]
@@ -143,7 +143,7 @@ pub(crate) enum Flaky {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Spec files, or folders of them [default: specs]
+    /// Spec files, or folders of them [default: specs, here or beside the configuration]
     pub(crate) paths: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) variables: Variables,

@@ -26,7 +26,7 @@ pub(crate) struct Place {
     _receiver: Option<Receiver>,
 }
 
-/// How long a backend among the processes just started may take to answer.
+/// How long a backend that was just started, by this command or by somebody else, may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Place {
@@ -35,19 +35,19 @@ impl Place {
         if self.embedded { Pipeline::Direct } else { Pipeline::Store }
     }
 
-    /// Whether it can be read at all, so that a run without a backend ends at once and with one sentence. Where processes
-    /// were `started` it may be one of them, and is given time.
-    pub(crate) async fn ready(&self, started: bool) -> Result<(), String> {
+    /// Whether it can be read at all, so that a run without a backend ends with one sentence. One that is not reached
+    /// or busy is given time, one that refuses is not.
+    pub(crate) async fn ready(&self) -> Result<(), String> {
         if self.embedded {
             return Ok(());
         }
-        let until = Instant::now() + if started { PATIENCE } else { Duration::ZERO };
+        let until = Instant::now() + PATIENCE;
         loop {
-            let Probe { ok, words, .. } = self.backend.probe().await;
+            let Probe { ok, transient, words, .. } = self.backend.probe().await;
             if ok {
                 return Ok(());
             }
-            if Instant::now() >= until {
+            if !transient || Instant::now() >= until {
                 let words = words.first().map_or_else(|| "it does not answer".to_owned(), Clone::clone);
                 return Err(format!("traces cannot be read from {}: {words}", self.backend.describe()));
             }

@@ -39,6 +39,13 @@ pub(crate) fn config(named: Option<&Path>) -> Result<Option<PathBuf>, String> {
     Ok(None)
 }
 
+/// The folder that `specs` is in: this one, or, where the configuration was found further up and `specs` is not here, the
+/// configuration's. A configuration that was named says nothing about where specs are.
+pub(crate) fn root(named: Option<&Path>, configured: &Path) -> PathBuf {
+    let here = Path::new(".");
+    if named.is_some() || here.join("specs").is_dir() { here.to_owned() } else { configured.to_owned() }
+}
+
 /// The spec files among these paths: files as named, folders searched for `.yaml` and `.yml`, sorted. A folder's
 /// `snapshots` and `baselines`, whatever begins with a dot, and configuration files are no specs. Without paths, the
 /// folder `specs` of `root`.

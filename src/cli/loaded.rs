@@ -26,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) plan: Plan,
     pub(crate) settings: Settings,
     pub(crate) vars: Arc<RunVars>,
+    /// The folder with `specs` and so with the snapshots.
+    pub(crate) root: PathBuf,
 }
 
 /// Everything that was read, with what is wrong.
@@ -33,6 +35,7 @@ pub(crate) struct Read {
     pub(crate) plan: Plan,
     pub(crate) settings: Settings,
     pub(crate) vars: RunVars,
+    pub(crate) root: PathBuf,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -44,9 +47,6 @@ impl Files for Disk {
             true => io::Error::other(why),
             false => io::ErrorKind::NotFound.into(),
         })
-    }
-    fn exists(&self, path: &Path) -> bool {
-        path.is_file()
     }
 }
 
@@ -165,13 +165,15 @@ pub(crate) fn read(
     let names: BTreeSet<String> =
         vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
-    for path in discover::specs(paths, &settings.folder)? {
+    let root = discover::root(common.config.as_deref(), &settings.folder);
+    for path in discover::specs(paths, &root)? {
         files.push((path.clone(), discover::read(&path)?));
     }
     let has_env = |name: &str| (vars.env)(name).is_some();
     let has_secret = |name: &str| (vars.secrets)(name).is_some();
     let options = LoadOptions {
         files: &Disk,
+        exists: Some(&|path| path.exists()),
         vars: names,
         ports: Some(config.ports()),
         env: here.then_some(&has_env),
@@ -179,12 +181,12 @@ pub(crate) fn read(
         backend: settings.backend.as_ref().map(|backend| &backend.kind),
         ci: is_ci(),
         exact_names: settings.exact_names,
-        snapshots: snapshots::folder(&settings.folder),
+        snapshots: snapshots::folder(&root),
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
     diag::sort(&mut diagnostics);
-    Ok(Read { plan, settings, vars, diagnostics })
+    Ok(Read { plan, settings, vars, root, diagnostics })
 }
 
 /// Shows diagnostics; says whether one of them is an error.
@@ -206,5 +208,5 @@ pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, se
         say("nothing was sent");
         return Err(exit::USAGE);
     }
-    Ok(Loaded { plan: read.plan, settings: read.settings, vars: Arc::new(read.vars) })
+    Ok(Loaded { plan: read.plan, settings: read.settings, vars: Arc::new(read.vars), root: read.root })
 }

@@ -143,8 +143,7 @@ async fn carry_out(
     let listener = listener(loaded, common);
     let place = backend::of(loaded).await?;
     processes::start(loaded, place.endpoint.as_deref(), &listener, running).await?;
-    let started = !loaded.settings.processes.is_empty();
-    place.ready(started).await?;
+    place.ready().await?;
     let mut options = loaded.settings.options(&place, loaded.vars.seed);
     options.jobs = args.jobs.map_or(options.jobs, |jobs| jobs as usize);
     options.retries = args.retries.unwrap_or(options.retries);
@@ -154,7 +153,7 @@ async fn carry_out(
         Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
     let elsewhere = backend::of_tests(loaded).await?;
     for (at, place) in &elsewhere {
-        place.ready(started).await?;
+        place.ready().await?;
         session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
     }
     if let Some(exporter) = backend::own_spans()? {
@@ -162,12 +161,12 @@ async fn carry_out(
     }
     let session = Arc::new(session);
     session.run_tests(selected).await;
-    let record = session.finish(running.ended()).await;
+    let record = session.finish(|| running.ended()).await;
     if let Some(folder) = &args.save_traces {
         save_traces(&record, folder, &loaded.vars.redactor)
             .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
-    snapshots::keep(&record, session.plan(), &loaded.settings.folder, args.accept)?;
+    snapshots::keep(&record, session.plan(), &loaded.root, args.accept)?;
     Ok(record)
 }
 

@@ -9,7 +9,7 @@ use crate::run::session::TestAt;
 use crate::spec::plan::{Check, Plan};
 use std::path::{Path, PathBuf};
 
-/// Where accepted snapshots are: below the folder of the configuration, or without one, of the command.
+/// Where accepted snapshots are.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     discover::plain(&root.join("specs/snapshots"))
 }

@@ -98,7 +98,8 @@ impl Suite {
         shared.runtime.block_on(async {
             let late = match shared.started.get() {
                 Some(Ok(started)) => {
-                    let ended = shared.running.lock().await.ended();
+                    // Never held across a wait: whoever interrupts needs it.
+                    let ended = || shared.running.try_lock().map_or_else(|_| Vec::new(), |mut all| all.ended());
                     let record: RunRecord = started.session.finish(ended).await;
                     let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.late));
                     turned || !record.errors.is_empty()
@@ -172,14 +173,13 @@ impl Shared {
             interrupt::interrupted().await;
             shared.leave().await;
         });
-        let started = !self.loaded.settings.processes.is_empty();
-        place.ready(started).await?;
+        place.ready().await?;
         let options = self.loaded.settings.options(&place, self.loaded.vars.seed);
         let (plan, vars) = (self.loaded.plan.clone(), Arc::clone(&self.loaded.vars));
         let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
         let elsewhere = backend::of_tests(&self.loaded).await?;
         for (at, place) in &elsewhere {
-            place.ready(started).await?;
+            place.ready().await?;
             session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
         }
         if let Some(exporter) = backend::own_spans()? {

@@ -15,11 +15,13 @@ use std::sync::Arc;
 impl Session {
     /// Tears files down, looks again at every green, and makes the record.
     ///
-    /// `ended` are the processes of the system that ended by themselves while tests ran.
-    pub async fn finish(self: &Arc<Self>, ended: Vec<Ended>) -> RunRecord {
-        let (errors, remarks): (Vec<Ended>, Vec<Ended>) = ended.into_iter().partition(|process| process.is_error);
-        let [mut errors, mut remarks] =
-            [errors, remarks].map(|all| all.into_iter().map(|process| process.message).collect::<Vec<_>>());
+    /// `ended` tells which processes of the system have ended by themselves, each once.
+    pub async fn finish(self: &Arc<Self>, mut ended: impl FnMut() -> Vec<Ended>) -> RunRecord {
+        let (mut errors, mut remarks) = (Vec::new(), Vec::new());
+        for process in ended() {
+            let fault = process.failed || process.serves;
+            if fault { errors.push(process.message) } else { remarks.push(process.message) }
+        }
         for (file, state) in self.files.iter().enumerate() {
             let Some((captures, setup_failed)) = state.setup.get() else { continue };
             // After a setup that failed half-way, too: what its first half made is there to be removed. But then the
@@ -29,6 +31,10 @@ impl Session {
         }
         let (mut turned, not_read) = self.look_again().await;
         remarks.extend(not_read);
+        for process in ended() {
+            // A teardown may have asked it to.
+            if process.failed { errors.push(process.message) } else { remarks.push(process.message) }
+        }
         let witnessed = self.context(&[]).witnessed;
         let mut unwitnessed = absence::Unwitnessed::default();
         let mut tests = Vec::new();

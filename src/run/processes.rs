@@ -61,9 +61,10 @@ pub struct ProcessError {
 pub struct Ended {
     /// How, with the last lines that it printed.
     pub message: String,
-    /// Whether that is a fault: it failed, or it has a `ready`, as only what is to stay has. A job that did its work and
-    /// ended (a migration) is none.
-    pub is_error: bool,
+    /// It did not end with success.
+    pub failed: bool,
+    /// It has a `ready`, as only what is to stay has; without, it may be a job that did its work (a migration).
+    pub serves: bool,
 }
 
 /// A running process. Dropping it kills its group.
@@ -71,6 +72,7 @@ pub struct Ended {
 pub struct Process {
     name: String,
     serves: bool,
+    told: bool,
     child: Child,
     group: Option<u32>,
     output: Arc<Mutex<VecDeque<String>>>,
@@ -138,7 +140,7 @@ impl Process {
         }
         let group = child.id();
         let serves = spec.ready.is_some();
-        Ok(Process { name: spec.name.clone(), serves, child, group, output, readers })
+        Ok(Process { name: spec.name.clone(), serves, told: false, child, group, output, readers })
     }
 
     /// Waits for what an ended process printed last. Bounded, since a grandchild may hold the pipe open for ever.
@@ -148,11 +150,14 @@ impl Process {
         }
     }
 
-    /// How it ended, if it has.
+    /// How it ended, if it has; told once.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok()??;
-        let message = self.error(&format!("ended with {status} while tests were running")).message;
-        Some(Ended { message, is_error: self.serves || !status.success() })
+        if std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let message = self.error(&format!("ended with {status} during the run")).message;
+        Some(Ended { message, failed: !status.success(), serves: self.serves })
     }
 
     fn error(&self, what: &str) -> ProcessError {

@@ -173,7 +173,7 @@ impl Session {
     /// Runs these tests and what they need, looks again at what was green, and returns the record.
     pub async fn run(self: &Arc<Self>, selected: &[TestAt]) -> RunRecord {
         self.run_tests(selected).await;
-        self.finish(Vec::new()).await
+        self.finish(Vec::new).await
     }
 
     /// Runs these tests and what they need. [`Session::finish`] makes the record.

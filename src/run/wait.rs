@@ -300,19 +300,25 @@ pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut
     let before = watch.trace().map(Arc::as_ptr);
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until: Instant::now() + LAST_LOOK };
     let reading = reader.read().await;
-    let failed = if let Reading::Failed { words, .. } = &reading { Some(words.clone()) } else { None };
-    let step = match feed(watch, reading, shared) {
-        Ok((step, _)) => step,
-        Err(refused) => return LastLook::NotRead(refused),
+    let lacking = match &reading {
+        Reading::Failed { words, .. } | Reading::Nothing(_, words) => Some(words.clone()),
+        Reading::Spans(read, trace) if read.partial || watch.trace().is_some_and(|all| trace.len() < all.len()) => {
+            Some("only a part of it is there".to_owned())
+        }
+        Reading::Spans(..) | Reading::Refused(_) => None,
+    };
+    let (step, lacking) = match feed(watch, reading, shared) {
+        Ok((step, _)) => (Some(step), lacking),
+        Err(refused) => (None, Some(refused)),
     };
     let Some(trace) = watch.trace() else { return LastLook::AsBefore };
     let judged = |phase| LastLook::Judged(judge(trace, target.expect, phase, &(target.context)()));
     if !watch.doubts(&lock(&shared.knowledge)).is_empty() {
         return judged(crate::trace::Phase::Stalled);
     }
-    match failed {
-        Some(words) => LastLook::NotRead(words),
-        None if step.late == 0 && before == Some(Arc::as_ptr(trace)) => LastLook::AsBefore,
-        None => judged(step.phase),
+    match (step, lacking) {
+        (Some(step), _) if step.late > 0 || before != Some(Arc::as_ptr(trace)) => judged(step.phase),
+        (_, Some(words)) => LastLook::NotRead(words),
+        _ => LastLook::AsBefore,
     }
 }

@@ -45,7 +45,7 @@ impl Selection {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        let mut evaluation = Evaluation { index, aliases: Vec::new() };
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None };
         let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
         let sets = if index.trace().is_empty() { Vec::new() } else { vec![all] };
         let sets = evaluation.pipeline(&self.pipeline, sets);

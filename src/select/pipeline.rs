@@ -10,6 +10,8 @@ use super::index::Index;
 use super::structural::structural;
 use crate::trace::SpanIx;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Rows of one trace.
 #[derive(Debug, Clone)]
@@ -82,6 +84,15 @@ pub(super) struct Set {
 pub(super) struct Evaluation<'i, 't> {
     pub(super) index: &'i Index<'t>,
     pub(super) aliases: Vec<AliasUse>,
+    pub(super) filtered: Option<Filtered>,
+}
+
+/// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
+/// asking anew for each set would take time by the square.
+pub(super) struct Filtered {
+    within: Bits,
+    /// By where in memory the filter is.
+    found: HashMap<usize, Rc<Bits>>,
 }
 
 impl Evaluation<'_, '_> {
@@ -94,25 +105,25 @@ impl Evaluation<'_, '_> {
             Stage::Spanset(SpansetExpr { kind: SpansetKind::Pipeline(inner), .. }) => self.pipeline(inner, sets),
             Stage::Spanset(expr) => {
                 let len = self.index.trace().len();
-                // What a filter says of a span does not depend on the set it is in: asked once for all sets.
-                let filtered = match &expr.kind {
-                    SpansetKind::Filter(_) if sets.len() > 1 => Some(self.spanset(expr, &union(&sets, len))),
-                    _ => None,
-                };
-                let kept = sets.into_iter().map(|set| {
-                    let rows = match &filtered {
-                        Some(filtered) => set.rows.and(filtered),
-                        None => {
-                            let rows = self.spanset(expr, &set.rows.bits(len));
-                            match set.rows {
-                                Rows::Many(_) => Rows::Many(rows),
-                                Rows::Few(_) => Rows::Few(rows.spans()),
-                            }
+                let begins = sets.len() > 1 && self.filtered.is_none();
+                if begins {
+                    self.filtered = Some(Filtered { within: union(&sets, len), found: HashMap::new() });
+                }
+                let picked = |set: Set| {
+                    let rows = match (&set.rows, &expr.kind) {
+                        (Rows::Few(_), SpansetKind::Filter(field)) if self.filtered.is_some() => {
+                            set.rows.and(&self.filter(expr, field))
                         }
+                        (Rows::Few(_), _) => Rows::Few(self.spanset(expr, &set.rows.bits(len)).spans()),
+                        (Rows::Many(rows), _) => Rows::Many(self.spanset(expr, rows)),
                     };
                     Set { rows, ..set }
-                });
-                kept.filter(|set| !set.rows.is_empty()).collect()
+                };
+                let kept = sets.into_iter().map(picked).filter(|set| !set.rows.is_empty()).collect();
+                if begins {
+                    self.filtered = None;
+                }
+                kept
             }
             Stage::Scalar(filter) => {
                 sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set)).collect()
@@ -130,9 +141,19 @@ impl Evaluation<'_, '_> {
         }
     }
 
+    /// The rows of all sets at hand that a filter picks.
+    fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr) -> Rc<Bits> {
+        let index = self.index;
+        let Some(filtered) = &mut self.filtered else { return Rc::new(Bits::empty(index.trace().len())) };
+        let within = &filtered.within;
+        let found = filtered.found.entry(std::ptr::from_ref(expr).addr());
+        Rc::clone(found.or_insert_with(|| Rc::new(mask(index, &resolve(field, index.trace()), within))))
+    }
+
     /// The rows of `within` that an expression picks.
     fn spanset(&mut self, expr: &SpansetExpr, within: &Bits) -> Bits {
         match &expr.kind {
+            SpansetKind::Filter(field) if self.filtered.is_some() => Bits::clone(&self.filter(expr, field)).and(within),
             SpansetKind::Filter(field) => mask(self.index, &resolve(field, self.index.trace()), within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
                 let (left, right) = (self.spanset(lhs, within), self.spanset(rhs, within));

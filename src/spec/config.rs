@@ -178,7 +178,8 @@ pub fn parse(path: &Path, bytes: Vec<u8>) -> (Config, Vec<Diagnostic>) {
     };
     let parsed = yaml::parse(&source);
     // Any variable may stand here: which are known is settled when the settings are resolved.
-    let mut reader = Reader { problems: parsed.problems, lenient: true, ..Reader::default() };
+    let mut reader =
+        Reader { problems: parsed.problems, lenient: true, incomplete: parsed.incomplete, ..Reader::default() };
     let mut config = Config { source: Some(source.clone()), ..Config::default() };
     if let Some(root) = &parsed.root {
         reader.ports = Some(ports(root));

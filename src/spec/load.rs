@@ -10,14 +10,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Files that specs name: matrices, snapshots, bodies, saved traces. Passed in, so that loading reads nothing by itself.
+/// Files that specs name: matrices and snapshots. Passed in, so that loading reads nothing by itself.
 pub trait Files {
     /// A file's bytes.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-    /// Whether it is there to be read, for files that only a run reads.
-    fn exists(&self, path: &Path) -> bool {
-        self.read(path).is_ok()
-    }
 }
 
 /// No files at all.
@@ -34,6 +30,8 @@ impl Files for NoFiles {
 pub struct LoadOptions<'a> {
     /// Files that specs name.
     pub files: &'a dyn Files,
+    /// Whether a file is there that only a run reads: a body, a saved trace. `None`: not looked at.
+    pub exists: Option<&'a dyn Fn(&Path) -> bool>,
     /// Names given by `--var`, the profile and the configuration.
     pub vars: BTreeSet<String>,
     /// The ports that processes ask for; `None`: any name is fine.
@@ -56,6 +54,7 @@ impl Default for LoadOptions<'_> {
     fn default() -> Self {
         LoadOptions {
             files: &NoFiles,
+            exists: None,
             vars: BTreeSet::new(),
             ports: None,
             env: None,

@@ -15,15 +15,14 @@ impl Reader {
         if ["http://", "https://", "${"].iter().any(|start| text.starts_with(start)) {
             return Some(template);
         }
-        let name = |text: &str| {
-            let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len());
-            let (name, rest) = text.split_at(end);
-            (!name.is_empty()).then(|| (name.to_owned(), rest.to_owned()))
-        };
         let variable = match text.strip_prefix("{{") {
-            Some(inner) => name(inner.trim_start()).map(|(name, rest)| (name, rest.trim_start().replacen("}}", "", 1))),
-            None => text.strip_prefix('$').and_then(name),
+            Some(inner) => inner.split_once("}}").map(|(name, rest)| (name.trim(), rest)),
+            None => text.strip_prefix('$').map(|rest| {
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || "_-.".contains(c))).unwrap_or(rest.len());
+                rest.split_at(end)
+            }),
         };
+        let variable = variable.filter(|(name, _)| !name.is_empty());
         let help = match (variable, text.split_once("://")) {
             (Some((name, rest)), _) => format!("a variable is written `${{{name}}}{rest}`"),
             (None, Some((_, rest))) => format!("write `http://{rest}`"),

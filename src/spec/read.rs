@@ -28,6 +28,8 @@ pub(super) struct Reader {
     pub(super) outside: Vec<(String, Span)>,
     /// Whether any name is fine (a part of the file is missing).
     pub(super) lenient: bool,
+    /// Part of the file could not be read at all.
+    pub(super) incomplete: bool,
     /// Names with which `port.` may go on; `None`: any.
     pub(super) ports: Option<BTreeSet<String>>,
 }
@@ -167,7 +169,7 @@ impl Reader {
         }
         if node.is_null() {
             // What was written there may be what could not be read.
-            if self.lenient {
+            if self.incomplete {
                 return;
             }
             self.error(

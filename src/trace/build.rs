@@ -253,7 +253,18 @@ impl TraceBuilder {
     /// All that a record says, as text; only to order records that share id, kind and times.
     fn print(&self, record: &SpanRecord) -> String {
         let resource = &self.resources[record.resource.0 as usize].attributes;
-        let mut text = format!("{} {:?} ", self.symbols.text(record.name), record.parent_id);
+        let scope = &self.scopes[record.scope.0 as usize];
+        let scope_texts = (self.symbols.text(scope.name), self.symbols.text(scope.version));
+        let mut text = format!("{} {:?} {scope_texts:?} ", self.symbols.text(record.name), record.parent_id);
+        text += &print_attributes(&self.symbols, &scope.attributes);
+        for event in &record.events {
+            text += &format!("{} {:?} ", event.time_ns, self.symbols.text(event.name));
+            text += &print_attributes(&self.symbols, &event.attributes);
+        }
+        for link in &record.links {
+            text += &format!("{:?} {:?} ", link.trace_id, link.span_id);
+            text += &print_attributes(&self.symbols, &link.attributes);
+        }
         text += self.symbols.text(record.status_message);
         text += &print_attributes(&self.symbols, resource);
         text + &print_attributes(&self.symbols, &record.attributes)
@@ -353,7 +364,8 @@ fn same(a: &[(Sym, Value)], b: &[(Sym, Value)]) -> bool {
 
 /// Whether two records of one (trace, id, kind) say the same, flags aside.
 fn alike(a: &SpanRecord, b: &SpanRecord) -> bool {
-    let facts = |r: &SpanRecord| (r.parent_id, r.name, r.status, r.status_message, r.start_ns, r.end_ns, r.resource);
+    let facts =
+        |r: &SpanRecord| (r.parent_id, r.name, r.status, r.status_message, r.start_ns, r.end_ns, r.resource, r.scope);
     let events =
         |a: &Event, b: &Event| (a.time_ns, a.name) == (b.time_ns, b.name) && same(&a.attributes, &b.attributes);
     let links =

@@ -26,12 +26,10 @@ pub(crate) fn fingerprints(trace: &Trace) -> Vec<u64> {
         for (key, value) in span.attributes() {
             (print.text(key), print.value(value)).hash(&mut hasher);
         }
-        for event in span.events() {
-            (event.time_ns, print.text(event.name), print.attributes(&event.attributes)).hash(&mut hasher);
-        }
-        for link in span.links() {
-            (link.trace_id, link.span_id, print.attributes(&link.attributes)).hash(&mut hasher);
-        }
+        let event =
+            |event: &super::Event| of(&(event.time_ns, print.text(event.name), print.attributes(&event.attributes)));
+        let link = |link: &super::Link| of(&(link.trace_id, link.span_id, print.attributes(&link.attributes)));
+        (unordered(span.events().iter().map(event)), unordered(span.links().iter().map(link))).hash(&mut hasher);
         hasher.finish()
     };
     trace.spans().map(one).collect()
@@ -41,6 +39,11 @@ fn of(what: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);
     hasher.finish()
+}
+
+/// Of several in whatever order: a store may tell links and entries of maps in another one each time.
+fn unordered(all: impl Iterator<Item = u64>) -> u64 {
+    all.fold(0, u64::wrapping_add)
 }
 
 /// The texts of a trace as numbers.
@@ -53,11 +56,7 @@ impl Print {
         self.texts.get(sym.index()).copied().unwrap_or_default()
     }
     fn attributes(&self, attributes: &[(Sym, Value)]) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        for (key, value) in attributes {
-            (self.text(*key), self.value(value)).hash(&mut hasher);
-        }
-        hasher.finish()
+        unordered(attributes.iter().map(|(key, value)| of(&(self.text(*key), self.value(value)))))
     }
     fn value(&self, value: &Value) -> u64 {
         match value {

@@ -104,6 +104,10 @@ fn a_command_below_the_configurations_folder_runs_the_specs_beside_the_configura
     assert!(project.path("specs/snapshots/shape").is_file());
     run(&["run"]).exits(0);
     assert_eq!(target.calls().len(), 2);
+    project.write("deep/er/specs/own.yaml", SPEC);
+    run(&["run"]).exits(0).says(&[" specs/own.yaml:"]);
+    // A configuration that is named says nothing about where specs are.
+    run(&["run", "--config", "../../tracespec.yaml"]).exits(0).says(&[" specs/own.yaml:"]);
 }
 
 #[test]

@@ -122,9 +122,32 @@ fn a_process_that_ends_while_tests_run_is_told_with_its_last_lines() {
     let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_millis(300)));
     let processes = "processes:\n  - { name: worker, command: [sh, -c, 'echo out of memory >&2; exit 9'] }\n";
     let ran = Project::new(&(configuration + processes), SPEC).run(&[]);
-    ran.exits(4).says(&["error: process `worker` ended with exit status: 9 while tests were running", "out of memory"]);
+    ran.exits(4).says(&["error: process `worker` ended with exit status: 9 during the run", "out of memory"]);
     assert!(ran.report["errors"].to_string().contains("out of memory"));
     assert_eq!(ran.report["verdict"], "error");
+}
+
+#[test]
+fn a_process_that_dies_of_the_teardown_is_told_too() {
+    let spec =
+        format!("{SPEC}teardown:\n  - {{ request: {{ url: \"${{base}}/bye\" }}, response: {{ status: 200 }} }}\n");
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(std::path::PathBuf::new()));
+    let mark = std::sync::Arc::clone(&asked);
+    let (_target, configuration) = with_receiver(move |call| {
+        if call.path == "/bye" {
+            std::fs::write(&*mark.lock().unwrap(), "").unwrap();
+            return reply("{}").after(Duration::from_secs(1));
+        }
+        reply("{}")
+    });
+    let command = "until [ -e bye ]; do sleep 0.01; done; echo no such order >&2; exit 7";
+    let processes = format!("processes:\n  - {{ name: worker, command: [sh, -c, '{command}'] }}\n");
+    let project = Project::new(&(configuration + &processes), &spec);
+    *asked.lock().unwrap() = project.path("bye");
+    project
+        .run(&[])
+        .exits(4)
+        .says(&["error: process `worker` ended with exit status: 7 during the run", "no such order"]);
 }
 
 #[test]

@@ -37,17 +37,31 @@ fn a_saved_trace_can_be_read_again_and_judged_alike() {
     ran.exits(0);
     let id = ran.test("live: it/runs")["trace_id"].as_str().unwrap().to_owned();
     let file = format!("../traces/live--it-runs/{id}.json");
-    let missing = "  - { name: missing, trace_file: nowhere.json, trace: { errors: none } }\n";
     project
         .write("specs/spec.yaml", &format!("tests:\n  - {{ name: saved, trace_file: \"{file}\", {expectations} }}\n"));
     let ran = project.run(&[]);
     ran.exits(0);
     assert_eq!(ran.test("saved")["trace_id"], id.as_str());
     assert_eq!(ran.test("saved")["timing"]["settled_by"], "saved trace");
-    project.write("specs/spec.yaml", &format!("tests:\n  - {{ name: saved, trace_file: {{ path: \"{file}\", trace_id: {OWN} }}, {expectations} }}\n{missing}"));
+    project.write(
+        "specs/spec.yaml",
+        &format!(
+            "tests:\n  - {{ name: saved, trace_file: {{ path: \"{file}\", trace_id: {OWN} }}, {expectations} }}\n"
+        ),
+    );
     let ran = project.run(&[]);
-    ran.exits(4).says(&["has no trace", &id, "nowhere.json"]);
-    assert_eq!(ran.verdicts(), ["saved: error", "missing: error"]);
+    ran.exits(4).says(&["has no trace", &id]);
+    assert_eq!(ran.verdicts(), ["saved: error"]);
+    let folder = file.rsplit_once('/').unwrap().0;
+    project.write(
+        "specs/spec.yaml",
+        &format!(
+            "tests:\n  - {{ name: folder, trace_file: {{ path: \"{folder}\", trace_id: {id} }}, {expectations} }}\n"
+        ),
+    );
+    project.run(&[]).exits(0);
+    project.write("specs/spec.yaml", &format!("tests:\n  - {{ name: t, trace_file: nowhere.json, {expectations} }}\n"));
+    project.run(&[]).exits(2).says(&["`specs/nowhere.json` cannot be read: there is no such file"]);
 }
 
 #[test]

@@ -117,6 +117,18 @@ fn a_span_told_again_with_other_words_is_news_and_the_fuller_telling_stays() {
     let step = see(&mut watch, &mut run, 1500 * MS, &[front().error(), work()]);
     assert_eq!((step.late, step.changed), (1, true));
     assert_eq!(errors(&watch), 2);
+    // Nor by one that lags behind and has a span of its own.
+    let step = see(&mut watch, &mut run, 1600 * MS, &[front(), work(), Draft::new(3, 1, "front", Kind::Internal)]);
+    assert_eq!((step.late, errors(&watch), watch.trace().unwrap().len()), (2, 2, 3));
+}
+
+#[test]
+fn a_store_that_never_tells_a_span_alike_twice_is_quiet_at_last() {
+    let (mut watch, mut run) = (watch(started()), Run::default());
+    for n in 0..40 {
+        see(&mut watch, &mut run, (200 + 100 * n) * MS, &[front().int("random", n as i64)]);
+    }
+    assert_eq!(watch.phase(), Phase::Confirmed);
 }
 
 #[test]

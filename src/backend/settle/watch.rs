@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Spans that came late and whose ancestors are awaited: no more than this many are remembered.
 const MOST_LATE: usize = 4096;
+/// How many tellings of one span are news. More is a store that does not tell the same twice, and would never be quiet.
+const MOST_TELLINGS: usize = 8;
 /// Between two reads of a store a span's arrival is known no better than this. Longer gaps are the store's fault.
 const MOST_UNCERTAINTY: u64 = super::config::SECOND;
 
@@ -66,10 +68,12 @@ pub struct Watch {
     trace: Option<Arc<Trace>>,
     last_reading: Option<Arc<Trace>>,
     pub(super) facts: Option<Facts>,
-    seen: HashSet<SpanKey>,
-    // What each of them was seen to say. A store whose replicas differ tells now one, now the other: no news.
-    told: HashSet<(SpanKey, u64)>,
-    // When the last new span was had.
+    // What each span seen so far was seen to say, as fingerprints. A store whose replicas differ tells now one, now the
+    // other: only the first time is news.
+    told: HashMap<SpanKey, Vec<u64>>,
+    // What each span of `trace` says.
+    kept: HashMap<SpanKey, u64>,
+    // When the last new span was had, or one that said something new.
     news_ns: u64,
     // Up to when it is known that nothing but what was seen had arrived.
     proven_ns: u64,
@@ -95,8 +99,8 @@ impl Watch {
             trace: None,
             last_reading: None,
             facts: None,
-            seen: HashSet::new(),
-            told: HashSet::new(),
+            told: HashMap::new(),
+            kept: HashMap::new(),
             news_ns: 0,
             proven_ns: sent_ns,
             partial: false,
@@ -135,48 +139,61 @@ impl Watch {
             return self.step(read.got_ns, run, false, true);
         }
         self.last_reading = Some(trace.clone());
-        let keys = span_keys(&trace);
-        let new: Vec<SpanKey> = keys.iter().filter(|key| !self.seen.contains(*key)).copied().collect();
-        let told = keys.iter().copied().zip(fingerprints(&trace));
-        let other: Vec<(SpanKey, u64)> = told.filter(|told| !self.told.contains(told)).collect();
-        let found = keys.len();
-        let shrunk = found - new.len() < self.seen.len();
+        let told: Vec<(SpanKey, u64)> = span_keys(&trace).into_iter().zip(fingerprints(&trace)).collect();
+        let new: Vec<SpanKey> = told.iter().map(|(key, _)| *key).filter(|key| !self.told.contains_key(key)).collect();
+        let found = told.len();
+        let shrunk = found - new.len() < self.told.len();
+        let news = told.iter().filter(|told| self.is_news(told)).count();
+        // What was found before and is lacking now, or is told with other words, is kept as well.
+        let other = |(key, print): &(SpanKey, u64)| self.kept.get(key).is_some_and(|kept| kept != print);
+        let joins = shrunk || told.iter().any(other);
         self.partial = read.partial;
-        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.seen.len() + new.len() });
-        if !other.is_empty() {
-            // A span that says something else than before is news, though nothing can be told of when it was first had.
-            let changed = other.len() > new.len();
+        self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.told.len() + new.len() });
+        if news > 0 {
             if !new.is_empty() {
                 self.note_lag(read, &new, run);
             }
-            self.seen.extend(new.iter().copied());
-            self.told.extend(other.iter().copied());
+            for (key, print) in &told {
+                let tellings = self.told.entry(*key).or_default();
+                if tellings.len() < MOST_TELLINGS && !tellings.contains(print) {
+                    tellings.push(*print);
+                }
+            }
             self.news_ns = self.news_ns.max(read.got_ns);
-            let joined = match self.trace.take().filter(|_| shrunk || changed) {
-                Some(before) => Arc::new(merge(&before, &trace, &self.injected())),
-                None => trace,
-            };
-            self.facts = Some(Facts::of(&joined, &self.requests, &self.config));
-            self.trace = Some(joined);
+            match self.trace.take().filter(|_| joins) {
+                Some(before) => {
+                    let joined = Arc::new(merge(&before, &trace, &self.injected()));
+                    self.kept = span_keys(&joined).into_iter().zip(fingerprints(&joined)).collect();
+                    self.trace = Some(joined);
+                }
+                None => {
+                    self.kept = told.into_iter().collect();
+                    self.trace = Some(trace);
+                }
+            }
+            self.facts = self.trace.as_ref().map(|trace| Facts::of(trace, &self.requests, &self.config));
             self.learn(run);
         }
         if !shrunk {
             self.proven_ns = self.proven_ns.max(read.asked_ns);
         }
-        let late = other.len();
         if let Some((_, count)) = &mut self.decided {
-            *count += late;
+            *count += news;
         }
-        self.step(read.got_ns, run, late > 0, true)
+        self.step(read.got_ns, run, news > 0, true)
+    }
+
+    fn is_news(&self, (key, print): &(SpanKey, u64)) -> bool {
+        self.told.get(key).is_none_or(|tellings| tellings.len() < MOST_TELLINGS && !tellings.contains(print))
     }
 
     /// A reading found no trace. After something was found that is a flap, not news.
     pub fn nothing(&mut self, read: Read, run: &mut Run) -> Step {
-        if self.seen.is_empty() {
+        if self.told.is_empty() {
             self.proven_ns = self.proven_ns.max(read.asked_ns);
             self.trouble = None;
         } else {
-            self.trouble = Some(Reason::Shrunk { found: 0, known: self.seen.len() });
+            self.trouble = Some(Reason::Shrunk { found: 0, known: self.told.len() });
         }
         self.step(read.got_ns, run, false, true)
     }

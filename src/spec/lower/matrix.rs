@@ -158,7 +158,7 @@ impl Lower<'_> {
     pub(super) fn file_path(&mut self, node: &Node) -> Option<PathBuf> {
         let path = self.reader.word(node, "a file's path")?;
         let beside = self.beside(&path.value);
-        if !self.options.files.exists(&beside) {
+        if self.options.exists.is_some_and(|exists| !exists(&beside)) {
             let says = format!("`{}` cannot be read: there is no such file", beside.display());
             self.reader.error(Code::MissingFile, path.span, says, "paths are relative to the spec file");
         }

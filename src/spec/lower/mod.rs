@@ -67,6 +67,7 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
     let mut reader = Reader {
         problems: parsed.problems,
         lenient: parsed.incomplete,
+        incomplete: parsed.incomplete,
         ports: options.ports.clone(),
         ..Reader::default()
     };
