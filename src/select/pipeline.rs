@@ -11,14 +11,13 @@ use super::structural::structural;
 use crate::trace::SpanIx;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::rc::Rc;
 
 /// Rows of one trace.
 #[derive(Debug, Clone)]
 pub(super) enum Rows {
     Many(Bits),
     /// Sorted. For the sets of `by()`, of which there can be as many as spans: a bit for each row of the trace would
-    /// take memory by the square.
+    /// take memory and time by the square.
     Few(Vec<SpanIx>),
 }
 
@@ -47,13 +46,38 @@ impl Rows {
             Rows::Few(spans) => Cow::Owned(Bits::of(len, spans.iter().map(|ix| ix.index()))),
         }
     }
-    /// The rows that `bits` has as well.
-    fn and(self, bits: &Bits) -> Rows {
+    /// These of `bits`, kept as `self` is.
+    fn like(&self, bits: Bits) -> Rows {
         match self {
-            Rows::Many(own) => Rows::Many(own.and(bits)),
-            Rows::Few(mut spans) => {
-                spans.retain(|ix| bits.get(ix.index()));
-                Rows::Few(spans)
+            Rows::Many(_) => Rows::Many(bits),
+            Rows::Few(_) => Rows::Few(bits.spans()),
+        }
+    }
+    fn none(&self) -> Rows {
+        match self {
+            Rows::Many(bits) => Rows::Many(Bits::empty(bits.len())),
+            Rows::Few(_) => Rows::Few(Vec::new()),
+        }
+    }
+    /// The rows that `bits` has as well.
+    fn and(&self, bits: &Bits) -> Rows {
+        match self {
+            Rows::Many(own) => Rows::Many(own.clone().and(bits)),
+            Rows::Few(spans) => Rows::Few(spans.iter().copied().filter(|ix| bits.get(ix.index())).collect()),
+        }
+    }
+    fn or(self, other: &Rows) -> Rows {
+        match (self, other) {
+            (Rows::Many(own), Rows::Many(other)) => Rows::Many(own.or(other)),
+            (Rows::Many(mut own), Rows::Few(other)) => {
+                other.iter().for_each(|ix| own.set(ix.index()));
+                Rows::Many(own)
+            }
+            (Rows::Few(mut own), other) => {
+                own.extend_from_slice(&other.spans());
+                own.sort_unstable();
+                own.dedup();
+                Rows::Few(own)
             }
         }
     }
@@ -61,13 +85,8 @@ impl Rows {
 
 /// The rows of all sets together.
 fn union(sets: &[Set], len: usize) -> Bits {
-    sets.iter().fold(Bits::empty(len), |mut all, set| match &set.rows {
-        Rows::Many(bits) => all.or(bits),
-        Rows::Few(spans) => {
-            spans.iter().for_each(|ix| all.set(ix.index()));
-            all
-        }
-    })
+    let all = sets.iter().fold(Rows::Many(Bits::empty(len)), |all, set| all.or(&set.rows));
+    all.bits(len).into_owned()
 }
 
 /// A set of spans on its way through a pipeline.
@@ -90,9 +109,9 @@ pub(super) struct Evaluation<'i, 't> {
 /// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
 /// asking anew for each set would take time by the square.
 pub(super) struct Filtered {
-    within: Bits,
+    all: Bits,
     /// By where in memory the filter is.
-    found: HashMap<usize, Rc<Bits>>,
+    found: HashMap<usize, Bits>,
 }
 
 impl Evaluation<'_, '_> {
@@ -107,18 +126,9 @@ impl Evaluation<'_, '_> {
                 let len = self.index.trace().len();
                 let begins = sets.len() > 1 && self.filtered.is_none();
                 if begins {
-                    self.filtered = Some(Filtered { within: union(&sets, len), found: HashMap::new() });
+                    self.filtered = Some(Filtered { all: union(&sets, len), found: HashMap::new() });
                 }
-                let picked = |set: Set| {
-                    let rows = match (&set.rows, &expr.kind) {
-                        (Rows::Few(_), SpansetKind::Filter(field)) if self.filtered.is_some() => {
-                            set.rows.and(&self.filter(expr, field))
-                        }
-                        (Rows::Few(_), _) => Rows::Few(self.spanset(expr, &set.rows.bits(len)).spans()),
-                        (Rows::Many(rows), _) => Rows::Many(self.spanset(expr, rows)),
-                    };
-                    Set { rows, ..set }
-                };
+                let picked = |set: Set| Set { rows: self.spanset(expr, &set.rows), ..set };
                 let kept = sets.into_iter().map(picked).filter(|set| !set.rows.is_empty()).collect();
                 if begins {
                     self.filtered = None;
@@ -141,39 +151,50 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    /// The rows of all sets at hand that a filter picks.
-    fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr) -> Rc<Bits> {
+    /// The rows of `within` that a filter picks.
+    fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
         let index = self.index;
-        let Some(filtered) = &mut self.filtered else { return Rc::new(Bits::empty(index.trace().len())) };
-        let within = &filtered.within;
-        let found = filtered.found.entry(std::ptr::from_ref(expr).addr());
-        Rc::clone(found.or_insert_with(|| Rc::new(mask(index, &resolve(field, index.trace()), within))))
+        let pick = |within: &Bits| mask(index, &resolve(field, index.trace()), within);
+        match &mut self.filtered {
+            None => within.like(pick(&within.bits(index.trace().len()))),
+            Some(Filtered { all, found }) => {
+                within.and(found.entry(std::ptr::from_ref(expr).addr()).or_insert_with(|| pick(all)))
+            }
+        }
     }
 
     /// The rows of `within` that an expression picks.
-    fn spanset(&mut self, expr: &SpansetExpr, within: &Bits) -> Bits {
+    fn spanset(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
+        let len = self.index.trace().len();
         match &expr.kind {
-            SpansetKind::Filter(field) if self.filtered.is_some() => Bits::clone(&self.filter(expr, field)).and(within),
-            SpansetKind::Filter(field) => mask(self.index, &resolve(field, self.index.trace()), within),
+            SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
                 let (left, right) = (self.spanset(lhs, within), self.spanset(rhs, within));
+                let one_is_empty = left.is_empty() || right.is_empty();
                 match op {
-                    SpansetOp::And if left.is_empty() || right.is_empty() => Bits::empty(within.len()),
+                    // Nothing is related to nothing.
+                    SpansetOp::Structure(_, Mode::Not) if one_is_empty => right,
+                    SpansetOp::And | SpansetOp::Structure(..) if one_is_empty => within.none(),
                     SpansetOp::And | SpansetOp::Or => left.or(&right),
                     SpansetOp::Structure(relation, mode) => {
-                        structural(self.index.trace(), *relation, *mode, *disconnected, &left, right)
+                        let (left, right) = (left.bits(len), right.bits(len).into_owned());
+                        within.like(structural(self.index.trace(), *relation, *mode, *disconnected, &left, right))
                     }
                 }
             }
             SpansetKind::Pipeline(inner) => {
-                let set = Set { rows: Rows::Many(within.clone()), groups: Vec::new(), aggregate: None };
-                union(&self.pipeline(inner, vec![set]), within.len())
+                let set = Set { rows: within.clone(), groups: Vec::new(), aggregate: None };
+                let sets = self.pipeline(inner, vec![set]);
+                match within {
+                    Rows::Many(_) => Rows::Many(union(&sets, len)),
+                    Rows::Few(_) => sets.iter().fold(within.none(), |all, set| all.or(&set.rows)),
+                }
             }
             SpansetKind::Fields { tests, aliases } => {
-                fields::mask(self.index, tests, *aliases, within, &mut self.aliases)
+                within.like(fields::mask(self.index, tests, *aliases, &within.bits(len), &mut self.aliases))
             }
             SpansetKind::Intersection(all) => all.iter().fold(within.clone(), |rows, one| {
-                if rows.is_empty() { rows } else { rows.and(&self.spanset(one, within)) }
+                if rows.is_empty() { rows } else { rows.and(&self.spanset(one, within).bits(len)) }
             }),
         }
     }

@@ -45,9 +45,6 @@ fn inverse(relation: Relation) -> Relation {
 fn relate(trace: &Trace, set: &Bits, relation: Relation) -> Bits {
     let tree = trace.tree();
     let n = trace.len();
-    if set.is_empty() {
-        return Bits::empty(n);
-    }
     let parent = |row: usize| tree.parent(SpanIx(row as u32)).map(SpanIx::index);
     match relation {
         Relation::Child => Bits::of(n, (0..n).filter(|&row| parent(row).is_some_and(|parent| set.get(parent)))),
