@@ -1,6 +1,6 @@
 //! The parser's events → the tree, within a budget.
 
-use super::{Key, Node, Scalar, Style, TextSpan, Value, prescan};
+use super::{Key, Node, Scalar, Style, TextSpan, Value, prescan, repair};
 use crate::diag::{Code, Problem};
 use crate::source::{SourceFile, Span};
 use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span as Marks};
@@ -47,11 +47,11 @@ pub fn parse(file: &SourceFile) -> Parsed {
                 return Parsed { root, problems, incomplete };
             }
             Err(Stop { at, problem, fatal }) => {
-                let item = prescan::item_around(&patched, at).filter(|_| !fatal);
+                let item = repair::item_around(&patched, at).filter(|_| !fatal);
                 problems.push(*problem);
                 incomplete = true;
                 let Some(item) = item else { break };
-                patched = prescan::blank(&patched, item);
+                patched = repair::blank(&patched, item);
             }
         }
     }
@@ -311,7 +311,7 @@ impl Builder<'_> {
         }
         let end = patched[at..].chars().next().map_or(at, |c| at + c.len_utf8());
         let mut problem = Problem::error(Code::YamlSyntax, Span::new(at, end), format!("this is not YAML: {info}"));
-        if let Some(help) = prescan::guess(patched, at, &info) {
+        if let Some(help) = repair::guess(patched, at, &info) {
             problem = problem.help(help);
         }
         Stop { at, problem: Box::new(problem), fatal: false }

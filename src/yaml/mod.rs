@@ -9,6 +9,7 @@ mod build;
 #[cfg(test)]
 mod build_tests;
 mod prescan;
+mod repair;
 
 pub use build::{Parsed, parse};
 

@@ -1,8 +1,12 @@
 //! `tracespec.yaml`: what is configured, with the same diagnostics as specs have.
 
+mod backend;
+
+pub use backend::{Backend, BackendKind, Protocol};
+
 use super::forms;
 use super::load::decode;
-use super::plan::{Auth, Tls, VarValue, Wait};
+use super::plan::{VarValue, Wait};
 use super::read::{Fields, Reader};
 use crate::diag::{self, Code, Diagnostic, Problem};
 use crate::matcher::{Template, Value, literal};
@@ -49,64 +53,6 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Attribute names match exactly.
     pub exact_names: Option<bool>,
-}
-
-/// Where traces are read from.
-#[derive(Debug, Clone)]
-pub struct Backend {
-    /// Where it was written.
-    pub at: Span,
-    /// Which kind.
-    pub kind: BackendKind,
-    /// Headers of every query.
-    pub headers: Vec<(String, Template)>,
-    /// Credentials.
-    pub auth: Option<Auth>,
-    /// TLS settings.
-    pub tls: Tls,
-    /// Bound on one query.
-    pub timeout: Option<Duration>,
-}
-
-/// The kinds of backends.
-#[derive(Debug, Clone)]
-pub enum BackendKind {
-    /// Jaeger's query service.
-    Jaeger {
-        /// Where it listens.
-        url: Template,
-        /// How it is asked.
-        protocol: Protocol,
-    },
-    /// Grafana Tempo.
-    Tempo {
-        /// Where it listens.
-        url: Template,
-        /// The tenant.
-        tenant: Option<Template>,
-    },
-    /// The embedded receiver; `None`: a free port.
-    Receiver {
-        /// Address for gRPC.
-        grpc: Option<String>,
-        /// Address for HTTP.
-        http: Option<String>,
-    },
-    /// Saved traces.
-    File {
-        /// The folder, as written.
-        dir: PathBuf,
-    },
-}
-
-/// How a backend is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Protocol {
-    /// HTTP.
-    #[default]
-    Http,
-    /// gRPC.
-    Grpc,
 }
 
 /// A process that the runner starts.
@@ -377,102 +323,6 @@ impl Reader {
             return None;
         };
         Some(Ack { at: node.span, test: test?.value, finding: finding?.value, path, until: day, reason: reason?.value })
-    }
-
-    /// `backend`, in the configuration and on tests.
-    pub(super) fn backend(&mut self, node: &Arc<Node>) -> Option<Backend> {
-        let fields = self.fields(node, &forms::BACKEND)?;
-        let found: Vec<&str> =
-            ["jaeger", "tempo", "receiver", "file"].into_iter().filter(|name| fields.has(name)).collect();
-        let (name, inner) = match found.as_slice() {
-            [name] => (*name, fields.get(name)?),
-            [] => {
-                self.error(
-                    Code::MissingKey,
-                    node.span,
-                    "no backend is named here",
-                    "write `{ jaeger: { url: … } }`, or `tempo`, `receiver`, `file`",
-                );
-                return None;
-            }
-            [_, second, ..] => {
-                self.error(
-                    Code::ConflictingKeys,
-                    fields.key_span(second),
-                    "traces are read from one backend",
-                    "keep one of them",
-                );
-                return None;
-            }
-        };
-        match name {
-            "receiver" => {
-                if inner.is_null() {
-                    return Some(Backend::plain(node.span, BackendKind::Receiver { grpc: None, http: None }));
-                }
-                let fields = self.fields(inner, &forms::RECEIVER)?;
-                let mut address = |name: &str| fields.get(name).and_then(|node| self.address(node));
-                let (grpc, http) = (address("grpc"), address("http"));
-                Some(Backend::plain(node.span, BackendKind::Receiver { grpc, http }))
-            }
-            "file" => {
-                let fields = self.fields(inner, &forms::FILE_BACKEND)?;
-                let dir = self.need(&fields, "dir").cloned().and_then(|node| self.word(&node, "a folder"))?;
-                Some(Backend::plain(node.span, BackendKind::File { dir: dir.value.into() }))
-            }
-            _ => self.client(name, inner, node.span),
-        }
-    }
-
-    fn client(&mut self, name: &str, node: &Arc<Node>, at: Span) -> Option<Backend> {
-        let jaeger = name == "jaeger";
-        let fields = self.fields(node, if jaeger { &forms::JAEGER } else { &forms::TEMPO })?;
-        let url = self.need(&fields, "url").cloned().and_then(|node| self.web_url(&node));
-        let protocol = fields
-            .get("protocol")
-            .and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)]))
-            .unwrap_or_default();
-        let headers = fields.get("headers").map(|node| self.named_texts(node, "headers")).unwrap_or_default();
-        let auth = fields.get("auth").and_then(|node| self.auth(node));
-        let tls = fields.get("tls").map(|node| self.tls(node)).unwrap_or_default();
-        let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
-        let kind = if jaeger {
-            BackendKind::Jaeger { url: url?, protocol }
-        } else {
-            if protocol == Protocol::Grpc {
-                self.error(
-                    Code::BadValue,
-                    fields.key_span("protocol"),
-                    "Tempo is read over HTTP only",
-                    "take `protocol` out, and give the address of its HTTP API, usually port 3200",
-                );
-            }
-            let tenant = fields.get("tenant").and_then(|node| self.template(node, "a tenant"));
-            BackendKind::Tempo { url: url?, tenant }
-        };
-        Some(Backend { at, kind, headers, auth, tls, timeout })
-    }
-
-    fn address(&mut self, node: &Node) -> Option<String> {
-        let word = self.word(node, "an address")?;
-        let address =
-            word.value.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-        if address.is_none() {
-            self.error(
-                Code::BadValue,
-                node.span,
-                format!("`{}` is no address", word.value),
-                "write host and port: `127.0.0.1:4317`; port 0 is any free one",
-            );
-            return None;
-        }
-        Some(word.value)
-    }
-}
-
-impl Backend {
-    fn plain(at: Span, kind: BackendKind) -> Backend {
-        Backend { at, kind, headers: Vec::new(), auth: None, tls: Tls::default(), timeout: None }
     }
 }
 

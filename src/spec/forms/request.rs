@@ -1,0 +1,77 @@
+//! `request` and `response`.
+
+use super::*;
+
+form!(
+    /// `request`.
+    REQUEST, "request", "a request", [
+    key("method", Word, "The method; POST if there is a body, else GET.", "POST"),
+    key("url", Word, "The URL.", "${base}/orders"),
+    key("query", Map(&Any(&[Scalar, List(&Scalar)])), "Query parameters to add; a list repeats its name.", "{ page: 2, tag: [a, b] }"),
+    key("headers", Map(&Scalar), "Headers.", "{ authorization: 'Bearer ${secret.TOKEN}' }"),
+    key("json", Json, "The body as JSON. Numbers are sent as written.", "{ items: [{ sku: LAPTOP-1, qty: 1 }] }"),
+    key("body", Text, "The body as text.", "plain text"),
+    key("form", Map(&Any(&[Scalar, List(&Scalar)])), "The body as application/x-www-form-urlencoded.", "{ user: ada, scope: [read, write] }"),
+    key("multipart", Map(&Any(&[Scalar, Shape::Form(&PART)])), "The body as multipart/form-data: texts and files.", "{ title: invoice, scan: { file: scan.pdf } }"),
+    key("file", Word, "The body is this file, relative to the spec file.", "bodies/order.xml"),
+    key("auth", Shape::Form(&AUTH), "Credentials.", "{ bearer: '${secret.TOKEN}' }"),
+    key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }"),
+    key("follow_redirects", Bool, "Whether redirects are followed (default true, at most 10).", "false"),
+    key("timeout", Duration, "Bound on the whole exchange (default 30s).", "5s"),
+    key("http_version", OneOf(&["1.1", "2"]), "Insist on a version of HTTP.", "'2'"),
+    key("propagators", List(&OneOf(&["b3", "b3multi", "jaeger"])), "Trace context to send beside W3C's `traceparent`.", "[b3]"),
+]);
+
+form!(
+    /// A part of a multipart body.
+    PART, "part", "a part of a multipart body", [
+    key("file", Word, "A file's bytes under its own name, relative to the spec file.", "scan.pdf"),
+]);
+
+form!(
+    /// `auth`.
+    AUTH, "auth", "`auth`", [
+    key("basic", Shape::Form(&BASIC), "User and password.", "{ user: ada, password: '${secret.PASSWORD}' }"),
+    key("bearer", Word, "A token.", "${secret.TOKEN}"),
+]);
+
+form!(
+    /// `auth.basic`.
+    BASIC, "basic", "`basic`", [
+    key("user", Word, "The user.", "ada"),
+    key("password", Word, "The password.", "${secret.PASSWORD}"),
+]);
+
+form!(
+    /// `tls`.
+    TLS, "tls", "`tls`", [
+    key("ca", Word, "PEM file of an authority to trust beside the system's.", "ca.pem"),
+    key("cert", Word, "PEM file of the client's certificate.", "client.pem"),
+    key("key", Word, "PEM file of the client's key.", "client.key"),
+    key("insecure", Bool, "Accept any certificate.", "true"),
+]);
+
+form!(
+    /// `response`.
+    RESPONSE, "response", "a response", [
+    key("status", Matcher(Position::Int), "The status code. Without it, 400 and above fail.", "201"),
+    key("headers", Map(&TEXT), "Headers.", "{ content-type: ~ application/json.* }"),
+    key("json", Map(&ANY), "Values in the JSON body, by JSONPath.", "{ $.status: confirmed, $.items: { length: 2 } }"),
+    key("body", TEXT, "The body as text.", "{ contains: confirmed }"),
+    key("duration", TIME, "From sending to the last byte.", "< 500ms"),
+    key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, or `{ header: NAME }`.", "{ order_id: $.id, place: { header: location } }"),
+    later("errors", "GraphQL's errors.", "absent"),
+    later("status_message", "gRPC's status message.", "~ card.*"),
+    later("metadata", "gRPC's metadata.", "{ x-request-id: exists }"),
+    later("exit_code", "A program's exit code.", "0"),
+    later("stdout", "What a program wrote.", "~ .*done.*"),
+    later("stderr", "What a program complained about.", "absent"),
+]);
+
+form!(
+    /// A capture as a mapping.
+    CAPTURE, "capture", "a capture", [
+    key("json", Word, "A JSONPath into the body.", "$.id"),
+    key("header", Word, "A response header.", "location"),
+    later("stdout", "A regular expression on a program's output.", "id=(.*)"),
+]);

@@ -1,0 +1,201 @@
+//! What a spec file asks for, checked and lowered: the contract between the language and those who run and judge it.
+//!
+//! A plan is what is left when nothing can be wrong with the spec any more. Values that depend on variables are
+//! [`Operand`](crate::matcher::Operand)s and [`Template`]s; [`Step::trace`] and [`Step::response`] are bound to a run's variables (captures,
+//! matrix rows) just before they are judged, see `spec::bind`.
+
+mod request;
+mod trace;
+
+pub use request::*;
+pub use trace::*;
+
+use crate::matcher::{Matcher, Template, Value};
+use crate::source::{SourceFile, Span, Spanned};
+use crate::spec::config::Backend;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All spec files of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// The files, sorted by path.
+    pub files: Vec<FilePlan>,
+}
+
+/// One spec file.
+#[derive(Debug, Clone)]
+pub struct FilePlan {
+    /// Its text.
+    pub source: Arc<SourceFile>,
+    /// Its `vars`, in file order: later ones may use earlier ones.
+    pub vars: Vec<(String, VarValue)>,
+    /// Run once before the file's first test.
+    pub setup: Vec<Step>,
+    /// The tests, matrix rows unfolded.
+    pub tests: Vec<Test>,
+    /// Run once after the file's last test, whatever came of it.
+    pub teardown: Vec<Step>,
+}
+
+/// The value of a variable: a template, or a typed scalar.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VarValue {
+    /// Text with variables in it. A lone `${x}` keeps the type of `x`.
+    Template(Template),
+    /// A typed value, with its source text.
+    Value(Value),
+}
+
+/// One test: a name and the steps that run in order.
+#[derive(Debug, Clone)]
+pub struct Test {
+    /// The name, matrix values filled in; unique in a run together with the file.
+    pub name: Spanned<String>,
+    /// Its file.
+    pub source: Arc<SourceFile>,
+    /// Tags to select by.
+    pub tags: Vec<String>,
+    /// The matrix row's values.
+    pub row: BTreeMap<String, Value>,
+    /// The steps; one for a test written without `steps`.
+    pub steps: Vec<Step>,
+    /// Why it is not run.
+    pub skip: Option<String>,
+    /// Whether only tests like this one are run.
+    pub only: bool,
+    /// How often it is tried again after it did not pass; `None`: as the run says.
+    pub retries: Option<u32>,
+    /// Bound on all its steps together.
+    pub timeout: Option<Duration>,
+    /// Tests with the same name here never overlap.
+    pub mutex: Option<String>,
+    /// Names of the tests that must have passed before, whose captures are visible as `${needs.NAME.capture}`.
+    pub needs: Vec<Spanned<String>>,
+    /// Where its traces are read from, when not from where the configuration says.
+    pub backend: Option<Backend>,
+}
+
+/// One thing that starts a trace, and what is expected of it.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// The whole step in the file.
+    pub at: Span,
+    /// Its own name, for steps of a list.
+    pub name: Option<String>,
+    /// What starts the trace.
+    pub trigger: Trigger,
+    /// Where the trace's id is read from when the system makes its own.
+    pub trace_id: Option<TraceIdSource>,
+    /// What the answer must be.
+    pub response: Response,
+    /// What the trace must be. `None`: no trace is fetched.
+    pub trace: Option<TraceExpectations>,
+    /// How long to wait for the trace.
+    pub wait: Wait,
+    /// Repeat the trigger until the response holds.
+    pub until: Option<Until>,
+}
+
+/// What starts (or names) a trace. Exactly one a step.
+#[derive(Debug, Clone)]
+pub enum Trigger {
+    /// An HTTP request.
+    Http(Box<HttpRequest>),
+    /// A trace that already exists.
+    TraceId(Template),
+    /// A saved trace.
+    TraceFile {
+        /// Where it is, relative to the spec file.
+        path: PathBuf,
+        /// Which of several traces.
+        trace_id: Option<Template>,
+        /// Where that was written.
+        at: Span,
+    },
+}
+
+/// Where to read a trace's id when it is not the injected one.
+#[derive(Debug, Clone)]
+pub enum TraceIdSource {
+    /// A response header; a `traceparent`-shaped value is taken apart.
+    Header(String),
+    /// A JSONPath into the response's body.
+    Json(JsonPath),
+    /// A value.
+    Value(Template),
+}
+
+/// A JSONPath (RFC 9535), checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonPath {
+    /// As written.
+    pub text: String,
+    /// Whether it is a singular query, which yields a value; any other yields an array of its nodes.
+    pub singular: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// What the answer must be, and what is kept of it.
+#[derive(Debug, Clone, Default)]
+pub struct Response {
+    /// Where it was written, if it was.
+    pub at: Option<Span>,
+    /// The status code. Without one, a status of 400 or above fails.
+    pub status: Option<Spanned<Matcher>>,
+    /// Headers by lower-case name.
+    pub headers: Vec<(Spanned<String>, Matcher)>,
+    /// Values in the JSON body.
+    pub json: Vec<(JsonPath, Matcher)>,
+    /// The body as text.
+    pub body: Option<Spanned<Matcher>>,
+    /// From sending to the last byte, nanoseconds.
+    pub duration: Option<Spanned<Matcher>>,
+    /// Values to keep as variables.
+    pub capture: Vec<(Spanned<String>, Capture)>,
+}
+
+/// Where a captured value comes from.
+#[derive(Debug, Clone)]
+pub enum Capture {
+    /// A JSONPath into the body.
+    Json(JsonPath),
+    /// A header.
+    Header(String),
+    /// The status code.
+    Status,
+    /// The whole body.
+    Body,
+}
+
+/// How long to wait for a trace; see backends.md section 6. `None`: as the configuration says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Wait {
+    /// Bound on the wait (default 30 s).
+    pub timeout: Option<Duration>,
+    /// The quiet that settles a trace; `None` in `Some` means `auto`.
+    pub settle: Option<Settle>,
+    /// Services and peers that take part without exporting.
+    pub silent: Vec<String>,
+}
+
+/// The quiet that settles a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settle {
+    /// Derived from the exporters' delay.
+    Auto,
+    /// As written.
+    Fixed(Duration),
+}
+
+/// Repeat a step until its response holds; the last try is judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Until {
+    /// Give up after this long.
+    pub timeout: Duration,
+    /// Pause between tries.
+    pub interval: Duration,
+}
