@@ -3,6 +3,7 @@
 use crate::source::Span;
 use crate::trace::{CallKey, SpanId, SpanIx};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// What is known of one expectation at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub struct Finding {
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// What other traces of this run, and the baseline, have shown to exist.
-    pub witnessed: Witnessed,
+    pub witnessed: Arc<Witnessed>,
     /// Services whose processes the runner started itself, on one machine and so on one clock.
     pub one_clock: BTreeSet<String>,
     /// Services and peers that take part without exporting (`wait.silent`).

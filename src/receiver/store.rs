@@ -130,6 +130,8 @@ struct Inner {
     batches: u64,
     watched: HashMap<TraceId, watch::Sender<Arrival>>,
     linking: HashMap<TraceId, BTreeSet<TraceId>>,
+    // Of each service, how many of the traces held have a span.
+    services: BTreeMap<Arc<str>, usize>,
     gone: HashSet<TraceId>,
     gone_order: VecDeque<TraceId>,
     counts: Counts,
@@ -145,6 +147,15 @@ struct Entry {
     last: u64,
     at: Instant,
     links: BTreeSet<TraceId>,
+    services: BTreeSet<Arc<str>>,
+}
+
+/// What a batch has of one trace, measured.
+struct Part {
+    spans: TraceBuilder,
+    bytes: usize,
+    links: Vec<TraceId>,
+    services: BTreeSet<Arc<str>>,
 }
 
 impl Entry {
@@ -182,23 +193,24 @@ impl Store {
     pub fn add(&self, batch: Batch, at: Instant) -> Stored {
         let mut stored = Stored { invalid: batch.invalid, ..Stored::default() };
         // Measured before the lock is taken.
-        let traces: Vec<(TraceId, TraceBuilder, usize, Vec<TraceId>)> = batch
+        let traces: Vec<(TraceId, Part)> = batch
             .traces
             .into_iter()
             .filter(|(_, spans)| !spans.is_empty())
             .map(|(id, spans)| {
                 let (bytes, links) = (spans.memory(), spans.linked());
-                (id, spans, bytes, links)
+                let services = spans.services().into_iter().map(Arc::from).collect();
+                (id, Part { spans, bytes, links, services })
             })
             .collect();
         let mut inner = self.lock();
-        for (id, spans, bytes, links) in traces {
+        for (id, part) in traces {
             if inner.gone.contains(&id) {
-                stored.late += spans.len();
+                stored.late += part.spans.len();
                 continue;
             }
-            stored.spans += spans.len();
-            inner.put(id, spans, bytes, links, at);
+            stored.spans += part.spans.len();
+            inner.put(id, part, at);
         }
         inner.counts.spans += stored.spans;
         inner.counts.invalid += stored.invalid;
@@ -245,14 +257,7 @@ impl Store {
 
     /// The names of all services that sent a span which is still held, sorted.
     pub fn services(&self) -> Vec<String> {
-        let ids: Vec<TraceId> = self.lock().traces.keys().copied().collect();
-        let mut names = BTreeSet::new();
-        for id in ids {
-            if let Held::Spans(spans) = self.get(id) {
-                names.extend(spans.services().into_iter().map(str::to_owned));
-            }
-        }
-        names.into_iter().collect()
+        self.lock().services.keys().map(|name| name.to_string()).collect()
     }
 
     /// What was counted.
@@ -272,13 +277,20 @@ impl Store {
 }
 
 impl Inner {
-    fn put(&mut self, id: TraceId, spans: TraceBuilder, bytes: usize, links: Vec<TraceId>, at: Instant) {
+    fn put(&mut self, id: TraceId, part: Part, at: Instant) {
+        let Part { spans, bytes, links, services } = part;
         let (records, number) = (spans.len(), self.batches);
         self.batches += 1;
         self.counts.spans_held += records;
         self.counts.bytes_held += bytes;
         for target in &links {
             self.linking.entry(*target).or_default().insert(id);
+        }
+        let known = self.traces.get(&id).map(|entry| &entry.services);
+        let new: Vec<Arc<str>> =
+            services.into_iter().filter(|name| known.is_none_or(|known| !known.contains(name))).collect();
+        for name in &new {
+            *self.services.entry(Arc::clone(name)).or_default() += 1;
         }
         let targets: Vec<TraceId> = match self.traces.get_mut(&id) {
             Some(entry) => {
@@ -288,6 +300,7 @@ impl Inner {
                 entry.bytes += bytes;
                 (entry.last, entry.at) = (number, at);
                 entry.links.extend(links);
+                entry.services.extend(new);
                 entry.links.iter().copied().collect()
             }
             None => {
@@ -299,6 +312,7 @@ impl Inner {
                     last: number,
                     at,
                     links: links.iter().copied().collect(),
+                    services: new.into_iter().collect(),
                 };
                 self.traces.insert(id, entry);
                 links
@@ -343,6 +357,14 @@ impl Inner {
                 from.remove(&id);
                 if from.is_empty() {
                     self.linking.remove(target);
+                }
+            }
+        }
+        for name in &entry.services {
+            if let Some(traces) = self.services.get_mut(name) {
+                *traces -= 1;
+                if *traces == 0 {
+                    self.services.remove(name);
                 }
             }
         }

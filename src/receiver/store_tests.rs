@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::trace::{Kind, Link, SpanId, SpanRecord, StatusCode, Sym};
+use crate::trace::{Kind, Link, SpanId, SpanRecord, StatusCode, Sym, Value};
 use futures_util::FutureExt;
 
 fn id(value: u128) -> TraceId {
@@ -18,7 +18,8 @@ fn batch(spans: &[(u128, u64, u128)]) -> Batch {
             trace_state: Sym::EMPTY,
             attributes: Box::default(),
         });
-        let (resource, scope) = (builder.resource(Vec::new()), builder.scope("", "", Vec::new()));
+        let service = (builder.intern("service.name"), Value::Str(builder.intern(&format!("service-{trace}"))));
+        let (resource, scope) = (builder.resource(vec![service]), builder.scope("", "", Vec::new()));
         builder.span(SpanRecord {
             trace_id: id(trace),
             span_id: SpanId::new(span).unwrap(),
@@ -120,6 +121,18 @@ fn over_its_memory_the_trace_silent_longest_goes_first_and_one_that_is_watched_g
     assert_eq!((store.counts().evicted, store.counts().traces_held), (1, 3));
     assert!(store.evicted_words(id(2)).contains("was evicted"));
     assert!(!news.now().evicted);
+}
+
+#[test]
+fn services_are_those_of_the_traces_held() {
+    let one = batch(&[(1, 1, 0)]).traces.into_values().map(|spans| spans.memory()).sum::<usize>();
+    let store = Store::new(one * 5 / 2);
+    for trace in 1..=3 {
+        store.add(batch(&[(trace, 1, 0)]), Instant::now());
+        store.add(batch(&[(trace, 1, 0)]), Instant::now());
+    }
+    assert_eq!(store.counts().traces_held, 1);
+    assert_eq!(store.services(), ["service-3"]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct Session {
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
-    pub(crate) witnessed: Mutex<Witnessed>,
+    pub(crate) witnessed: Mutex<Arc<Witnessed>>,
     pub(super) plan: Plan,
     vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
@@ -385,14 +385,17 @@ impl Session {
 
     /// Remembers what a trace shows to exist.
     pub(crate) fn witness(&self, trace: &Trace) {
-        witness(&mut lock(&self.witnessed), trace);
+        witness(Arc::make_mut(&mut lock(&self.witnessed)), trace);
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
-        let mut witnessed = Witnessed::clone(&lock(&self.witnessed));
-        witnessed.services.extend(self.backend.backend.services());
+        let services = self.backend.backend.services();
+        let mut witnessed = lock(&self.witnessed);
+        if services.iter().any(|name| !witnessed.services.contains(name)) {
+            Arc::make_mut(&mut witnessed).services.extend(services);
+        }
         Context {
-            witnessed,
+            witnessed: Arc::clone(&witnessed),
             one_clock: self.options.one_clock.clone(),
             silent: self.options.silent.iter().chain(silent).cloned().collect(),
         }
