@@ -58,6 +58,27 @@ pub struct Step {
 
 type SpanKey = (TraceId, SpanId, Kind);
 
+/// What a span was seen to say, as fingerprints.
+#[derive(Debug, Clone)]
+struct Told {
+    /// What it says in the trace that is kept.
+    kept: u64,
+    /// What it said in other readings. A store whose replicas differ tells now one, now the other: only the first time
+    /// is news.
+    others: Vec<u64>,
+}
+
+impl Told {
+    fn is_news(&self, print: u64) -> bool {
+        print != self.kept && self.others.len() < MOST_TELLINGS && !self.others.contains(&print)
+    }
+    fn hear(&mut self, print: u64) {
+        if self.is_news(print) {
+            self.others.push(print);
+        }
+    }
+}
+
 /// Follows one trace from its request until its test is decided, and on until the run ends.
 #[derive(Debug, Clone)]
 pub struct Watch {
@@ -68,11 +89,7 @@ pub struct Watch {
     trace: Option<Arc<Trace>>,
     last_reading: Option<Arc<Trace>>,
     pub(super) facts: Option<Facts>,
-    // What each span seen so far was seen to say, as fingerprints. A store whose replicas differ tells now one, now the
-    // other: only the first time is news.
-    told: HashMap<SpanKey, Vec<u64>>,
-    // What each span of `trace` says.
-    kept: HashMap<SpanKey, u64>,
+    told: HashMap<SpanKey, Told>,
     // When the last new span was had, or one that said something new.
     news_ns: u64,
     // Up to when it is known that nothing but what was seen had arrived.
@@ -100,7 +117,6 @@ impl Watch {
             last_reading: None,
             facts: None,
             told: HashMap::new(),
-            kept: HashMap::new(),
             news_ns: 0,
             proven_ns: sent_ns,
             partial: false,
@@ -139,38 +155,34 @@ impl Watch {
             return self.step(read.got_ns, run, false, true);
         }
         self.last_reading = Some(trace.clone());
-        let told: Vec<(SpanKey, u64)> = span_keys(&trace).into_iter().zip(fingerprints(&trace)).collect();
-        let new: Vec<SpanKey> = told.iter().map(|(key, _)| *key).filter(|key| !self.told.contains_key(key)).collect();
-        let found = told.len();
+        let (mut new, mut changed, mut differs) = (Vec::new(), Vec::new(), false);
+        let keys = span_keys(&trace);
+        let found = keys.len();
+        for (key, print) in keys.into_iter().zip(fingerprints(&trace)) {
+            match self.told.get(&key) {
+                None => new.push((key, print)),
+                Some(told) => {
+                    differs |= told.kept != print;
+                    changed.extend(told.is_news(print).then_some((key, print)));
+                }
+            }
+        }
         let shrunk = found - new.len() < self.told.len();
-        let news = told.iter().filter(|told| self.is_news(told)).count();
-        // What was found before and is lacking now, or is told with other words, is kept as well.
-        let other = |(key, print): &(SpanKey, u64)| self.kept.get(key).is_some_and(|kept| kept != print);
-        let joins = shrunk || told.iter().any(other);
+        let news = new.len() + changed.len();
         self.partial = read.partial;
         self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.told.len() + new.len() });
         if news > 0 {
-            if !new.is_empty() {
-                self.note_lag(read, &new, run);
-            }
-            for (key, print) in &told {
-                let tellings = self.told.entry(*key).or_default();
-                if tellings.len() < MOST_TELLINGS && !tellings.contains(print) {
-                    tellings.push(*print);
-                }
+            self.note_lag(read, &new, run);
+            self.told.extend(new.iter().map(|&(key, kept)| (key, Told { kept, others: Vec::new() })));
+            for (key, print) in changed {
+                self.told.entry(key).and_modify(|told| told.hear(print));
             }
             self.news_ns = self.news_ns.max(read.got_ns);
-            match self.trace.take().filter(|_| joins) {
-                Some(before) => {
-                    let joined = Arc::new(merge(&before, &trace, &self.injected()));
-                    self.kept = span_keys(&joined).into_iter().zip(fingerprints(&joined)).collect();
-                    self.trace = Some(joined);
-                }
-                None => {
-                    self.kept = told.into_iter().collect();
-                    self.trace = Some(trace);
-                }
-            }
+            // What was found before and is lacking now, or was told with other words, is kept as well.
+            self.trace = match self.trace.take().filter(|_| shrunk || differs) {
+                Some(before) => Some(self.join(&before, &trace)),
+                None => Some(trace),
+            };
             self.facts = self.trace.as_ref().map(|trace| Facts::of(trace, &self.requests, &self.config));
             self.learn(run);
         }
@@ -183,8 +195,16 @@ impl Watch {
         self.step(read.got_ns, run, news > 0, true)
     }
 
-    fn is_news(&self, (key, print): &(SpanKey, u64)) -> bool {
-        self.told.get(key).is_none_or(|tellings| tellings.len() < MOST_TELLINGS && !tellings.contains(print))
+    /// Both readings as one.
+    fn join(&mut self, before: &Trace, now: &Trace) -> Arc<Trace> {
+        let joined = merge(before, now, &self.injected());
+        for (key, print) in span_keys(&joined).into_iter().zip(fingerprints(&joined)) {
+            if let Some(told) = self.told.get_mut(&key).filter(|told| told.kept != print) {
+                let before = std::mem::replace(&mut told.kept, print);
+                told.hear(before);
+            }
+        }
+        Arc::new(joined)
     }
 
     /// A reading found no trace. After something was found that is a flap, not news.
@@ -268,7 +288,7 @@ impl Watch {
     }
 
     /// Remembers spans that came later than a settle after the response, until they are seen to be synchronous or not.
-    fn note_lag(&mut self, read: Read, new: &[SpanKey], run: &Run) {
+    fn note_lag(&mut self, read: Read, new: &[(SpanKey, u64)], run: &Run) {
         let Some(responded) = self.responded_ns else { return };
         // A receiver that notifies is known at every moment; between two reads of a store a span came at any.
         let before = if self.config.pipeline.notifies() { read.got_ns } else { self.proven_ns.min(read.asked_ns) };
@@ -278,7 +298,7 @@ impl Watch {
         }
         let lag = least.saturating_add(read.got_ns.saturating_sub(before).min(MOST_UNCERTAINTY));
         let room = MOST_LATE.saturating_sub(self.late.len());
-        self.late.extend(new.iter().take(room).map(|&key| (key, (least, lag))));
+        self.late.extend(new.iter().take(room).map(|&(key, _)| (key, (least, lag))));
     }
 
     /// Tells the run which calls were answered and how late synchronous spans came.
