@@ -75,12 +75,14 @@ impl Edges {
             .collect();
         let names = CallNames::of(trace);
         let wraps = wrappers(trace);
+        let mut taken: HashSet<SpanIx> = HashSet::new();
         let unanswered: HashSet<SpanIx> = cx.calls().unanswered().map(|call| call.span).collect();
         for span in trace.spans() {
             if !is_exit(span) || callers.contains(&span.ix()) || wraps[span.ix().index()] {
                 continue;
             }
-            let named = Named::of(span);
+            let mut named = Named::of(span);
+            named.take_over(span, &wraps, &mut taken);
             if unanswered.contains(&span.ix()) || names.is_no_call(span) && named.infrastructure {
                 all.push(Edge { span: span.ix(), from: trace.services[span.ix().index()], to: Callee::Named(named) });
             }
@@ -185,6 +187,25 @@ impl Named {
             named.names.extend(with_port);
         }
         named
+    }
+
+    /// Adds the names of the spans that wrap this call: an SDK's `Pay/Do` that names its peer, around an HTTP client's
+    /// POST to an address. Of several calls within one, the first has its names, so that they count once.
+    fn take_over<'t>(&mut self, call: SpanRef<'t>, wraps: &[bool], taken: &mut HashSet<SpanIx>) {
+        let wrapper = |inner: SpanRef<'t>| {
+            let outer = inner.parent()?;
+            let wraps = wraps[outer.ix().index()] && outer.service() == call.service();
+            (wraps && !matches!(outer.kind(), Kind::Server | Kind::Consumer)).then_some(outer)
+        };
+        for outer in std::iter::successors(wrapper(call), |&outer| wrapper(outer)) {
+            if is_exit(outer) && taken.insert(outer.ix()) {
+                let named = Named::of(outer);
+                self.infrastructure |= named.infrastructure;
+                self.names.extend(named.names.into_iter().filter(|name| !name.is_empty()));
+            }
+        }
+        let mut seen = HashSet::new();
+        self.names.retain(|name| seen.insert(name.clone()));
     }
 }
 

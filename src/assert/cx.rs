@@ -6,7 +6,7 @@ use crate::matcher::count_of;
 use crate::select::{AliasUse, Index, Monotone, Query};
 use crate::source::Span;
 use crate::spec::plan::{Check, Expectation, TraceExpectations};
-use crate::trace::{Calls, Instances, Phase, SpanId, SpanIx, Sym, Trace, TraceId};
+use crate::trace::{Calls, Instances, Note, Phase, SpanId, SpanIx, Sym, Trace, TraceId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -63,6 +63,7 @@ pub(super) struct Cx<'a> {
     below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
     rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
     unsettled: OnceCell<(String, Vec<SpanIx>)>,
+    loss: OnceCell<Option<&'a Note>>,
 }
 
 impl<'a> Cx<'a> {
@@ -91,6 +92,7 @@ impl<'a> Cx<'a> {
             below: RefCell::default(),
             rows: OnceCell::new(),
             unsettled: OnceCell::new(),
+            loss: OnceCell::new(),
         }
     }
     /// The spans of the trace itself, without those of traces merged into it because they are linked.
@@ -158,7 +160,14 @@ impl<'a> Cx<'a> {
         finding.actual = format!("{} so far", count_of(self.trace.len(), "span"));
         finding
     }
+    /// What was lost of the trace on its way, if anything: what is not there may have been.
+    pub(super) fn loss(&self) -> Option<&'a Note> {
+        *self.loss.get_or_init(|| self.trace.notes().iter().find(|note| note.is_loss()))
+    }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
+        if let Some(loss) = self.loss().filter(|_| matches!(self.phase, Phase::Settled | Phase::Confirmed)) {
+            return (format!("the trace is not whole: {loss}"), Vec::new());
+        }
         let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
         let what = if let Some(&first) = orphans.first() {

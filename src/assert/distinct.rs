@@ -1,7 +1,8 @@
 //! `distinct: true`: several selections share out the spans among them, each getting spans of its own.
 //!
 //! A selection may take a span that it picks and of which all its facts hold. The spans are shared out by maximum
-//! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first.
+//! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first. A
+//! span that is picked and that no entry can take is a violation: facts hold of every picked span here, too.
 
 use super::bounds::Outlook;
 use super::cx::Cx;
@@ -10,9 +11,9 @@ use super::spans;
 use super::state::{Lack, Outcome, State};
 use super::{facts, text};
 use crate::matcher::count_of;
-use crate::spec::plan::{Check, Expectation, SpanCheck};
+use crate::spec::plan::{Check, Expectation, Quantifier, SpanCheck};
 use crate::trace::SpanIx;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What each entry with `distinct` got.
 #[derive(Debug, Default)]
@@ -28,6 +29,8 @@ struct Share {
     eligible: Vec<SpanIx>,
     /// Spans that nobody could take within the counts, told by the first entry that might.
     left: Vec<SpanIx>,
+    /// Spans that some entry picks and of which no entry's facts hold, told by the first that picks them.
+    unfit: Vec<SpanIx>,
     /// Whether all facts of what it got hold for good.
     lasting: bool,
 }
@@ -53,6 +56,14 @@ impl Assigned {
         }
         things.values_mut().zip(0..).for_each(|(number, next)| *number = next);
         let rows: Vec<SpanIx> = things.keys().copied().collect();
+        let mut unfit: Vec<Vec<SpanIx>> = Vec::new();
+        let mut seen: HashSet<SpanIx> = HashSet::new();
+        for (_, check) in &entries {
+            let nobodys = |ix: &SpanIx| !things.contains_key(ix) && seen.insert(*ix);
+            let all = check.quantifier == Quantifier::All;
+            let picks = cx.picks(&check.select.query);
+            unfit.push(if all { picks.rows.iter().copied().filter(nobodys).collect() } else { Vec::new() });
+        }
         let wants: Vec<Vec<u32>> = lasting
             .iter()
             .map(|able| {
@@ -86,6 +97,7 @@ impl Assigned {
             let share = Share {
                 lasting: held.iter().all(|ix| lasting[at][ix]),
                 held,
+                unfit: std::mem::take(&mut unfit[at]),
                 eligible: wants[at].iter().map(|&thing| rows[thing as usize]).collect(),
                 left: left.into_iter().map(|thing| rows[thing as usize]).collect(),
             };
@@ -130,12 +142,27 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         return State::lacks(Lack::Violated, finding).into();
     }
     let outlook = bounds.growing(share.held.len() as i128);
+    if matches!(outlook, Outlook::Sure | Outlook::Holds) && !share.unfit.is_empty() {
+        let mut finding = spans::miscounted(cx, check, &share.unfit, at);
+        let first = text::a_span(cx.trace, share.unfit[0]);
+        let why = first_miss(cx, check, &share.unfit).map(|(_, told)| format!(": {}", told.message));
+        finding.message = format!(
+            "{first} is picked by {}, and no entry with `distinct` can take it{}.",
+            text::selector(&check.select),
+            why.unwrap_or_default()
+        );
+        finding.expected = "all facts of every picked span".to_owned();
+        finding.actual = format!("{} not taken", count_of(share.unfit.len(), "picked span"));
+        return State::lacks(Lack::Violated, finding).into();
+    }
     if matches!(outlook, Outlook::Sure | Outlook::Holds) {
         let mut outcome = Outcome::default();
         if share.held.is_empty() {
             spans::unwitnessed(cx, &check.select, &mut outcome);
         }
-        outcome.push(State::held(up && share.lasting && outlook == Outlook::Sure));
+        // A span to come of which a fact does not hold would be nobody's.
+        let open = check.facts.is_empty() || check.quantifier == Quantifier::Any;
+        outcome.push(State::held(up && open && share.lasting && outlook == Outlook::Sure));
         return outcome;
     }
     State::lacks(Lack::Absent, unserved(cx, check, share, at)).into()

@@ -96,10 +96,15 @@ fn holding(phase: Phase) -> Verdict {
 /// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what can not be
 /// decided, which outweighs what holds.
 pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement {
-    let verdict_of = |state: &State| match state {
-        State::Sure => Verdict::Pass,
-        State::Holds => holding(cx.phase),
-        State::Lacks(lack, _) => lacking(*lack, cx.phase),
+    let verdict_of = |state: &State| {
+        let verdict = match state {
+            State::Sure => Verdict::Pass,
+            State::Holds => holding(cx.phase),
+            State::Lacks(lack, _) => lacking(*lack, cx.phase),
+        };
+        let by_absence = matches!(state, State::Holds | State::Lacks(Lack::Absent | Lack::Partial, _));
+        let decided = matches!(verdict, Verdict::Pass | Verdict::Fail);
+        if by_absence && decided && cx.loss().is_some() { Verdict::Inconclusive } else { verdict }
     };
     let rank = |verdict: Verdict| match verdict {
         Verdict::Pass => 0,

@@ -68,7 +68,10 @@ pub(super) fn judge<'a>(cx: &Cx<'a>, structure: &'a Structure, at: &Expectation)
     let lasting = !structure.exact
         && !structure.ordered
         && matcher.nodes.iter().all(|node| cx.is_up(&node.select.query) && node.bounds.most().is_none());
+    // Exact, one that is as the tree says does not excuse another that is not.
+    let strays = structure.exact && found.len() < matcher.nodes[root].picks.rows.len();
     match matcher.nodes[root].bounds.growing(found.len() as i128) {
+        Outlook::Sure | Outlook::Holds if strays => matcher.explain(root, at).into(),
         Outlook::Sure => State::held(lasting).into(),
         Outlook::Holds => State::Holds.into(),
         Outlook::Beyond => {

@@ -69,6 +69,10 @@ impl Backend for Embedded {
         self.store.services()
     }
 
+    fn losses(&self) -> Option<String> {
+        self.store.losses()
+    }
+
     async fn probe(&self) -> Probe {
         let counts = self.store.counts();
         let words = vec![format!("{} spans of {} traces are held", counts.spans_held, counts.traces_held)];

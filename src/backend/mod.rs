@@ -116,6 +116,12 @@ pub trait Backend: Send + Sync {
     /// The traces known to have a span that links to one of `id`, sorted.
     async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError>;
 
+    /// What was exported to here and is in no trace, in a sentence; `None` if there is no such thing, or if it cannot be
+    /// known.
+    fn losses(&self) -> Option<String> {
+        None
+    }
+
     /// The services known to send spans here, whichever trace they are in, sorted; empty where telling costs a request.
     fn services(&self) -> Vec<String> {
         Vec::new()

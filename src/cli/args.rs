@@ -117,7 +117,7 @@ pub(crate) struct RunArgs {
     /// What a test that passed only after a retry counts as
     #[arg(long, env = "TRACESPEC_FLAKY", value_enum, default_value = "pass", value_name = "AS")]
     pub(crate) flaky: Flaky,
-    /// Seed of random values and ids, as an earlier run printed it
+    /// Seed of random values, as an earlier run printed it
     #[arg(long, env = "TRACESPEC_SEED", value_name = "N")]
     pub(crate) seed: Option<u64>,
 }

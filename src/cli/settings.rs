@@ -118,8 +118,14 @@ impl Settings {
 
     /// How a run is carried out against this place.
     pub(crate) fn options(&self, place: &Place, seed: u64) -> Options {
-        // What the runner set is a fact only if it started everything and none has a delay of its own that is unknown.
+        // What the runner set is a fact only if it started everything that exports, none with a delay of its own that is
+        // unknown. Where others know the address that spans go to, one of the processes may be a helper beside them.
+        let own_address = match self.backend.as_ref().map(|backend| &backend.kind) {
+            None | Some(BackendKind::Receiver { grpc: None, http: None }) => place.embedded,
+            Some(_) => false,
+        };
         let set: Option<Duration> = match self.processes.as_slice() {
+            _ if !own_address => None,
             [] => None,
             some => some.iter().map(Settings::delay_of).try_fold(Duration::ZERO, |most, delay| Some(most.max(delay?))),
         };

@@ -449,7 +449,8 @@ pub(super) fn compile(text: &str, at: TextSpan) -> Read<Arc<regex::Regex>> {
             .help("it is anchored at both ends already: `^` and `$` are not needed"),
         );
     }
-    build(&format!("^(?:{text})$")).map(Arc::new).map_err(problem)
+    // `.` matches line ends, or `!~ .*X.*` would hold of any text of two lines.
+    build(&format!("^(?s:{text})$")).map(Arc::new).map_err(problem)
 }
 
 /// Why no text can match: an anchor in the middle.

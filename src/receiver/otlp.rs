@@ -120,10 +120,19 @@ const UNAVAILABLE: i32 = 14;
 
 async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(encoding) = Encoding::of(&parts.headers) else { return unsupported_type() };
+    let Some(encoding) = Encoding::of(&parts.headers) else {
+        ingest.store.refused(UNSUPPORTED_TYPE);
+        return unsupported_type();
+    };
     let (bytes, lease) = match body::read(&parts.headers, body, &ingest.limits).await {
         Ok(read) => read,
-        Err(error) => return refuse_body(encoding, error),
+        Err(error) => {
+            // What was cut short or came at a bad time is sent again.
+            if let BodyError::TooLarge(_) | BodyError::Encoding(_) | BodyError::Broken(_) = &error {
+                ingest.store.refused(&words_of(&error));
+            }
+            return refuse_body(encoding, error);
+        }
     };
     let store = Arc::clone(&ingest.store);
     let large = bytes.len() >= LARGE_BYTES;
@@ -133,9 +142,13 @@ async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
     });
     match stored.await {
         Some(Ok(stored)) => encoding.answer(StatusCode::OK, success(encoding, stored)),
-        Some(Err(words)) => encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words),
+        Some(Err(words)) => {
+            ingest.store.refused(&words);
+            encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
+        }
         None => {
             let words = "the receiver could not decode this request".to_owned();
+            ingest.store.refused(&words);
             encoding.refuse(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, words)
         }
     }
@@ -189,40 +202,38 @@ fn success(encoding: Encoding, stored: Stored) -> Vec<u8> {
     }
 }
 
+const UNSUPPORTED_TYPE: &str = "415 unsupported media type, supported: [application/json, application/x-protobuf]";
+
 fn unsupported_type() -> Response {
-    let words = "415 unsupported media type, supported: [application/json, application/x-protobuf]";
-    (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response()
+    (StatusCode::UNSUPPORTED_MEDIA_TYPE, UNSUPPORTED_TYPE).into_response()
+}
+
+fn words_of(error: &BodyError) -> String {
+    match error {
+        BodyError::TooLarge(limit) => format!("the body is larger than {limit} bytes; export smaller batches"),
+        BodyError::Encoding(name) => {
+            format!("unsupported content-encoding {name:?}, supported: gzip, zstd, deflate, identity")
+        }
+        BodyError::Broken(words) => format!("the body cannot be unpacked: {words}"),
+        BodyError::Cut(words) => format!("the body ended early: {words}"),
+        BodyError::Slow => "the body did not arrive in time".to_owned(),
+        BodyError::Busy => "too many requests are being read at once; try again".to_owned(),
+    }
 }
 
 fn refuse_body(encoding: Encoding, error: BodyError) -> Response {
-    match error {
-        BodyError::TooLarge(limit) => {
-            let words = format!("the body is larger than {limit} bytes; export smaller batches");
-            encoding.refuse(StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED, words)
-        }
-        BodyError::Encoding(name) => {
-            let words = format!("unsupported content-encoding {name:?}, supported: gzip, zstd, deflate, identity");
-            encoding.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_ARGUMENT, words)
-        }
-        BodyError::Broken(words) => {
-            let words = format!("the body cannot be unpacked: {words}");
-            encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
-        }
-        BodyError::Cut(words) => {
-            let words = format!("the body ended early: {words}");
-            encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
-        }
-        BodyError::Slow => {
-            let words = "the body did not arrive in time".to_owned();
-            encoding.refuse(StatusCode::REQUEST_TIMEOUT, DEADLINE_EXCEEDED, words)
-        }
-        BodyError::Busy => {
-            let words = "too many requests are being read at once; try again".to_owned();
-            let mut answer = encoding.refuse(StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE, words);
-            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            answer
-        }
+    let (status, code) = match error {
+        BodyError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, RESOURCE_EXHAUSTED),
+        BodyError::Encoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, INVALID_ARGUMENT),
+        BodyError::Broken(_) | BodyError::Cut(_) => (StatusCode::BAD_REQUEST, INVALID_ARGUMENT),
+        BodyError::Slow => (StatusCode::REQUEST_TIMEOUT, DEADLINE_EXCEEDED),
+        BodyError::Busy => (StatusCode::SERVICE_UNAVAILABLE, UNAVAILABLE),
+    };
+    let mut answer = encoding.refuse(status, code, words_of(&error));
+    if let BodyError::Busy = error {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
+    answer
 }
 
 async fn discard(State(ingest): State<Ingest>, request: Request) -> Response {

@@ -65,6 +65,8 @@ pub struct Counts {
     pub evicted: usize,
     /// Spans that came for evicted traces and were dropped.
     pub late: usize,
+    /// Requests refused since the start for what they held, which exporters do not send again.
+    pub refused: usize,
 }
 
 /// The newest news of one trace.
@@ -135,6 +137,8 @@ struct Inner {
     gone: HashSet<TraceId>,
     gone_order: VecDeque<TraceId>,
     counts: Counts,
+    // Why the first request was refused.
+    refusal: Option<String>,
 }
 
 #[derive(Debug)]
@@ -264,6 +268,31 @@ impl Store {
     pub fn counts(&self) -> Counts {
         let inner = self.lock();
         Counts { traces_held: inner.traces.len(), ..inner.counts }
+    }
+
+    /// Remembers that a request was refused for what it held.
+    pub(crate) fn refused(&self, why: &str) {
+        let mut inner = self.lock();
+        inner.counts.refused += 1;
+        inner.refusal.get_or_insert_with(|| why.chars().take(300).collect());
+    }
+
+    /// What exporters sent and is in no trace, in a sentence; `None` if there is no such thing.
+    pub fn losses(&self) -> Option<String> {
+        let inner = self.lock();
+        let mut lost = Vec::new();
+        if let Some(why) = &inner.refusal {
+            lost.push(format!("{} refused ({why})", crate::matcher::count_of(inner.counts.refused, "request")));
+        }
+        if inner.counts.invalid > 0 {
+            lost.push(format!(
+                "{} refused for want of a valid trace id or span id",
+                crate::matcher::count_of(inner.counts.invalid, "span")
+            ));
+        }
+        let lost = lost.join(" and ");
+        (!lost.is_empty())
+            .then(|| format!("the receiver did not get all that was exported to it, so traces may lack spans: {lost}"))
     }
 
     /// The sentence for one who asks for an evicted trace.

@@ -58,6 +58,7 @@ impl Session {
                 tests.push(record);
             }
         }
+        errors.extend(self.backend.backend.losses());
         if let Some(exporter) = &self.exporter {
             let own = std::mem::take(&mut *lock(&self.own));
             if let Err(why) = exporter.export(&own).await {

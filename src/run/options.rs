@@ -16,7 +16,7 @@ pub struct Options {
     pub retries: u32,
     /// No test is begun after one that did not pass.
     pub fail_fast: bool,
-    /// The seed of ids and random values.
+    /// The seed of random values. Ids never come from it.
     pub seed: u64,
     /// An absence of what nothing has shown to exist fails.
     pub strict_absence: bool,

@@ -111,7 +111,7 @@ pub struct RunRecord {
     pub started_ns: u64,
     /// How long it took.
     pub duration: Duration,
-    /// The seed of its random values and ids.
+    /// The seed of its random values.
     pub seed: u64,
 }
 

@@ -35,8 +35,7 @@ pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
     pub(crate) client: Clients,
-    /// One source of ids a test, and a last one a file for its setup and teardown: which ids a test gets from a seed
-    /// does not depend on which others run, or when.
+    /// One source of ids a test, and a last one a file for its setup and teardown, so that none waits for another's.
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
     pub(crate) waits: Semaphore,
@@ -91,8 +90,9 @@ impl Session {
         options: Options,
         listener: Listener,
     ) -> Session {
-        let mut rng = fastrand::Rng::with_seed(options.seed);
-        let jitter = rng.fork();
+        let jitter = fastrand::Rng::with_seed(options.seed);
+        // Never from the seed: a store that still has the trace of an earlier run would answer with that one.
+        let mut rng = fastrand::Rng::new();
         let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
         let ids: Vec<Vec<Mutex<Ids>>> = plan.files.iter().map(ids).collect();
         let all = || plan.files.iter().flat_map(|file| &file.tests);

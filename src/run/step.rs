@@ -12,7 +12,7 @@ use crate::source::{SourceFile, Span};
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
-use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceId};
+use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceBuilder, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
@@ -395,7 +395,10 @@ fn saved(
     session.witness(&trace);
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
-        let judgements: Vec<Judgement> = judge(&trace, &bound, Phase::Confirmed, &session.context(&step.wait.silent));
+        // Of a part nothing can be said to be absent.
+        let partial = traces.collected(id).is_some_and(TraceBuilder::partial) || traces.invalid_spans() > 0;
+        let phase = if partial { Phase::Expired } else { Phase::Confirmed };
+        let judgements: Vec<Judgement> = judge(&trace, &bound, phase, &session.context(&step.wait.silent));
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
         record.timing.settled_by = "saved trace".to_owned();

@@ -190,9 +190,11 @@ impl TraceBuilder {
         split_shared_ids(&mut records, &mut notes);
         records.sort_by(|a, b| self.row_order(a, b));
         for record in &mut records {
+            let no_end = record.end_ns == 0;
             if record.end_ns < record.start_ns {
                 record.end_ns = record.start_ns;
-                notes.push(Note::NegativeDuration { span: record.span_id });
+                let span = record.span_id;
+                notes.push(if no_end { Note::NoEnd { span } } else { Note::NegativeDuration { span } });
             }
             if record.dropped > 0 {
                 notes.push(Note::Dropped { span: record.span_id, count: record.dropped });
@@ -209,6 +211,8 @@ impl TraceBuilder {
         let mut first: HashMap<(TraceId, SpanId, Kind), usize> = HashMap::with_capacity(records.len());
         let mut kept: Vec<SpanRecord> = Vec::with_capacity(records.len());
         let mut dropped = 0;
+        // One span told twice began once, in one service.
+        let mut collides: HashMap<SpanId, bool> = HashMap::new();
         for record in records.drain(..) {
             let key = (record.trace_id, record.span_id, record.kind);
             let Some(&at) = first.get(&key) else {
@@ -220,7 +224,9 @@ impl TraceBuilder {
             let other = &mut kept[at];
             let flags = other.flags.max(record.flags);
             if !alike(other, &record) {
-                notes.push(Note::ConflictingDuplicate { span: record.span_id });
+                let service = |record: &SpanRecord| self.resources[record.resource.0 as usize].service;
+                let two = (service(other), other.start_ns) != (service(&record), record.start_ns);
+                *collides.entry(record.span_id).or_default() |= two;
                 if self.fuller(&record, other) == Ordering::Greater {
                     *other = record;
                 }
@@ -230,8 +236,10 @@ impl TraceBuilder {
         if dropped > 0 {
             notes.push(Note::Duplicates { dropped });
         }
-        notes.sort_unstable();
-        notes.dedup();
+        notes.extend(collides.into_iter().map(|(span, two)| match two {
+            true => Note::IdCollision { span },
+            false => Note::ConflictingDuplicate { span },
+        }));
         *records = kept;
     }
 

@@ -1,4 +1,5 @@
-//! What normalising a trace changed or found odd. A note never decides a verdict; a failure prints them.
+//! What normalising a trace changed or found odd. A note never decides a verdict, but what tells of spans that were lost
+//! ([`Note::is_loss`]) keeps an absence from being one; a failure prints them.
 
 use super::ids::SpanId;
 use std::fmt;
@@ -14,6 +15,16 @@ pub enum Note {
     /// Two records under one id and kind told different things; the fuller one was kept.
     ConflictingDuplicate {
         /// The id both used.
+        span: SpanId,
+    },
+    /// Two different spans used one id and kind; only one of them could be kept.
+    IdCollision {
+        /// The id both used.
+        span: SpanId,
+    },
+    /// The span has no end; its duration is read as zero.
+    NoEnd {
+        /// The span.
         span: SpanId,
     },
     /// A CLIENT and a SERVER span shared one id (Zipkin style); the SERVER span got an id of its own.
@@ -63,6 +74,17 @@ pub enum Note {
     Backend(String),
 }
 
+impl Note {
+    /// Whether it tells of spans, or of parts of them that every expectation needs, that the system made and that are not
+    /// in the trace: then nothing can be said to be absent.
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Note::IdCollision { .. } | Note::NoEnd { .. } | Note::NegativeDuration { .. } | Note::InvalidIds { .. }
+        )
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,6 +92,10 @@ impl fmt::Display for Note {
             Note::ConflictingDuplicate { span } => {
                 write!(f, "span {span} was told twice with different content; the fuller record was kept")
             }
+            Note::IdCollision { span } => {
+                write!(f, "two different spans use the id {span}, and only one of them could be kept")
+            }
+            Note::NoEnd { span } => write!(f, "span {span} was told without an end"),
             Note::SharedId { shared, server } => {
                 write!(f, "a CLIENT and a SERVER span shared the id {shared}; the SERVER span is {server} here")
             }

@@ -120,7 +120,9 @@ impl Noting<'_> {
         self.ids.sort_unstable();
         self.ids.dedup();
         for id in self.ids {
-            self.sink.builder(id).remark(partial_remark(&message));
+            let builder = self.sink.builder(id);
+            builder.remark(partial_remark(&message));
+            builder.set_partial();
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod demo;
 mod keys;
+mod loss;
 mod messages;
 mod properties;
 mod told;

@@ -172,7 +172,7 @@ form!(
 form!(
     /// `structure`.
     STRUCTURE, "structure", "a structure", [
-    key("mode", OneOf(&["partial", "exact"]), "`exact`: children that are not named make it fail.", "partial"),
+    key("mode", OneOf(&["partial", "exact"]), "`exact`: children that are not named make it fail, below every span that the tree's root selects.", "partial"),
     key("ordered", Bool, "Siblings start in the order written.", "false"),
     key("tree", Shape::Form(&NODE), "The tree.", "{ select: { service: api-gateway } }"),
 ]);
@@ -182,7 +182,7 @@ form!(
     NODE, "node", "a node of a structure", [
     key("select", Selector, "Which spans it stands for.", "{ service: order-service }"),
     key("count", COUNT, "How many.", "1"),
-    key("children", List(&Shape::Form(&NODE)), "What hangs below each of them.", "[{ select: { service: payment-service } }]"),
+    key("children", List(&Shape::Form(&NODE)), "What hangs below.", "[{ select: { service: payment-service } }]"),
 ]);
 
 form!(

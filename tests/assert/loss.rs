@@ -1,0 +1,59 @@
+//! What was lost on its way: then nothing is absent for certain.
+
+use super::told::one;
+use tracespec::assert::Verdict;
+use tracespec::trace::{Injected, Trace, TraceBuilder, TraceId};
+use tracespec::wire::otlp_json;
+
+const ID: &str = "000000000000000000000000000000a1";
+
+/// Spans by service, id and times; a root `front` 1 [0,100] is there always.
+fn trace(spans: &[(&str, &str, u64, u64)]) -> Trace {
+    let resource = |&(service, id, start, end): &(&str, &str, u64, u64)| {
+        let parent = if id == "0000000000000001" { "" } else { "0000000000000001" };
+        serde_json::json!({
+            "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
+            "scopeSpans": [{ "spans": [{
+                "traceId": ID, "spanId": id, "parentSpanId": parent, "name": format!("work of {service}"), "kind": 1,
+                "startTimeUnixNano": start.to_string(), "endTimeUnixNano": end.to_string(),
+            }] }],
+        })
+    };
+    let root = ("front", "0000000000000001", 1, 100);
+    let all: Vec<_> = std::iter::once(&root).chain(spans).map(resource).collect();
+    let mut builder = TraceBuilder::new();
+    otlp_json::read(&serde_json::json!({ "resourceSpans": all }).to_string(), &mut builder).unwrap();
+    builder.build(TraceId::new(0xa1).unwrap(), &[], &Injected::Unknown)
+}
+
+fn verdict(spec: &str, trace: &Trace) -> Verdict {
+    one(spec, trace).verdict
+}
+
+#[test]
+fn of_two_spans_under_one_id_one_is_lost_and_nothing_is_absent_for_certain() {
+    let two = trace(&[("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)]);
+    for absence in
+        ["services: { none: [legacy] }", "errors: none", "spans: [{ select: { name: work of legacy }, count: 0 }]"]
+    {
+        let judged = one(absence, &two);
+        assert_eq!(judged.verdict, Verdict::Inconclusive, "{absence}");
+        assert!(judged.findings[0].message.contains("two different spans use the id"), "{judged:#?}");
+    }
+    // Nor is one that may be the lost one missing; what is there is there.
+    assert_eq!(verdict("services: [legacy]", &two), Verdict::Inconclusive);
+    assert_eq!(verdict("services: [shop]", &two), Verdict::Pass);
+    assert_eq!(verdict("span_count: < 2", &two), Verdict::Fail);
+    let told_twice = trace(&[("shop", "0000000000000007", 20, 80), ("shop", "0000000000000007", 20, 90)]);
+    assert_eq!(verdict("errors: none", &told_twice), Verdict::Pass);
+}
+
+#[test]
+fn a_span_without_an_end_has_no_short_duration() {
+    let open = trace(&[("shop", "0000000000000007", 20, 0)]);
+    let short = "spans: [{ select: { service: shop }, duration: < 50ms }]";
+    assert_eq!(verdict(short, &open), Verdict::Inconclusive);
+    assert_eq!(verdict("errors: none", &open), Verdict::Inconclusive);
+    assert_eq!(verdict("services: [shop]", &open), Verdict::Pass);
+    assert_eq!(verdict(short, &trace(&[("shop", "0000000000000007", 20, 30)])), Verdict::Pass);
+}
