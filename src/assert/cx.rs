@@ -187,6 +187,10 @@ impl<'a> Cx<'a> {
             _ => ("the trace has not settled yet".to_owned(), Vec::new()),
         }
     }
+    /// What a query would pick if values were told in other types.
+    pub(super) fn in_doubt(&self, query: &Query) -> Vec<SpanIx> {
+        query.in_doubt(&self.index)
+    }
     /// What a query picks; computed once.
     pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
         let print = format!("{query:?}");

@@ -43,6 +43,14 @@ pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Findi
     }
 }
 
+/// What of a span keeps a selection from picking it by its type alone.
+pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Option<String> {
+    select.parts.iter().find_map(|(key, matcher)| {
+        let actual = fact(cx, ix, key);
+        matcher.doubts(&actual).then(|| format!("its {} {}", text::safe(key), matcher.mismatch(&actual)))
+    })
+}
+
 struct Near {
     ix: SpanIx,
     /// Positions of the parts that do not hold.

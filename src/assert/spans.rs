@@ -54,7 +54,20 @@ fn count(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation, outc
             if rows.is_empty() {
                 unwitnessed(cx, &check.select, outcome);
             }
-            return outcome.push(State::Holds);
+            let doubted = cx.in_doubt(&check.select.query);
+            let with_them = admitted(check).growing((rows.len() + doubted.len()) as i128);
+            if doubted.is_empty() || matches!(with_them, Outlook::Holds | Outlook::Sure) {
+                return outcome.push(State::Holds);
+            }
+            let mut finding = miscounted(cx, check, rows, at);
+            finding.message = format!(
+                "{} would match {} if an attribute had another type; so whether it does cannot be told.",
+                text::a_span(cx.trace, doubted[0]),
+                text::selector(&check.select)
+            );
+            finding.hint = nearest::doubt(cx, &check.select, doubted[0]);
+            finding.span_ids = doubted.iter().take(8).map(|&ix| cx.trace.span(ix).id()).collect();
+            return outcome.push(State::lacks(Lack::Undecidable, finding));
         }
         Outlook::Short => Lack::Absent,
         Outlook::Beyond if up => Lack::Final,

@@ -63,6 +63,14 @@ impl Found<'_> {
             Found::Refused { .. } => matches!(matcher, Matcher::Exists),
         }
     }
+    /// Whether it does not hold, and may only for the way in which the value is told ([`Matcher::doubts`]).
+    pub fn doubts(&self, matcher: &Matcher) -> bool {
+        match self {
+            Found::Nothing => false,
+            Found::Asked(fact) | Found::Alias { fact, .. } => matcher.doubts(fact),
+            Found::Refused { .. } => !matches!(matcher, Matcher::Exists | Matcher::Absent),
+        }
+    }
 }
 
 /// Looks for `key`, and with `aliases` for its other names, in a set of attributes.

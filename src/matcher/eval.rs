@@ -54,6 +54,21 @@ impl Matcher {
     }
 }
 
+impl Matcher {
+    /// Whether it does not hold, and would if the value were told in another type: `>= 500` of the text `"503"`, `"7"` of
+    /// the number 7. Such a value is neither there nor absent for certain.
+    pub fn doubts(&self, fact: &Fact<'_>) -> bool {
+        if self.test(fact) {
+            return false;
+        }
+        match fact {
+            Fact::Str(text) => self.test(&Fact::Untyped(text)),
+            Fact::Bool(_) | Fact::Int(_) | Fact::Float(_) => self.test(&Fact::Str(fact.show().into())),
+            _ => false,
+        }
+    }
+}
+
 fn affix(fact: &Fact<'_>, operand: &Operand, test: impl Fn(&str, &str) -> bool) -> bool {
     match (fact.str(), operand) {
         (Some(text), Operand::Literal(Literal::Str(part))) => test(text, part),

@@ -45,7 +45,18 @@ impl Selection {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None };
+        self.evaluate(index, false)
+    }
+    /// The rows, sorted, that a mapping selector does not pick only because an attribute's value is told in a type that
+    /// cannot be compared with what is asked. Of TraceQL there are none: it is Tempo's to say what it compares.
+    pub fn in_doubt(&self, index: &Index<'_>) -> Vec<SpanIx> {
+        let picked = self.evaluate(index, false).spans();
+        let mut may = self.evaluate(index, true).spans();
+        may.retain(|ix| picked.binary_search(ix).is_err());
+        may
+    }
+    fn evaluate(&self, index: &Index<'_>, doubts: bool) -> Selection {
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts };
         let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
         let sets = if index.trace().is_empty() { Vec::new() } else { vec![all] };
         let sets = evaluation.pipeline(&self.pipeline, sets);

@@ -20,20 +20,29 @@ pub struct AliasUse {
     pub refused: Option<&'static str>,
 }
 
+/// How tests are asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    /// Whether attributes are found under the other names that they had.
+    pub(super) aliases: bool,
+    /// Whether a value counts of which a test does not hold for its type alone.
+    pub(super) doubts: bool,
+}
+
 /// The rows of `within` of which every test holds.
 pub(super) fn mask(
     index: &Index<'_>,
     tests: &[FieldTest],
-    aliases: bool,
+    asking: Asking,
     within: &Bits,
     used: &mut Vec<AliasUse>,
 ) -> Bits {
     tests
         .iter()
-        .fold(within.clone(), |left, test| if left.is_empty() { left } else { one(index, test, aliases, &left, used) })
+        .fold(within.clone(), |left, test| if left.is_empty() { left } else { one(index, test, asking, &left, used) })
 }
 
-fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
+fn one(index: &Index<'_>, test: &FieldTest, asking: Asking, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
     let trace = index.trace();
     let matcher = &test.matcher;
     let mut decided = Decided::new(trace.symbols());
@@ -63,7 +72,7 @@ fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: 
                 .map(|scope| match &test.field {
                     Field::ScopeName => matcher.test(&Fact::nonempty(trace.text(scope.name))),
                     Field::ScopeVersion => matcher.test(&Fact::nonempty(trace.text(scope.version))),
-                    Field::ScopeAttribute(key) => attribute(index, &scope.attributes, key, aliases, matcher, used),
+                    Field::ScopeAttribute(key) => attribute(index, &scope.attributes, key, asking, matcher, used),
                     _ => false,
                 })
                 .collect();
@@ -71,9 +80,9 @@ fn one(index: &Index<'_>, test: &FieldTest, aliases: bool, within: &Bits, used: 
         }
         Field::Resource(key) => {
             let attributes = |at: u32| &trace.resources[at as usize].attributes;
-            index.resources().mask(within, |at| attribute(index, attributes(at), key, aliases, matcher, used))
+            index.resources().mask(within, |at| attribute(index, attributes(at), key, asking, matcher, used))
         }
-        Field::Attribute(key) => of_spans(index, key, aliases, matcher, within, used),
+        Field::Attribute(key) => of_spans(index, key, asking, matcher, within, used),
     }
 }
 
@@ -81,12 +90,12 @@ fn attribute(
     index: &Index<'_>,
     attributes: &[(Sym, Value)],
     key: &str,
-    aliases: bool,
+    asking: Asking,
     matcher: &Matcher,
     used: &mut Vec<AliasUse>,
 ) -> bool {
-    let found = alias::find(attributes, key, aliases, index.trace());
-    let holds = found.test(matcher);
+    let found = alias::find(attributes, key, asking.aliases, index.trace());
+    let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
     if holds || matches!(found, Found::Refused { .. }) {
         note(&found, key, used);
     }
@@ -109,7 +118,7 @@ fn note(found: &Found<'_>, asked: &str, used: &mut Vec<AliasUse>) {
 fn of_spans(
     index: &Index<'_>,
     key: &str,
-    aliases: bool,
+    asking: Asking,
     matcher: &Matcher,
     within: &Bits,
     used: &mut Vec<AliasUse>,
@@ -117,13 +126,14 @@ fn of_spans(
     let trace = index.trace();
     let mut left = within.clone();
     let mut kept = Bits::empty(within.len());
+    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.doubts && matcher.doubts(fact);
     if let Some(sym) = trace.symbols().get(key) {
         let column = trace.attributes.column(sym);
         let mut decided = Decided::new(trace.symbols());
         for (row, value) in column.clone().filter(|(row, _)| left.get(*row)) {
             let holds = match value {
-                Value::Str(sym) => decided.of(*sym, || matcher.test(&Fact::of(value, trace))),
-                value => matcher.test(&Fact::of(value, trace)),
+                Value::Str(sym) => decided.of(*sym, || holds(&Fact::of(value, trace))),
+                value => holds(&Fact::of(value, trace)),
             };
             if holds {
                 kept.set(row);
@@ -131,14 +141,14 @@ fn of_spans(
         }
         left = left.without(&Bits::of(within.len(), column.map(|(row, _)| row)));
     }
-    if aliases {
+    if asking.aliases {
         for other in alias::others(key) {
             let Some(sym) = trace.symbols().get(other.name) else { continue };
             let mut seen = Bits::empty(within.len());
             for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
                 seen.set(row);
                 let found = other.read(Fact::of(value, trace));
-                let holds = found.test(matcher);
+                let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
                 if holds {
                     kept.set(row);
                 }

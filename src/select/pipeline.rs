@@ -3,7 +3,7 @@
 use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::bits::Bits;
-use super::fields::{self, AliasUse};
+use super::fields::{self, AliasUse, Asking};
 use super::filter::{mask, resolve};
 use super::group::group;
 use super::index::Index;
@@ -104,6 +104,8 @@ pub(super) struct Evaluation<'i, 't> {
     pub(super) index: &'i Index<'t>,
     pub(super) aliases: Vec<AliasUse>,
     pub(super) filtered: Option<Filtered>,
+    /// Whether mapping selectors take what they doubt for what they pick.
+    pub(super) doubts: bool,
 }
 
 /// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
@@ -191,7 +193,8 @@ impl Evaluation<'_, '_> {
                 }
             }
             SpansetKind::Fields { tests, aliases } => {
-                within.like(fields::mask(self.index, tests, *aliases, &within.bits(len), &mut self.aliases))
+                let asking = Asking { aliases: *aliases, doubts: self.doubts };
+                within.like(fields::mask(self.index, tests, asking, &within.bits(len), &mut self.aliases))
             }
             SpansetKind::Intersection(all) => all.iter().fold(within.clone(), |rows, one| {
                 if rows.is_empty() { rows } else { rows.and(&self.spanset(one, within).bits(len)) }

@@ -237,6 +237,21 @@ a server in 0..100
 }
 
 #[test]
+fn what_only_its_type_keeps_from_being_picked_is_not_absent_for_certain() {
+    let text = "a server x 0..9 http.response.status_code=\"503\"\n";
+    let none = |matcher: &str| {
+        format!("spans: [{{ select: {{ attributes: {{ http.response.status_code: '{matcher}' }} }}, count: 0 }}]")
+    };
+    check_on("OIIII", &none(">= 500"), text);
+    check_on("OIIII", &none("!= 200"), text);
+    check_on(KEPT, &none("< 500"), text);
+    let number = "a server x 0..9 http.response.status_code=200\n";
+    check_on(KEPT, &none(">= 500"), number);
+    check_on(KEPT, &none("!= 200"), number);
+    check_on(BROKEN, &none(">= 100"), number);
+}
+
+#[test]
 fn totals() {
     check(KEPT, "span_count: 11");
     check(KEPT, "span_count: <= 60");

@@ -91,7 +91,8 @@ pub(crate) fn build(lines: &[Line]) -> Trace {
             let value = |builder: &mut TraceBuilder, text: &str| match (text.parse::<i64>(), text) {
                 (Ok(number), _) => Value::Int(number),
                 (_, "true" | "false") => Value::Bool(text == "true"),
-                _ => Value::Str(builder.intern(text)),
+                // In quotes it is text, also where it looks like a number.
+                _ => Value::Str(builder.intern(text.trim_matches('"'))),
             };
             pairs.iter().map(|(key, text)| (builder.intern(key), value(&mut builder, text))).collect()
         };
