@@ -253,6 +253,8 @@ async fn what_is_not_otlp_is_refused_in_the_encoding_of_the_request_and_nothing_
     let got = client().post(format!("{}/v1/other", receiver.endpoint().unwrap())).send().await.unwrap();
     assert_eq!(got.status(), 404);
     assert_eq!(receiver.store().counts().spans, 0);
+    let lost = receiver.store().losses().unwrap();
+    assert!(lost.contains("9 requests refused"), "{lost}");
 }
 
 #[tokio::test]

@@ -23,6 +23,21 @@ fn pattern(pattern: &str, negated: bool) -> Matcher {
 }
 
 #[test]
+fn a_pattern_runs_over_line_ends() {
+    let matcher = |yaml: &str| {
+        let file = crate::source::SourceFile::new("m.yaml", format!("m: '{yaml}'\n"));
+        let root = crate::yaml::parse(&file).root.unwrap();
+        let crate::yaml::Value::Map(entries) = &root.value else { panic!("{yaml}") };
+        let mut problems = Vec::new();
+        crate::matcher::parse(&entries[0].1, crate::matcher::Position::Text, &mut problems).unwrap()
+    };
+    let sql = Fact::text("BEGIN;\nDROP TABLE users");
+    assert!(matcher("~ .*DROP TABLE.*").test(&sql));
+    assert!(!matcher("!~ .*DROP TABLE.*").test(&sql));
+    assert!(!matcher("~ DROP TABLE.*").test(&sql));
+}
+
+#[test]
 fn only_absent_holds_of_a_missing_fact() {
     let all = [
         eq(Literal::Null),

@@ -49,6 +49,16 @@ tests:
     Project::new(&configuration, spec).run(&[]).exits(0).does_not_say(&["late: "]);
 }
 
+#[test]
+fn what_the_receiver_refused_makes_the_run_an_error() {
+    let (_target, configuration) = with_receiver(|call| {
+        reply("{}").also(&"0".repeat(32), &call.parent, vec![span("mailer", INTERNAL, "send", 9, 1).failed()])
+    });
+    let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { errors: none } }\n";
+    let ran = Project::new(&configuration, spec).run(&[]);
+    ran.exits(4).says(&["traces may lack spans", "1 span refused for want of a valid trace id or span id", "1 passed"]);
+}
+
 /// A span whose parent never comes.
 const INCOMPLETE: &str = r#"
 tests:
