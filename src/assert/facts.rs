@@ -144,7 +144,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
     let plain = |name: &str, matcher: &Matcher, actual: Actual<'_>| Told {
         message: format!("{name} {}", matcher.mismatch(&actual)),
         expected: format!("{name}: {}", text::matcher(matcher)),
-        actual: actual.show(),
+        actual: actual.show_beside(matcher),
         rows: Vec::new(),
     };
     let found = |name: String, matcher: &Matcher, found: lookup::Found<'_>| {

@@ -1,7 +1,7 @@
 //! What matchers look at: one fact of a span, a trace, a response.
 
-use super::TypeName;
 use super::number::Number;
+use super::{Matcher, TypeName};
 use crate::trace::{Kind, StatusCode, Symbols, Trace, Value};
 use std::borrow::Cow;
 
@@ -173,6 +173,10 @@ impl<'a> Fact<'a> {
             Fact::Array(..) | Fact::JsonArray(_) => "an array",
             Fact::Map(..) | Fact::JsonObject(_) => "a map",
         }
+    }
+    /// The same beside a matcher that does not hold of it, with its type where that is why.
+    pub fn show_beside(&self, matcher: &Matcher) -> String {
+        if matcher.doubts(self) { format!("{}, {}", self.show(), self.type_words()) } else { self.show() }
     }
     /// As a person reads it: text in quotes, control characters escaped.
     pub fn show(&self) -> String {

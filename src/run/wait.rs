@@ -181,7 +181,13 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             if let Some(arrivals) = &mut arrivals {
                 arrivals.now();
             }
-            let reading = reader.read().await;
+            let mut reading = reader.read().await;
+            if let Reading::Failed { words: said, .. } = &mut reading
+                && said == UNFINISHED
+                && !words.is_empty()
+            {
+                said.clone_from(&words);
+            }
             schedule.took(shared.clock.now().saturating_sub(asked));
             if let Reading::Failed { retry_after: after, .. } = &reading {
                 retry_after = *after;
@@ -189,10 +195,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             match feed(&mut watch, reading, shared) {
                 Ok((next, said)) => {
                     step = next;
-                    match said {
-                        Some(said) if said == UNFINISHED && !words.is_empty() => {}
-                        said => words = said.unwrap_or_default(),
-                    }
+                    words = said.unwrap_or_default();
                 }
                 Err(refused) => {
                     let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
