@@ -191,6 +191,10 @@ impl<'a> Cx<'a> {
     pub(super) fn in_doubt(&self, query: &Query) -> Vec<SpanIx> {
         query.in_doubt(&self.index)
     }
+    /// What the last aggregate of a query was that matches nothing.
+    pub(super) fn last_aggregate(&self, query: &Query) -> Option<String> {
+        query.last_aggregate(&self.index)
+    }
     /// What a query picks; computed once.
     pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
         let print = format!("{query:?}");

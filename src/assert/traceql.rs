@@ -20,7 +20,7 @@ pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &
     }
     let mut finding = cx.finding(at.at, &at.path, format!("No span matches {query_text}."), &[]);
     finding.expected = "at least one span".to_owned();
-    finding.actual = "0".to_owned();
+    finding.actual = cx.last_aggregate(query).unwrap_or_else(|| "0".to_owned());
     State::lacks(Lack::Absent, finding).into()
 }
 

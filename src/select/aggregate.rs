@@ -27,6 +27,19 @@ pub enum Scalar {
     Str(String),
 }
 
+impl std::fmt::Display for Scalar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Scalar::Nil => write!(f, "nothing"),
+            Scalar::Int(value) => write!(f, "{value}"),
+            Scalar::Float(value) => write!(f, "{value}"),
+            Scalar::Duration(value) => write!(f, "{}", crate::matcher::show_duration((*value).into())),
+            Scalar::Bool(value) => write!(f, "{value}"),
+            Scalar::Str(value) => write!(f, "{value}"),
+        }
+    }
+}
+
 impl Scalar {
     pub(super) fn of(value: &Val<'_>, trace: &Trace) -> Scalar {
         match value {
@@ -68,7 +81,7 @@ pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set) -> Opti
 
 /// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
 /// that the order of spans cannot matter.
-fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar> {
+pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar> {
     let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
     let node = resolve(field, index.trace());
     let spans = set.rows.spans();

@@ -1,10 +1,11 @@
 //! Evaluating a query: the doors to what the other files do.
 
-use super::aggregate::Scalar;
+use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::fields::AliasUse;
 use super::index::Index;
 use super::pipeline::{Evaluation, Rows, Set};
+use super::print;
 use crate::trace::{SpanIx, Trace};
 
 /// A set of spans that a query's last stage handed on.
@@ -65,6 +66,32 @@ impl Query {
             .map(|set| Spanset { spans: set.rows.spans().into_owned(), groups: set.groups, aggregate: set.aggregate })
             .collect();
         Selection { spansets, aliases: evaluation.aliases }
+    }
+    /// What the last aggregate was of the sets that it let none pass of: `count() is 4`. `None` where the query does not
+    /// end with a comparison of an aggregate.
+    pub fn last_aggregate(&self, index: &Index<'_>) -> Option<String> {
+        let mut before = self.clone();
+        let Some(Stage::Scalar(ScalarFilter { lhs: ScalarExpr::Aggregate(aggregate), .. })) =
+            before.pipeline.stages.pop()
+        else {
+            return None;
+        };
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts: false };
+        let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
+        let sets = evaluation.pipeline(&before.pipeline, vec![all]);
+        let name = print::aggregate(&aggregate);
+        let values: Vec<String> = sets
+            .iter()
+            .filter(|set| !set.rows.is_empty())
+            .map(|set| {
+                aggregate::compute(index, &aggregate, set).map_or("nothing".to_owned(), |value| value.to_string())
+            })
+            .collect();
+        Some(match values.as_slice() {
+            [] => format!("there is no span to take {name} of, and an empty set passes no comparison"),
+            [only] => format!("{name} is {only}"),
+            [first, ..] => format!("{name} is {first} in the first of {} sets", values.len()),
+        })
     }
     /// The rows picked, sorted.
     pub fn spans_in(&self, index: &Index<'_>) -> Vec<SpanIx> {

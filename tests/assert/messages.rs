@@ -30,6 +30,21 @@ fn says(spec: &str, message: &str, expected: &str, actual: &str) -> Finding {
 }
 
 #[test]
+fn a_query_whose_aggregate_does_not_hold_says_what_it_was() {
+    let text = "a server x 0..9\n  a client y 1..5\n  a client z 2..8\n";
+    let actual = |query: &str| {
+        let judged = one(&format!("traceql: ['{query}']"), &told(text));
+        judged.findings[0].actual.clone()
+    };
+    assert_eq!(actual("{ kind = client } | count() > 2"), "count() is 2");
+    assert_eq!(actual("{ kind = client } | max(duration) > 1s"), "max(duration) is 6ms");
+    assert_eq!(actual("{ } | by(name) | count() > 1"), "count() is 1 in the first of 3 sets");
+    let empty = actual("{ status = error } | count() < 2");
+    assert!(empty.contains("an empty set passes no comparison"), "{empty}");
+    assert_eq!(actual("{ status = error }"), "0");
+}
+
+#[test]
 fn the_nearest_miss_is_named_with_what_differs() {
     let finding = says(
         "spans: [{ select: { service: payment-service, name: charge_payment, status: ok } }]",
