@@ -14,9 +14,19 @@ pub use shape::shape;
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
-use crate::spec::plan::Expectation;
+use crate::spec::plan::{Accepted, Expectation};
 
-pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expectation) -> Outcome {
+impl Accepted {
+    /// Whether a shape is the accepted one, or within the ranges that were written into it.
+    pub fn admits(&self, shape: &str) -> bool {
+        match self {
+            Accepted::Shape(accepted) => compare::compare(accepted, shape).is_none(),
+            Accepted::Any => true,
+        }
+    }
+}
+
+pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &Expectation) -> Outcome {
     let name = super::text::safe(name);
     let Some(accepted) = accepted else {
         let mut finding = cx.finding(at.at, &at.path, format!("There is no accepted snapshot {name}."), &[]);
@@ -25,6 +35,8 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expect
         finding.hint = Some("look at the pending shape, then accept it with `tracespec run --accept`".to_owned());
         return State::lacks(Lack::Violated, finding).into();
     };
+    // To be accepted, a shape must be whole as one that is compared: more spans could change it.
+    let Accepted::Shape(accepted) = accepted else { return State::Holds.into() };
     let now = shape(cx.trace);
     let difference = compare::compare(accepted, &now);
     let Some(difference) = difference else { return State::Holds.into() };

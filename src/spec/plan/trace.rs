@@ -76,8 +76,17 @@ pub enum Check {
         /// The accepted shape's name.
         name: String,
         /// What is stored under it, if there is one; read when the plan is loaded, so that judging stays pure.
-        accepted: Option<String>,
+        accepted: Option<Box<Accepted>>,
     },
+}
+
+/// What the shape of a trace is compared with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Accepted {
+    /// This shape.
+    Shape(String),
+    /// Any shape: the run accepts the one that comes.
+    Any,
 }
 
 /// `services`: which services take part.
