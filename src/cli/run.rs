@@ -169,7 +169,7 @@ async fn carry_out(
         save_traces(&record, folder, &loaded.vars.redactor)
             .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
-    snapshots::keep(&mut record, &loaded.plan, &loaded.root, args.accept)?;
+    snapshots::keep(&mut record, loaded, args.accept)?;
     Ok(record)
 }
 

@@ -1,14 +1,14 @@
 //! Snapshot files: pending ones left by a run, accepted ones written only when asked.
 
 use super::discover;
-use super::loaded::is_ci;
+use super::loaded::{Loaded, is_ci};
 use super::streams::say;
-use crate::assert::shape;
 use crate::report::text::clean;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use crate::spec::plan::{Accepted, Check, Plan};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where accepted snapshots are.
 pub(crate) fn folder(root: &Path) -> PathBuf {
@@ -37,7 +37,8 @@ struct Seen<'a> {
 
 /// Writes the shapes of this run's traces that differ from what is accepted: with `--accept` as accepted ones, if nothing
 /// else is wrong with their test; otherwise beside them, as `NAME.pending`. Where CI is set nothing is ever written.
-pub(crate) fn keep(record: &mut RunRecord, plan: &Plan, root: &Path, accept: bool) -> Result<(), String> {
+pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Result<(), String> {
+    let (plan, root, redactor) = (&loaded.plan, loaded.root.as_path(), &*loaded.vars.redactor);
     if is_ci() {
         return if accept { Err("`--accept` writes nothing where CI is set".to_owned()) } else { Ok(()) };
     }
@@ -48,12 +49,12 @@ pub(crate) fn keep(record: &mut RunRecord, plan: &Plan, root: &Path, accept: boo
         let passed = matches!(ran.verdict, Verdict::Pass | Verdict::Flaky);
         for (at, name, accepted) in snapshots(test) {
             let Some(trace) = ran.steps.get(at).and_then(|step| step.trace.clone()) else { continue };
-            let shape = shape(&trace);
+            let shape = Accepted::shape_of(&trace, redactor);
             let admitted = accepted.is_some_and(|accepted| accepted.admits(&shape));
             if accept && !admitted && !passed {
                 say(&format!(
                     "snapshot `{name}` was not accepted: its test `{}` did not pass otherwise",
-                    clean(&test.name.value, false)
+                    clean_name(&test.name.value)
                 ));
                 continue;
             }
@@ -72,23 +73,31 @@ pub(crate) fn keep(record: &mut RunRecord, plan: &Plan, root: &Path, accept: boo
             continue;
         };
         // What is accepted anew must do for those, too, that what was accepted had admitted.
-        let whole = Accepted::Shape(first.shape.clone());
+        let whole = Accepted::Shape { text: first.shape.clone(), redactor: Arc::clone(&loaded.vars.redactor) };
         let mut others: Box<dyn Iterator<Item = &Seen<'_>>> =
             if accept { Box::new(seen.iter()) } else { Box::new(new) };
         if let Some(other) = others.find(|other| !whole.admits(&other.shape)) {
-            let tests = format!("`{}` and `{}`", clean(first.test, false), clean(other.test, false));
+            let tests = format!("`{}` and `{}`", clean_name(first.test), clean_name(other.test));
             wrong.push(format!(
                 "snapshot `{name}`: the traces of {tests} have two different shapes: give each its own snapshot, or write \
                  ranges such as `x1..3` into the accepted one"
             ));
             continue;
         }
-        if accept {
+        // What is written is committed: no secret may stand in it.
+        let clean = redactor.text(&first.shape);
+        if accept && clean != first.shape.as_str() {
+            wrong.push(format!(
+                "snapshot `{name}` was not accepted: the shape of `{}` holds a secret, or a value that stands under a \
+                 hidden name elsewhere",
+                clean_name(first.test)
+            ));
+        } else if accept {
             write(&accepted, &first.shape)?;
             remove(&pending)?;
             say(&format!("snapshot `{name}`: {} (accepted)", accepted.display()));
         } else {
-            write(&pending, &first.shape)?;
+            write(&pending, &clean)?;
             say(&format!("snapshot `{name}`: {} (pending; `tracespec run --accept` accepts it)", pending.display()));
         }
     }
@@ -112,6 +121,10 @@ fn snapshots(test: &crate::spec::plan::Test) -> impl Iterator<Item = (usize, &st
         Check::Snapshot { name, accepted } => Some((at, name.as_str(), accepted.as_deref())),
         _ => None,
     })
+}
+
+fn clean_name(test: &str) -> String {
+    clean(test, false)
 }
 
 fn remark(test: &mut TestRecord, at: usize, name: &str) {

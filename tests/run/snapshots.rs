@@ -48,3 +48,26 @@ fn two_shapes_under_one_name_are_not_accepted() {
     assert!(!project.path("specs/snapshots/shape").exists());
     project.run(&[]).exits(1).says(&["warning: snapshot `shape`", "two different shapes"]);
 }
+
+#[test]
+fn what_is_never_shown_is_in_no_accepted_shape() {
+    let (_target, configuration) = with_receiver(|_| {
+        let mut spans = single();
+        spans[0] = spans[0].clone().with("app.session", "hidden-by-name").with("db.password", "hidden-by-default");
+        reply("{}").spans(spans)
+    });
+    let project = Project::new(&(configuration.clone() + "redact: [session]\n"), SPEC);
+    project.run(&["--accept"]).exits(0);
+    let shape = project.read("specs/snapshots/shape");
+    assert!(shape.contains("app.session") && !shape.contains("hidden-by"), "{shape}");
+    project.run(&[]).exits(0);
+    // A secret that is also some other attribute's value is in no file either.
+    project.write("tracespec.yaml", &configuration);
+    project.write("secrets", "TOKEN=hidden-by-name\n");
+    let ran = project.run(&["--accept", "--secrets-file", "secrets"]);
+    ran.exits(4).says(&["was not accepted", "holds a secret"]);
+    project.run(&["--secrets-file", "secrets"]).exits(1).does_not_say(&["hidden-by-name"]);
+    for name in ["shape", "shape.pending"] {
+        assert!(!project.read(&format!("specs/snapshots/{name}")).contains("hidden-by-name"));
+    }
+}

@@ -14,15 +14,21 @@ pub use shape::shape;
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
+use crate::redact::Redactor;
 use crate::spec::plan::{Accepted, Expectation};
+use crate::trace::Trace;
 
 impl Accepted {
     /// Whether a shape is the accepted one, or within the ranges that were written into it.
     pub fn admits(&self, shape: &str) -> bool {
         match self {
-            Accepted::Shape(accepted) => compare::compare(accepted, shape).is_none(),
+            Accepted::Shape { text, .. } => compare::compare(text, shape).is_none(),
             Accepted::Any => true,
         }
+    }
+    /// The shape of a trace as it may be kept: without the values of attributes that this redactor hides.
+    pub fn shape_of(trace: &Trace, redactor: &Redactor) -> String {
+        shape::shape_without(trace, redactor)
     }
 }
 
@@ -36,9 +42,9 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
         return State::lacks(Lack::Violated, finding).into();
     };
     // To be accepted, a shape must be whole as one that is compared: more spans could change it.
-    let Accepted::Shape(accepted) = accepted else { return State::Holds.into() };
-    let now = shape(cx.trace);
-    let difference = compare::compare(accepted, &now);
+    let Accepted::Shape { text, redactor } = accepted else { return State::Holds.into() };
+    let now = shape::shape_without(cx.trace, redactor);
+    let difference = compare::compare(text, &now);
     let Some(difference) = difference else { return State::Holds.into() };
     let what = match (difference.gone, difference.new) {
         (0, new) => format!("{} new", count_of(new, "line")),

@@ -275,7 +275,7 @@ impl Lower<'_> {
         let path = self.options.snapshots.join(&name.value);
         let accepted = match self.options.files.read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Some(Box::new(Accepted::Shape(text))),
+                Ok(text) => Some(Box::new(Accepted::Shape { text, redactor: self.options.redactor.clone() })),
                 Err(_) => {
                     self.reader.error(
                         Code::Encoding,

@@ -1,8 +1,10 @@
 //! What is expected of a trace.
 
 use crate::matcher::{Matcher, Operand};
+use crate::redact::Redactor;
 use crate::select::Query;
 use crate::source::{Span, Spanned};
+use std::sync::Arc;
 
 /// Everything expected of one trace.
 #[derive(Debug, Clone)]
@@ -81,10 +83,15 @@ pub enum Check {
 }
 
 /// What the shape of a trace is compared with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Accepted {
     /// This shape.
-    Shape(String),
+    Shape {
+        /// Its text.
+        text: String,
+        /// Which attributes are in it without their values.
+        redactor: Arc<Redactor>,
+    },
     /// Any shape: the run accepts the one that comes.
     Any,
 }
