@@ -13,6 +13,8 @@ mod answers;
 mod commands;
 #[path = "run/harness.rs"]
 mod harness;
+#[path = "run/hidden.rs"]
+mod hidden;
 #[path = "run/interrupt.rs"]
 mod interrupt;
 #[path = "run/late.rs"]
@@ -23,12 +25,16 @@ mod limits;
 mod order;
 #[path = "run/own_span.rs"]
 mod own_span;
+#[path = "run/processes.rs"]
+mod processes;
 #[path = "run/project.rs"]
 mod project;
 #[path = "run/response.rs"]
 mod response;
 #[path = "run/secrets.rs"]
 mod secrets;
+#[path = "run/snapshots.rs"]
+mod snapshots;
 #[path = "run/spans.rs"]
 mod spans;
 #[path = "run/store.rs"]

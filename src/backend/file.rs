@@ -111,7 +111,10 @@ impl SavedTraces {
 /// out may hold the very span that must not be there.
 const NO_TRACES: [&str; 5] = ["md", "txt", "yaml", "yml", "toml"];
 
-/// Reads a file, or all files that lie directly in a folder (not hidden ones, nor texts and configuration by their
+/// The deepest folder below the one named that is looked into: a link may lead in a circle.
+const DEEPEST: usize = 8;
+
+/// Reads a file, or all files in a folder and those below it (not hidden ones, nor texts and configuration by their
 /// extension), in the order of their names. A trace may be spread over several files.
 pub fn load(path: &Path) -> Result<SavedTraces, FileError> {
     load_bounded(path, MOST_BYTES)
@@ -120,21 +123,7 @@ pub fn load(path: &Path) -> Result<SavedTraces, FileError> {
 fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
     let io = |source| FileError::Io { path: path.to_owned(), source };
     let mut saved = SavedTraces::default();
-    let mut files = Vec::new();
-    if std::fs::metadata(path).map_err(io)?.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(io)? {
-            let entry = entry.map_err(io)?;
-            let path = entry.path();
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            let other = path.extension().and_then(|at| at.to_str()).is_some_and(|at| NO_TRACES.contains(&at));
-            if !hidden && !other && std::fs::metadata(&path).is_ok_and(|about| about.is_file()) {
-                files.push(path);
-            }
-        }
-        files.sort();
-    } else {
-        files.push(path.to_owned());
-    }
+    let files = files_in(path).map_err(io)?;
     let mut left = most;
     for path in files {
         let bytes = bytes_of(&path, left, most)?;
@@ -144,6 +133,33 @@ fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
         saved.files.push(Loaded { path, format, added });
     }
     Ok(saved)
+}
+
+/// The file itself, or the files of a folder that are read, sorted.
+pub(super) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    if !std::fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    let mut open = vec![(path.to_owned(), 0)];
+    while let Some((folder, depth)) = open.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            let path = entry.path();
+            let Ok(about) = std::fs::metadata(&path) else { continue };
+            let other = path.extension().and_then(|at| at.to_str()).is_some_and(|at| NO_TRACES.contains(&at));
+            match about.is_dir() {
+                _ if entry.file_name().as_encoded_bytes().starts_with(b".") => {}
+                true if depth < DEEPEST => open.push((path, depth + 1)),
+                // What is left out may hold the very span that must not be there.
+                true => return Err(std::io::Error::other(format!("folders are nested deeper than {DEEPEST} in it"))),
+                false if about.is_file() && !other => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The file's bytes, decompressed, at most `left` of them.

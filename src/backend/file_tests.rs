@@ -31,13 +31,32 @@ fn a_trace_may_be_spread_over_the_files_of_a_folder() {
         ("README.md", "# Traces"),
         (".hidden", "x"),
     ]);
-    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::create_dir_all(folder.path().join("sub/deeper")).unwrap();
+    std::fs::write(folder.path().join("sub/deeper/c.json"), line(2, 3, None)).unwrap();
     let saved = load(folder.path()).unwrap();
     assert_eq!(saved.ids(), [id(1), id(2)]);
     let read: Vec<(Format, usize)> = saved.files().iter().map(|file| (file.format, file.added.spans)).collect();
-    assert_eq!(read, [(Format::OtlpJson, 1), (Format::OtlpJson, 2), (Format::JaegerJson, 1), (Format::Empty, 0)]);
+    assert_eq!(
+        read,
+        [
+            (Format::OtlpJson, 1),
+            (Format::OtlpJson, 2),
+            (Format::JaegerJson, 1),
+            (Format::Empty, 0),
+            (Format::OtlpJson, 1)
+        ]
+    );
     let spans = |trace| saved.trace(id(trace), &[], &Injected::Unknown).map(|trace| trace.len());
-    assert_eq!((spans(1), spans(2), spans(3)), (Some(2), Some(2), None));
+    assert_eq!((spans(1), spans(2), spans(3)), (Some(2), Some(3), None));
+}
+
+#[test]
+fn a_folder_too_deep_to_be_looked_into_is_no_folder_without_traces() {
+    let folder = folder(&[("a.json", &line(1, 1, None))]);
+    std::fs::create_dir_all(folder.path().join("1/2/3/4/5/6/7/8")).unwrap();
+    assert!(load(folder.path()).is_ok());
+    std::fs::create_dir(folder.path().join("1/2/3/4/5/6/7/8/9")).unwrap();
+    assert!(load(folder.path()).unwrap_err().to_string().contains("nested deeper"));
 }
 
 #[test]

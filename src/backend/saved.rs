@@ -41,12 +41,7 @@ impl Saved {
             let size = about.as_ref().map_or(0, std::fs::Metadata::len);
             (path, size, about.and_then(|about| about.modified().ok()))
         };
-        let mut found = match std::fs::read_dir(&self.path) {
-            Ok(entries) => entries.filter_map(Result::ok).map(|entry| one(entry.path())).collect(),
-            Err(_) => vec![one(self.path.clone())],
-        };
-        found.sort();
-        found
+        file::files_in(&self.path).unwrap_or_default().into_iter().map(one).collect()
     }
 
     fn shelf(&self) -> Result<Arc<Shelf>, FileError> {

@@ -2,7 +2,7 @@
 
 use super::args::{CheckArgs, Common, Format};
 use super::exit;
-use super::loaded::{read, show};
+use super::loaded::{read, show, warn};
 use super::select;
 use super::streams::{error, put, say};
 use crate::diag::{self, Severity};
@@ -17,6 +17,7 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
+    warn(&read.warnings);
     let wrong = match args.format {
         Format::Human => show(&read.diagnostics, common),
         Format::Json | Format::Sarif => {

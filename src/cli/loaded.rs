@@ -6,11 +6,12 @@ use super::exit;
 use super::settings::Settings;
 use super::snapshots;
 use super::streams::{colour, error, say};
-use crate::diag::{self, Diagnostic, RenderOptions, Severity};
+use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions, Severity};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
+use crate::report::text::clean;
 use crate::run::ports::free_port;
-use crate::spec::config::{self, Config};
+use crate::spec::config::{self, BackendKind, Config};
 use crate::spec::given;
 use crate::spec::plan::{Plan, VarValue};
 use crate::spec::vars::{RunVars, Scope, Source};
@@ -37,6 +38,8 @@ pub(crate) struct Read {
     pub(crate) vars: RunVars,
     pub(crate) root: PathBuf,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// What is odd about what was given on the command line.
+    pub(crate) warnings: Vec<String>,
 }
 
 struct Disk;
@@ -119,7 +122,7 @@ pub(crate) fn run_vars(
     let flags = flags(variables, found)?;
     let secrets = secrets(variables, found)?;
     let redactor = Redactor::new(settings.redact.iter());
-    secrets.values().for_each(|value| redactor.learn(&Secret::new(value.clone())));
+    secrets.iter().for_each(|(name, value)| redactor.learn_named(name, &Secret::new(value.clone())));
     let env: Source = Arc::new(|name| std::env::var(name).ok());
     let secret: Source = Arc::new(move |name| secrets.get(name).cloned().or_else(|| std::env::var(name).ok()));
     let mut vars = RunVars {
@@ -182,11 +185,44 @@ pub(crate) fn read(
         ci: is_ci(),
         exact_names: settings.exact_names,
         snapshots: snapshots::folder(&root),
+        redactor: Arc::clone(&vars.redactor),
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
+    diagnostics.extend(missing_folder(&config, &settings));
     diag::sort(&mut diagnostics);
-    Ok(Read { plan, settings, vars, root, diagnostics })
+    let mut warnings = vars.redactor.too_short();
+    if !diag::has_errors(&diagnostics) {
+        warnings.extend(vars.flags.keys().filter_map(|name| unused(name, &plan, &config)));
+    }
+    Ok(Read { plan, settings, vars, root, diagnostics, warnings })
+}
+
+/// A folder of saved traces that the configuration names, and that is not there.
+fn missing_folder(config: &Config, settings: &Settings) -> Option<Diagnostic> {
+    let (source, backend) = (config.source.as_ref()?, settings.backend.as_ref()?);
+    let BackendKind::File { dir } = &backend.kind else { return None };
+    let folder = discover::plain(&settings.folder.join(dir));
+    let says = format!("`{}` cannot be read: there is no such folder", folder.display());
+    let problem = Problem::error(Code::MissingFile, backend.at, says).help("`dir` is relative to the configuration");
+    (!folder.exists()).then(|| problem.in_file(source))
+}
+
+/// A word about a variable that was given and that nothing uses.
+fn unused(name: &str, plan: &Plan, config: &Config) -> Option<String> {
+    if plan.used.contains(name) || config.used.contains(name) {
+        return None;
+    }
+    let own = plan.files.iter().flat_map(|file| &file.vars).map(|(name, _)| name.as_str());
+    // Names with a dot (`env.HOME`) are not given by `--var`.
+    let used = plan.used.iter().map(String::as_str).filter(|name| !name.contains('.'));
+    let near = diag::did_you_mean(name, own.chain(used));
+    Some(format!("no spec uses `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))))
+}
+
+/// Says what is wrong with what was given rather than with what is written in a file.
+pub(crate) fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| say(&format!("warning: {}", clean(warning, false))));
 }
 
 /// Shows diagnostics; says whether one of them is an error.
@@ -204,7 +240,9 @@ pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, se
         error(&why);
         exit::USAGE
     })?;
-    if show(&read.diagnostics, common) {
+    let wrong = show(&read.diagnostics, common);
+    warn(&read.warnings);
+    if wrong {
         say("nothing was sent");
         return Err(exit::USAGE);
     }

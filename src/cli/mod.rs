@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod discover;
 pub mod exit;
+mod hidden;
 mod interrupt;
 mod list;
 mod loaded;

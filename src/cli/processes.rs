@@ -47,11 +47,11 @@ pub(crate) async fn start(
         let spec = ready_to_start(process, loaded, endpoint, &scope)?;
         listener(&Event::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
         if let Some(place) = spec.answered_already().await {
-            let name = &spec.name;
-            listener(&Event::Warning(&format!(
-                "{place} answers before `{name}` was started: unless that is meant, stop what listens there, or it is what \
-                 these tests are about"
-            )));
+            return Err(format!(
+                "{place} answers before process `{}` was started: the tests would judge what runs there already. Stop what \
+                 listens there; or, if that is meant to be tested, take the process out, in a profile by `processes: []`",
+                spec.name
+            ));
         }
         let began = Instant::now();
         running.0.push(Process::spawn(&spec).map_err(|why| why.message)?);

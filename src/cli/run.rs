@@ -5,7 +5,7 @@ use super::interrupt::interrupted;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
 use super::streams::{colour, error, put, say};
-use super::{backend, exit, select, snapshots};
+use super::{backend, exit, hidden, select, snapshots};
 use crate::redact::Redactor;
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
@@ -103,7 +103,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 
 fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
     let mut document = json::run(record);
-    loaded.vars.redactor.json(&mut document);
+    loaded.vars.redactor.report(&mut document);
     let text = json::document(json::RUN, &document);
     match &report.path {
         None => put(&text),
@@ -125,6 +125,8 @@ pub(crate) fn listener(loaded: &Loaded, common: &Common) -> Listener {
     let one_at_a_time = Mutex::new(());
     Box::new(move |event: &Event<'_>| {
         let _alone = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        hidden::learn(event, &redactor);
+        redactor.too_short().iter().for_each(|warning| say(&format!("warning: {warning}")));
         let mut text = Vec::new();
         // Writing to memory cannot fail.
         let _ = Terminal::new(&mut text, colour).event(event);
@@ -149,8 +151,9 @@ async fn carry_out(
     options.retries = args.retries.unwrap_or(options.retries);
     options.fail_fast = args.fail_fast;
     options.strict_absence = args.strict_absence;
-    let mut session =
-        Session::new(loaded.plan.clone(), Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
+    let plan = loaded.plan.clone();
+    let plan = if args.accept { snapshots::accepting(plan) } else { plan };
+    let mut session = Session::new(plan, Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
     let elsewhere = backend::of_tests(loaded).await?;
     for (at, place) in &elsewhere {
         place.ready().await?;
@@ -161,12 +164,12 @@ async fn carry_out(
     }
     let session = Arc::new(session);
     session.run_tests(selected).await;
-    let record = session.finish(|| running.ended()).await;
+    let mut record = session.finish(|| running.ended()).await;
     if let Some(folder) = &args.save_traces {
         save_traces(&record, folder, &loaded.vars.redactor)
             .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
     }
-    snapshots::keep(&record, session.plan(), &loaded.root, args.accept)?;
+    snapshots::keep(&mut record, loaded, args.accept)?;
     Ok(record)
 }
 
@@ -178,7 +181,7 @@ fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Re
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
             let mut document = serde_json::from_str(&crate::wire::write::otlp_json(trace))?;
-            redactor.json(&mut document);
+            redactor.otlp_json(&mut document);
             save(&path, document.to_string().as_bytes())?;
         }
     }

@@ -1,46 +1,145 @@
 //! Snapshot files: pending ones left by a run, accepted ones written only when asked.
 
 use super::discover;
-use super::loaded::is_ci;
+use super::loaded::{Loaded, is_ci};
 use super::streams::say;
-use crate::assert::shape;
-use crate::run::record::RunRecord;
-use crate::run::session::TestAt;
-use crate::spec::plan::{Check, Plan};
+use crate::report::text::clean;
+use crate::run::record::{RunRecord, TestRecord, Verdict};
+use crate::spec::plan::{Accepted, Check, Plan};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where accepted snapshots are.
 pub(crate) fn folder(root: &Path) -> PathBuf {
     discover::plain(&root.join("specs/snapshots"))
 }
 
-/// Writes the shapes of this run's traces: as accepted ones with `--accept`, otherwise beside those that they differ
-/// from, as `NAME.pending`. Where CI is set nothing is ever written.
-pub(crate) fn keep(record: &RunRecord, plan: &Plan, root: &Path, accept: bool) -> Result<(), String> {
+/// The plan of a run that accepts: whatever shape comes is no finding.
+pub(crate) fn accepting(mut plan: Plan) -> Plan {
+    let tests = plan.files.iter_mut().flat_map(|file| &mut file.tests);
+    let traces = tests.flat_map(|test| &mut test.steps).filter_map(|step| step.trace.as_mut());
+    for expectation in traces.flat_map(|trace| &mut trace.list) {
+        if let Check::Snapshot { accepted, .. } = &mut expectation.check {
+            *accepted = Some(Box::new(Accepted::Any));
+        }
+    }
+    plan
+}
+
+/// What a run showed of one snapshot.
+struct Seen<'a> {
+    shape: String,
+    /// What is accepted admits it.
+    admitted: bool,
+    test: &'a str,
+}
+
+/// Writes the shapes of this run's traces that differ from what is accepted: with `--accept` as accepted ones, if nothing
+/// else is wrong with their test; otherwise beside them, as `NAME.pending`. Where CI is set nothing is ever written.
+pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Result<(), String> {
+    let (plan, root, redactor) = (&loaded.plan, loaded.root.as_path(), &*loaded.vars.redactor);
     if is_ci() {
         return if accept { Err("`--accept` writes nothing where CI is set".to_owned()) } else { Ok(()) };
     }
-    for (at, test) in super::select::all(plan) {
-        let TestAt { .. } = at;
-        let Some(ran) = record.tests.iter().find(|ran| ran.source == test.source && ran.name == test.name.value) else {
-            continue;
-        };
-        for (step, ran) in test.steps.iter().zip(&ran.steps) {
-            let (Some(expect), Some(trace)) = (&step.trace, &ran.trace) else { continue };
-            for expectation in &expect.list {
-                let Check::Snapshot { name, accepted } = &expectation.check else { continue };
-                let shape = shape(trace);
-                if accepted.as_deref() == Some(shape.as_str()) {
-                    continue;
-                }
-                let path = folder(root).join(if accept { name.clone() } else { format!("{name}.pending") });
-                write(&path, &shape)?;
-                let what = if accept { "accepted" } else { "pending; `tracespec run --accept` accepts it" };
-                say(&format!("snapshot `{name}`: {} ({what})", path.display()));
+    let mut seen: BTreeMap<String, Vec<Seen<'_>>> = BTreeMap::new();
+    for (_, test) in super::select::all(plan) {
+        let ran = record.tests.iter_mut().find(|ran| ran.source == test.source && ran.name == test.name.value);
+        let Some(ran) = ran else { continue };
+        let passed = matches!(ran.verdict, Verdict::Pass | Verdict::Flaky);
+        for (at, name, accepted) in snapshots(test) {
+            let Some(trace) = ran.steps.get(at).and_then(|step| step.trace.clone()) else { continue };
+            let shape = Accepted::shape_of(&trace, redactor);
+            let admitted = accepted.is_some_and(|accepted| accepted.admits(&shape));
+            if accept && !admitted && !passed {
+                say(&format!(
+                    "snapshot `{name}` was not accepted: its test `{}` did not pass otherwise",
+                    clean_name(&test.name.value)
+                ));
+                continue;
             }
+            if accept && !admitted {
+                remark(ran, at, name);
+            }
+            seen.entry(name.to_owned()).or_default().push(Seen { shape, admitted, test: &test.name.value });
         }
     }
-    Ok(())
+    let mut wrong = Vec::new();
+    for (name, seen) in seen {
+        let (accepted, pending) = (folder(root).join(&name), folder(root).join(format!("{name}.pending")));
+        let mut new = seen.iter().filter(|seen| !seen.admitted);
+        let Some(first) = new.next() else {
+            remove(&pending)?;
+            continue;
+        };
+        // What is accepted anew must do for those, too, that what was accepted had admitted.
+        let whole = Accepted::Shape { text: first.shape.clone(), redactor: Arc::clone(&loaded.vars.redactor) };
+        let mut others: Box<dyn Iterator<Item = &Seen<'_>>> =
+            if accept { Box::new(seen.iter()) } else { Box::new(new) };
+        if let Some(other) = others.find(|other| !whole.admits(&other.shape)) {
+            let tests = format!("`{}` and `{}`", clean_name(first.test), clean_name(other.test));
+            wrong.push(format!(
+                "snapshot `{name}`: the traces of {tests} have two different shapes: give each its own snapshot, or write \
+                 ranges such as `x1..3` into the accepted one"
+            ));
+            continue;
+        }
+        // What is written is committed: no secret may stand in it.
+        let clean = redactor.text(&first.shape);
+        if accept && clean != first.shape.as_str() {
+            wrong.push(format!(
+                "snapshot `{name}` was not accepted: the shape of `{}` holds a secret, or a value that stands under a \
+                 hidden name elsewhere",
+                clean_name(first.test)
+            ));
+        } else if accept {
+            write(&accepted, &first.shape)?;
+            remove(&pending)?;
+            say(&format!("snapshot `{name}`: {} (accepted)", accepted.display()));
+        } else {
+            write(&pending, &clean)?;
+            say(&format!("snapshot `{name}`: {} (pending; `tracespec run --accept` accepts it)", pending.display()));
+        }
+    }
+    match accept {
+        _ if wrong.is_empty() => Ok(()),
+        true => Err(wrong.join("\n")),
+        false => {
+            wrong.iter().for_each(|why| say(&format!("warning: {why}")));
+            Ok(())
+        }
+    }
+}
+
+/// The snapshots of a test: of which step, their names, what is accepted.
+fn snapshots(test: &crate::spec::plan::Test) -> impl Iterator<Item = (usize, &str, Option<&Accepted>)> {
+    let of_steps = test.steps.iter().enumerate().flat_map(|(at, step)| {
+        let list = step.trace.iter().flat_map(|trace| &trace.list);
+        list.map(move |expectation| (at, &expectation.check))
+    });
+    of_steps.filter_map(|(at, check)| match check {
+        Check::Snapshot { name, accepted } => Some((at, name.as_str(), accepted.as_deref())),
+        _ => None,
+    })
+}
+
+fn clean_name(test: &str) -> String {
+    clean(test, false)
+}
+
+fn remark(test: &mut TestRecord, at: usize, name: &str) {
+    if let Some(step) = test.steps.get_mut(at) {
+        step.remarks.push(format!("the shape of this trace was accepted as snapshot `{name}`"));
+    }
+}
+
+fn remove(path: &Path) -> Result<(), String> {
+    match std::fs::remove_file(path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("cannot remove {}: {why}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn write(path: &Path, shape: &str) -> Result<(), String> {

@@ -5,7 +5,7 @@ use super::backend::Place;
 use super::loaded::{Loaded, load};
 use super::processes::{self, Running};
 use super::streams::say;
-use super::{backend, exit, interrupt, select};
+use super::{backend, exit, hidden, interrupt, select};
 use crate::report::failure;
 use crate::report::text::clean;
 use crate::run::event::Event;
@@ -132,6 +132,7 @@ impl Shared {
             // Asked for by name (`--ignored`): then the reason why it does not run is its failure.
             Verdict::Skipped => Err(record.reason.clone().unwrap_or_else(|| "skipped".to_owned())),
             verdict => {
+                hidden::learn_test(&record, &self.loaded.vars.redactor);
                 let text = format!("{}\n{}", verdict.word(), failure::render(&record));
                 Err(self.loaded.vars.redactor.text(&text).into_owned())
             }
@@ -140,7 +141,7 @@ impl Shared {
 
     async fn start(self: &Arc<Self>) -> Result<Started, String> {
         let redactor = Arc::clone(&self.loaded.vars.redactor);
-        let listener: Listener = Box::new(move |event| match event {
+        let show = move |event: &Event<'_>| match event {
             Event::Warning(text) => say(&format!("warning: {}", clean(&redactor.text(text), true))),
             Event::TestTurned(test) => {
                 say(&format!("FAIL {}\n{}", clean(&test.name, false), redactor.text(&failure::render(test))));
@@ -154,6 +155,12 @@ impl Shared {
                 }
             }
             _ => {}
+        };
+        let learnt = Arc::clone(&self.loaded.vars.redactor);
+        let listener: Listener = Box::new(move |event| {
+            hidden::learn(event, &learnt);
+            learnt.too_short().iter().for_each(|warning| say(&format!("warning: {warning}")));
+            show(event);
         });
         let place = backend::of(&self.loaded).await?;
         let mut running = Running::default();

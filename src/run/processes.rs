@@ -121,6 +121,13 @@ impl Process {
         let [program, args @ ..] = spec.command.as_slice() else {
             return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
         };
+        // The system says of a missing folder what it says of a missing program.
+        if !spec.directory.is_dir() {
+            let folder = spec.directory.display();
+            return Err(ProcessError {
+                message: format!("process `{}` could not be started: there is no folder {folder} (`cwd`)", spec.name),
+            });
+        }
         let mut command = Command::new(program);
         for name in &spec.env_remove {
             command.env_remove(name);
@@ -302,6 +309,9 @@ mod tests {
         let mut spec = shell("", None);
         spec.command = vec!["no-such-program".to_owned()];
         assert!(Process::spawn(&spec).unwrap_err().message.contains("`no-such-program`"));
+        spec.directory = "no-such-folder".into();
+        let message = Process::spawn(&spec).unwrap_err().message;
+        assert!(message.contains("no-such-folder (`cwd`)") && !message.contains("no-such-program"), "{message}");
     }
 
     #[tokio::test]

@@ -2,10 +2,12 @@
 
 use crate::assert::Finding;
 use crate::matcher::{Fact, Literal, Matcher, Value};
+use crate::redact::{MASK, Redactor};
 use crate::source::Span;
 use crate::spec::plan::{Capture, JsonPath, Response};
 use crate::trigger::http::Answer;
 use jsonpath_rust::JsonPath as _;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// The longest part of a body that a message shows.
@@ -18,6 +20,18 @@ pub(crate) struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// The body as it may be shown: of JSON, without the values of hidden keys.
+    fn shown(&self, redactor: &Redactor) -> Cow<'a, str> {
+        if let Ok(json) = &self.json {
+            let mut clean = json.clone();
+            redactor.json(&mut clean);
+            if clean != *json {
+                return Cow::Owned(clean.to_string());
+            }
+        }
+        String::from_utf8_lossy(self.bytes)
+    }
+
     pub(crate) fn new(bytes: &'a [u8]) -> Body<'a> {
         let json = match bytes {
             [] => Err("the body is empty".to_owned()),
@@ -63,7 +77,9 @@ fn finding(at: Span, path: &str, message: String, expected: String, actual: Stri
 /// Everything in which the answer is not as expected; empty if it is. `at` is the step, for what the spec does not say.
 pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding> {
     let mut found = Vec::new();
+    let redactor = &*expect.redactor;
     let body = Body::new(&answer.body);
+    let shown = body.shown(redactor);
     let status = answer.status.as_u16();
     let place = format!("{} {}", answer.method, answer.url.path());
     match &expect.status {
@@ -73,7 +89,7 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
                 let message = format!("{place} answered {}", answer.status);
                 let mut finding =
                     finding(matcher.span, "response.status", message, matcher.value.expects(), status.to_string());
-                finding.hint = body_hint(answer);
+                finding.hint = body_hint(&shown);
                 found.push(finding);
             }
         }
@@ -81,7 +97,7 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
             let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
             let at = expect.at.unwrap_or(at);
             let mut finding = finding(at, "response", message, "a status below 400".to_owned(), status.to_string());
-            finding.hint = body_hint(answer);
+            finding.hint = body_hint(&shown);
             found.push(finding);
         }
         None => {}
@@ -92,7 +108,9 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         let joined = values.join(", ");
         let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
-        push(&mut found, name.span, &format!("response.headers.{}", name.value), matcher, &fact, || {
+        let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
+        let path = format!("response.headers.{}", name.value);
+        push(&mut found, name.span, &path, matcher, (&fact, hidden.as_ref()), || {
             format!("header `{}` of {place}", name.value)
         });
     }
@@ -101,24 +119,31 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         match body.select(path) {
             Err(why) => {
                 let expected = format!("{} {}", path.text, matcher.expects());
-                found.push(finding(path.span, &name, format!("{place}: {why}"), expected, excerpt(body.bytes)));
+                found.push(finding(path.span, &name, format!("{place}: {why}"), expected, cut(&shown)));
             }
             Ok(value) => {
                 let fact = value.as_ref().map_or(Fact::Missing, Fact::json);
-                push(&mut found, path.span, &name, matcher, &fact, || format!("`{}` of {place}", path.text));
+                let masked = value.as_ref().and_then(|value| masked(path, value, redactor));
+                let hidden = masked.as_ref().map(Fact::json);
+                push(&mut found, path.span, &name, matcher, (&fact, hidden.as_ref()), || {
+                    format!("`{}` of {place}", path.text)
+                });
             }
         }
     }
     if let Some(matcher) = &expect.body {
         let text = String::from_utf8_lossy(&answer.body);
-        push(&mut found, matcher.span, "response.body", &matcher.value, &Fact::text(text), || {
+        let hidden = (text != shown).then(|| Fact::text(&*shown));
+        push(&mut found, matcher.span, "response.body", &matcher.value, (&Fact::text(&*text), hidden.as_ref()), || {
             format!("the body of {place}")
         });
     }
     if let Some(matcher) = &expect.duration {
         let took = answer.responded.saturating_duration_since(answer.sent);
         let fact = Fact::nanoseconds(nanos(took));
-        push(&mut found, matcher.span, "response.duration", &matcher.value, &fact, || format!("the time {place} took"));
+        push(&mut found, matcher.span, "response.duration", &matcher.value, (&fact, None), || {
+            format!("the time {place} took")
+        });
     }
     found
 }
@@ -127,17 +152,30 @@ fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A value of the body as it may be shown, where that differs.
+fn masked(path: &JsonPath, value: &serde_json::Value, redactor: &Redactor) -> Option<serde_json::Value> {
+    let mut names = path.text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+    if names.any(|name| redactor.hides(name)) && !value.is_null() {
+        return Some(MASK.into());
+    }
+    let mut clean = value.clone();
+    redactor.json(&mut clean);
+    (clean != *value).then_some(clean)
+}
+
+/// `fact` is judged; the other, where there is one, is shown in its place.
 fn push(
     found: &mut Vec<Finding>,
     at: Span,
     path: &str,
     matcher: &Matcher,
-    fact: &Fact<'_>,
+    (fact, shown): (&Fact<'_>, Option<&Fact<'_>>),
     name: impl FnOnce() -> String,
 ) {
     if !matcher.test(fact) {
-        let message = format!("{} {}", name(), matcher.mismatch(fact));
-        let actual = if fact.is_missing() { "nothing".to_owned() } else { cut(&fact.show()) };
+        let shown = shown.unwrap_or(fact);
+        let message = format!("{} {}", name(), matcher.mismatch(shown));
+        let actual = if shown.is_missing() { "nothing".to_owned() } else { cut(&shown.show()) };
         found.push(finding(at, path, cut(&message), matcher.expects(), actual));
     }
 }
@@ -149,13 +187,8 @@ fn cut(text: &str) -> String {
     }
 }
 
-fn excerpt(bytes: &[u8]) -> String {
-    cut(&String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN * 4)]))
-}
-
-fn body_hint(answer: &Answer) -> Option<String> {
-    let text = excerpt(&answer.body);
-    (!text.trim().is_empty()).then(|| format!("it said: {text}"))
+fn body_hint(shown: &str) -> Option<String> {
+    (!shown.trim().is_empty()).then(|| format!("it said: {}", cut(shown)))
 }
 
 /// The captured values, or which of them the answer does not have.
@@ -185,7 +218,7 @@ pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Valu
                 &format!("response.capture.{}", name.value),
                 format!("{what} to capture is not in the answer of {} {}", answer.method, answer.url.path()),
                 "a value".to_owned(),
-                excerpt(&answer.body),
+                cut(&body.shown(&expect.redactor)),
             )),
         }
     }

@@ -177,6 +177,7 @@ impl Bind for Response {
             body: option(&self.body, |body| spanned(body, scope, Position::Text))?,
             duration: option(&self.duration, |duration| spanned(duration, scope, Position::Duration))?,
             capture: self.capture.clone(),
+            redactor: self.redactor.clone(),
         })
     }
 }

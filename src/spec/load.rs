@@ -4,6 +4,7 @@ use super::config::BackendKind;
 use super::lower;
 use super::plan::Plan;
 use crate::diag::{self, Code, Diagnostic, Problem};
+use crate::redact::Redactor;
 use crate::source::{SourceFile, Span};
 use std::collections::BTreeSet;
 use std::io;
@@ -48,6 +49,8 @@ pub struct LoadOptions<'a> {
     pub exact_names: bool,
     /// The folder with accepted snapshots.
     pub snapshots: PathBuf,
+    /// Takes secrets out of what is said of responses.
+    pub redactor: Arc<Redactor>,
 }
 
 impl Default for LoadOptions<'_> {
@@ -63,6 +66,7 @@ impl Default for LoadOptions<'_> {
             ci: false,
             exact_names: false,
             snapshots: PathBuf::from("specs/snapshots"),
+            redactor: Arc::default(),
         }
     }
 }
@@ -83,7 +87,8 @@ pub fn load(files: Vec<(PathBuf, Vec<u8>)>, options: &LoadOptions<'_>) -> (Plan,
                 continue;
             }
         };
-        let (file, problems) = lower::file(&source, options);
+        let (file, problems, used) = lower::file(&source, options);
+        plan.used.extend(used);
         diagnostics.extend(problems.into_iter().map(|problem| problem.in_file(&source)));
         plan.files.extend(file);
     }

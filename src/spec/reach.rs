@@ -13,7 +13,7 @@ impl Reader {
         let template = self.template(node, "a URL")?;
         let text = template.to_string();
         if ["http://", "https://", "${"].iter().any(|start| text.starts_with(start)) {
-            return Some(template);
+            return self.readable(&template, node).then_some(template);
         }
         let variable = match text.strip_prefix("{{") {
             Some(inner) => inner.split_once("}}").map(|(name, rest)| (name.trim(), rest)),
@@ -32,6 +32,19 @@ impl Reader {
         let says = "a URL begins with `http://` or `https://`, or with a variable";
         self.error(Code::BadValue, node.span, says, help);
         None
+    }
+
+    /// Whether a URL without variables is one. Of what has no host or a blank in it, others say more.
+    fn readable(&mut self, template: &Template, node: &Node) -> bool {
+        let Some(text) = template.as_text().filter(|text| !text.contains(char::is_whitespace)) else { return true };
+        match url::Url::parse(text) {
+            Ok(_) | Err(url::ParseError::EmptyHost) => true,
+            Err(why) => {
+                let help = "write `http://host:port/path`; a port is a number from 1 to 65535";
+                self.error(Code::BadValue, node.span, format!("this URL cannot be read: {why}"), help);
+                false
+            }
+        }
     }
 
     pub(super) fn auth(&mut self, node: &Node) -> Option<Auth> {

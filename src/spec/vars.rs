@@ -254,7 +254,7 @@ impl Scope {
             VarName::Plain(name) => self.plain(name, below, span)?,
             VarName::Env(name) => (self.run.env)(name).map(Value::text),
             VarName::Secret(name) => (self.run.secrets)(name).map(|text| {
-                self.run.redactor.learn(&Secret::new(text.clone()));
+                self.run.redactor.learn_named(name, &Secret::new(text.clone()));
                 Value::text(text)
             }),
             VarName::Port(name) => self.run.ports.get(name).map(|port| Value::typed(Literal::Int(i128::from(*port)))),

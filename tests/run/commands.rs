@@ -33,6 +33,32 @@ fn check_finds_everything_and_sends_nothing() {
 }
 
 #[test]
+fn a_variable_that_was_given_and_that_nothing_uses_is_told() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let spec = SPEC.replace("tests:", "vars: { fault: none }\ntests:").replace("/1\"", "/1/${fault}\"");
+    let configuration = configuration + "processes: []\nprofiles: { p: { vars: { x: '${used}' } } }\n";
+    let project = Project::new(&configuration, &spec);
+    project.write("vars", "other: 1\n");
+    let args = ["--var", "fualt=slow", "--var", "fault=slow", "--var", "used=1", "--vars-file", "vars"];
+    for command in ["check", "run"] {
+        let ran = project.tracespec(&[&[command][..], &args].concat());
+        ran.exits(0).says(&["no spec uses `fualt`; did you mean `fault`?", "no spec uses `other`"]);
+        ran.does_not_say(&["uses `fault`", "uses `used`"]);
+    }
+}
+
+#[test]
+fn check_finds_the_folder_of_saved_traces_that_is_not_there() {
+    let project = Project::new("backend: { file: { dir: traces } }\n", &SPEC.replace("${base}", "http://127.0.0.1:1"));
+    project
+        .tracespec(&["check"])
+        .exits(2)
+        .says(&["`traces` cannot be read: there is no such folder", "tracespec.yaml:1"]);
+    project.write("traces/notes.txt", "");
+    project.tracespec(&["check"]).exits(0);
+}
+
+#[test]
 fn list_names_the_tests_that_would_run() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let project = Project::new(&configuration, SPEC);

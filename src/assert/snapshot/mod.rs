@@ -14,9 +14,25 @@ pub use shape::shape;
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
-use crate::spec::plan::Expectation;
+use crate::redact::Redactor;
+use crate::spec::plan::{Accepted, Expectation};
+use crate::trace::Trace;
 
-pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expectation) -> Outcome {
+impl Accepted {
+    /// Whether a shape is the accepted one, or within the ranges that were written into it.
+    pub fn admits(&self, shape: &str) -> bool {
+        match self {
+            Accepted::Shape { text, .. } => compare::compare(text, shape).is_none(),
+            Accepted::Any => true,
+        }
+    }
+    /// The shape of a trace as it may be kept: without the values of attributes that this redactor hides.
+    pub fn shape_of(trace: &Trace, redactor: &Redactor) -> String {
+        shape::shape_without(trace, redactor)
+    }
+}
+
+pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &Expectation) -> Outcome {
     let name = super::text::safe(name);
     let Some(accepted) = accepted else {
         let mut finding = cx.finding(at.at, &at.path, format!("There is no accepted snapshot {name}."), &[]);
@@ -25,8 +41,10 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&str>, at: &Expect
         finding.hint = Some("look at the pending shape, then accept it with `tracespec run --accept`".to_owned());
         return State::lacks(Lack::Violated, finding).into();
     };
-    let now = shape(cx.trace);
-    let difference = compare::compare(accepted, &now);
+    // To be accepted, a shape must be whole as one that is compared: more spans could change it.
+    let Accepted::Shape { text, redactor } = accepted else { return State::Holds.into() };
+    let now = shape::shape_without(cx.trace, redactor);
+    let difference = compare::compare(text, &now);
     let Some(difference) = difference else { return State::Holds.into() };
     let what = match (difference.gone, difference.new) {
         (0, new) => format!("{} new", count_of(new, "line")),

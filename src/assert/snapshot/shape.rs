@@ -1,6 +1,7 @@
 //! The shape of a trace as text.
 
 use super::describe;
+use crate::redact::Redactor;
 use crate::trace::{SpanIx, Trace};
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,7 +14,12 @@ type Print = u128;
 /// The normalised shape of a trace, as `specs/snapshots/` holds it. Equal for equal behaviour, whatever ids, times, the
 /// order of siblings or the order of arrival.
 pub fn shape(trace: &Trace) -> String {
-    let prints = Prints::of(trace);
+    shape_without(trace, &Redactor::default())
+}
+
+/// The same; of attributes whose values this redactor hides only the keys.
+pub(super) fn shape_without(trace: &Trace, redactor: &Redactor) -> String {
+    let prints = Prints::of(trace, redactor);
     let tree = trace.tree();
     let mut out = String::new();
     // Groups of alike spans still to be written, the next on top: (spans, least and most below one parent, level).
@@ -96,13 +102,13 @@ struct Prints {
 }
 
 impl Prints {
-    fn of(trace: &Trace) -> Prints {
+    fn of(trace: &Trace, redactor: &Redactor) -> Prints {
         let mut numbers: HashMap<String, u32> = HashMap::new();
         let mut lines: Vec<String> = Vec::new();
         let line_of: Vec<u32> = trace
             .spans()
             .map(|span| {
-                let line = describe::line(span, trace);
+                let line = describe::line(span, trace, redactor);
                 *numbers.entry(line).or_insert_with_key(|line| {
                     lines.push(line.clone());
                     lines.len() as u32 - 1

@@ -146,6 +146,16 @@ impl Reader {
 
     fn address(&mut self, node: &Node) -> Option<String> {
         let word = self.word(node, "an address")?;
+        if let Some((_, rest)) = word.value.split_once("://") {
+            let address = rest.split('/').next().unwrap_or_default();
+            self.error(
+                Code::BadValue,
+                node.span,
+                format!("`{}` is a URL: the receiver listens at an address", word.value),
+                format!("write `{address}`"),
+            );
+            return None;
+        }
         let address =
             word.value.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
         if address.is_none() {

@@ -26,6 +26,8 @@ pub struct Config {
     pub settings: Settings,
     /// The profiles, in the order written.
     pub profiles: Vec<(Spanned<String>, Settings)>,
+    /// The names of all variables that it uses.
+    pub used: BTreeSet<String>,
 }
 
 /// Settings, of the configuration itself or of a profile.
@@ -136,6 +138,7 @@ pub fn parse(path: &Path, bytes: Vec<u8>) -> (Config, Vec<Diagnostic>) {
             }
         }
     }
+    config.used = reader.used;
     let mut diagnostics: Vec<Diagnostic> =
         reader.problems.into_iter().map(|problem| problem.in_file(&source)).collect();
     diag::sort(&mut diagnostics);
@@ -282,7 +285,7 @@ impl Reader {
 
     fn ready(&mut self, node: &Node) -> Option<Ready> {
         let fields = self.fields(node, &forms::READY)?;
-        let http = fields.get("http").and_then(|node| self.template(node, "a URL"));
+        let http = fields.get("http").and_then(|node| self.web_url(node));
         let tcp = fields.get("tcp").and_then(|node| self.template(node, "an address"));
         let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
         if !fields.has("http") && !fields.has("tcp") {

@@ -18,7 +18,7 @@ form!(
     key("structure", Shape::Form(&STRUCTURE), "A tree that must occur.", "{ tree: { select: { service: api-gateway, kind: server }, children: [{ select: { service: order-service } }] } }"),
     key("propagation", OneOf(&["intact"]), "One root, no orphan, no unanswered call.", "intact"),
     key("clock_skew", OneOf(&["none"]), "No proven skew between hosts.", "none"),
-    key("traceql", OneOrList(&Any(&[TraceQl, Shape::Form(&TRACEQL)])), "Queries that must match, and `none` ones that must not.", "['{ status = error } | count() < 2', { none: '{ name = \"legacy\" }' }]"),
+    key("traceql", OneOrList(&Any(&[TraceQl, Shape::Form(&TRACEQL)])), "Queries that must match, and `none` ones that must not.", "['{ kind = server } | count() < 20', { none: '{ name = \"legacy\" }' }]"),
     key("snapshot", Word, "The trace's shape equals the accepted one of this name.", "checkout"),
     key("follow_links", Bool, "Traces that link to this one are fetched and merged.", "true"),
     key("wait", Shape::Form(&WAIT), "How long to wait for the trace.", "{ timeout: 10s }"),

@@ -212,8 +212,13 @@ impl Lower<'_> {
         let mut rows = rows.into_iter();
         let heading: Vec<String> =
             rows.next().unwrap_or_default().into_iter().map(|(name, _)| name.trim().to_owned()).collect();
-        for name in &heading {
+        for (at, name) in heading.iter().enumerate() {
             self.name_of_variable(name, span).then_some(())?;
+            if heading[..at].contains(name) {
+                let says = format!("`{}` has two columns with the heading `{name}`", path.display());
+                self.reader.error(Code::DuplicateKey, span, says, "give each column a name of its own");
+                return None;
+            }
         }
         let mut out = Vec::new();
         for row in rows {

@@ -23,10 +23,11 @@ use super::{forms, vars};
 use crate::diag::{Code, Problem};
 use crate::matcher::{Template, Value};
 use crate::source::{SourceFile, Span};
-use crate::spec::config::Backend;
+use crate::spec::config::{Backend, BackendKind};
 use crate::spec::plan::VarValue;
 use crate::yaml::{self, Node};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Variables that use variables that use variables: evaluating them nests as deep.
@@ -61,8 +62,11 @@ struct Defaults {
     backend: Option<Backend>,
 }
 
-/// Lowers one file. The plan may lack what is broken.
-pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Option<FilePlan>, Vec<Problem>) {
+/// Lowers one file: its plan, which may lack what is broken, what is wrong, and the names of the variables it uses.
+pub(super) fn file(
+    source: &Arc<SourceFile>,
+    options: &LoadOptions<'_>,
+) -> (Option<FilePlan>, Vec<Problem>, BTreeSet<String>) {
     let parsed = yaml::parse(source);
     let mut reader = Reader {
         problems: parsed.problems,
@@ -93,14 +97,15 @@ pub(super) fn file(source: &Arc<SourceFile>, options: &LoadOptions<'_>) -> (Opti
         Some(root) => lower.file(root),
         None => {
             if lower.reader.problems.is_empty() {
-                let help = "a spec file has at least `tests:` with one test; `tracespec init` writes one to begin with";
+                let help =
+                    "write a test: `tests: [{ name: …, request: { url: 'http://…' }, trace: { errors: none } }]`";
                 lower.reader.error(Code::Empty, Span::new(0, 0), "the file is empty", help);
             }
             None
         }
     };
     lower.outside();
-    (plan, lower.reader.problems)
+    (plan, lower.reader.problems, lower.reader.used)
 }
 
 impl Lower<'_> {
@@ -263,7 +268,20 @@ impl Lower<'_> {
             self.defaults.wait = wait::over(wait, &self.defaults.wait);
         }
         self.defaults.retries = fields.get("retries").and_then(|node| self.reader.number(node));
-        self.defaults.backend = fields.get("backend").and_then(|node| self.reader.backend(node));
+        self.defaults.backend = fields.get("backend").and_then(|node| self.backend(node));
+    }
+
+    /// A backend of its own; a folder of saved traces must be there.
+    fn backend(&mut self, node: &Arc<Node>) -> Option<Backend> {
+        let backend = self.reader.backend(node)?;
+        if let BackendKind::File { dir } = &backend.kind {
+            let beside = self.source.path().parent().unwrap_or(Path::new("")).join(dir);
+            if self.options.exists.is_some_and(|exists| !exists(&beside)) {
+                let says = format!("`{}` cannot be read: there is no such folder", beside.display());
+                self.reader.error(Code::MissingFile, node.span, says, "`dir` is relative to the spec file");
+            }
+        }
+        Some(backend)
     }
 
     fn hook(&mut self, fields: &Fields<'_>, name: &str) -> Vec<Step> {

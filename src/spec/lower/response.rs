@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 impl Lower<'_> {
     pub(super) fn response(&mut self, node: &Arc<Node>, at: Span, captures: &mut BTreeMap<String, Span>) -> Response {
-        let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return Response::default() };
+        let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return self.no_response() };
         let status = fields.get("status").and_then(|node| self.status(node));
         let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
         let mut json = Vec::new();
@@ -29,7 +29,13 @@ impl Lower<'_> {
         let body = fields.get("body").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
         let duration = fields.get("duration").and_then(|node| self.reader.spanned_matcher(node, Position::Duration));
         let capture = fields.get("capture").map(|node| self.captures(node, captures)).unwrap_or_default();
-        Response { at: Some(at), status, headers, json, body, duration, capture }
+        let redactor = self.options.redactor.clone();
+        Response { at: Some(at), status, headers, json, body, duration, capture, redactor }
+    }
+
+    /// For a step that says nothing of its response.
+    pub(super) fn no_response(&self) -> Response {
+        Response { redactor: self.options.redactor.clone(), ..Response::default() }
     }
 
     /// A status is one of those that HTTP has.

@@ -4,7 +4,7 @@ use super::{Lower, wait};
 use crate::diag::Code;
 use crate::source::Span;
 use crate::spec::forms;
-use crate::spec::plan::{Response, Step, TraceIdSource, Trigger, Wait};
+use crate::spec::plan::{HttpRequest, Propagator, Step, TraceIdSource, Trigger, Wait};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Node, Value};
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ impl Lower<'_> {
         }
         let response = match fields.get("response") {
             Some(node) => self.response(node, fields.key_span("response"), captures),
-            None => Response::default(),
+            None => self.no_response(),
         };
         if until.is_some() && !fields.has("response") {
             let help = "say when it is done: `response: { status: 200, json: { $.status: done } }`";
@@ -60,6 +60,9 @@ impl Lower<'_> {
                 "take `id` out",
             );
         }
+        if let (Some(Trigger::Http(request)), Some(_), None) = (&trigger, &trace, &trace_id) {
+            self.own_context(fields, request);
+        }
         Some(Step {
             at: fields.node.span,
             name: name.map(|name| name.value),
@@ -70,6 +73,32 @@ impl Lower<'_> {
             wait,
             until,
         })
+    }
+
+    /// Headers of the spec's own that take the place of those by which the trace is found.
+    fn own_context(&mut self, fields: &Fields<'_>, request: &HttpRequest) {
+        let own = fields.get("request").and_then(|node| node.get("headers")).cloned();
+        let of_propagator = |propagator: &Propagator| match propagator {
+            Propagator::B3 => &["b3"][..],
+            Propagator::B3Multi => &["x-b3-traceid", "x-b3-spanid", "x-b3-sampled"],
+            Propagator::Jaeger => &["uber-trace-id"],
+        };
+        let injected: Vec<&str> =
+            ["traceparent"].into_iter().chain(request.also_inject.iter().flat_map(of_propagator).copied()).collect();
+        for node in own.into_iter().chain(self.defaults.headers.clone()) {
+            let Value::Map(entries) = &node.value else { continue };
+            for (key, _) in entries {
+                if injected.iter().any(|name| key.text.eq_ignore_ascii_case(name)) {
+                    let says = format!("`{}` takes the place of the context by which the trace is found", key.text);
+                    self.reader.error(
+                        Code::ConflictingKeys,
+                        key.at.whole,
+                        says,
+                        "take it out; or say which trace is meant by `trace: { id: … }`, or judge none by `trace: none`",
+                    );
+                }
+            }
+        }
     }
 
     fn trigger(&mut self, fields: &Fields<'_>) -> Option<Trigger> {

@@ -7,7 +7,7 @@ use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
-use crate::yaml::Node;
+use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -84,7 +84,7 @@ impl Lower<'_> {
         let mutex = fields.get("mutex").and_then(|node| self.reader.word(node, "a word"));
         let needs = fields.get("needs").map(|node| self.reader.words(node, "test names")).unwrap_or_default();
         let backend =
-            fields.get("backend").and_then(|node| self.reader.backend(node)).or_else(|| self.defaults.backend.clone());
+            fields.get("backend").and_then(|node| self.backend(node)).or_else(|| self.defaults.backend.clone());
         self.backend = backend.clone();
         self.reader.needs = needs.iter().map(|need| need.value.clone()).collect();
         let steps = self.steps(fields);
@@ -165,8 +165,10 @@ impl Lower<'_> {
             }
         };
         let columns = fields.get("matrix").map(|node| self.columns(node)).unwrap_or_default();
+        // Of a matrix that cannot be read, that alone is told.
+        let unread = fields.has("matrix") && columns.is_empty();
         for (var, _, span) in template.vars() {
-            if !columns.iter().any(|column| column == var) && !self.reader.lenient {
+            if !columns.iter().any(|column| column == var) && !self.reader.lenient && !unread {
                 let near = crate::diag::did_you_mean(var, columns.iter().map(String::as_str));
                 let help = near.unwrap_or_else(|| {
                     "only values of the test's `matrix` may stand in its name: it is known before anything runs"
@@ -184,7 +186,13 @@ impl Lower<'_> {
     }
 
     fn skip(&mut self, node: &Node) -> Option<String> {
-        if node.scalar().is_some_and(|scalar| matches!(scalar.core(), crate::yaml::Core::Bool(_))) {
+        // In quotes too, since nobody's reason is `false`.
+        let whether = |scalar: &Scalar| {
+            matches!(scalar.core(), Core::Bool(_))
+                || Scalar { style: Style::Plain, ..scalar.clone() }.old_boolean().is_some()
+                || matches!(&*scalar.text, "true" | "false")
+        };
+        if node.scalar().is_some_and(whether) {
             self.reader.error(
                 Code::WrongType,
                 node.span,

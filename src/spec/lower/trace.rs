@@ -6,7 +6,7 @@ use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::source::Span;
 use crate::spec::config::BackendKind;
 use crate::spec::forms;
-use crate::spec::plan::{Check, Errors, Expectation, TraceExpectations, TraceIdSource, Wait};
+use crate::spec::plan::{Accepted, Check, Errors, Expectation, TraceExpectations, TraceIdSource, Wait};
 use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::sync::Arc;
@@ -275,7 +275,7 @@ impl Lower<'_> {
         let path = self.options.snapshots.join(&name.value);
         let accepted = match self.options.files.read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Some(text),
+                Ok(text) => Some(Box::new(Accepted::Shape { text, redactor: self.options.redactor.clone() })),
                 Err(_) => {
                     self.reader.error(
                         Code::Encoding,

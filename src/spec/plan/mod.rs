@@ -11,9 +11,10 @@ pub use request::*;
 pub use trace::*;
 
 use crate::matcher::{Matcher, Template, Value};
+use crate::redact::Redactor;
 use crate::source::{SourceFile, Span, Spanned};
 use crate::spec::config::Backend;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,8 @@ use std::time::Duration;
 pub struct Plan {
     /// The files, sorted by path.
     pub files: Vec<FilePlan>,
+    /// The names of all variables that the files use.
+    pub used: BTreeSet<String>,
 }
 
 /// One spec file.
@@ -156,6 +159,8 @@ pub struct Response {
     pub duration: Option<Spanned<Matcher>>,
     /// Values to keep as variables.
     pub capture: Vec<(Spanned<String>, Capture)>,
+    /// Takes out of messages what `redact` hides.
+    pub redactor: Arc<Redactor>,
 }
 
 /// Where a captured value comes from.

@@ -1,8 +1,10 @@
 //! What is expected of a trace.
 
 use crate::matcher::{Matcher, Operand};
+use crate::redact::Redactor;
 use crate::select::Query;
 use crate::source::{Span, Spanned};
+use std::sync::Arc;
 
 /// Everything expected of one trace.
 #[derive(Debug, Clone)]
@@ -76,8 +78,22 @@ pub enum Check {
         /// The accepted shape's name.
         name: String,
         /// What is stored under it, if there is one; read when the plan is loaded, so that judging stays pure.
-        accepted: Option<String>,
+        accepted: Option<Box<Accepted>>,
     },
+}
+
+/// What the shape of a trace is compared with.
+#[derive(Debug, Clone)]
+pub enum Accepted {
+    /// This shape.
+    Shape {
+        /// Its text.
+        text: String,
+        /// Which attributes are in it without their values.
+        redactor: Arc<Redactor>,
+    },
+    /// Any shape: the run accepts the one that comes.
+    Any,
 }
 
 /// `services`: which services take part.
