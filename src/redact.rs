@@ -335,5 +335,4 @@ fn base64_forms(text: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-#[path = "redact_tests.rs"]
 mod tests;
