@@ -77,6 +77,8 @@ pub struct TraceBuilder {
     untyped: bool,
     partial: bool,
     remarks: Vec<String>,
+    // What readings that were joined here had lost.
+    losses: Vec<Note>,
 }
 
 impl TraceBuilder {
@@ -150,6 +152,10 @@ impl TraceBuilder {
     pub fn remark(&mut self, text: impl Into<String>) {
         self.remarks.push(text.into());
     }
+    /// Keeps what a reading that is joined here had lost ([`Note::is_loss`]).
+    pub(super) fn lost(&mut self, notes: &[Note]) {
+        self.losses.extend(notes.iter().filter(|note| note.is_loss()).cloned());
+    }
     /// How many records were added so far.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -201,7 +207,9 @@ impl TraceBuilder {
             }
         }
         let tree = plant(&records, injected, &mut notes);
+        notes.extend(self.losses.iter().cloned());
         notes.sort_unstable();
+        notes.dedup();
         self.columns(id, records, tree, notes)
     }
 

@@ -7,12 +7,14 @@ use super::note::Note;
 use super::symbols::Sym;
 use std::collections::HashMap;
 
-/// The trace with all spans of both readings; of a span that both tell, the fuller one. Backends' remarks of both stay.
+/// The trace with all spans of both readings; of a span that both tell, the fuller one. Backends' remarks of both stay,
+/// and so does what either had lost.
 pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
     let mut builder = TraceBuilder::new();
     let mut linked: Vec<TraceId> = Vec::new();
     for trace in [a, b] {
         absorb(&mut builder, trace);
+        builder.lost(&trace.notes);
         linked.extend(trace.trace_ids.iter().filter(|&&id| id != a.id));
     }
     let mut remarks: Vec<&str> = a

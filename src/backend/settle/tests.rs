@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::trace::fixture::{Draft, drafted};
-use crate::trace::{Injected, Kind, Phase, SpanId, Trace};
+use crate::trace::{Injected, Kind, Note, Phase, SpanId, Trace};
 use std::sync::Arc;
 
 const MS: u64 = 1_000_000;
@@ -120,6 +120,21 @@ fn a_span_told_again_with_other_words_is_news_and_the_fuller_telling_stays() {
     // Nor by one that lags behind and has a span of its own.
     let step = see(&mut watch, &mut run, 1600 * MS, &[front(), work(), Draft::new(3, 1, "front", Kind::Internal)]);
     assert_eq!((step.late, errors(&watch), watch.trace().unwrap().len()), (2, 2, 3));
+}
+
+#[test]
+fn a_second_span_under_a_known_id_is_news_and_the_loss_is_never_forgotten() {
+    let (mut watch, mut run) = (watch(started()), Run::default());
+    let work = |service: &str, from: u64, to: u64| Draft::new(2, 1, service, Kind::Internal).times(from, to);
+    let (own, other) = (work("front", 2_000, 8_000), work("legacy", 3_000, 6_000));
+    see(&mut watch, &mut run, 200 * MS, &[front(), own.clone()]);
+    let lossy = |watch: &Watch| watch.trace().unwrap().notes().iter().any(Note::is_loss);
+    assert!(!lossy(&watch));
+    let step = see(&mut watch, &mut run, 700 * MS, &[front(), own.clone(), other]);
+    assert_eq!((step.changed, lossy(&watch)), (true, true));
+    // A reading that knows nothing of it, with something new.
+    see(&mut watch, &mut run, 800 * MS, &[front(), own, Draft::new(3, 1, "front", Kind::Internal)]);
+    assert!(lossy(&watch));
 }
 
 #[test]

@@ -168,7 +168,11 @@ impl Watch {
             }
         }
         let shrunk = found - new.len() < self.told.len();
-        let news = new.len() + changed.len();
+        // Of two spans under one id the same one may be kept as before; that another was lost is news all the same.
+        let known: &[Note] = self.trace.as_ref().map_or(&[], |trace| trace.notes());
+        let lost = trace.notes().iter().filter(|note| note.is_loss() && !known.contains(note)).count();
+        let lossy = known.iter().any(Note::is_loss);
+        let news = new.len() + changed.len() + lost;
         self.partial = read.partial;
         self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.told.len() + new.len() });
         if news > 0 {
@@ -179,7 +183,7 @@ impl Watch {
             }
             self.news_ns = self.news_ns.max(read.got_ns);
             // What was found before and is lacking now, or was told with other words, is kept as well.
-            self.trace = match self.trace.take().filter(|_| shrunk || differs) {
+            self.trace = match self.trace.take().filter(|_| shrunk || differs || lossy) {
                 Some(before) => Some(self.join(&before, &trace)),
                 None => Some(trace),
             };

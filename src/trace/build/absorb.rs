@@ -15,6 +15,7 @@ impl TraceBuilder {
         self.untyped |= other.untyped;
         self.partial |= other.partial;
         self.remarks.append(&mut other.remarks);
+        self.losses.append(&mut other.losses);
         if other.records.is_empty() {
             return;
         }
