@@ -189,7 +189,7 @@ impl<'a> Cx<'a> {
     }
     /// What a query would pick if values were told in other types.
     pub(super) fn in_doubt(&self, query: &Query) -> Vec<SpanIx> {
-        query.in_doubt(&self.index)
+        query.in_doubt(&self.index, &self.picks(query).rows)
     }
     /// What the last aggregate of a query was that matches nothing.
     pub(super) fn last_aggregate(&self, query: &Query) -> Option<String> {

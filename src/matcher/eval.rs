@@ -63,8 +63,22 @@ impl Matcher {
         }
         match fact {
             Fact::Str(text) => self.test(&Fact::Untyped(text)),
-            Fact::Bool(_) | Fact::Int(_) | Fact::Float(_) => self.test(&Fact::Str(fact.show().into())),
+            Fact::Bool(_) | Fact::Int(_) | Fact::Float(_) if self.asks_for_text() => {
+                self.test(&Fact::Str(fact.show().into()))
+            }
             _ => false,
+        }
+    }
+
+    /// Whether text could satisfy it for being that text: asked before a number is written out for the comparison.
+    fn asks_for_text(&self) -> bool {
+        let text = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Str(_)));
+        match self {
+            Matcher::All(all) => all.iter().any(Matcher::asks_for_text),
+            Matcher::Compare(_, operand) => text(operand),
+            Matcher::OneOf(operands) => operands.iter().any(text),
+            Matcher::Absent | Matcher::Exists | Matcher::Range(..) | Matcher::Type(_) => false,
+            _ => true,
         }
     }
 }

@@ -50,8 +50,8 @@ impl Query {
     }
     /// The rows, sorted, that a mapping selector does not pick only because an attribute's value is told in a type that
     /// cannot be compared with what is asked. Of TraceQL there are none: it is Tempo's to say what it compares.
-    pub fn in_doubt(&self, index: &Index<'_>) -> Vec<SpanIx> {
-        let picked = self.evaluate(index, false).spans();
+    /// `picked` are the rows that it picks.
+    pub fn in_doubt(&self, index: &Index<'_>, picked: &[SpanIx]) -> Vec<SpanIx> {
         let mut may = self.evaluate(index, true).spans();
         may.retain(|ix| picked.binary_search(ix).is_err());
         may
