@@ -82,8 +82,9 @@ impl Edges {
                 continue;
             }
             let mut named = Named::of(span);
-            named.take_over(span, &wraps, &mut taken);
+            let around = named.take_over(span, &wraps, &taken);
             if unanswered.contains(&span.ix()) || names.is_no_call(span) && named.infrastructure {
+                taken.extend(around);
                 all.push(Edge { span: span.ix(), from: trace.services[span.ix().index()], to: Callee::Named(named) });
             }
         }
@@ -190,22 +191,26 @@ impl Named {
     }
 
     /// Adds the names of the spans that wrap this call: an SDK's `Pay/Do` that names its peer, around an HTTP client's
-    /// POST to an address. Of several calls within one, the first has its names, so that they count once.
-    fn take_over<'t>(&mut self, call: SpanRef<'t>, wraps: &[bool], taken: &mut HashSet<SpanIx>) {
+    /// POST to an address. Of several calls within one, the first has its names (`taken`), so that they count once.
+    /// Returns the spans whose names it took.
+    fn take_over<'t>(&mut self, call: SpanRef<'t>, wraps: &[bool], taken: &HashSet<SpanIx>) -> Vec<SpanIx> {
         let wrapper = |inner: SpanRef<'t>| {
             let outer = inner.parent()?;
             let wraps = wraps[outer.ix().index()] && outer.service() == call.service();
             (wraps && !matches!(outer.kind(), Kind::Server | Kind::Consumer)).then_some(outer)
         };
+        let mut around = Vec::new();
         for outer in std::iter::successors(wrapper(call), |&outer| wrapper(outer)) {
-            if is_exit(outer) && taken.insert(outer.ix()) {
+            if is_exit(outer) && !taken.contains(&outer.ix()) {
                 let named = Named::of(outer);
                 self.infrastructure |= named.infrastructure;
-                self.names.extend(named.names.into_iter().filter(|name| !name.is_empty()));
+                let new = named.names.into_iter().filter(|name| !self.names.contains(name));
+                let new: Vec<String> = new.collect();
+                self.names.extend(new);
+                around.push(outer.ix());
             }
         }
-        let mut seen = HashSet::new();
-        self.names.retain(|name| seen.insert(name.clone()));
+        around
     }
 }
 

@@ -96,6 +96,10 @@ a server in 0..100
     check_on(VIOLATED, "calls: { forbid: ['* -> legacy'] }", named_outside);
     check_on(KEPT, "calls: [{ a -> legacy: 1 }]", named_outside);
     check_on(KEPT, "calls: [{ a -> 10.0.0.9: 2 }]", named_outside);
+    // The names of the outer one are not used up by what is no call.
+    let after_receive =
+        named_outside.replace("first 2..40 server.address=10.0.0.9", "first 2..40 messaging.operation.type=receive");
+    check_on(KEPT, "calls: [{ a -> legacy: 1 }]", &after_receive);
     check_on(KEPT, "calls: [{ a -> b: 2 }]", "a server in 0..9\n  b internal x 1..2\n  b internal y 3..4\n");
     check_on(KEPT, "calls: [{ 'a -> *': 1 }]", "a server in 0..9\n  a client x 1..2 server.address=api.example.com\n");
     // A call of an instrumented service that brings no span of it did not happen in this trace; a failed one was tried.
