@@ -9,7 +9,7 @@ use super::wait::{LastLook, Target, lock, look_again};
 use crate::assert::Finding;
 use crate::matcher::count_of;
 use futures_util::future::join_all;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 impl Session {
@@ -58,7 +58,9 @@ impl Session {
                 tests.push(record);
             }
         }
-        errors.extend(self.backend.backend.losses());
+        let readings = std::iter::once(&self.backend).chain(self.backends.values());
+        let losses: BTreeSet<String> = readings.filter_map(|reading| reading.backend.losses()).collect();
+        errors.extend(losses);
         if let Some(exporter) = &self.exporter {
             let own = std::mem::take(&mut *lock(&self.own));
             if let Err(why) = exporter.export(&own).await {

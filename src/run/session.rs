@@ -49,7 +49,7 @@ pub struct Session {
     pub(super) greens: Mutex<Vec<(TestAt, usize, Green)>>,
     pub(super) exporter: Option<OwnSpanExporter>,
     pub(super) backend: Reading,
-    backends: HashMap<TestAt, Reading>,
+    pub(super) backends: HashMap<TestAt, Reading>,
     pub(super) own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
     listener: Listener,
