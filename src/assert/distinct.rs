@@ -142,30 +142,35 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         return State::lacks(Lack::Violated, finding).into();
     }
     let outlook = bounds.growing(share.held.len() as i128);
-    if matches!(outlook, Outlook::Sure | Outlook::Holds) && !share.unfit.is_empty() {
-        let mut finding = spans::miscounted(cx, check, &share.unfit, at);
-        let first = text::a_span(cx.trace, share.unfit[0]);
-        let why = first_miss(cx, check, &share.unfit).map(|(_, told)| format!(": {}", told.message));
-        finding.message = format!(
-            "{first} is picked by {}, and no entry with `distinct` can take it{}.",
-            text::selector(&check.select),
-            why.unwrap_or_default()
-        );
-        finding.expected = "all facts of every picked span".to_owned();
-        finding.actual = format!("{} not taken", count_of(share.unfit.len(), "picked span"));
-        return State::lacks(Lack::Violated, finding).into();
+    if !matches!(outlook, Outlook::Sure | Outlook::Holds) {
+        return State::lacks(Lack::Absent, unserved(cx, check, share, at)).into();
     }
-    if matches!(outlook, Outlook::Sure | Outlook::Holds) {
-        let mut outcome = Outcome::default();
-        if share.held.is_empty() {
-            spans::unwitnessed(cx, &check.select, &mut outcome);
-        }
-        // A span to come of which a fact does not hold would be nobody's.
-        let open = check.facts.is_empty() || check.quantifier == Quantifier::Any;
-        outcome.push(State::held(up && open && share.lasting && outlook == Outlook::Sure));
-        return outcome;
+    if !share.unfit.is_empty() {
+        return State::lacks(Lack::Violated, untaken(cx, check, &share.unfit, at)).into();
     }
-    State::lacks(Lack::Absent, unserved(cx, check, share, at)).into()
+    let mut outcome = Outcome::default();
+    if share.held.is_empty() {
+        spans::unwitnessed(cx, &check.select, &mut outcome);
+    }
+    // A span to come of which a fact does not hold would be nobody's.
+    let open = check.facts.is_empty() || check.quantifier == Quantifier::Any;
+    outcome.push(State::held(up && open && share.lasting && outlook == Outlook::Sure));
+    outcome
+}
+
+/// The finding that picked spans fit no entry.
+fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> super::Finding {
+    let mut finding = spans::miscounted(cx, check, unfit, at);
+    let why = first_miss(cx, check, unfit).map(|(_, told)| format!(": {}", told.message));
+    finding.message = format!(
+        "{} is picked by {}, and no entry with `distinct` can take it{}.",
+        text::a_span(cx.trace, unfit[0]),
+        text::selector(&check.select),
+        why.unwrap_or_default()
+    );
+    finding.expected = "all facts of every picked span".to_owned();
+    finding.actual = format!("{} not taken", count_of(unfit.len(), "picked span"));
+    finding
 }
 
 fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> super::Finding {

@@ -43,6 +43,15 @@ impl Selection {
     }
 }
 
+/// The sets that a pipeline makes of all spans, without those that are empty.
+fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
+    let index = evaluation.index;
+    let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
+    let begin = if index.trace().is_empty() { Vec::new() } else { vec![all] };
+    let sets = evaluation.pipeline(pipeline, begin);
+    sets.into_iter().filter(|set| !set.rows.is_empty()).collect()
+}
+
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
@@ -58,11 +67,8 @@ impl Query {
     }
     fn evaluate(&self, index: &Index<'_>, doubts: bool) -> Selection {
         let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts };
-        let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
-        let sets = if index.trace().is_empty() { Vec::new() } else { vec![all] };
-        let sets = evaluation.pipeline(&self.pipeline, sets);
-        let spansets = sets.into_iter().filter(|set| !set.rows.is_empty());
-        let spansets = spansets
+        let spansets = sets(&mut evaluation, &self.pipeline)
+            .into_iter()
             .map(|set| Spanset { spans: set.rows.spans().into_owned(), groups: set.groups, aggregate: set.aggregate })
             .collect();
         Selection { spansets, aliases: evaluation.aliases }
@@ -77,16 +83,9 @@ impl Query {
             return None;
         };
         let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts: false };
-        let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
-        let sets = evaluation.pipeline(&before.pipeline, vec![all]);
         let name = print::aggregate(&aggregate);
-        let values: Vec<String> = sets
-            .iter()
-            .filter(|set| !set.rows.is_empty())
-            .map(|set| {
-                aggregate::compute(index, &aggregate, set).map_or("nothing".to_owned(), |value| value.to_string())
-            })
-            .collect();
+        let value = |set: &Set| aggregate::compute(index, &aggregate, set).unwrap_or(Scalar::Nil).to_string();
+        let values: Vec<String> = sets(&mut evaluation, &before.pipeline).iter().map(value).collect();
         Some(match values.as_slice() {
             [] => format!("there is no span to take {name} of, and an empty set passes no comparison"),
             [only] => format!("{name} is {only}"),

@@ -170,7 +170,7 @@ impl Watch {
         let shrunk = found - new.len() < self.told.len();
         // Of two spans under one id the same one may be kept as before; that another was lost is news all the same.
         let known: &[Note] = self.trace.as_ref().map_or(&[], |trace| trace.notes());
-        let lost = trace.notes().iter().filter(|note| note.is_loss() && !known.contains(note)).count();
+        let lost = trace.notes().iter().filter(|note| note.is_loss() && known.binary_search(note).is_err()).count();
         let lossy = known.iter().any(Note::is_loss);
         let news = new.len() + changed.len() + lost;
         self.partial = read.partial;
