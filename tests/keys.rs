@@ -1,7 +1,7 @@
 //! For every key under `trace`: what a real trace satisfies passes, and what it violates fails. A key that is read but
 //! not judged, or a default that is not applied, shows here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,6 @@ fn run(text: &str, strict_absence: bool) -> RunRecord {
         exporter_delay: Duration::from_millis(200),
         exporter_delay_is_set: true,
         pipeline: Pipeline::Direct,
-        one_clock: BTreeSet::new(),
     };
     let all: Vec<TestAt> = (0..plan.files[0].tests.len()).map(|test| TestAt { file: 0, test }).collect();
     let backend = Arc::new(Embedded::new(Store::new(1 << 20), Vec::new()));

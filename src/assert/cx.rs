@@ -109,11 +109,7 @@ impl<'a> Cx<'a> {
         self.calls.get_or_init(|| Calls::of(self.trace))
     }
     pub(super) fn instances(&self) -> &Instances {
-        self.instances.get_or_init(|| {
-            Instances::with_local(self.trace, |resource| {
-                self.context.one_clock.contains(self.trace.text(resource.service))
-            })
-        })
+        self.instances.get_or_init(|| Instances::of(self.trace))
     }
     /// Each span's duration less the union of its children's, clipped to it. Children stand sorted by start.
     pub(super) fn self_time(&self, ix: SpanIx) -> u64 {

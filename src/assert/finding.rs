@@ -58,8 +58,6 @@ pub struct Finding {
 pub struct Context {
     /// What other traces of this run, and the baseline, have shown to exist.
     pub witnessed: Arc<Witnessed>,
-    /// Services whose processes the runner started itself, on one machine and so on one clock.
-    pub one_clock: BTreeSet<String>,
     /// Services and peers that take part without exporting (`wait.silent`).
     pub silent: BTreeSet<String>,
 }

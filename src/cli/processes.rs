@@ -8,6 +8,7 @@ use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
 use crate::run::session::Listener;
 use crate::spec::config;
 use crate::spec::vars::Scope;
+use crate::trace::RUN_ATTRIBUTE;
 use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,8 +44,9 @@ pub(crate) async fn start(
     running: &mut Running,
 ) -> Result<(), String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let run = format!("{:016x}", fastrand::u64(..));
     for process in &loaded.settings.processes {
-        let spec = ready_to_start(process, loaded, endpoint, &scope)?;
+        let spec = ready_to_start(process, loaded, endpoint, &run, &scope)?;
         listener(&Event::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
         if let Some(place) = spec.answered_already().await {
             return Err(format!(
@@ -67,6 +69,7 @@ fn ready_to_start(
     process: &config::Process,
     loaded: &Loaded,
     endpoint: Option<&str>,
+    run: &str,
     scope: &Scope,
 ) -> Result<ProcessSpec, String> {
     let text = |template: &Template| {
@@ -96,6 +99,7 @@ fn ready_to_start(
         env.retain(|(own, _)| own != name);
         env.push((name.clone(), text(value)?));
     }
+    mark(&mut env, run);
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
@@ -110,6 +114,21 @@ fn ready_to_start(
     })
 }
 
+/// Adds to the resource attributes of a process that it belongs to this run, so that its clock is known to be the one of
+/// the others: most SDKs tell no host by themselves.
+fn mark(env: &mut Vec<(String, String)>, run: &str) {
+    const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
+    let own = env.iter().position(|(name, _)| name == NAME).map(|at| env.remove(at).1);
+    let given = own.or_else(|| std::env::var(NAME).ok()).unwrap_or_default();
+    let other = |pair: &&str| {
+        let key = pair.split('=').next().unwrap_or_default().trim();
+        !key.is_empty() && key != RUN_ATTRIBUTE
+    };
+    let mark = format!("{RUN_ATTRIBUTE}={run}");
+    let all: Vec<&str> = given.split(',').filter(other).chain([mark.as_str()]).collect();
+    env.push((NAME.to_owned(), all.join(",")));
+}
+
 /// What `cargo run` and `cargo test` set for the program they start. A cargo started below them takes these for its own
 /// environment, finds that it differs from last time, and builds everything anew.
 fn of_an_outer_cargo() -> Vec<String> {
@@ -118,4 +137,24 @@ fn of_an_outer_cargo() -> Vec<String> {
         .filter_map(|(name, _)| name.into_string().ok())
         .filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runs_mark_joins_the_resource_attributes_that_are_configured() {
+        let marked = |value: &str| {
+            let mut env =
+                vec![("OTEL_RESOURCE_ATTRIBUTES".to_owned(), value.to_owned()), ("A".to_owned(), "1".to_owned())];
+            mark(&mut env, "5a");
+            assert_eq!(env.len(), 2);
+            env.into_iter().find(|(name, _)| name == "OTEL_RESOURCE_ATTRIBUTES").map(|(_, value)| value)
+        };
+        assert_eq!(marked("a=b,c=d").as_deref(), Some("a=b,c=d,tracespec.run=5a"));
+        assert_eq!(marked("").as_deref(), Some("tracespec.run=5a"));
+        // That of a runner which started this one.
+        assert_eq!(marked("tracespec.run=41, a=b").as_deref(), Some(" a=b,tracespec.run=5a"));
+    }
 }

@@ -4,7 +4,6 @@ use super::backend::Place;
 use crate::run::options::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -143,7 +142,6 @@ impl Settings {
             exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),
             exporter_delay_is_set: self.exporter_delay.is_none() && set.is_some(),
             pipeline: place.pipeline(),
-            one_clock: BTreeSet::new(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::backend::settle;
 use crate::spec::plan::Settle;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How a run is carried out; settings have been resolved already.
@@ -34,6 +33,4 @@ pub struct Options {
     pub exporter_delay_is_set: bool,
     /// How spans come to where they are read.
     pub pipeline: settle::Pipeline,
-    /// Services that the runner started on this machine, and which so share a clock.
-    pub one_clock: BTreeSet<String>,
 }

@@ -396,7 +396,6 @@ impl Session {
         }
         Context {
             witnessed: Arc::clone(&witnessed),
-            one_clock: self.options.one_clock.clone(),
             silent: self.options.silent.iter().chain(silent).cloned().collect(),
         }
     }

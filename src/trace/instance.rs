@@ -30,22 +30,19 @@ const INSTANCE: [&[&str]; 5] =
 /// What tells one machine from another, the surest first.
 const HOST: [&str; 3] = ["host.id", "host.name", "k8s.node.name"];
 
-impl Instances {
-    /// The instances of a trace whose processes may run anywhere.
-    pub fn of(trace: &Trace) -> Instances {
-        Instances::with_local(trace, |_| false)
-    }
+/// The resource attribute that the runner gives to the processes that it starts (through `OTEL_RESOURCE_ATTRIBUTES`), the
+/// same value for all of one run: they share its machine, hence one clock, also where no SDK tells a host.
+pub const RUN_ATTRIBUTE: &str = "tracespec.run";
 
-    /// The same, where `local` says which resources are processes that the runner started: those share its machine,
-    /// hence one clock.
-    pub fn with_local(trace: &Trace, local: impl Fn(&Resource) -> bool) -> Instances {
+impl Instances {
+    /// The instances of a trace.
+    pub fn of(trace: &Trace) -> Instances {
         let resources = trace.resources();
         let mut rows: HashMap<String, u32> = HashMap::with_capacity(resources.len());
         let mut labels = Vec::new();
         let mut instance_of = Vec::with_capacity(resources.len());
         let mut machines = Machines::default();
         let mut hosts: HashMap<String, u32> = HashMap::new();
-        let mut local_machine = None;
         for resource in resources {
             let key = instance_key(trace, resource);
             let next = rows.len() as u32;
@@ -55,12 +52,9 @@ impl Instances {
                 next
             });
             instance_of.push(InstanceIx(instance));
-            if let Some(host) = host_key(trace, resource) {
-                let first = *hosts.entry(host).or_insert(instance);
+            for machine in [host_key(trace, resource), run_key(trace, resource)].into_iter().flatten() {
+                let first = *hosts.entry(machine).or_insert(instance);
                 machines.join(first, instance);
-            }
-            if local(resource) {
-                machines.join(*local_machine.get_or_insert(instance), instance);
             }
         }
         let mut numbers: HashMap<u32, u32> = HashMap::new();
@@ -181,6 +175,10 @@ fn host_key(trace: &Trace, resource: &Resource) -> Option<String> {
     })
 }
 
+fn run_key(trace: &Trace, resource: &Resource) -> Option<String> {
+    text(trace, resource, RUN_ATTRIBUTE).map(|run| format!("{RUN_ATTRIBUTE}\0{run}"))
+}
+
 fn label(trace: &Trace, resource: &Resource) -> String {
     let service = trace.text(resource.service);
     let service = if service.is_empty() { "(no service.name)" } else { service };
@@ -240,15 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_runner_started_shares_the_runners_clock() {
-        let trace = draft(&[
-            Draft::new(1, 0, "shop", Kind::Server),
-            Draft::new(2, 1, "cart", Kind::Server),
-            Draft::new(3, 1, "far", Kind::Server),
-        ]);
-        let instances = Instances::with_local(&trace, |resource| trace.text(resource.service) != "far");
-        let clock: Vec<u32> = instances.clock_of.iter().map(|clock| clock.0).collect();
-        assert_eq!(clock, [0, 0, 1]);
-        assert_eq!(instances.label(InstanceIx(1)), "cart");
+    fn what_the_runner_started_shares_its_clock_whatever_hosts_are_told() {
+        let run = (RUN_ATTRIBUTE, "5a");
+        assert_eq!(clocks(&[&[run, ("x", "1")], &[run, ("x", "2")], &[("x", "3")]]), [0, 0, 1]);
+        assert_eq!(clocks(&[&[run, ("x", "1")], &[(RUN_ATTRIBUTE, "5b")]]), [0, 1]);
+        // A third, on the host that one of them tells.
+        let host = ("host.name", "h");
+        assert_eq!(clocks(&[&[run, ("x", "1")], &[run, host], &[host, ("x", "3")]]), [0, 0, 0]);
     }
 }

@@ -24,7 +24,7 @@ pub(crate) use call::wrappers;
 pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
 pub(crate) use fingerprint::fingerprints;
 pub use ids::{IdError, SpanId, TraceId};
-pub use instance::{ClockIx, InstanceIx, Instances};
+pub use instance::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub use merge::merge;
 pub use model::{
     Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace, Value,

@@ -6,12 +6,14 @@
 //! shortest path. The common ancestor's clock of 7.3 is the special case of two paths that meet there. All bounds come
 //! from differences that move with a clock, so they say the same however far the clocks are apart.
 //!
-//! Instances on one machine share a clock; that is believed unless the calls prove the opposite.
+//! Instances on one machine share a clock; that is believed unless the calls prove the opposite. Where a SERVER span
+//! ends shortly after the CLIENT span that it answers, on one machine, two things may be true: it goes on after its
+//! answer, or the two clocks differ though they are told to be one. An order must then hold under both.
 
 use super::super::cx::Cx;
 use crate::trace::{ClockIx, InstanceIx, Instances, Kind, SpanIx, SpanRef, Trace, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 /// No bound.
@@ -43,7 +45,7 @@ struct Fact {
 impl Clocks {
     pub(crate) fn of(cx: &Cx<'_>) -> Clocks {
         let instances = cx.instances();
-        let facts = facts(cx, instances);
+        let Facts { facts, two_ways } = Facts::of(cx, instances);
         let count = instances.len();
         let mut clocks = Clocks::new(count, &facts, |_| true);
         if !clocks.is_consistent() {
@@ -65,7 +67,7 @@ impl Clocks {
             }
             clocks.contradictory = true;
         }
-        clocks.join_machines(cx.trace, instances);
+        clocks.join_machines(cx.trace, instances, &two_ways);
         clocks
     }
 
@@ -110,7 +112,7 @@ impl Clocks {
     }
 
     /// Makes instances of one machine one clock, where the calls do not prove the opposite.
-    fn join_machines(&mut self, trace: &Trace, instances: &Instances) {
+    fn join_machines(&mut self, trace: &Trace, instances: &Instances, two_ways: &HashMap<u32, HashSet<u32>>) {
         // Instances are numbered as their resources arrived; rows stand in the same order however they did.
         let mut met = vec![false; instances.len()];
         let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
@@ -121,17 +123,28 @@ impl Clocks {
             }
         }
         for members in machines.into_values() {
-            // Members of one group are one clock; a member that is proven to differ from a group begins another.
+            // Members of one group are one clock; a member that is proven to differ from a group, or may differ from one
+            // of its members, begins another.
             let mut groups: Vec<u32> = Vec::new();
+            let mut group_of: HashMap<u32, u32> = HashMap::new();
             for member in members {
-                let fits = |&&first: &&u32| self.most_ahead(first, member) >= 0 && self.most_ahead(member, first) >= 0;
+                let fits = |&&first: &&u32| {
+                    let mut doubtful = two_ways.get(&member).into_iter().flatten();
+                    self.most_ahead(first, member) >= 0
+                        && self.most_ahead(member, first) >= 0
+                        && !doubtful.any(|other| group_of.get(other) == Some(&first))
+                };
                 match groups.iter().find(fits).copied() {
                     Some(first) => {
                         self.edges[first as usize].push((member, 0));
                         self.edges[member as usize].push((first, 0));
                         self.bounds.borrow_mut().clear();
+                        group_of.insert(member, first);
                     }
-                    None if groups.len() < 64 => groups.push(member),
+                    None if groups.len() < 64 => {
+                        groups.push(member);
+                        group_of.insert(member, member);
+                    }
                     None => {}
                 }
             }
@@ -178,32 +191,58 @@ impl Clocks {
     }
 }
 
-/// What the calls of the trace say about the clocks of different instances.
-fn facts(cx: &Cx<'_>, instances: &Instances) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    let mut cause = |parent: SpanRef<'_>, child: SpanRef<'_>, contained: bool| {
-        let (InstanceIx(from), InstanceIx(to)) = (instances.instance(parent), instances.instance(child));
-        if from == to {
-            return;
-        }
-        let ahead = i128::from(child.start_ns()) - i128::from(parent.start_ns());
-        facts.push(Fact { from, to, most: ahead, containment: false });
-        if contained {
+/// What the calls of a trace say about the clocks of different instances.
+struct Facts {
+    facts: Vec<Fact>,
+    /// Instances of one machine that may have two clocks: see [`may_go_on`].
+    two_ways: HashMap<u32, HashSet<u32>>,
+}
+
+impl Facts {
+    fn of(cx: &Cx<'_>, instances: &Instances) -> Facts {
+        let mut facts = Vec::new();
+        let mut two_ways: HashMap<u32, HashSet<u32>> = HashMap::new();
+        let mut cause = |parent: SpanRef<'_>, child: SpanRef<'_>, contained: bool| {
+            let (InstanceIx(from), InstanceIx(to)) = (instances.instance(parent), instances.instance(child));
+            if from == to {
+                return;
+            }
+            let ahead = i128::from(child.start_ns()) - i128::from(parent.start_ns());
+            facts.push(Fact { from, to, most: ahead, containment: false });
+            if !contained {
+                return;
+            }
             let behind = i128::from(parent.end_ns()) - i128::from(child.end_ns());
-            facts.push(Fact { from: to, to: from, most: behind, containment: true });
+            let most = if may_go_on(instances, parent, child) {
+                two_ways.entry(from).or_default().insert(to);
+                two_ways.entry(to).or_default().insert(from);
+                // Equal clocks (it goes on), or the callee's ahead by what it ends late and more.
+                0
+            } else {
+                behind
+            };
+            facts.push(Fact { from: to, to: from, most, containment: true });
+        };
+        for child in cx.trace.spans() {
+            if let Some(parent) = child.parent() {
+                cause(parent, child, awaits(parent, child));
+            }
         }
-    };
-    for child in cx.trace.spans() {
-        if let Some(parent) = child.parent() {
-            cause(parent, child, awaits(parent, child));
+        for &(exit, entry) in cx.calls().pairs() {
+            if cx.trace.tree().parent(entry) != Some(exit) {
+                cause(cx.trace.span(exit), cx.trace.span(entry), false);
+            }
         }
+        Facts { facts, two_ways }
     }
-    for &(exit, entry) in cx.calls().pairs() {
-        if cx.trace.tree().parent(entry) != Some(exit) {
-            cause(cx.trace.span(exit), cx.trace.span(entry), false);
-        }
-    }
-    facts
+}
+
+/// Whether a SERVER span, by the one clock of its machine, began within the CLIENT span that awaited it and ended after
+/// it: then it may have gone on after its answer.
+fn may_go_on(instances: &Instances, client: SpanRef<'_>, server: SpanRef<'_>) -> bool {
+    instances.same_clock(client, server)
+        && (client.start_ns()..=client.end_ns()).contains(&server.start_ns())
+        && server.end_ns() > client.end_ns()
 }
 
 /// Whether a CLIENT span awaited what the SERVER span did: it took at least as long, and did not give up.
@@ -253,7 +292,7 @@ fn nearest_on(cx: &Cx<'_>, top: SpanIx, below: SpanIx) -> Option<(SpanIx, bool)>
     while !instances.same_instance(span(at), span(top)) {
         let parent = cx.trace.tree().parent(at).filter(|&parent| parent != top)?;
         let inside = instances.same_instance(span(at), span(parent)) && span(at).end_ns() <= span(parent).end_ns();
-        contained &= inside || awaits(span(parent), span(at));
+        contained &= inside || awaits(span(parent), span(at)) && !may_go_on(instances, span(parent), span(at));
         at = parent;
     }
     Some((at, contained))

@@ -271,7 +271,11 @@ fn uncertain(
         compare::interval(ahead, behind),
         text::safe(instances.label(one))
     );
-    finding.hint = Some(if ahead == UNBOUNDED && behind == UNBOUNDED {
+    finding.hint = Some(if instances.same_clock(cx.trace.span(a), cx.trace.span(b)) {
+        "both tell one machine, but a SERVER span on it ends after the CLIENT span that it answers: either it goes on after \
+         its answer, or their clocks differ after all; the CLIENT spans that called both sides can be compared"
+            .to_owned()
+    } else if ahead == UNBOUNDED && behind == UNBOUNDED {
         "no call of this trace bounds how far the two clocks are apart; with host.name (or host.id) on their resources, \
          instances on one machine are known to share a clock"
             .to_owned()
