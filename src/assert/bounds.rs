@@ -104,6 +104,10 @@ impl Bounds {
     pub(super) fn has(&self, number: i128) -> bool {
         self.0.iter().any(|interval| interval.0 <= number && number <= interval.1)
     }
+    /// Whether it admits every number from one to another.
+    pub(super) fn has_all(&self, from: i128, to: i128) -> bool {
+        self.0.iter().any(|interval| interval.0 <= from && to <= interval.1)
+    }
     /// The smallest admitted number that is not negative; `None` where there is none.
     pub(super) fn least(&self) -> Option<u64> {
         let from_zero = self.and(&Bounds::between(0, i128::MAX));

@@ -1,11 +1,14 @@
 //! `clock_skew: none`: no two machines whose clocks are proven to differ (analysis.md, 3.4).
+//!
+//! Proven it is where a SERVER span starts before the CLIENT span that called it, or after that has ended with the
+//! answer. One that ends after its CLIENT span may as well go on after its answer, as many do: that is only remarked.
 
 use super::cx::Cx;
-use super::order::awaits;
+use super::order::{Clocks, has_answer};
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::spec::plan::Expectation;
-use crate::trace::{ClockIx, SpanIx};
+use crate::trace::{ClockIx, Kind, SpanIx};
 use std::collections::BTreeMap;
 
 /// How far one clock may be ahead of another, and the pair of spans that says so.
@@ -16,20 +19,36 @@ struct Bounds {
     least: (i128, (SpanIx, SpanIx)),
 }
 
+const NO_LEAST: i128 = i128::MIN;
+const NO_MOST: i128 = i128::MAX;
+
 pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     let instances = cx.instances();
+    let waited_for = &cx.clocks.get_or_init(|| Clocks::of(cx)).waited_for;
     let mut pairs: BTreeMap<(ClockIx, ClockIx), Bounds> = BTreeMap::new();
+    let mut late: Option<(u64, (SpanIx, SpanIx))> = None;
     for &(client, server) in cx.calls().pairs() {
         let (one, other) = (cx.trace.span(client), cx.trace.span(server));
-        if instances.same_clock(one, other) || !awaits(one, other) {
+        let called = one.kind() == Kind::Client && other.kind() == Kind::Server;
+        if !called || instances.same_clock(one, other) {
             continue;
         }
-        // Ahead is the server's clock: between -response and request.
+        let waited = waited_for.is(server);
+        if waited && other.end_ns() > one.end_ns() {
+            let by = other.end_ns() - one.end_ns();
+            late = late.filter(|(most, _)| *most >= by).or(Some((by, (client, server))));
+        }
+        // Ahead is the server's clock: at most by the request, and by so much at least as it starts after the call.
         let request = i128::from(other.start_ns()) - i128::from(one.start_ns());
-        let response = i128::from(one.end_ns()) - i128::from(other.end_ns());
+        let begun = i128::from(other.start_ns()) - i128::from(one.end_ns());
+        let begun = if waited && has_answer(one) { begun } else { NO_LEAST };
+        let negated = |bound: i128, none: i128| if bound == NO_LEAST { none } else { -bound };
         let (from, to) = (instances.clock(one), instances.clock(other));
-        let (key, most, least) =
-            if from < to { ((from, to), request, -response) } else { ((to, from), response, -request) };
+        let (key, most, least) = if from < to {
+            ((from, to), request, begun)
+        } else {
+            ((to, from), negated(begun, NO_MOST), negated(request, NO_LEAST))
+        };
         let pair = (client, server);
         let bounds = pairs.entry(key).or_insert(Bounds { most: (most, pair), least: (least, pair) });
         if most < bounds.most.0 {
@@ -48,6 +67,14 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         outcome.push(State::lacks(Lack::Violated, proven(cx, (*one, *other), bounds, at)));
     }
     if !outcome.is_unmet() {
+        if let Some((by, (client, server))) = late {
+            outcome.remark(format!(
+                "{} ends {} after {}, which awaited it: it goes on after its answer, or their clocks differ",
+                text::span(cx.trace, server),
+                text::time(by.into()),
+                text::span(cx.trace, client)
+            ));
+        }
         outcome.push(State::Holds);
     }
     outcome
@@ -61,22 +88,26 @@ fn proven(cx: &Cx<'_>, (one, other): (ClockIx, ClockIx), bounds: &Bounds, at: &E
         let span = if instances.clock(caller) == clock { caller } else { callee };
         text::safe(instances.label(instances.instance(span)))
     };
-    let how = if callee.start_ns() < caller.start_ns() { "starts before" } else { "ends after" };
-    let message = format!(
-        "The clocks of {} and {} differ: {} {how} {}, which called it and awaited it.",
-        side(one),
-        side(other),
-        text::span(cx.trace, server),
-        text::span(cx.trace, client)
-    );
+    let (callee_is, caller_is) = (text::span(cx.trace, server), text::span(cx.trace, client));
+    let message = if callee.start_ns() < caller.start_ns() {
+        format!("{callee_is} starts before {caller_is}, which called it")
+    } else {
+        format!("{callee_is} starts after {caller_is}, which called it, has ended with its answer")
+    };
+    let message = format!("The clocks of {} and {} differ: {message}.", side(one), side(other));
     let mut finding = cx.finding(at.at, &at.path, message, &[client, server]);
     finding.expected = "clock_skew: none".to_owned();
+    let far = |bound: i128, none: bool| if none { String::new() } else { format!(" to {}", text::time(bound)) };
     finding.actual = match (bounds.least.0, bounds.most.0) {
         (least, most) if least > most => {
-            "bounds that contradict each other: a clock that was set, or drifts".to_owned()
+            "one call says that it is behind, another that it is ahead: a clock that was set, or drifts".to_owned()
         }
-        (least @ 1.., most) => format!("{} is {} to {} ahead", side(other), text::time(least), text::time(most)),
-        (least, most) => format!("{} is {} to {} behind", side(other), text::time(-most), text::time(-least)),
+        (least @ 1.., most) => {
+            format!("{} is {}{} ahead", side(other), text::time(least), far(most, most == NO_MOST))
+        }
+        (least, most) => {
+            format!("{} is {}{} behind", side(other), text::time(-most), far(-least.max(-NO_MOST), least == NO_LEAST))
+        }
     };
     finding
 }

@@ -59,7 +59,7 @@ pub(super) struct Cx<'a> {
     span_names: OnceCell<BTreeSet<&'a str>>,
     attribute_keys: OnceCell<BTreeSet<&'a str>>,
     looked: Cell<usize>,
-    one_clock: OnceCell<Vec<bool>>,
+    pub(super) families: OnceCell<super::order::Families>,
     below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
     rows: OnceCell<HashMap<(TraceId, SpanId), SpanIx>>,
     unsettled: OnceCell<(String, Vec<SpanIx>)>,
@@ -88,7 +88,7 @@ impl<'a> Cx<'a> {
             span_names: OnceCell::new(),
             attribute_keys: OnceCell::new(),
             looked: Cell::new(0),
-            one_clock: OnceCell::new(),
+            families: OnceCell::new(),
             below: RefCell::default(),
             rows: OnceCell::new(),
             unsettled: OnceCell::new(),
@@ -251,20 +251,6 @@ impl<'a> Cx<'a> {
             Check::Spans(check) => check.distinct && check.name.as_deref() == Some(name),
             _ => false,
         })
-    }
-    /// Whether one instance made all children of a span. Looked up again and again, so kept for all spans at once.
-    pub(super) fn children_on_one_clock(&self, parent: SpanIx) -> bool {
-        self.one_clock.get_or_init(|| {
-            let instances = self.instances();
-            self.trace
-                .spans()
-                .map(|span| {
-                    let mut clocks = span.children().map(|child| instances.instance(child));
-                    let first = clocks.next();
-                    clocks.all(|clock| Some(clock) == first)
-                })
-                .collect()
-        })[parent.index()]
     }
     /// Remarks that an attribute was found under another name than the spec's.
     pub(super) fn note_alias(&self, asked: &str, found: &str) {

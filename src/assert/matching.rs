@@ -13,6 +13,13 @@ pub(super) struct Matching {
 
 const UNREACHED: u32 = u32::MAX;
 
+/// How far a taker has looked through what it wants, for what is free and for what others hold.
+#[derive(Debug, Clone, Copy, Default)]
+struct Next {
+    free: usize,
+    taken: usize,
+}
+
 impl Matching {
     /// Nothing is taken yet. Things are numbered from 0 to `things`.
     pub(super) fn new(wants: Vec<Vec<u32>>, things: usize) -> Matching {
@@ -66,7 +73,7 @@ impl Matching {
         if !found {
             return false;
         }
-        let mut next = vec![0usize; self.wants.len()];
+        let mut next = vec![Next::default(); self.wants.len()];
         let mut used = vec![false; self.taken_by.len()];
         let mut grew = false;
         for start in 0..self.wants.len() as u32 {
@@ -82,34 +89,38 @@ impl Matching {
     }
 
     /// One path from `start` to a free thing along the layers, walked without recursion.
-    fn augment(&mut self, start: u32, layer: &[u32], next: &mut [usize], used: &mut [bool]) -> bool {
+    fn augment(&mut self, start: u32, layer: &[u32], next: &mut [Next], used: &mut [bool]) -> bool {
         // Takers on the path, and the thing by which each but the last was left.
         let mut path: Vec<(u32, u32)> = Vec::new();
         let mut taker = start;
         loop {
-            let Some(&thing) = self.wants[taker as usize].get(next[taker as usize]) else {
+            let wants = &self.wants[taker as usize];
+            let next = &mut next[taker as usize];
+            // What is free first: nobody gives up what was taken early for what is free as well.
+            let free = |thing: u32| self.taken_by[thing as usize].is_none() && !used[thing as usize];
+            while wants.get(next.free).is_some_and(|&thing| !free(thing)) {
+                next.free += 1;
+            }
+            if let Some(&thing) = wants.get(next.free) {
+                used[thing as usize] = true;
+                path.push((taker, thing));
+                self.shift(&path);
+                return true;
+            }
+            let Some(&thing) = wants.get(next.taken) else {
                 // A dead end: go back to the one before.
                 let Some((before, _)) = path.pop() else { return false };
                 taker = before;
                 continue;
             };
-            next[taker as usize] += 1;
-            if used[thing as usize] {
-                continue;
-            }
-            match self.taken_by[thing as usize] {
-                None => {
-                    used[thing as usize] = true;
-                    path.push((taker, thing));
-                    self.shift(&path);
-                    return true;
-                }
-                Some(holder) if layer[holder as usize] == layer[taker as usize] + 1 => {
-                    used[thing as usize] = true;
-                    path.push((taker, thing));
-                    taker = holder;
-                }
-                Some(_) => {}
+            next.taken += 1;
+            if let Some(holder) = self.taken_by[thing as usize]
+                && !used[thing as usize]
+                && layer[holder as usize] == layer[taker as usize] + 1
+            {
+                used[thing as usize] = true;
+                path.push((taker, thing));
+                taker = holder;
             }
         }
     }
@@ -150,6 +161,16 @@ mod tests {
         assert_eq!(sizes(vec![vec![0, 1], vec![0, 2], vec![0]], 3, &[1, 1, 1]), [1, 1, 1]);
         assert_eq!(sizes(vec![vec![0], vec![0]], 1, &[1, 1]), [1, 0]);
         assert_eq!(sizes(vec![vec![0, 1, 2, 3], vec![1, 2]], 4, &[2, 2]), [2, 2]);
+    }
+
+    #[test]
+    fn earlier_takers_keep_the_earlier_things_where_all_may_take_all() {
+        let mut matching = Matching::new(vec![vec![0, 1, 2], vec![0, 1, 2]], 3);
+        matching.grow(&[1, 0]);
+        matching.grow(&[0, 1]);
+        assert_eq!((matching.held(0), matching.held(1)), (vec![0], vec![1]));
+        matching.grow(&[1, 1]);
+        assert_eq!((matching.held(0), matching.held(1)), (vec![0, 2], vec![1]));
     }
 
     /// The size of a maximum matching by plain augmenting paths, one place after the other.

@@ -20,15 +20,13 @@ pub struct Instances {
     instance_of: Vec<InstanceIx>,
     clock_of: Vec<ClockIx>,
     labels: Vec<String>,
+    told: Vec<bool>,
     clocks: usize,
 }
 
 /// What tells one instance of a service from another, the surest first (OpenTelemetry's resource conventions).
 const INSTANCE: [&[&str]; 5] =
     [&["service.instance.id"], &["k8s.pod.uid"], &["k8s.pod.name"], &["container.id"], &["host.name", "process.pid"]];
-
-/// What tells one machine from another, the surest first.
-const HOST: [&str; 3] = ["host.id", "host.name", "k8s.node.name"];
 
 /// The resource attribute that the runner gives to the processes that it starts (through `OTEL_RESOURCE_ATTRIBUTES`), the
 /// same value for all of one run: they share its machine, hence one clock, also where no SDK tells a host.
@@ -40,6 +38,7 @@ impl Instances {
         let resources = trace.resources();
         let mut rows: HashMap<String, u32> = HashMap::with_capacity(resources.len());
         let mut labels = Vec::new();
+        let mut told = Vec::new();
         let mut instance_of = Vec::with_capacity(resources.len());
         let mut machines = Machines::default();
         let mut hosts: HashMap<String, u32> = HashMap::new();
@@ -48,11 +47,12 @@ impl Instances {
             let next = rows.len() as u32;
             let instance = *rows.entry(key).or_insert_with(|| {
                 labels.push(label(trace, resource));
+                told.push(identity(trace, resource).is_some());
                 machines.add();
                 next
             });
             instance_of.push(InstanceIx(instance));
-            for machine in [host_key(trace, resource), run_key(trace, resource)].into_iter().flatten() {
+            for machine in machine_keys(trace, resource) {
                 let first = *hosts.entry(machine).or_insert(instance);
                 machines.join(first, instance);
             }
@@ -65,7 +65,7 @@ impl Instances {
                 ClockIx(*numbers.entry(machines.top(instance.0)).or_insert(next))
             })
             .collect();
-        Instances { instance_of, clock_of, labels, clocks: numbers.len() }
+        Instances { instance_of, clock_of, labels: names(labels), told, clocks: numbers.len() }
     }
 
     /// How many instances there are.
@@ -75,6 +75,10 @@ impl Instances {
     /// Whether there is none, as in a trace without spans.
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty()
+    }
+    /// Whether an instance tells which it is (`service.instance.id` or its like), so that its spans are one process'.
+    pub fn is_told(&self, instance: InstanceIx) -> bool {
+        self.told.get(instance.0 as usize).copied().unwrap_or(false)
     }
     /// How many clocks there are.
     pub fn clocks(&self) -> usize {
@@ -167,23 +171,35 @@ fn instance_key(trace: &Trace, resource: &Resource) -> String {
     }
 }
 
-fn host_key(trace: &Trace, resource: &Resource) -> Option<String> {
-    HOST.iter().find_map(|key| {
+/// What tells the machine; each of them alone does. A pod's own host name is not its node's.
+fn machine_keys(trace: &Trace, resource: &Resource) -> Vec<String> {
+    let key = |name: &str| {
         // Every machine calls itself localhost.
-        let host = text(trace, resource, key).filter(|host| host != "localhost")?;
-        Some(format!("{key}\0{host}"))
-    })
+        let value = text(trace, resource, name).filter(|value| value != "localhost")?;
+        Some(format!("{name}\0{value}"))
+    };
+    let host = key("host.id").or_else(|| key("host.name"));
+    [host, key("k8s.node.name"), key(RUN_ATTRIBUTE)].into_iter().flatten().collect()
 }
 
-fn run_key(trace: &Trace, resource: &Resource) -> Option<String> {
-    text(trace, resource, RUN_ATTRIBUTE).map(|run| format!("{RUN_ATTRIBUTE}\0{run}"))
-}
-
-fn label(trace: &Trace, resource: &Resource) -> String {
+/// The service, and what tells the instance apart.
+fn label(trace: &Trace, resource: &Resource) -> (String, Option<String>) {
     let service = trace.text(resource.service);
     let service = if service.is_empty() { "(no service.name)" } else { service };
-    let apart = INSTANCE.iter().find_map(|keys| text(trace, resource, keys[keys.len() - 1]));
-    apart.map_or_else(|| service.to_owned(), |apart| format!("{service} ({apart})"))
+    (service.to_owned(), INSTANCE.iter().find_map(|keys| text(trace, resource, keys[keys.len() - 1])))
+}
+
+/// Names for people: the service, and only where it has several instances what tells this one apart.
+fn names(labels: Vec<(String, Option<String>)>) -> Vec<String> {
+    let mut of_service: HashMap<String, usize> = HashMap::new();
+    for (service, _) in &labels {
+        *of_service.entry(service.clone()).or_default() += 1;
+    }
+    let name = |(service, apart): (String, Option<String>)| match apart {
+        Some(apart) if of_service[&service] > 1 => format!("{service} ({apart})"),
+        _ => service,
+    };
+    labels.into_iter().map(name).collect()
 }
 
 #[cfg(test)]

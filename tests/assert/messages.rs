@@ -108,11 +108,12 @@ fn errors_and_orders_name_the_spans_that_decide() {
     let finding = &judged.last().unwrap().findings[0];
     assert_eq!(
         finding.message,
-        "It does not hold that span `reserve` of inventory ends before the start of span `charge-payment` of payment-service."
+        "`stock` (span `reserve` of inventory) does not end before the start of `charge` (span `charge-payment` of payment-service)."
     );
     assert_eq!(
         finding.actual,
-        "the end of span `reserve` of inventory is 53ms after the start of span `charge-payment` of payment-service (by their own clocks); decided by the clock of order, which called both sides"
+        "by the clock of order, which called both, its `charge` ended 1ms before its `reserve` started; the end of span \
+         `reserve` of inventory is 53ms after the start of span `charge-payment` of payment-service by their own clocks"
     );
 }
 

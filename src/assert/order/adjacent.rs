@@ -3,10 +3,11 @@
 use super::super::cx::Cx;
 use super::clock::Clocks;
 use super::compare::{self, Comparison, Moment};
-use super::pairing::{Verdict, Violation};
-use crate::trace::SpanIx;
+use super::pairing::{Open, Verdict, Violation};
+use crate::trace::{SpanId, SpanIx, TraceId};
+use std::collections::HashMap;
 
-/// More looks at siblings than this are not taken; what is left is not decided.
+/// More looks at pairs and siblings than this are not taken; what is left is not decided.
 const MOST_LOOKS: usize = 10_000_000;
 
 /// Checks pairs of which it is known that the first ends before the other starts.
@@ -19,6 +20,7 @@ pub(super) fn judge(
 ) -> Verdict {
     let mut looks = 0;
     let mut open = None;
+    let unknown = |pair| Verdict::Open(Open { pair, comparison, which: false });
     let violated =
         |pair, between, not_siblings| Verdict::Violated(Violation { pair, comparison, between, not_siblings });
     for &a in first {
@@ -31,18 +33,53 @@ pub(super) fn judge(
                 Between::This(sibling) => return violated((a, b), Some(sibling), false),
                 Between::Perhaps => open = open.or(Some((a, b))),
             }
+            looks += 1;
             if looks > MOST_LOOKS {
-                return Verdict::Open(a, b, comparison);
+                return unknown((a, b));
             }
         }
     }
-    open.map_or(Verdict::Holds(first[0], then[0]), |(a, b)| Verdict::Open(a, b, comparison))
+    open.map_or(Verdict::Holds(first[0], then[0]), unknown)
 }
 
 fn siblings(cx: &Cx<'_>, a: SpanIx, b: SpanIx) -> bool {
-    let (one, other) = (cx.trace.span(a), cx.trace.span(b));
-    (one.trace_id(), one.parent_id()) == (other.trace_id(), other.parent_id())
-        && cx.trace.tree().parent(a) == cx.trace.tree().parent(b)
+    cx.trace.tree().parent(a) == cx.trace.tree().parent(b) && named_parent(cx, a) == named_parent(cx, b)
+}
+
+/// The trace and the parent that a span names, whether or not it is there.
+fn named_parent(cx: &Cx<'_>, ix: SpanIx) -> (TraceId, Option<SpanId>) {
+    let span = cx.trace.span(ix);
+    (span.trace_id(), span.parent_id())
+}
+
+/// Spans that have one parent, and whether one clock timed them all. Asked for again and again.
+#[derive(Debug)]
+pub(crate) struct Families {
+    /// Of the children of each row.
+    one_clock: Vec<bool>,
+    /// Spans whose parent is not in the trace, by the parent that they name.
+    outside: HashMap<(TraceId, Option<SpanId>), (Vec<SpanIx>, bool)>,
+}
+
+impl Families {
+    fn of(cx: &Cx<'_>, clocks: &Clocks) -> Families {
+        let tree = cx.trace.tree();
+        let one = |rows: &[SpanIx]| rows.windows(2).all(|pair| clocks.same(pair[0], pair[1]));
+        let mut outside: HashMap<_, (Vec<SpanIx>, bool)> = HashMap::new();
+        for span in cx.trace.spans().filter(|span| tree.parent(span.ix()).is_none()) {
+            outside.entry(named_parent(cx, span.ix())).or_default().0.push(span.ix());
+        }
+        outside.values_mut().for_each(|(rows, one_clock)| *one_clock = one(rows));
+        Families { one_clock: cx.trace.spans().map(|span| one(tree.children(span.ix()))).collect(), outside }
+    }
+    /// The span's siblings and itself, by start.
+    fn of_span<'c>(&'c self, cx: &'c Cx<'_>, ix: SpanIx) -> (&'c [SpanIx], bool) {
+        let tree = cx.trace.tree();
+        match tree.parent(ix) {
+            Some(parent) => (tree.children(parent), self.one_clock[parent.index()]),
+            None => self.outside.get(&named_parent(cx, ix)).map_or((&[], false), |(rows, one)| (rows, *one)),
+        }
+    }
 }
 
 enum Between {
@@ -52,14 +89,10 @@ enum Between {
 }
 
 fn between(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx, looks: &mut usize) -> Between {
-    let tree = cx.trace.tree();
-    let Some(parent) = tree.parent(a) else { return Between::Nothing };
-    let instances = cx.instances();
-    let clock = |ix: SpanIx| instances.instance(cx.trace.span(ix)).0;
+    let clock = |ix: SpanIx| clocks.clock(ix);
     let (from, to) = (compare::time(cx, a, Moment::End), compare::time(cx, b, Moment::Start));
-    let children = tree.children(parent);
-    // Children stand by start, each by its own clock: on one clock only a part of them need be looked at.
-    let one_clock = clock(a) == clock(b) && cx.children_on_one_clock(parent);
+    let (children, one_clock) = cx.families.get_or_init(|| Families::of(cx, clocks)).of_span(cx, a);
+    // Siblings stand by start, each by its own clock: on one clock only a part of them need be looked at.
     let within = if one_clock {
         let low = children.partition_point(|&child| compare::time(cx, child, Moment::Start) < from);
         let high = children.partition_point(|&child| compare::time(cx, child, Moment::Start) < to);

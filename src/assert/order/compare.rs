@@ -39,12 +39,17 @@ pub(super) fn time(cx: &Cx<'_>, ix: SpanIx, moment: Moment) -> i128 {
 }
 
 /// Spans by their clock, each clock with the span that is the hardest to satisfy.
-fn extremes(cx: &Cx<'_>, rows: &[SpanIx], moment: Moment, latest: bool) -> BTreeMap<u32, (i128, SpanIx)> {
-    let instances = cx.instances();
+fn extremes(
+    cx: &Cx<'_>,
+    clocks: &Clocks,
+    rows: &[SpanIx],
+    moment: Moment,
+    latest: bool,
+) -> BTreeMap<u32, (i128, SpanIx)> {
     let mut found: BTreeMap<u32, (i128, SpanIx)> = BTreeMap::new();
     for &ix in rows {
         let at = time(cx, ix, moment);
-        let clock = instances.instance(cx.trace.span(ix)).0;
+        let clock = clocks.clock(ix);
         let best = found.entry(clock).or_insert((at, ix));
         // Of equal moments the first row counts, so that the outcome is one.
         if if latest { at > best.0 } else { at < best.0 } {
@@ -54,12 +59,18 @@ fn extremes(cx: &Cx<'_>, rows: &[SpanIx], moment: Moment, latest: bool) -> BTree
     found
 }
 
+/// More pairs of clocks than this are not looked at: a trace may tell another instance with every span.
+const MOST_PAIRS_OF_CLOCKS: usize = 2_000_000;
+
 /// Compares every span of `first` with every span of `then`; as cheap as there are spans, and pairs of clocks.
 pub(super) fn every(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, first: &[SpanIx], then: &[SpanIx]) -> Known {
     let (left, right) = if comparison.swapped { (then, first) } else { (first, then) };
     let pair = |left: SpanIx, right: SpanIx| if comparison.swapped { (right, left) } else { (left, right) };
-    let lefts = extremes(cx, left, comparison.left, true);
-    let rights = extremes(cx, right, comparison.right, false);
+    let lefts = extremes(cx, clocks, left, comparison.left, true);
+    let rights = extremes(cx, clocks, right, comparison.right, false);
+    if lefts.len().saturating_mul(rights.len()) > MOST_PAIRS_OF_CLOCKS {
+        return Known::Open(first[0], then[0]);
+    }
     let mut open: Option<(i128, SpanIx, SpanIx)> = None;
     let mut violated: Option<(i128, SpanIx, SpanIx)> = None;
     for (&on, &(late, left)) in &lefts {
@@ -103,11 +114,10 @@ fn one_by_one(
     if !ends_before_start || comparison.strict || first.len().saturating_mul(then.len()) > MOST_PAIRS {
         return None;
     }
-    let instances = cx.instances();
     let mut open = None;
     for &a in first {
         for &b in then {
-            let (on, other) = (instances.instance(cx.trace.span(a)).0, instances.instance(cx.trace.span(b)).0);
+            let (on, other) = (clocks.clock(a), clocks.clock(b));
             let room = time(cx, b, Moment::Start) - time(cx, a, Moment::End);
             let (ahead, behind) = (clocks.most_ahead(on, other), clocks.most_ahead(other, on));
             if ahead != UNBOUNDED && ahead <= room {
@@ -116,9 +126,9 @@ fn one_by_one(
             if behind != UNBOUNDED && -behind > room {
                 return Some(Known::Violated(a, b));
             }
-            match by_common_ancestor(cx, a, b) {
-                Some((true, _)) => {}
-                Some((false, _)) => return Some(Known::Violated(a, b)),
+            match by_common_ancestor(cx, clocks, a, b) {
+                Some(told) if told.in_order => {}
+                Some(_) => return Some(Known::Violated(a, b)),
                 None => open = open.or(Some(Known::Open(a, b))),
             }
         }
@@ -127,27 +137,36 @@ fn one_by_one(
 }
 
 /// What decided the comparison of a pair, in words for the report.
-pub(super) fn decided_by(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> String {
+pub(super) fn decided_by(
+    cx: &Cx<'_>,
+    clocks: &Clocks,
+    comparison: Comparison,
+    (a, b): (SpanIx, SpanIx),
+    holds: bool,
+) -> String {
     let instances = cx.instances();
-    let (one, other) = (cx.trace.span(a), cx.trace.span(b));
+    let label = |ix: SpanIx| instances.label(instances.instance(cx.trace.span(ix)));
     let tree = cx.trace.tree();
-    if instances.same_instance(one, other) {
-        return format!("the clock of {}", instances.label(instances.instance(one)));
+    if clocks.same(a, b) {
+        return format!("the clock of {}", label(a));
+    }
+    let (from, to) = (clocks.clock(a), clocks.clock(b));
+    let (ahead, behind) = (clocks.most_ahead(from, to), clocks.most_ahead(to, from));
+    if (ahead, behind) == (0, 0) {
+        return "the clock of the machine that both ran on".to_owned();
     }
     if tree.is_ancestor(a, b) || tree.is_ancestor(b, a) {
         return "the tree: one of the two contains the call to the other".to_owned();
     }
-    if let Some((_, top)) = by_common_ancestor(cx, a, b) {
-        let top = cx.trace.span(top);
-        return format!("the clock of {}, which called both sides", instances.label(instances.instance(top)));
-    }
-    let (from, to) = (instances.instance(one).0, instances.instance(other).0);
-    match (clocks.most_ahead(from, to), clocks.most_ahead(to, from)) {
-        (0, 0) => "the clock of the machine that both ran on".to_owned(),
-        (ahead, behind) => format!(
+    // One wholly before the other settles every comparison; only what settles it as it was is what decided it.
+    match by_common_ancestor(cx, clocks, a, b) {
+        Some(told) if (told.in_order != comparison.swapped) == holds => {
+            format!("the clock of {}, which called both sides", label(told.nearest.0))
+        }
+        _ => format!(
             "times that differ by more than the clocks can ({} the clock of {})",
             interval(ahead, behind),
-            instances.label(instances.instance(one))
+            label(a)
         ),
     }
 }

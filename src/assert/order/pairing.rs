@@ -2,11 +2,12 @@
 
 use super::super::cx::Cx;
 use super::adjacent;
-use super::clock::Clocks;
+use super::clock::{Clocks, UNBOUNDED};
 use super::compare::{self, Comparison, Known, Moment};
 use crate::spec::plan::{Pairing, Per};
 use crate::trace::SpanIx;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// The spans of both sides that are compared with each other.
 #[derive(Debug)]
@@ -32,8 +33,19 @@ pub(super) enum Verdict {
     Violated(Violation),
     /// `each` finds different numbers.
     Unequal,
+    /// This span would be compared with itself.
+    Itself(SpanIx),
     /// The clocks do not tell.
-    Open(SpanIx, SpanIx, Comparison),
+    Open(Open),
+}
+
+/// A comparison that the clocks leave open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Open {
+    pub(super) pair: (SpanIx, SpanIx),
+    pub(super) comparison: Comparison,
+    /// Which span is the first (the last, the n-th) is what is not known.
+    pub(super) which: bool,
 }
 
 /// Nested scopes hold the same spans again; beyond so many nothing is compared.
@@ -111,45 +123,48 @@ pub(super) fn judge(
     scope: &Scope,
 ) -> Verdict {
     let (first, then) = (&scope.first, &scope.then);
+    let all = |first: &[SpanIx], then: &[SpanIx]| all(cx, clocks, comparisons, adjacent, first, then);
     match pairing {
-        Pairing::All => all(cx, clocks, comparisons, adjacent, first, then),
+        Pairing::All => all(first, then),
         Pairing::Each if first.len() != then.len() => Verdict::Unequal,
         Pairing::Each => {
             let (Some(first), Some(then)) = (by_start(cx, clocks, first), by_start(cx, clocks, then)) else {
-                return unsorted(cx, clocks, comparisons, adjacent, first, then);
+                return one_of(&all, first, then);
             };
             let mut open = None;
             for (&a, &b) in first.iter().zip(&then) {
-                match all(cx, clocks, comparisons, adjacent, &[a], &[b]) {
-                    Verdict::Open(a, b, comparison) => open = open.or(Some((a, b, comparison))),
+                match all(&[a], &[b]) {
+                    Verdict::Open(pair) => open = open.or(Some(pair)),
                     Verdict::Holds(..) => {}
-                    violated => return violated,
+                    other => return other,
                 }
             }
-            open.map_or(Verdict::Holds(first[0], then[0]), |(a, b, comparison)| Verdict::Open(a, b, comparison))
+            open.map_or(Verdict::Holds(first[0], then[0]), Verdict::Open)
         }
         Pairing::First | Pairing::Last => {
             let latest = pairing == Pairing::Last;
-            let (first, then) = (outermost(cx, clocks, first, latest), outermost(cx, clocks, then, latest));
-            unsorted(cx, clocks, comparisons, adjacent, &first, &then)
+            one_of(&all, &outermost(cx, clocks, first, latest), &outermost(cx, clocks, then, latest))
         }
     }
 }
 
-/// Several spans may be the one that is compared: what holds of all pairs holds of the right one; a violation is one
-/// only if there is no choice.
-fn unsorted(
-    cx: &Cx<'_>,
-    clocks: &Clocks,
-    comparisons: &[Comparison],
-    adjacent: bool,
-    first: &[SpanIx],
-    then: &[SpanIx],
-) -> Verdict {
-    match all(cx, clocks, comparisons, adjacent, first, then) {
-        Verdict::Violated(violation) if first.len() > 1 || then.len() > 1 => {
-            Verdict::Open(violation.pair.0, violation.pair.1, violation.comparison)
+/// Any of several spans may be the one that is compared: only what is so of every pair is so of the right one.
+fn one_of(all: &dyn Fn(&[SpanIx], &[SpanIx]) -> Verdict, first: &[SpanIx], then: &[SpanIx]) -> Verdict {
+    const MOST_PAIRS: usize = 4096;
+    let verdict = all(first, then);
+    let pairs = first.len().saturating_mul(then.len());
+    if pairs == 1 {
+        return verdict;
+    }
+    match verdict {
+        Verdict::Violated(violation) => {
+            let violated = |a: &SpanIx, b: &SpanIx| matches!(all(&[*a], &[*b]), Verdict::Violated(_));
+            if pairs <= MOST_PAIRS && first.iter().all(|a| then.iter().all(|b| violated(a, b))) {
+                return Verdict::Violated(violation);
+            }
+            Verdict::Open(Open { pair: violation.pair, comparison: violation.comparison, which: true })
         }
+        Verdict::Open(open) => Verdict::Open(Open { which: true, ..open }),
         verdict => verdict,
     }
 }
@@ -162,6 +177,9 @@ fn all(
     first: &[SpanIx],
     then: &[SpanIx],
 ) -> Verdict {
+    if let Some(both) = on_both_sides(first, then) {
+        return Verdict::Itself(both);
+    }
     let mut open = None;
     for &comparison in comparisons {
         match compare::every(cx, clocks, comparison, first, then) {
@@ -169,11 +187,11 @@ fn all(
             Known::Violated(a, b) => {
                 return Verdict::Violated(Violation { pair: (a, b), comparison, between: None, not_siblings: false });
             }
-            Known::Open(a, b) => open = open.or(Some((a, b, comparison))),
+            Known::Open(a, b) => open = open.or(Some(Open { pair: (a, b), comparison, which: false })),
         }
     }
-    if let Some((a, b, comparison)) = open {
-        return Verdict::Open(a, b, comparison);
+    if let Some(open) = open {
+        return Verdict::Open(open);
     }
     if adjacent {
         return adjacent::judge(cx, clocks, comparisons[0], first, then);
@@ -181,54 +199,82 @@ fn all(
     Verdict::Holds(first[0], then[0])
 }
 
-/// Sorted by start, if the clocks tell the order of each and the next.
+/// A span that stands on both sides.
+fn on_both_sides(first: &[SpanIx], then: &[SpanIx]) -> Option<SpanIx> {
+    if let ([a], [b]) = (first, then) {
+        return (a == b).then_some(*a);
+    }
+    let one: HashSet<SpanIx> = first.iter().copied().collect();
+    then.iter().copied().find(|ix| one.contains(ix))
+}
+
+/// Sorted by start, if the clocks tell the order of each and the next. Of spans that start at one moment those that end
+/// first come first.
 pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
-    let clock = |ix: SpanIx| cx.instances().instance(cx.trace.span(ix)).0;
-    let Some(&reference) = rows.first() else { return Some(Vec::new()) };
-    // Sorted on one clock by the middle of what is known of the others; then checked pair by pair.
-    let middle = |ix: SpanIx| {
-        let (to, from) =
-            (clocks.most_ahead(clock(ix), clock(reference)), clocks.most_ahead(clock(reference), clock(ix)));
-        let shift = match (to, from) {
-            (super::UNBOUNDED, super::UNBOUNDED) => 0,
-            (super::UNBOUNDED, from) => -from,
-            (to, super::UNBOUNDED) => to,
-            (to, from) => (to - from) / 2,
-        };
-        (compare::time(cx, ix, Moment::Start) + shift, ix)
+    const MOST_AT_ONCE: usize = 64;
+    // By a time on no clock in particular: what is certain of two clocks holds of it, too, since it moves a clock by the
+    // least that it is behind any other, and by the most that any other is ahead of it.
+    let on: BTreeSet<u32> = rows.iter().map(|&ix| clocks.clock(ix)).collect();
+    let shift = |clock: u32| {
+        let bounded = |bound: i128| (bound != UNBOUNDED).then_some(bound);
+        let behind = on.iter().filter_map(|&other| bounded(clocks.most_ahead(clock, other))).min();
+        let ahead = on.iter().filter_map(|&other| bounded(clocks.most_ahead(other, clock)).map(|most| -most)).max();
+        behind.unwrap_or(0) + ahead.unwrap_or(0)
     };
-    let mut sorted: Vec<(i128, SpanIx)> = rows.iter().map(|&ix| middle(ix)).collect();
+    let shifts: BTreeMap<u32, i128> = match on.len() {
+        1 => on.iter().map(|&clock| (clock, 0)).collect(),
+        _ => on.iter().map(|&clock| (clock, shift(clock))).collect(),
+    };
+    let mut sorted: Vec<(i128, i128, SpanIx)> = rows
+        .iter()
+        .map(|&ix| {
+            let shift = shifts[&clocks.clock(ix)];
+            (2 * compare::time(cx, ix, Moment::Start) + shift, 2 * compare::time(cx, ix, Moment::End) + shift, ix)
+        })
+        .collect();
     sorted.sort_unstable();
-    let sorted: Vec<SpanIx> = sorted.into_iter().map(|(_, ix)| ix).collect();
-    let known = sorted.windows(2).all(|pair| {
-        clock(pair[0]) == clock(pair[1]) || {
-            let room = compare::time(cx, pair[1], Moment::Start) - compare::time(cx, pair[0], Moment::Start);
-            clocks.most_ahead(clock(pair[0]), clock(pair[1])) <= room
+    // At one such time a span and the one that it calls may stand, and then only the tree tells them apart.
+    let before = |a: SpanIx, b: SpanIx| not_after(cx, clocks, a, b) && !not_after(cx, clocks, b, a);
+    for at in 1..sorted.len() {
+        let least = at.saturating_sub(MOST_AT_ONCE);
+        let mut here = at;
+        while here > least && sorted[here].0 == sorted[here - 1].0 && before(sorted[here].2, sorted[here - 1].2) {
+            sorted.swap(here, here - 1);
+            here -= 1;
         }
-    });
+    }
+    let sorted: Vec<SpanIx> = sorted.into_iter().map(|(_, _, ix)| ix).collect();
+    let known = sorted.windows(2).all(|pair| clocks.same(pair[0], pair[1]) || not_after(cx, clocks, pair[0], pair[1]));
     known.then_some(sorted)
 }
 
-/// The spans that may be the earliest (or latest) to start: for each clock one, without those that surely are not.
+/// Whether `a` surely starts no later than `b`.
+fn not_after(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> bool {
+    let room = compare::time(cx, b, Moment::Start) - compare::time(cx, a, Moment::Start);
+    clocks.most_ahead(clocks.clock(a), clocks.clock(b)) <= room
+}
+
+/// The spans that may be the earliest (or latest) to start: all but those of which another surely is.
 fn outermost(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx], latest: bool) -> Vec<SpanIx> {
-    let clock = |ix: SpanIx| cx.instances().instance(cx.trace.span(ix)).0;
-    let mut best: BTreeMap<u32, SpanIx> = BTreeMap::new();
+    /// So many clocks are compared with each other.
+    const MOST_CLOCKS: usize = 1000;
+    let mut best: BTreeMap<u32, Vec<SpanIx>> = BTreeMap::new();
     for &ix in rows {
-        let at = best.entry(clock(ix)).or_insert(ix);
-        let (new, old) = (compare::time(cx, ix, Moment::Start), compare::time(cx, *at, Moment::Start));
-        if if latest { new > old } else { new < old } {
-            *at = ix;
+        let at = best.entry(clocks.clock(ix)).or_default();
+        let start = |ix: SpanIx| compare::time(cx, ix, Moment::Start);
+        match at.first().map(|&kept| start(ix).cmp(&start(kept))) {
+            Some(Ordering::Equal) => at.push(ix),
+            Some(order) if (order == Ordering::Greater) != latest => {}
+            _ => *at = vec![ix],
         }
     }
-    let candidates: Vec<SpanIx> = best.into_values().collect();
-    // `a` surely starts before `b`, or with it and stands before it.
-    let before = |a: SpanIx, b: SpanIx| {
-        let room = compare::time(cx, b, Moment::Start) - compare::time(cx, a, Moment::Start);
-        let ahead = clocks.most_ahead(clock(a), clock(b));
-        ahead < room || ahead == room && a < b
-    };
+    let one_each: Vec<SpanIx> = best.values().map(|tied| tied[0]).collect();
     let beaten = |ix: SpanIx| {
-        candidates.iter().any(|&other| other != ix && if latest { before(ix, other) } else { before(other, ix) })
+        let beats = |other: SpanIx| {
+            let (early, late) = if latest { (ix, other) } else { (other, ix) };
+            other != ix && not_after(cx, clocks, early, late) && !not_after(cx, clocks, late, early)
+        };
+        one_each.len() <= MOST_CLOCKS && one_each.iter().any(|&other| beats(other))
     };
-    candidates.iter().copied().filter(|&ix| !beaten(ix)).collect()
+    best.values().filter(|tied| !beaten(tied[0])).flatten().copied().collect()
 }

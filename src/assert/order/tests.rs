@@ -1,6 +1,6 @@
 //! Orders against brute force over all pairs, and against the true times of traces whose clocks were shifted.
 
-use super::clock::by_common_ancestor;
+use super::clock::{Clocks, by_common_ancestor};
 use crate::assert::cx::Cx;
 use crate::assert::{Context, Verdict, judge};
 use crate::select::Query;
@@ -84,6 +84,10 @@ fn told_by(spans: &[True], shifts: &[i64; 4], one_machine: bool) -> Trace {
                 .resource(resource)
                 .times((span.start + shift) as u64, (span.end + shift) as u64)
         })
+        .zip(spans)
+        .map(
+            |(draft, span)| if span.kind == Kind::Client { draft.int("http.response.status_code", 200) } else { draft },
+        )
         .collect();
     draft(&drafts)
 }
@@ -239,12 +243,13 @@ proptest! {
         let trace = told(&spans, &shifts);
         let (expect, context) = (expect(plain()), Context::default());
         let cx = Cx::new(&trace, &expect, Phase::Confirmed, &context);
+        let clocks = Clocks::of(&cx);
         let rows = |name: &str| -> Vec<SpanIx> { trace.spans().filter(|span| span.name() == name).map(|span| span.ix()).collect() };
         let (first, then) = (rows("a"), rows("b"));
         let pairs: Vec<Option<bool>> = first
             .iter()
             .flat_map(|&a| then.iter().map(move |&b| (a, b)))
-            .map(|(a, b)| by_common_ancestor(&cx, a, b).map(|(before, _)| before))
+            .map(|(a, b)| by_common_ancestor(&cx, &clocks, a, b).map(|told| told.in_order))
             .collect();
         prop_assume!(!pairs.is_empty());
         let verdict = verdict(&trace, plain());
@@ -340,7 +345,8 @@ fn the_report_says_what_decided_and_shows_the_interval_where_nothing_did() {
     assert_eq!(unknown.verdict, Verdict::Inconclusive);
     assert_eq!(
         unknown.findings[0].message,
-        "Whether span `a` of payment ends before the start of span `b` of inventory lies within the uncertainty of their clocks."
+        "Whether `a` (span `a` of payment) ends before the start of `b` (span `b` of inventory) lies within the \
+         uncertainty of their clocks."
     );
     assert!(unknown.findings[0].actual.contains("any time"), "{}", unknown.findings[0].actual);
 }

@@ -1,0 +1,207 @@
+//! What a finding says of an order that is not kept, or cannot be told.
+
+use super::super::cx::Cx;
+use super::super::finding::Finding;
+use super::super::text;
+use super::clock::{Clocks, UNBOUNDED, by_common_ancestor};
+use super::compare::{self, Comparison, Moment};
+use super::pairing::{Open, Scope, Violation};
+use super::{Rule, name};
+use crate::spec::plan::{Expectation, Pairing, Selector};
+use crate::trace::SpanIx;
+
+/// `` `charge` (span `authorize` of payment-service) ``, or only the span where the spec gives it no name.
+fn who(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> String {
+    let span = text::span(cx.trace, ix);
+    match &select.name {
+        Some(name) => format!("{} ({span})", text::quoted(name)),
+        None => span,
+    }
+}
+
+fn sentence(words: &str) -> String {
+    match words.strip_prefix("span ") {
+        Some(rest) => format!("Span {rest}"),
+        None => words.to_owned(),
+    }
+}
+
+/// A side that no span stands for: an order of nothing is not kept.
+pub(super) fn unmet(
+    cx: &Cx<'_>,
+    rule: &Rule<'_>,
+    select: &Selector,
+    scope: Option<&Scope>,
+    at: &Expectation,
+) -> Finding {
+    let within = scope.and_then(|scope| scope.under).map(|under| format!(" below {}", text::span(cx.trace, under)));
+    let message =
+        format!("No span is {}{}, so its order can not be kept.", text::selector(select), within.unwrap_or_default());
+    let rows: Vec<SpanIx> = scope.map_or(Vec::new(), |scope| {
+        scope.under.into_iter().chain(scope.first.iter().chain(&scope.then).copied()).collect()
+    });
+    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    finding.expected = rule.written.clone();
+    finding.actual = format!("no {}", name(select));
+    if scope.is_none() {
+        super::super::nearest::explain(cx, select, &mut finding);
+    }
+    finding
+}
+
+pub(super) fn unequal(cx: &Cx<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectation) -> Finding {
+    let (first, then) = (scope.first.len(), scope.then.len());
+    let message = format!(
+        "`pairing: each` needs as many {} as {}, but there are {first} and {then}.",
+        name(rule.first),
+        name(rule.then)
+    );
+    let rows: Vec<SpanIx> = scope.first.iter().chain(&scope.then).copied().collect();
+    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    finding.expected = rule.written.clone();
+    finding.actual = format!("{first} and {then}");
+    finding
+}
+
+/// A span on both sides.
+pub(super) fn itself(cx: &Cx<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectation) -> Finding {
+    let message = format!(
+        "Span {} stands on both sides: {} and {} select it, and a span has no order beside itself.",
+        text::span(cx.trace, both).trim_start_matches("span "),
+        text::selector(rule.first),
+        text::selector(rule.then)
+    );
+    let mut finding = cx.finding(at.at, &at.path, message, &[both]);
+    finding.expected = rule.written.clone();
+    finding.actual = "one span on both sides".to_owned();
+    finding.hint = Some("select the two sides so that no span is in both".to_owned());
+    finding
+}
+
+pub(super) fn violated(
+    cx: &Cx<'_>,
+    clocks: &Clocks,
+    rule: &Rule<'_>,
+    violation: &Violation,
+    at: &Expectation,
+) -> Finding {
+    let (a, b) = violation.pair;
+    let (one, other) = (who(cx, rule.first, a), who(cx, rule.then, b));
+    let mut rows = vec![a, b];
+    let (message, actual) = match violation.between {
+        Some(between) => {
+            rows.push(between);
+            let between = text::span(cx.trace, between);
+            (format!("Between {one} and {other} starts {between}."), format!("{between} starts between them"))
+        }
+        None if violation.not_siblings => (
+            format!("{} and {other} do not have the same parent, so they are not adjacent.", sentence(&one)),
+            "different parents".to_owned(),
+        ),
+        None => {
+            let (message, actual) = compared(cx, clocks, rule, violation, &mut rows);
+            (format!("{} {message} {other}.", sentence(&one)), actual)
+        }
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    finding.expected = rule.written.clone();
+    finding.actual = actual;
+    finding
+}
+
+/// What is wrong with how two spans lie, and how they do.
+fn compared(
+    cx: &Cx<'_>,
+    clocks: &Clocks,
+    rule: &Rule<'_>,
+    violation: &Violation,
+    rows: &mut Vec<SpanIx>,
+) -> (String, String) {
+    let ((a, b), comparison) = (violation.pair, violation.comparison);
+    let lie = lie(cx, clocks, comparison, (a, b));
+    let words = rule.verb.fails.to_owned();
+    if clocks.same(a, b) || clocks.are_one(a, b) {
+        return (words, lie);
+    }
+    match by_common_ancestor(cx, clocks, a, b) {
+        Some(told) if told.in_order == comparison.swapped => {
+            let (early, late) = told.nearest;
+            rows.extend([early, late].into_iter().filter(|ix| ![a, b].contains(ix)));
+            let (early, late) = (cx.trace.span(early), cx.trace.span(late));
+            let far = i128::from(late.start_ns()) - i128::from(early.end_ns());
+            let by = format!(
+                "by the clock of {}, which called both, its {} ended {} before its {} started; {lie}",
+                text::service(early.service()),
+                text::quoted(early.name()),
+                text::time(far),
+                text::quoted(late.name())
+            );
+            (words, by)
+        }
+        _ => (words, format!("{lie}; decided by {}", compare::decided_by(cx, clocks, comparison, (a, b), false))),
+    }
+}
+
+/// How two moments lie: `charge-card ends 12ms after the start of reserve`.
+fn lie(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanIx, SpanIx)) -> String {
+    let (left, right) = if comparison.swapped { (b, a) } else { (a, b) };
+    let word = |moment: Moment| if moment == Moment::Start { "start" } else { "end" };
+    let late = compare::time(cx, left, comparison.left) - compare::time(cx, right, comparison.right);
+    let (one, other) = (text::span(cx.trace, left), text::span(cx.trace, right));
+    let far = match late {
+        0 => "at the very".to_owned(),
+        1.. => format!("{} after the", text::time(late)),
+        _ => format!("{} before the", text::time(-late)),
+    };
+    let own = if clocks.same(a, b) || clocks.are_one(a, b) { "" } else { " by their own clocks" };
+    format!("the {} of {one} is {far} {} of {other}{own}", word(comparison.left), word(comparison.right))
+}
+
+/// An order that clocks leave open.
+pub(super) fn uncertain(cx: &Cx<'_>, clocks: &Clocks, rule: &Rule<'_>, open: Open, at: &Expectation) -> Finding {
+    let instances = cx.instances();
+    let (a, b) = open.pair;
+    let label = |ix: SpanIx| text::safe(instances.label(instances.instance(cx.trace.span(ix))));
+    let (one, other) = (who(cx, rule.first, a), who(cx, rule.then, b));
+    let message = match open.which {
+        true => format!(
+            "Of several spans it is not known which one {} compares, and it does not hold of all: whether {one} {} {other} is open.",
+            match rule.pairing {
+                Pairing::First => "`pairing: first`",
+                Pairing::Last => "`pairing: last`",
+                Pairing::Each | Pairing::All => "`pairing: each`",
+            },
+            rule.verb.holds
+        ),
+        false => {
+            format!("Whether {one} {} {other} lies within the uncertainty of their clocks.", rule.verb.holds)
+        }
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, &[a, b]);
+    finding.expected = rule.written.clone();
+    let (on, by) = (clocks.clock(a), clocks.clock(b));
+    let (ahead, behind) = (clocks.most_ahead(on, by), clocks.most_ahead(by, on));
+    finding.actual = lie(cx, clocks, open.comparison, (a, b));
+    if on != by && !clocks.are_one(a, b) {
+        let interval = compare::interval(ahead, behind);
+        finding.actual += &format!(", and the clock of {} is {interval} that of {}", label(b), label(a));
+    }
+    let (one, other) = (cx.trace.span(a), cx.trace.span(b));
+    let hint = if [a, b].iter().any(|&ix| clocks.is_split(instances, cx.trace, ix)) {
+        "its calls prove that the service runs as several processes whose clocks differ, and nothing says which span is \
+         whose: set `service.instance.id` on its resource"
+    } else if open.which {
+        "name the one that is meant by an attribute of its own, or compare all of them (`pairing: all`)"
+    } else if instances.same_clock(one, other) {
+        "both tell one machine, but a span on it ends after the call that it answers, or starts before the one that \
+         caused it: either it goes on after its answer, or the clocks differ after all; the CLIENT spans that called \
+         both sides can be compared"
+    } else if ahead == UNBOUNDED && behind == UNBOUNDED {
+        "no call of this trace bounds how far the two clocks are apart; with host.name (or host.id) on their resources, \
+         instances on one machine are known to share a clock"
+    } else {
+        "compare spans of one service, for example the CLIENT spans that call them"
+    };
+    finding.hint = Some(hint.to_owned());
+    finding
+}

@@ -1,0 +1,113 @@
+//! `structure`: a tree of selections that must occur in the trace, a child in the spec being a child in the trace.
+//!
+//! From the leaves up, each node of the spec learns which spans it can stand for: those it picks whose children can be
+//! shared out among its own children ([`fit`]). So the cost is that of the spans, once for each node of the spec. Where
+//! clocks do not tell the order of siblings it is not known whether a node can stand for a span, and so it is for
+//! whatever rests on that.
+
+mod fit;
+mod tell;
+
+use super::bounds::{Bounds, Outlook};
+use super::cx::{Cx, Picks};
+use super::order::Clocks;
+use super::state::{Lack, Outcome, State};
+use super::text;
+use crate::source::Span;
+use crate::spec::plan::{Expectation, Selector, Structure, StructureNode};
+use crate::trace::SpanIx;
+use fit::Fits;
+use std::rc::Rc;
+
+struct Node<'a> {
+    at: Span,
+    select: &'a Selector,
+    written: String,
+    bounds: Bounds,
+    children: Vec<usize>,
+    picks: Rc<Picks>,
+    /// For each row, whether the node can stand for it with all that hangs below.
+    fits: Vec<Fits>,
+}
+
+struct Matcher<'a, 'c> {
+    cx: &'c Cx<'a>,
+    structure: &'a Structure,
+    clocks: &'c Clocks,
+    /// Children before their parents; the last is the root.
+    nodes: Vec<Node<'a>>,
+}
+
+impl Matcher<'_, '_> {
+    /// The spans that a node can stand for, or perhaps can.
+    fn rows(&self, node: usize, fits: Fits) -> Vec<SpanIx> {
+        let node = &self.nodes[node];
+        node.picks.rows.iter().copied().filter(|ix| node.fits[ix.index()] == fits).collect()
+    }
+}
+
+pub(super) fn judge<'a>(cx: &Cx<'a>, structure: &'a Structure, at: &Expectation) -> Outcome {
+    let mut matcher =
+        Matcher { cx, structure, clocks: cx.clocks.get_or_init(|| Clocks::of(cx)), nodes: flatten(cx, structure) };
+    for node in 0..matcher.nodes.len() {
+        matcher.nodes[node].fits = matcher.fits(node);
+    }
+    let root = matcher.nodes.len() - 1;
+    let (found, perhaps) = (matcher.rows(root, Fits::Yes), matcher.rows(root, Fits::Perhaps));
+    let lasting = !structure.exact
+        && !structure.ordered
+        && matcher.nodes.iter().all(|node| cx.is_up(&node.select.query) && only_needs(&node.bounds));
+    let bounds = &matcher.nodes[root].bounds;
+    let (least, most) = (found.len() as i128, (found.len() + perhaps.len()) as i128);
+    // Exact, one that is as the tree says does not excuse another that is not.
+    let strays = structure.exact && (most as usize) < matcher.nodes[root].picks.rows.len();
+    match (bounds.growing(least), bounds.growing(most)) {
+        (Outlook::Beyond, _) => {
+            let finding = matcher.too_often(&found, at);
+            State::lacks(Lack::Violated, finding).into()
+        }
+        (_, Outlook::Short) => matcher.explain(root, at).into(),
+        _ if strays => matcher.explain(root, at).into(),
+        (Outlook::Sure, _) => State::held(lasting && perhaps.is_empty()).into(),
+        (Outlook::Holds, Outlook::Holds) if bounds.has_all(least, most) => State::Holds.into(),
+        _ => matcher.undecidable(perhaps[0], at).into(),
+    }
+}
+
+/// Whether more spans can only help: a lower bound, and nothing else.
+fn only_needs(bounds: &Bounds) -> bool {
+    bounds.least().is_some_and(|least| bounds.growing(least.into()) == Outlook::Sure)
+}
+
+/// The nodes of the spec's tree, children before parents. Walked with a stack: specs are input, too.
+fn flatten<'a>(cx: &Cx<'a>, structure: &'a Structure) -> Vec<Node<'a>> {
+    let mut order: Vec<(&'a StructureNode, Vec<usize>)> = Vec::new();
+    let mut stack: Vec<(&'a StructureNode, Option<usize>)> = vec![(&structure.tree, None)];
+    while let Some((node, parent)) = stack.pop() {
+        let number = order.len();
+        order.push((node, Vec::new()));
+        if let Some(parent) = parent {
+            order[parent].1.push(number);
+        }
+        stack.extend(node.children.iter().rev().map(|child| (child, Some(number))));
+    }
+    // Reversed, every child stands before its parent.
+    let last = order.len() - 1;
+    let node = |(node, children): (&'a StructureNode, Vec<usize>)| {
+        let bounds = match &node.count {
+            None if structure.exact => Bounds::between(1, 1),
+            count => Bounds::of_count(count.as_ref()),
+        };
+        let count = node.count.as_ref().map(|count| format!(", count: {}", text::matcher(count)));
+        Node {
+            at: node.at,
+            select: &node.select,
+            written: format!("{}{}", text::selector(&node.select), count.unwrap_or_default()),
+            bounds,
+            children: children.into_iter().map(|child| last - child).collect(),
+            picks: cx.picks(&node.select.query),
+            fits: Vec::new(),
+        }
+    };
+    order.into_iter().rev().map(node).collect()
+}

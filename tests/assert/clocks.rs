@@ -1,0 +1,258 @@
+//! Orders across services: what calls, machines and instances prove of their clocks, and what they do not.
+//!
+//! `a` and `b` are the spans whose order is asked for. Letters are verdicts as in `keys`.
+
+use super::told::{one, trace, verdicts};
+use tracespec::assert::Verdict;
+
+const NAMES: &str = "spans:\n  - { select: { name: a }, as: a }\n  - { select: { name: b }, as: b }\norder:\n  - ";
+
+fn check(expected: &str, order: &str, text: &str) {
+    assert_eq!(verdicts(&format!("{NAMES}{order}\n"), text), expected, "{order} of {text}");
+}
+
+const KEPT: &str = "OPPII";
+const VIOLATED: &str = "OFFII";
+const UNKNOWN: &str = "OIIII";
+
+/// The same trace with all spans on one machine.
+fn on_one_host(text: &str) -> String {
+    text.lines()
+        .map(|line| if line.trim().is_empty() { String::new() } else { format!("{line} resource.host.name=h\n") })
+        .collect()
+}
+
+#[test]
+fn a_service_without_an_instance_id_may_be_several_processes_and_its_calls_may_prove_it() {
+    // The first call is answered by a replica whose clock is 50 ms ahead, the second by one that is right.
+    let replicas = "
+order server root 0..100
+  order client c1 10..20
+    pay server a 62..68
+  order client c2 30..40
+    pay server b 32..38
+";
+    check(KEPT, "a -> b", replicas);
+    check(KEPT, "{ first: a, then: b, relation: starts_before }", replicas);
+    check(VIOLATED, "never: a -> b", replicas);
+    // One that tells its instance is one clock.
+    let one_instance = replicas.replace("68\n", "68 resource.service.instance.id=1\n");
+    let one_instance = one_instance.replace("38\n", "38 resource.service.instance.id=1\n");
+    assert_ne!(verdicts(&format!("{NAMES}a -> b\n"), &one_instance), KEPT);
+}
+
+#[test]
+fn a_call_that_contradicts_others_costs_the_others_nothing() {
+    // `audit` was not awaited as it seems; payment's clock is an hour ahead.
+    let hour = 3_600_000;
+    let told = format!(
+        "
+order server root 0..100
+  order client charge 5..40
+    pay server a {}..{} resource.service.instance.id=1
+  order client reserve 41..60
+    inv server b 42..59
+  order client audit 70..80
+    pay server audit {}..{} resource.service.instance.id=1
+",
+        hour + 6,
+        hour + 39,
+        hour + 75,
+        hour + 84
+    );
+    check(KEPT, "a -> b", &told);
+    check(KEPT, "{ first: a, then: b, relation: ends_before }", &told);
+    check(VIOLATED, "{ first: a, then: b, relation: overlaps }", &told);
+}
+
+#[test]
+fn an_answer_that_came_late_is_not_believed_again_through_the_common_ancestor() {
+    // The second call proves that payment is at most 2 ms ahead, so the first went on for 3 ms at least.
+    let told = "
+order server root 0..100 resource.host.name=h1
+  order client charge 10..20 resource.host.name=h1
+    pay server a 16..25 resource.host.name=h2 resource.service.instance.id=1
+  order internal b 24..30 resource.host.name=h1
+  order client charge2 40..50 resource.host.name=h1
+    pay server pay2 42..48 resource.host.name=h2 resource.service.instance.id=1
+";
+    check(UNKNOWN, "a -> b", told);
+}
+
+#[test]
+fn a_call_that_gave_up_or_had_several_answers_awaited_none_of_them() {
+    let told = |client: &str, server: &str| {
+        format!(
+            "order server root 0..100\n  order client charge 10..60 {client}\n    pay server a 62..111 {server}\n  order internal b 61..70\n"
+        )
+    };
+    check(KEPT, "a -> b", &told("http.response.status_code=200", ""));
+    for (client, server) in [
+        ("http.response.status_code=504 error", ""),
+        ("http.response.status_code=200 error.type=timeout error", ""),
+        ("error.type=timeout", ""),
+        ("rpc.grpc.status_code=1", ""),
+        ("rpc.grpc.status_code=13 error", ""),
+        ("http.response.status_code=200", "http.response.status_code=499"),
+        ("error", ""),
+    ] {
+        check(UNKNOWN, "a -> b", &told(client, server));
+    }
+    let hedged = told("http.response.status_code=200", "")
+        .replace("  order internal", "    pay server again 40..50 resource.service.instance.id=2\n  order internal");
+    check(UNKNOWN, "a -> b", &hedged);
+}
+
+#[test]
+fn a_span_that_receives_begins_before_what_it_receives_is_sent() {
+    let told = "
+order server root 0..40
+  order producer publish 10..12 messaging.system=kafka
+    worker consumer a 2..13 messaging.operation.type=receive
+  order internal b 5..9
+";
+    check(UNKNOWN, "{ first: a, then: b, relation: starts_before }", told);
+    check(KEPT, "{ first: a, then: b, relation: starts_before }", &on_one_host(told));
+    check(VIOLATED, "b -> a", &on_one_host(told));
+    // What it does then is on the clock of its machine, too.
+    let mail = "
+order server root 0..400
+  order internal a 100..200
+  order producer publish 300..310 messaging.system=jms
+    notify consumer receive 0..320 messaging.operation=receive
+      notify internal b 150..180
+";
+    check(VIOLATED, "a -> b", &on_one_host(mail));
+}
+
+#[test]
+fn on_one_machine_what_is_odd_about_a_call_makes_no_second_clock() {
+    // The answer came before the work began: nobody awaited it.
+    let late = "
+gw server root 0..40
+  gw client POST 0..10
+    pay server a 12..16
+  gw internal b 13..20
+";
+    check(UNKNOWN, "a -> b", &on_one_host(late));
+    check(UNKNOWN, "{ first: a, then: b, relation: overlaps }", &on_one_host(late));
+    // A child that starts before its parent.
+    let early = "
+gw server root 0..100
+  gw internal work 10..30
+    pay internal a 7..12
+  gw internal b 12..20
+";
+    check(UNKNOWN, "never: a -> b", &on_one_host(early));
+    // With the answer's status the two clocks are proven to differ, whatever host they tell.
+    let lie = late.replace("0..10", "0..10 http.response.status_code=200");
+    check(KEPT, "a -> b", &on_one_host(&lie));
+}
+
+#[test]
+fn pods_of_one_node_share_its_clock_though_each_has_a_host_name_of_its_own() {
+    let told = "
+gw server root 0..100
+  x internal a 1..2 resource.host.name=pod-1 resource.k8s.node.name=n
+  y internal b 5..6 resource.host.name=pod-2 resource.k8s.node.name=n
+";
+    check(KEPT, "a -> b", told);
+    check(UNKNOWN, "a -> b", &told.replace("pod-2 resource.k8s.node.name=n", "pod-2 resource.k8s.node.name=m"));
+}
+
+#[test]
+fn siblings_of_a_missing_parent_and_roots_stand_between_as_others_do() {
+    let orphans = "
+s internal a 0..10 orphan
+s internal c 15..20 orphan
+s internal b 30..40 orphan
+";
+    let adjacent = "{ first: a, then: b, relation: adjacent }";
+    check(VIOLATED, adjacent, orphans);
+    check(VIOLATED, adjacent, &orphans.replace(" orphan", ""));
+    check(KEPT, adjacent, &orphans.replace(" c 15..20", " c 50..60"));
+}
+
+#[test]
+fn the_first_of_several_is_known_where_a_call_tells_it_and_open_where_spans_begin_at_once() {
+    // The CLIENT and the SERVER span of a call have one name; the server's clock is behind.
+    let named_alike = "
+order server root 0..100
+  order client a 10..20
+    pay server a 6..14
+  order internal b 30..40
+";
+    check(KEPT, "{ first: a, then: b, relation: adjacent, pairing: first }", named_alike);
+    let first = "{ first: a, then: b, pairing: first }";
+    check(VIOLATED, first, &named_alike.replace("30..40", "2..5"));
+    // Each of those that may be the first violates it.
+    let parallel = "
+order server root 0..100
+  order client c1 10..30
+    pay server a 5..21
+  order client c2 11..31
+    inv server a 22..36
+  order internal b 2..4
+";
+    check(VIOLATED, first, parallel);
+    // Two begin at once and end apart: which is the last is not said by their ids.
+    let tied = "s server root 0..100\n  s internal a 1..5\n  s internal a 1..12\n  s internal b 6..9\n";
+    check(UNKNOWN, "{ first: a, then: b, pairing: last }", tied);
+    check(KEPT, "{ first: a, then: b, pairing: last, relation: starts_before }", tied);
+}
+
+#[test]
+fn a_span_has_no_order_beside_itself() {
+    let alone = "s client a 1..10\n";
+    for order in [
+        "{ parallel: [{ name: a }, { kind: client }] }",
+        "{ first: { name: a }, then: { kind: client }, relation: within }",
+        "{ never: a -> c }",
+    ] {
+        let spec = format!(
+            "spans: [{{ select: {{ name: a }}, as: a }}, {{ select: {{ kind: client }}, as: c }}]\norder:\n  - {order}\n"
+        );
+        assert_eq!(verdicts(&spec, alone), VIOLATED, "{order}");
+    }
+    let spec = "spans: [{ select: { name: a }, as: a }, { select: { kind: client }, as: c }]\norder: [a -> c]\n";
+    let judged = super::told::judged(spec, &trace(alone), tracespec::trace::Phase::Confirmed).remove(2);
+    assert_eq!(judged.verdict, Verdict::Fail);
+    assert_eq!(
+        judged.findings[0].message,
+        "Span `a` of s stands on both sides: `a` and `c` select it, and a span has no order beside itself."
+    );
+}
+
+#[test]
+fn entries_with_distinct_get_the_earlier_spans_first() {
+    let two = "s server root 0..10\n  s client x 1..5\n  s client x 6..9\n";
+    let spec = "spans:\n  - { select: { name: x }, as: a, distinct: true }\n  - { select: { name: x }, as: b, distinct: true }\norder:\n  - ";
+    assert_eq!(verdicts(&format!("{spec}a -> b\n"), two), KEPT);
+    assert_eq!(verdicts(&format!("{spec}b -> a\n"), two), VIOLATED);
+}
+
+#[test]
+fn what_the_callers_clock_decides_is_told_by_that_clock() {
+    // Payment's clock is 50 ms ahead, so that by its own the charge ends after the reservation.
+    let told = "
+order server root 0..100
+  order client pay 5..40
+    payment server a 56..89
+  order client reserve 41..60
+    inventory server b 42..59
+";
+    let judged = one_order("b -> a", told);
+    assert_eq!(judged.0, "Span `b` of inventory does not end before the start of span `a` of payment.");
+    assert_eq!(
+        judged.1,
+        "by the clock of order, which called both, its `pay` ended 1ms before its `reserve` started; the end of span `b` of \
+         inventory is 3ms after the start of span `a` of payment by their own clocks"
+    );
+}
+
+fn one_order(order: &str, text: &str) -> (String, String) {
+    let spec =
+        format!("order: {{ first: {{ name: {} }}, then: {{ name: {} }} }}", &order[..1], &order[order.len() - 1..]);
+    let judged = one(&spec, &trace(text));
+    (judged.findings[0].message.clone(), judged.findings[0].actual.clone())
+}
