@@ -63,8 +63,8 @@ const KEYS: [Key; 22] = [
     ),
     key("duration: < 3s", &["slow_payment"], &[]),
     key("errors: none", &["swallowed_error", "declined"], &[]),
-    // The gateway's call of the order service fails and its own answer, a 402, does not: conventions of 4xx.
-    key("errors: { swallowed: none }", &["swallowed_error"], &["declined"]),
+    // A declined card is answered with 402: nobody hides it.
+    key("errors: { swallowed: none }", &["swallowed_error"], &[]),
     key(
         "spans: [CHARGE, RESERVE]\n      order: [charge -> reserve]",
         &["reserve_before_charge"],

@@ -6,7 +6,7 @@ use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation};
-use crate::trace::SpanIx;
+use crate::trace::{Kind, SpanIx, SpanRef};
 
 pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     let allowed: Vec<_> = errors.allow.iter().map(|select| cx.picks(&select.query)).collect();
@@ -41,7 +41,7 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
         [only] => format!("{} failed{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
         [first, ..] => {
             format!(
-                "{} failed, the first {}{}.",
+                "{} failed, the first is {}{}.",
                 count_of(failed.len(), "span"),
                 text::span(cx.trace, *first),
                 saying(cx, *first)
@@ -63,6 +63,19 @@ fn saying(cx: &Cx<'_>, ix: SpanIx) -> String {
     if message.is_empty() { String::new() } else { format!(": {}", text::safe(message)) }
 }
 
+/// Whether a span tells of a failure: by its status, or as a SERVER span by what it answered. Conventions leave the status
+/// of one that answers 4xx unset (analysis.md, 6.3), and who answers so hides nothing.
+fn passes_on(span: SpanRef<'_>) -> bool {
+    let told = |keys: &[&str]| keys.iter().find_map(|key| span.attribute(key)).map(|value| span.trace().show(value));
+    let http = || told(&["http.response.status_code", "http.status_code"]);
+    let rpc = || told(&["rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"]);
+    let answered_so = || {
+        http().and_then(|status| status.parse::<u32>().ok()).is_some_and(|status| status >= 400)
+            || rpc().is_some_and(|status| !matches!(&*status, "0" | "OK"))
+    };
+    span.is_error() || span.kind() == Kind::Server && answered_so()
+}
+
 /// A span fails, it is no root, and none of the spans above it fails.
 fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let tree = cx.trace.tree();
@@ -70,7 +83,7 @@ fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let mut below_error = vec![false; n];
     for &ix in tree.preorder() {
         if let Some(parent) = tree.parent(ix) {
-            below_error[ix.index()] = below_error[parent.index()] || cx.trace.span(parent).is_error();
+            below_error[ix.index()] = below_error[parent.index()] || passes_on(cx.trace.span(parent));
         }
     }
     let is_top = |ix: SpanIx| tree.parent(ix).is_none();
@@ -88,7 +101,7 @@ fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     };
     let first = rows[0];
     let above = match tree.parent(first) {
-        Some(parent) => format!("{} and all above it did not", text::span(cx.trace, parent)),
+        Some(parent) => format!("{} and all above it tell of no failure", text::span(cx.trace, parent)),
         None => "no span above it is in the trace".to_owned(),
     };
     let more = if rows.len() > 1 { format!(" ({} in all)", rows.len()) } else { String::new() };

@@ -40,10 +40,13 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
                 let message = format!("{} is in the trace, with {}.", text::quoted(&name), text::span(cx.trace, ix));
                 present_though(cx, unwanted.span, &format!("{}.none", at.path), message, &spans_of(cx, &name))
             }
-            None => {
-                witness::service(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
-                State::Holds
-            }
+            None => match called_in_vain(cx, &name) {
+                Some(call) => unseen(cx, unwanted.span, &format!("{}.none", at.path), &name, call),
+                None => {
+                    witness::service(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
+                    State::Holds
+                }
+            },
         };
         outcome.push(state);
     }
@@ -51,6 +54,28 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         outcome.push(only_these(cx, only, present, at));
     }
     outcome
+}
+
+/// A call that names a service as its callee and has no answer in the trace: the service was asked, whatever came of it.
+fn called_in_vain(cx: &Cx<'_>, name: &str) -> Option<SpanIx> {
+    let unanswered = cx.calls().unanswered().map(|call| call.span);
+    unanswered.into_iter().find(|&ix| super::calls::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
+}
+
+fn unseen(cx: &Cx<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {
+    let message = format!(
+        "No span of {} is in the trace, but {} called it: that it took no part is not certain.",
+        text::quoted(name),
+        text::span(cx.trace, call)
+    );
+    let mut finding = cx.finding(at, path, message, &[call]);
+    finding.expected = "no span of it".to_owned();
+    finding.actual = "a call without an answer".to_owned();
+    finding.hint = Some(format!(
+        "it may have begun a trace of its own, or not export; that nobody calls it is `calls: {{ forbid: ['* -> {}'] }}`",
+        text::safe(name)
+    ));
+    State::lacks(Lack::Undecidable, finding)
 }
 
 fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, SpanIx>, at: &Expectation) -> State {
@@ -64,7 +89,10 @@ fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, S
         _ => format!("{} are in the trace, though only {} may be.", text::list(&others, 10), text::list(&allowed, 10)),
     };
     let rows: Vec<SpanIx> = others.iter().filter_map(|name| present.get(name)).copied().collect();
-    present_though(cx, at.at, &format!("{}.only", at.path), message, &rows)
+    let mut finding = cx.finding(at.at, &format!("{}.only", at.path), message, &rows);
+    finding.expected = format!("services: only {}", text::list(&allowed, 10));
+    finding.actual = format!("spans of {} too", text::list(&others, 10));
+    State::lacks(Lack::Final, finding)
 }
 
 fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {

@@ -50,6 +50,10 @@ fn services() {
     check(MISSING, "services: { any: [shipping, billing] }");
     check(KEPT, "services: { none: [shipping] }");
     check(BROKEN, "services: { none: [payment] }");
+    // A call that names it and has no answer: it was asked, and may have answered elsewhere.
+    let asked = "a server x 0..9\n  a client y 1..2 service.peer.name=shipping\n";
+    check_on(UNKNOWN, "services: { none: [shipping] }", asked);
+    check_on(KEPT, "services: { none: [billing] }", asked);
     check(KEPT, "services: { only: [gateway, order, payment, inventory, notification] }");
     check(BROKEN, "services: { only: [gateway, order, payment, inventory] }");
 }
@@ -307,6 +311,11 @@ fn errors_that_nobody_above_admits() {
     check(KEPT, "errors: { swallowed: none }");
     check_on(VIOLATED, "errors: { swallowed: none }", DECLINED);
     check_on(KEPT, "errors: { swallowed: none }", "a server x 0..9 error\n  b server y 1..2 error\n");
+    // An answer of 4xx leaves a SERVER span's status unset, and hides nothing.
+    let refused = DECLINED
+        .replace("order server POST_/orders 2..98", "order server POST_/orders 2..98 http.response.status_code=402");
+    check_on(KEPT, "errors: { swallowed: none }", &refused);
+    check_on(VIOLATED, "errors: { swallowed: none }", &refused.replace("=402", "=200"));
     // The parent that is still missing may be the one that failed.
     check_on(PARTIAL, "errors: { swallowed: none }", "a server x 0..9\nb server y 1..2 orphan error\n");
 }
