@@ -231,7 +231,7 @@ pub(super) fn judge(cx: &Cx<'_>, calls: &Calls, at: &Expectation) -> Outcome {
     let edges = cx.edges.get_or_init(|| Edges::of(cx));
     let mut outcome = Outcome::default();
     for rule in &calls.require {
-        required(cx, edges, &Rule::of(rule), at, &mut outcome);
+        required(cx, edges, &Rule::of(rule), &format!("{}.require", at.path), &mut outcome);
     }
     for rule in &calls.forbid {
         forbidden(cx, edges, &Rule::of(rule), at, &mut outcome);
@@ -288,7 +288,7 @@ fn is_made(cx: &Cx<'_>, edge: &Edge) -> bool {
     }
 }
 
-fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
+fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, path: &str, outcome: &mut Outcome) {
     let found = rule.matching(cx, edges);
     let bounds = Bounds::of_count(rule.rule.count.as_ref());
     let made = found.iter().filter(|edge| is_made(cx, edge)).count();
@@ -326,7 +326,7 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outco
             capital(format!("{} {}, but {who} {}.", rule.sentence("calls"), times(all), text::span(cx.trace, first)))
         }
     };
-    let mut finding = cx.finding(rule.rule.at, &format!("{}.require", at.path), message, &rows);
+    let mut finding = cx.finding(rule.rule.at, path, message, &rows);
     finding.expected = match &rule.rule.count {
         None => format!("{}, at least once", rule.show()),
         Some(count) => format!("{}: {}", rule.show(), text::matcher(count)),
@@ -402,10 +402,9 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
         let lack = if found.iter().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated };
         outcome.push(State::lacks(lack, finding));
     }
+    // Listed alone, a call may be missing; a count says how often it occurs, and writes its own zero.
     for rule in rules.iter().filter(|rule| rule.rule.count.is_some()) {
-        if !rule.matching(cx, edges).is_empty() {
-            required(cx, edges, rule, at, outcome);
-        }
+        required(cx, edges, rule, &path, outcome);
     }
     if fine {
         outcome.push(State::Holds);

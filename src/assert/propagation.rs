@@ -188,9 +188,14 @@ pub(super) fn named_services(expect: &TraceExpectations) -> Vec<&str> {
 
 /// Services that the spec wants to be called.
 fn wanted_callees(expect: &TraceExpectations) -> Vec<&str> {
-    let rules = expect.list.iter().flat_map(|expectation| match &expectation.check {
-        Check::Calls(calls) => calls.require.as_slice(),
-        _ => &[],
+    let calls = expect.list.iter().filter_map(|expectation| match &expectation.check {
+        Check::Calls(calls) => Some(calls),
+        _ => None,
+    });
+    let rules = calls.flat_map(|calls| {
+        // What `only` lists without a count need not occur.
+        let counted = calls.only.iter().flatten().filter(|rule| rule.count.is_some());
+        calls.require.iter().chain(counted)
     });
     let wanted = rules.filter(|rule| !super::bounds::Bounds::of_count(rule.count.as_ref()).has(0));
     wanted

@@ -6,17 +6,17 @@ use super::told::{one, verdicts};
 use tracespec::assert::Verdict;
 
 /// A presence or lower bound that holds.
-const THERE: &str = "PPPPP";
+pub(crate) const THERE: &str = "PPPPP";
 /// An absence, upper bound, total, order, or what is said of every span, that holds.
-const KEPT: &str = "OPPII";
+pub(crate) const KEPT: &str = "OPPII";
 /// Broken for good.
-const BROKEN: &str = "FFFFF";
+pub(crate) const BROKEN: &str = "FFFFF";
 /// Violated by the spans at hand, though not beyond all repair.
-const VIOLATED: &str = "OFFII";
+pub(crate) const VIOLATED: &str = "OFFII";
 /// Something that is named is not there.
-const MISSING: &str = "OOFFI";
+pub(crate) const MISSING: &str = "OOFFI";
 /// A total that is not reached, a time that missing children would shorten.
-const PARTIAL: &str = "OOFII";
+pub(crate) const PARTIAL: &str = "OOFII";
 /// Clocks do not tell.
 const UNKNOWN: &str = "OIIII";
 
@@ -38,7 +38,7 @@ fn check(expected: &str, spec: &str) {
     check_on(expected, spec, SHOP);
 }
 
-fn check_on(expected: &str, spec: &str, trace: &str) {
+pub(crate) fn check_on(expected: &str, spec: &str, trace: &str) {
     assert_eq!(verdicts(spec, trace), expected, "{spec}");
 }
 

@@ -1,6 +1,7 @@
 //! What is expected of a trace, from the text of a spec through the real parser to the verdict.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod calls;
 mod demo;
 mod keys;
 mod loss;
