@@ -8,11 +8,11 @@ use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
 use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
-    let roots = totals::own_roots(cx);
+    let roots = own_roots(cx);
     if roots.len() != 1 {
         outcome.push(one_root(cx, &roots, at));
     }
@@ -37,17 +37,32 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     outcome
 }
 
+/// Behind something silent, several entries may go back to one request of the runner.
+fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
+    let mut roots = totals::own_roots(cx);
+    let mut called = cx.trace.tree().called().iter().map(|(_, ix)| *ix);
+    called.next();
+    let more: HashSet<SpanIx> = called.filter(|&ix| is_silent_entry(cx, ix)).collect();
+    roots.retain(|ix| !more.contains(ix));
+    roots
+}
+
 fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
     let (message, lack) = match roots {
         [] => ("The trace has no root.".to_owned(), Lack::Absent),
         [first, second, ..] => {
-            let message = format!(
-                "The trace has {} roots, among them {} and {}: somewhere between them the context was lost.",
-                roots.len(),
-                text::span(cx.trace, *first),
-                text::span(cx.trace, *second)
-            );
-            (message, Lack::Final)
+            let all = roots.len();
+            let among = format!("among them {} and {}", text::span(cx.trace, *first), text::span(cx.trace, *second));
+            // More than one that lasts is more than what the runner called.
+            let (which, why, lack) = match totals::lasting_roots(cx, roots) {
+                0 | 1 => (
+                    " that the runner called",
+                    "something passed on the context that it was given instead of its own",
+                    Lack::Violated,
+                ),
+                _ => ("", "somewhere between them the context was lost", Lack::Final),
+            };
+            (format!("The trace has {all} roots{which}, {among}: {why}."), lack)
         }
         [_] => return State::Holds,
     };

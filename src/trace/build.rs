@@ -457,16 +457,30 @@ fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> 
             assumed = records[only].parent_id.is_some();
         }
     }
-    match is_root.iter().filter(|&&root| root).count() {
-        0 if !records.is_empty() => notes.push(Note::NoRoot),
-        0 | 1 => {}
-        roots => notes.push(Note::SeveralRoots { roots }),
-    }
     let mut tree = Tree::new(parents, &is_root);
     if assumed {
         tree.assume_root();
     }
+    if let Injected::Known(ids) = injected {
+        tree.call(called(records, ids, &tree), ids.len());
+    }
+    match tree.separate_roots().len() {
+        0 if !records.is_empty() => notes.push(Note::NoRoot),
+        0 | 1 => {}
+        roots => notes.push(Note::SeveralRoots { roots }),
+    }
     tree
+}
+
+/// The roots that the runner's requests called, each with its request's position: below a request's id, or by that very id
+/// where a server goes on in its caller's span.
+fn called(records: &[SpanRecord], requests: &[SpanId], tree: &Tree) -> Vec<(usize, SpanIx)> {
+    let position: HashMap<SpanId, usize> = requests.iter().enumerate().map(|(at, &id)| (id, at)).collect();
+    let by = |root: &SpanIx| {
+        let record = &records[root.index()];
+        Some((*position.get(&record.parent_id.unwrap_or(record.span_id))?, *root))
+    };
+    tree.roots().iter().filter_map(by).collect()
 }
 
 #[cfg(test)]

@@ -7,4 +7,5 @@ mod keys;
 mod loss;
 mod messages;
 mod properties;
+mod roots;
 mod told;
