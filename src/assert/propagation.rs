@@ -154,7 +154,7 @@ impl<'c> Known<'c> {
     fn callee(&self, cx: &Cx<'_>, names: &CallNames, ix: SpanIx) -> Callee {
         let span = cx.trace.span(ix);
         let key = names.key(span);
-        let peers = super::calls::peer_names(span);
+        let peers = super::edges::peer_names(span);
         let silent = |name: &str| cx.context.silent.contains(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;
