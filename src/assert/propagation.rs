@@ -7,7 +7,7 @@ use super::{text, totals};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
-use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
+use crate::trace::{CallKey, CallNames, Kind, Note, Phase, SpanIx};
 use std::collections::{BTreeSet, HashSet};
 
 pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
@@ -24,10 +24,16 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         let mut finding = cx.finding(at.at, &at.path, message, &orphans);
         finding.expected = "every parent in the trace".to_owned();
         finding.actual = count_of(orphans.len(), "orphan");
-        finding.hint = Some(format!(
-            "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` says so",
-            text::service(cx.trace.span(first).service())
-        ));
+        let parent = cx.trace.span(first).parent_id();
+        let collided = |note: &Note| matches!(note, Note::IdCollision { span } if Some(*span) == parent);
+        finding.hint = Some(match cx.trace.notes().iter().any(collided) {
+            true => "two different spans use its parent's id, so nobody knows which of them is its parent".to_owned(),
+            false => format!(
+                "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` \
+                 says so",
+                text::service(cx.trace.span(first).service())
+            ),
+        });
         outcome.push(State::lacks(Lack::Absent, finding));
     }
     unanswered(cx, at, &mut outcome);
