@@ -262,6 +262,7 @@ fn totals() {
     check(THERE, "span_count: '>= 11'");
     check(BROKEN, "span_count: < 11");
     check(PARTIAL, "span_count: 12..");
+    check(BROKEN, "span_count: '> 170141183460469231731687303715884105727'");
     check(KEPT, "depth: 6");
     check(BROKEN, "depth: <= 5");
     check(PARTIAL, "depth: '> 6'");
