@@ -199,6 +199,20 @@ fn what_is_said_of_a_span() {
 }
 
 #[test]
+fn a_span_that_shares_its_callers_id_may_still_take_over_what_is_below_it() {
+    // The SERVER span of `b` under the CLIENT span's id is still to come.
+    let shared = "a server in 0..50\n  a client call 1..40\n    b internal k 5..6\n";
+    check_on(VIOLATED, "spans: [{ select: { kind: client }, children: [{ select: { name: k }, count: 0 }] }]", shared);
+    check_on(KEPT, "spans: [{ select: { kind: client }, children: [{ select: { name: k } }] }]", shared);
+    check_on(KEPT, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", shared);
+    let own = shared.replace("b internal", "a internal");
+    check_on(BROKEN, "spans: [{ select: { kind: client }, children: [{ select: { name: k }, count: 0 }] }]", &own);
+    check_on(THERE, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", &own);
+    let answer = shared.replace("b internal", "b server");
+    check_on(THERE, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", &answer);
+}
+
+#[test]
 fn every_picked_span_or_any() {
     check(KEPT, "spans: [{ select: { service: inventory, kind: client }, attributes: { db.system.name: sqlite } }]");
     check(BROKEN, "spans: [{ select: { service: inventory, kind: client }, duration: 2ms, name: SELECT }]");
