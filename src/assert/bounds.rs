@@ -36,13 +36,11 @@ impl Bounds {
                 Some(match comparison {
                     Comparison::Eq if exact => Bounds(vec![Interval(floor, floor)]),
                     Comparison::Eq => Bounds(Vec::new()),
-                    Comparison::Ne if exact => {
-                        Bounds::between(i128::MIN, floor - 1).or(&Bounds::between(floor + 1, i128::MAX))
-                    }
+                    Comparison::Ne if exact => Bounds::below(floor).or(&Bounds::above(floor)),
                     Comparison::Ne => Bounds::everything(),
-                    Comparison::Lt => Bounds::between(i128::MIN, ceiling - 1),
+                    Comparison::Lt => Bounds::below(ceiling),
                     Comparison::Lte => Bounds::between(i128::MIN, floor),
-                    Comparison::Gt => Bounds::between(floor + 1, i128::MAX),
+                    Comparison::Gt => Bounds::above(floor),
                     Comparison::Gte => Bounds::between(ceiling, i128::MAX),
                 })
             }
@@ -79,6 +77,14 @@ impl Bounds {
     /// The numbers from one to another; none where the first is greater.
     pub(super) fn between(from: i128, to: i128) -> Bounds {
         Bounds(if from <= to { vec![Interval(from, to)] } else { Vec::new() })
+    }
+    /// The numbers below this one; none where it is the least there is.
+    fn below(number: i128) -> Bounds {
+        number.checked_sub(1).map_or(Bounds(Vec::new()), |most| Bounds::between(i128::MIN, most))
+    }
+    /// The numbers above this one; none where it is the greatest there is.
+    fn above(number: i128) -> Bounds {
+        number.checked_add(1).map_or(Bounds(Vec::new()), |least| Bounds::between(least, i128::MAX))
     }
     pub(super) fn or(&self, other: &Bounds) -> Bounds {
         let mut all: Vec<Interval> = self.0.iter().chain(&other.0).copied().collect();
@@ -208,6 +214,17 @@ mod tests {
         assert!(half(Comparison::Lt).has(2) && !half(Comparison::Lt).has(3));
         assert!(half(Comparison::Gte).has(3) && !half(Comparison::Gte).has(2));
         assert!(!half(Comparison::Eq).has(2) && half(Comparison::Ne).has(2));
+    }
+
+    #[test]
+    fn nothing_lies_beyond_the_ends() {
+        for (comparison, end) in [(Comparison::Gt, i128::MAX), (Comparison::Lt, i128::MIN)] {
+            let beyond = compare(comparison, end);
+            assert!(!beyond.has(3) && !beyond.has(end));
+            assert_eq!(beyond.growing(3), Beyond);
+        }
+        assert!(compare(Comparison::Ne, i128::MAX).has(3) && !compare(Comparison::Ne, i128::MAX).has(i128::MAX));
+        assert!(compare(Comparison::Ne, i128::MIN).has(i128::MAX));
     }
 
     #[test]

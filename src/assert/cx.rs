@@ -49,7 +49,7 @@ pub(super) struct Cx<'a> {
     notes: RefCell<BTreeSet<String>>,
     calls: OnceCell<Calls>,
     instances: OnceCell<Instances>,
-    pub(super) edges: OnceCell<super::calls::Edges>,
+    pub(super) edges: OnceCell<super::edges::Edges>,
     pub(super) clocks: OnceCell<super::order::Clocks>,
     pub(super) distinct: OnceCell<super::distinct::Assigned>,
     self_times: OnceCell<Vec<u64>>,

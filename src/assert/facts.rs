@@ -9,7 +9,7 @@ use crate::matcher::count_of;
 use crate::matcher::{Fact as Actual, Matcher, Operand};
 use crate::source::Spanned;
 use crate::spec::plan::{EventCheck, Fact, LinkCheck, Selector};
-use crate::trace::{Event, Link, SpanIx};
+use crate::trace::{Event, Kind, Link, SpanIx};
 
 /// Whether a fact holds of a span: for good (`Ok(true)`), for now, or not.
 pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
@@ -40,7 +40,8 @@ pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
             Err(if cx.trace.tree().is_connected(ix) { Lack::Violated } else { Lack::Absent })
         }
         Fact::Child(select, count) => {
-            let up = cx.is_up(&select.query);
+            let stay = children(cx, ix, select).all(|child| stays_below(cx, ix, child));
+            let up = stay && cx.is_up(&select.query);
             match Bounds::of_count(count.as_ref()).growing(children(cx, ix, select).count() as i128) {
                 Outlook::Sure => Ok(up),
                 Outlook::Holds => Ok(false),
@@ -115,9 +116,19 @@ fn link(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Result<bool, Lack> {
     }
 }
 
+/// Whether a child stays this span's whatever comes: another service's SERVER span that shares a CLIENT span's id (Zipkin
+/// style) takes over the children that are its own service's work.
+fn stays_below(cx: &Cx<'_>, parent: SpanIx, child: SpanIx) -> bool {
+    let (parent, child) = (cx.trace.span(parent), cx.trace.span(child));
+    let entry = matches!(child.kind(), Kind::Server | Kind::Consumer);
+    parent.kind() != Kind::Client || entry || child.service() == parent.service()
+}
+
 fn parent(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> Result<bool, Lack> {
     match cx.trace.tree().parent(ix) {
-        Some(parent) if cx.picks(&select.query).has(parent) => Ok(cx.is_up(&select.query)),
+        Some(parent) if cx.picks(&select.query).has(parent) => {
+            Ok(stays_below(cx, parent, ix) && cx.is_up(&select.query))
+        }
         Some(_) => Err(Lack::Violated),
         None if cx.trace.span(ix).parent_id().is_none() => Err(Lack::Final),
         None => Err(Lack::Absent),

@@ -13,6 +13,7 @@ mod calls;
 mod clock_skew;
 mod cx;
 mod distinct;
+mod edges;
 mod errors;
 mod excerpt;
 mod facts;

@@ -7,12 +7,12 @@ use super::{text, totals};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
-use crate::trace::{CallKey, CallNames, Kind, Phase, SpanIx};
-use std::collections::BTreeSet;
+use crate::trace::{CallKey, CallNames, Kind, Note, Phase, SpanIx};
+use std::collections::{BTreeSet, HashSet};
 
 pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
-    let roots = totals::own_roots(cx);
+    let roots = own_roots(cx);
     if roots.len() != 1 {
         outcome.push(one_root(cx, &roots, at));
     }
@@ -24,10 +24,16 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         let mut finding = cx.finding(at.at, &at.path, message, &orphans);
         finding.expected = "every parent in the trace".to_owned();
         finding.actual = count_of(orphans.len(), "orphan");
-        finding.hint = Some(format!(
-            "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` says so",
-            text::service(cx.trace.span(first).service())
-        ));
+        let parent = cx.trace.span(first).parent_id();
+        let collided = |note: &Note| matches!(note, Note::IdCollision { span } if Some(*span) == parent);
+        finding.hint = Some(match cx.trace.notes().iter().any(collided) {
+            true => "two different spans use its parent's id, so nobody knows which of them is its parent".to_owned(),
+            false => format!(
+                "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` \
+                 says so",
+                text::service(cx.trace.span(first).service())
+            ),
+        });
         outcome.push(State::lacks(Lack::Absent, finding));
     }
     unanswered(cx, at, &mut outcome);
@@ -37,17 +43,32 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     outcome
 }
 
+/// Behind something silent, several entries may go back to one request of the runner.
+fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
+    let mut roots = totals::own_roots(cx);
+    let mut called = cx.trace.tree().called().iter().map(|(_, ix)| *ix);
+    called.next();
+    let more: HashSet<SpanIx> = called.filter(|&ix| is_silent_entry(cx, ix)).collect();
+    roots.retain(|ix| !more.contains(ix));
+    roots
+}
+
 fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
     let (message, lack) = match roots {
         [] => ("The trace has no root.".to_owned(), Lack::Absent),
         [first, second, ..] => {
-            let message = format!(
-                "The trace has {} roots, among them {} and {}: somewhere between them the context was lost.",
-                roots.len(),
-                text::span(cx.trace, *first),
-                text::span(cx.trace, *second)
-            );
-            (message, Lack::Final)
+            let all = roots.len();
+            let among = format!("among them {} and {}", text::span(cx.trace, *first), text::span(cx.trace, *second));
+            // More than one that lasts is more than what the runner called.
+            let (which, why, lack) = match totals::lasting_roots(cx, roots) {
+                0 | 1 => (
+                    " that the runner called",
+                    "something passed on the context that it was given instead of its own",
+                    Lack::Violated,
+                ),
+                _ => ("", "somewhere between them the context was lost", Lack::Final),
+            };
+            (format!("The trace has {all} roots{which}, {among}: {why}."), lack)
         }
         [_] => return State::Holds,
     };
@@ -139,7 +160,7 @@ impl<'c> Known<'c> {
     fn callee(&self, cx: &Cx<'_>, names: &CallNames, ix: SpanIx) -> Callee {
         let span = cx.trace.span(ix);
         let key = names.key(span);
-        let peers = super::calls::peer_names(span);
+        let peers = super::edges::peer_names(span);
         let silent = |name: &str| cx.context.silent.contains(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;
@@ -188,9 +209,14 @@ pub(super) fn named_services(expect: &TraceExpectations) -> Vec<&str> {
 
 /// Services that the spec wants to be called.
 fn wanted_callees(expect: &TraceExpectations) -> Vec<&str> {
-    let rules = expect.list.iter().flat_map(|expectation| match &expectation.check {
-        Check::Calls(calls) => calls.require.as_slice(),
-        _ => &[],
+    let calls = expect.list.iter().filter_map(|expectation| match &expectation.check {
+        Check::Calls(calls) => Some(calls),
+        _ => None,
+    });
+    let rules = calls.flat_map(|calls| {
+        // What `only` lists without a count need not occur.
+        let counted = calls.only.iter().flatten().filter(|rule| rule.count.is_some());
+        calls.require.iter().chain(counted)
     });
     let wanted = rules.filter(|rule| !super::bounds::Bounds::of_count(rule.count.as_ref()).has(0));
     wanted

@@ -59,7 +59,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
 /// A call that names a service as its callee and has no answer in the trace: the service was asked, whatever came of it.
 fn called_in_vain(cx: &Cx<'_>, name: &str) -> Option<SpanIx> {
     let unanswered = cx.calls().unanswered().map(|call| call.span);
-    unanswered.into_iter().find(|&ix| super::calls::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
+    unanswered.into_iter().find(|&ix| super::edges::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
 }
 
 fn unseen(cx: &Cx<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {

@@ -8,6 +8,7 @@ use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
+use std::collections::HashSet;
 
 pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.own().len();
@@ -48,27 +49,40 @@ pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     };
     let number = roots.len();
     let state = total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots);
+    let state = if lasting_roots(cx, &roots) < number { not_for_good(state) } else { state };
     while_the_root_is_one(cx, state).into()
 }
 
 /// A span with a parent that is not there is taken for the root only as long as it is the only such span: then neither
 /// the number of roots nor what hangs from one only grows.
 fn while_the_root_is_one(cx: &Cx<'_>, state: State) -> State {
-    let assumed = cx.trace.tree().root_is_assumed();
+    if cx.trace.tree().root_is_assumed() { not_for_good(state) } else { state }
+}
+
+fn not_for_good(state: State) -> State {
     match state {
-        State::Sure if assumed => State::Holds,
-        State::Lacks(Lack::Final, finding) if assumed => State::Lacks(Lack::Violated, finding),
+        State::Sure => State::Holds,
+        State::Lacks(Lack::Final, finding) => State::Lacks(Lack::Violated, finding),
         state => state,
     }
 }
 
+/// The roots of the trace itself, as they count: what the hops of a redirect called is one.
 pub(super) fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
-    cx.trace.tree().roots().iter().copied().filter(|&ix| cx.is_own(ix)).collect()
+    cx.trace.tree().separate_roots().into_iter().filter(|&ix| cx.is_own(ix)).collect()
+}
+
+/// How many of these roots stay roots whatever comes. All that the runner called may turn out to hang from one span, the
+/// one that goes on under the request's own id and comes last.
+pub(super) fn lasting_roots(cx: &Cx<'_>, roots: &[SpanIx]) -> usize {
+    let called: HashSet<SpanIx> = cx.trace.tree().called().iter().map(|(_, ix)| *ix).collect();
+    let by_runner = roots.iter().filter(|ix| called.contains(ix)).count();
+    roots.len() - by_runner + by_runner.min(1)
 }
 
 pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expectation) -> Outcome {
     if of_root {
-        return root_duration(cx, matcher, at).into();
+        return root_duration(cx, matcher, at);
     }
     let first = cx.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
     let last = cx.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
@@ -83,30 +97,48 @@ pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expec
     total(cx, at, "duration", (matcher, ns.into()), Fact::nanoseconds(ns), Lack::Partial, message, &rows).into()
 }
 
-fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> State {
+fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let roots = own_roots(cx);
-    let &[root] = roots.as_slice() else {
+    let tree = cx.trace.tree();
+    let redirected = tree.requests() > 1 && !tree.called().is_empty();
+    let root = match roots.as_slice() {
+        // The last hop's answer is the one that the runner got.
+        [_] if redirected => tree.called().last().filter(|(hop, _)| hop + 1 == tree.requests()).map(|(_, ix)| *ix),
+        [only] => Some(*only),
+        _ => None,
+    };
+    let Some(root) = root else {
         let (message, lack) = match roots.len() {
             0 => ("The trace has no root whose duration could be judged.".to_owned(), Lack::Absent),
-            all => (format!("The trace has {all} roots, so `of: root` names none of them."), Lack::Final),
+            1 => ("No span answers the last hop of the redirect, so `of: root` names none.".to_owned(), Lack::Absent),
+            all => {
+                let lack = if lasting_roots(cx, &roots) > 1 { Lack::Final } else { Lack::Violated };
+                (format!("The trace has {all} roots, so `of: root` names none of them."), lack)
+            }
         };
         let mut finding = cx.finding(at.at, &at.path, message, &roots);
         finding.expected = "one root".to_owned();
         finding.actual = count_of(roots.len(), "root");
-        return State::lacks(lack, finding);
+        return State::lacks(lack, finding).into();
     };
     let span = cx.trace.span(root);
+    let shown = text::span(cx.trace, root);
+    let mut outcome = Outcome::default();
+    if redirected {
+        outcome.remark(format!("the request was redirected: the root is what answered its last hop, {shown}"));
+    }
     let ns = span.duration_ns();
     if matcher.test(&Fact::nanoseconds(ns)) {
-        return State::Holds;
+        outcome.push(State::Holds);
+        return outcome;
     }
-    let shown = text::time(ns.into());
-    let message = format!("The root, {}, takes {shown}.", text::span(cx.trace, root));
-    let mut finding = cx.finding(at.at, &at.path, message, &[root]);
+    let time = text::time(ns.into());
+    let mut finding = cx.finding(at.at, &at.path, format!("The root, {shown}, takes {time}."), &[root]);
     finding.expected = format!("duration of root: {}", text::matcher(matcher));
-    finding.actual = shown;
+    finding.actual = time;
     // A span with a parent is only taken for the root as long as it is the only one without one in the trace.
-    State::lacks(if span.parent_id().is_none() { Lack::Final } else { Lack::Violated }, finding)
+    outcome.push(State::lacks(if span.parent_id().is_none() { Lack::Final } else { Lack::Violated }, finding));
+    outcome
 }
 
 /// A number that more spans can only make greater.

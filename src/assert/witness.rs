@@ -18,7 +18,7 @@ pub(super) fn service(cx: &Cx<'_>, name: &str) -> Option<String> {
 
 /// The same for a callee, which a silent service or a mere name (`postgresql`) may be.
 pub(super) fn callee(cx: &Cx<'_>, name: &str) -> Option<String> {
-    let edges = cx.edges.get_or_init(|| super::calls::Edges::of(cx));
+    let edges = cx.edges.get_or_init(|| super::edges::Edges::of(cx));
     if cx.context.silent.contains(name) || edges.names(name) {
         return None;
     }

@@ -11,7 +11,7 @@ use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::{Tree, cycle_cuts, split_id};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Which span ids the runner itself put into the requests it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,8 +206,9 @@ impl TraceBuilder {
                 notes.push(Note::Dropped { span: record.span_id, count: record.dropped });
             }
         }
-        let tree = plant(&records, injected, &mut notes);
         notes.extend(self.losses.iter().cloned());
+        let collided = collided(&notes);
+        let tree = plant(&records, id, injected, &collided, &mut notes);
         notes.sort_unstable();
         notes.dedup();
         self.columns(id, records, tree, notes)
@@ -429,19 +430,44 @@ fn split_shared_ids(records: &mut [SpanRecord], notes: &mut Vec<Note>) {
     }
 }
 
-/// Links rows to their parents' rows, decides what is a root, and cuts cycles.
-fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> Tree {
+/// The ids that two different spans use. Where a CLIENT and a SERVER span shared such an id, either may be meant by both.
+fn collided(notes: &[Note]) -> HashSet<SpanId> {
+    let both = |note: &Note| if let Note::IdCollision { span } = note { Some(*span) } else { None };
+    let mut ids: HashSet<SpanId> = notes.iter().filter_map(both).collect();
+    let server = |note: &Note| match note {
+        Note::SharedId { shared, server } if ids.contains(shared) => Some(*server),
+        _ => None,
+    };
+    let servers: Vec<SpanId> = notes.iter().filter_map(server).collect();
+    ids.extend(servers);
+    ids
+}
+
+/// Links rows to their parents' rows, decides what is a root of the trace `id` and of those linked to it, and cuts cycles.
+fn plant(
+    records: &[SpanRecord],
+    id: TraceId,
+    injected: &Injected,
+    collided: &HashSet<SpanId>,
+    notes: &mut Vec<Note>,
+) -> Tree {
     let mut row_of: HashMap<(TraceId, SpanId), SpanIx> = HashMap::with_capacity(records.len());
     for (row, record) in records.iter().enumerate() {
-        row_of.entry((record.trace_id, record.span_id)).or_insert(SpanIx(row as u32));
+        // Which of two spans with one id is meant nobody knows: their children are orphans.
+        if !collided.contains(&record.span_id) {
+            row_of.entry((record.trace_id, record.span_id)).or_insert(SpanIx(row as u32));
+        }
     }
     let parent_row = |record: &SpanRecord| row_of.get(&(record.trace_id, record.parent_id?)).copied();
+    let is_top = |record: &SpanRecord| {
+        parent_row(record).is_none() && record.parent_id.is_none_or(|parent| !collided.contains(&parent))
+    };
     let mut parents: Vec<Option<SpanIx>> = records.iter().map(parent_row).collect();
     let mut is_root: Vec<bool> = records
         .iter()
         .map(|record| match (record.parent_id, injected) {
             (None, _) => true,
-            (Some(parent), Injected::Known(ids)) => ids.contains(&parent) && parent_row(record).is_none(),
+            (Some(parent), Injected::Known(ids)) => ids.contains(&parent) && is_top(record),
             (Some(_), Injected::Unknown) => false,
         })
         .collect();
@@ -450,23 +476,39 @@ fn plant(records: &[SpanRecord], injected: &Injected, notes: &mut Vec<Note>) -> 
         notes.push(Note::Cycle { span: records[cut.index()].span_id });
     }
     let mut assumed = false;
-    if *injected == Injected::Unknown && !is_root.contains(&true) {
-        let mut tops = (0..records.len()).filter(|&row| parent_row(&records[row]).is_none());
+    // A linked trace has a root of its own, which says nothing of this one's.
+    let own = |row: &usize| records[*row].trace_id == id;
+    if *injected == Injected::Unknown && !(0..records.len()).filter(own).any(|row| is_root[row]) {
+        let mut tops = (0..records.len()).filter(own).filter(|&row| is_top(&records[row]));
         if let (Some(only), None) = (tops.next(), tops.next()) {
             is_root[only] = true;
             assumed = records[only].parent_id.is_some();
         }
     }
-    match is_root.iter().filter(|&&root| root).count() {
-        0 if !records.is_empty() => notes.push(Note::NoRoot),
-        0 | 1 => {}
-        roots => notes.push(Note::SeveralRoots { roots }),
-    }
     let mut tree = Tree::new(parents, &is_root);
     if assumed {
         tree.assume_root();
     }
+    if let Injected::Known(ids) = injected {
+        tree.call(called(records, ids, &tree), ids.len());
+    }
+    match tree.separate_roots().len() {
+        0 if !records.is_empty() => notes.push(Note::NoRoot),
+        0 | 1 => {}
+        roots => notes.push(Note::SeveralRoots { roots }),
+    }
     tree
+}
+
+/// The roots that the runner's requests called, each with its request's position: below a request's id, or by that very id
+/// where a server goes on in its caller's span.
+fn called(records: &[SpanRecord], requests: &[SpanId], tree: &Tree) -> Vec<(usize, SpanIx)> {
+    let position: HashMap<SpanId, usize> = requests.iter().enumerate().map(|(at, &id)| (id, at)).collect();
+    let by = |root: &SpanIx| {
+        let record = &records[root.index()];
+        Some((*position.get(&record.parent_id.unwrap_or(record.span_id))?, *root))
+    };
+    tree.roots().iter().filter_map(by).collect()
 }
 
 #[cfg(test)]

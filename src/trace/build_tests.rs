@@ -141,6 +141,40 @@ fn of_a_repeated_attribute_key_the_last_one_counts() {
     assert_eq!(trace.span(SpanIx(0)).attribute("error"), Some(&Value::Bool(true)));
 }
 
+#[test]
+fn an_id_that_two_spans_use_is_nobodys_parent_also_after_readings_are_joined() {
+    let reading = |starts: &[u64]| {
+        let mut builder = TraceBuilder::new();
+        let front = record(&mut builder, 1, 0, Kind::Server, 1, 100);
+        let child = record(&mut builder, 4, 3, Kind::Internal, 30, 40);
+        let twice = starts.iter().map(|&start| record(&mut builder, 3, 1, Kind::Internal, start, 50)).collect();
+        for made in [vec![front, child], twice].concat() {
+            builder.span(made);
+        }
+        builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown)
+    };
+    let orphan = |trace: &Trace| trace.span(trace.find(id(4)).unwrap()).parent().is_none();
+    let (first, second, both) = (reading(&[10]), reading(&[20]), reading(&[10, 20]));
+    assert!(!orphan(&first) && orphan(&both));
+    let merged = |a, b| orphan(&crate::trace::merge(a, b, &Injected::Unknown));
+    assert!(merged(&first, &second) && merged(&both, &first) && merged(&first, &both));
+}
+
+#[test]
+fn a_linked_traces_root_takes_nothing_from_the_assumed_root_of_the_traces_own() {
+    let mut builder = TraceBuilder::new();
+    let linked = TraceId::new(0xdef).unwrap();
+    let made = [
+        record(&mut builder, 1, 9, Kind::Server, 1, 100),
+        record(&mut builder, 2, 1, Kind::Internal, 2, 50),
+        SpanRecord { trace_id: linked, ..record(&mut builder, 3, 0, Kind::Consumer, 60, 90) },
+    ];
+    made.into_iter().for_each(|made| builder.span(made));
+    let trace = builder.build(TraceId::new(TRACE).unwrap(), &[linked], &Injected::Unknown);
+    assert_eq!((trace.tree().roots().len(), trace.tree().orphans().len()), (2, 0));
+    assert!(trace.tree().root_is_assumed());
+}
+
 proptest! {
     #[test]
     fn the_order_in_which_spans_arrive_never_changes_the_trace(

@@ -1,7 +1,8 @@
 //! Outgoing calls of a trace and whether the callee's side of them is there (backends.md, section 6).
 //!
 //! A call is a CLIENT or PRODUCER span, except one that talks to a database, one that receives or settles messages, and
-//! a CLIENT span that contains a CLIENT or PRODUCER span of its own service (a library's span around the real call).
+//! a CLIENT span that contains a CLIENT or PRODUCER span of its own service (a library's span around the real call). What
+//! answers it hangs from it, or from spans that its own service made within it.
 
 use super::ids::{SpanId, TraceId};
 use super::model::{Kind, SpanIx, SpanRef, Trace, Value};
@@ -26,6 +27,19 @@ pub struct Call {
 pub struct Calls {
     calls: Vec<Call>,
     pairs: Vec<(SpanIx, SpanIx)>,
+    within: Vec<Within>,
+}
+
+/// Whether a span runs within a call of its own service: is one, or hangs from one through spans of that service that are
+/// no entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Within {
+    /// In no call.
+    Nothing,
+    /// In this call.
+    Call(SpanIx),
+    /// The spans above are not all there.
+    Unknown,
 }
 
 /// What identifies a call from one trace to the next.
@@ -56,25 +70,24 @@ impl Calls {
         let names = CallNames::of(trace);
         let wraps = wrappers(trace);
         let linked = linked_by_consumers(trace);
+        let within = within(trace, &names, &wraps);
+        let mut answered = vec![false; trace.len()];
         let mut found = Calls::default();
         for span in trace.spans() {
-            if !matches!(span.kind(), Kind::Client | Kind::Producer) || names.is_no_call(span) {
-                continue;
+            let Some(parent) = span.parent() else { continue };
+            let Within::Call(call) = within[parent.ix().index()] else { continue };
+            let entry = matches!(span.kind(), Kind::Server | Kind::Consumer);
+            if entry && call == parent.ix() {
+                found.pairs.push((call, span.ix()));
             }
-            if span.kind() == Kind::Client && wraps[span.ix().index()] {
-                continue;
-            }
-            let mut answered = linked.answers(span);
-            for child in span.children() {
-                let entry = matches!(child.kind(), Kind::Server | Kind::Consumer);
-                if entry {
-                    found.pairs.push((span.ix(), child.ix()));
-                }
-                // A span of another service below a call was made by whoever took the call, whatever its kind.
-                answered |= entry || child.service() != span.service();
-            }
+            // A span of another service below a call was made by whoever took the call, whatever its kind.
+            answered[call.index()] |= entry || span.service() != parent.service();
+        }
+        for span in trace.spans().filter(|span| within[span.ix().index()] == Within::Call(span.ix())) {
+            let answered = answered[span.ix().index()] || linked.answers(span);
             found.calls.push(Call { span: span.ix(), answered, error: span.is_error() });
         }
+        found.within = within;
         for (producer, consumer) in linked.pairs {
             if names.is_no_call(trace.span(producer)) || trace.tree().parent(consumer) == Some(producer) {
                 continue;
@@ -93,7 +106,11 @@ impl Calls {
     pub fn unanswered(&self) -> impl Iterator<Item = &Call> {
         self.calls.iter().filter(|call| !call.answered)
     }
-    /// (CLIENT or PRODUCER, SERVER or CONSUMER) pairs, by parent or by link, in row order.
+    /// In which call of its own service a span runs.
+    pub fn within(&self, ix: SpanIx) -> Within {
+        self.within[ix.index()]
+    }
+    /// (CLIENT or PRODUCER, SERVER or CONSUMER) pairs, directly by parent or by link, in row order.
     pub fn pairs(&self) -> &[(SpanIx, SpanIx)] {
         &self.pairs
     }
@@ -106,6 +123,28 @@ pub fn requests_answered(trace: &Trace, requests: &[SpanId]) -> Vec<bool> {
         trace.tree().roots().iter().filter_map(|&root| trace.span(root).parent_id()).collect();
     let shared = |id: &SpanId| trace.spans().any(|span| span.id() == *id);
     requests.iter().map(|id| parents.contains(id) || shared(id)).collect()
+}
+
+/// Of each row, in which call of its own service it runs.
+fn within(trace: &Trace, names: &CallNames, wraps: &[bool]) -> Vec<Within> {
+    let tree = trace.tree();
+    let mut within = vec![Within::Nothing; trace.len()];
+    for &ix in tree.preorder() {
+        let span = trace.span(ix);
+        within[ix.index()] = match span.kind() {
+            Kind::Server | Kind::Consumer => Within::Nothing,
+            Kind::Client if wraps[ix.index()] => Within::Nothing,
+            Kind::Client | Kind::Producer if names.is_no_call(span) => Within::Nothing,
+            Kind::Client | Kind::Producer => Within::Call(ix),
+            _ => match span.parent() {
+                Some(parent) if parent.service() == span.service() => within[parent.ix().index()],
+                Some(_) => Within::Nothing,
+                None if tree.is_connected(ix) && !tree.root_is_assumed() => Within::Nothing,
+                None => Within::Unknown,
+            },
+        };
+    }
+    within
 }
 
 /// Which rows contain a CLIENT or PRODUCER span of their own service, through spans of that service.

@@ -130,3 +130,19 @@ fn a_chain_of_100_000_calls_is_walked_without_recursion() {
     let spans: Vec<Draft> = (1..=100_000).map(|at| client(at, at - 1)).collect();
     assert_eq!(calls(&spans), [(100_000, false)]);
 }
+
+#[test]
+fn an_answer_may_hang_below_inner_spans_of_the_callers_own() {
+    let inner = Draft::new(3, 2, "shop", Kind::Internal);
+    let deeper = Draft::new(4, 3, "shop", Kind::Internal);
+    assert_eq!(
+        calls(&[client(2, 0), inner.clone(), deeper.clone(), Draft::new(5, 4, "cart", Kind::Server)]),
+        [(2, true)]
+    );
+    assert_eq!(calls(&[client(2, 0), inner.clone(), deeper, Draft::new(5, 4, "shop", Kind::Server)]), [(2, true)]);
+    // Below an entry span begins the work of who took the call.
+    let entry = Draft::new(3, 1, "shop", Kind::Server);
+    let front = Draft::new(1, 0, "shop", Kind::Server);
+    assert_eq!(calls(&[front, client(2, 1), entry, Draft::new(4, 3, "cart", Kind::Server)]), [(2, false)]);
+    assert_eq!(calls(&[client(2, 0), inner, client(4, 3), Draft::new(5, 4, "cart", Kind::Server)]), [(4, true)]);
+}

@@ -21,7 +21,7 @@ mod tree;
 
 pub use build::{Injected, SpanRecord, TraceBuilder};
 pub(crate) use call::wrappers;
-pub use call::{Call, CallKey, CallNames, Calls, requests_answered};
+pub use call::{Call, CallKey, CallNames, Calls, Within, requests_answered};
 pub(crate) use fingerprint::fingerprints;
 pub use ids::{IdError, SpanId, TraceId};
 pub use instance::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};

@@ -2,6 +2,7 @@
 
 use super::ids::SpanId;
 use super::model::SpanIx;
+use std::collections::HashSet;
 
 /// No row.
 const NONE: u32 = u32::MAX;
@@ -23,6 +24,8 @@ pub struct Tree {
     preorder: Vec<SpanIx>,
     connected: Vec<bool>,
     assumed_root: bool,
+    called: Vec<(usize, SpanIx)>,
+    requests: usize,
 }
 
 impl Tree {
@@ -62,6 +65,8 @@ impl Tree {
             preorder: Vec::with_capacity(n),
             connected: vec![false; n],
             assumed_root: false,
+            called: Vec::new(),
+            requests: 0,
             roots,
             orphans,
         };
@@ -116,6 +121,28 @@ impl Tree {
     }
     pub(super) fn assume_root(&mut self) {
         self.assumed_root = true;
+    }
+    /// The roots that the runner's requests called, each with the request's position among [`Injected::Known`], in the
+    /// order of the requests. A redirect that was followed is a request for each hop.
+    ///
+    /// [`Injected::Known`]: super::Injected::Known
+    pub fn called(&self) -> &[(usize, SpanIx)] {
+        &self.called
+    }
+    /// How many requests the runner sent, as far as it is known which.
+    pub fn requests(&self) -> usize {
+        self.requests
+    }
+    pub(super) fn call(&mut self, mut called: Vec<(usize, SpanIx)>, requests: usize) {
+        called.sort_unstable();
+        (self.called, self.requests) = (called, requests);
+    }
+    /// The roots as they count, in row order: all hops of a redirect hang from one root, the runner; a second span that one
+    /// and the same request called is a root of its own.
+    pub fn separate_roots(&self) -> Vec<SpanIx> {
+        let joined: HashSet<SpanIx> =
+            self.called.windows(2).filter(|two| two[0].0 != two[1].0).map(|two| two[1].1).collect();
+        self.roots.iter().copied().filter(|root| !joined.contains(root)).collect()
     }
     /// Spans whose parent is named but not in the trace, in row order.
     pub fn orphans(&self) -> &[SpanIx] {

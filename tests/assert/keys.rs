@@ -6,17 +6,17 @@ use super::told::{one, verdicts};
 use tracespec::assert::Verdict;
 
 /// A presence or lower bound that holds.
-const THERE: &str = "PPPPP";
+pub(crate) const THERE: &str = "PPPPP";
 /// An absence, upper bound, total, order, or what is said of every span, that holds.
-const KEPT: &str = "OPPII";
+pub(crate) const KEPT: &str = "OPPII";
 /// Broken for good.
-const BROKEN: &str = "FFFFF";
+pub(crate) const BROKEN: &str = "FFFFF";
 /// Violated by the spans at hand, though not beyond all repair.
-const VIOLATED: &str = "OFFII";
+pub(crate) const VIOLATED: &str = "OFFII";
 /// Something that is named is not there.
-const MISSING: &str = "OOFFI";
+pub(crate) const MISSING: &str = "OOFFI";
 /// A total that is not reached, a time that missing children would shorten.
-const PARTIAL: &str = "OOFII";
+pub(crate) const PARTIAL: &str = "OOFII";
 /// Clocks do not tell.
 const UNKNOWN: &str = "OIIII";
 
@@ -38,7 +38,7 @@ fn check(expected: &str, spec: &str) {
     check_on(expected, spec, SHOP);
 }
 
-fn check_on(expected: &str, spec: &str, trace: &str) {
+pub(crate) fn check_on(expected: &str, spec: &str, trace: &str) {
     assert_eq!(verdicts(spec, trace), expected, "{spec}");
 }
 
@@ -203,6 +203,20 @@ fn what_is_said_of_a_span() {
 }
 
 #[test]
+fn a_span_that_shares_its_callers_id_may_still_take_over_what_is_below_it() {
+    // The SERVER span of `b` under the CLIENT span's id is still to come.
+    let shared = "a server in 0..50\n  a client call 1..40\n    b internal k 5..6\n";
+    check_on(VIOLATED, "spans: [{ select: { kind: client }, children: [{ select: { name: k }, count: 0 }] }]", shared);
+    check_on(KEPT, "spans: [{ select: { kind: client }, children: [{ select: { name: k } }] }]", shared);
+    check_on(KEPT, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", shared);
+    let own = shared.replace("b internal", "a internal");
+    check_on(BROKEN, "spans: [{ select: { kind: client }, children: [{ select: { name: k }, count: 0 }] }]", &own);
+    check_on(THERE, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", &own);
+    let answer = shared.replace("b internal", "b server");
+    check_on(THERE, "spans: [{ select: { name: k }, match: any, parent: { kind: client } }]", &answer);
+}
+
+#[test]
 fn every_picked_span_or_any() {
     check(KEPT, "spans: [{ select: { service: inventory, kind: client }, attributes: { db.system.name: sqlite } }]");
     check(BROKEN, "spans: [{ select: { service: inventory, kind: client }, duration: 2ms, name: SELECT }]");
@@ -266,6 +280,7 @@ fn totals() {
     check(THERE, "span_count: '>= 11'");
     check(BROKEN, "span_count: < 11");
     check(PARTIAL, "span_count: 12..");
+    check(BROKEN, "span_count: '> 170141183460469231731687303715884105727'");
     check(KEPT, "depth: 6");
     check(BROKEN, "depth: <= 5");
     check(PARTIAL, "depth: '> 6'");

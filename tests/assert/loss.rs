@@ -7,10 +7,16 @@ use tracespec::wire::otlp_json;
 
 const ID: &str = "000000000000000000000000000000a1";
 
+const ROOT: &str = "0000000000000001";
+
 /// Spans by service, id and times; a root `front` 1 [0,100] is there always.
 fn trace(spans: &[(&str, &str, u64, u64)]) -> Trace {
-    let resource = |&(service, id, start, end): &(&str, &str, u64, u64)| {
-        let parent = if id == "0000000000000001" { "" } else { "0000000000000001" };
+    below(&spans.iter().map(|&(service, id, start, end)| (service, id, ROOT, start, end)).collect::<Vec<_>>())
+}
+
+/// The same with each span's parent.
+fn below(spans: &[(&str, &str, &str, u64, u64)]) -> Trace {
+    let resource = |&(service, id, parent, start, end): &(&str, &str, &str, u64, u64)| {
         serde_json::json!({
             "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
             "scopeSpans": [{ "spans": [{
@@ -19,7 +25,7 @@ fn trace(spans: &[(&str, &str, u64, u64)]) -> Trace {
             }] }],
         })
     };
-    let root = ("front", "0000000000000001", 1, 100);
+    let root = ("front", ROOT, "", 1, 100);
     let all: Vec<_> = std::iter::once(&root).chain(spans).map(resource).collect();
     let mut builder = TraceBuilder::new();
     otlp_json::read(&serde_json::json!({ "resourceSpans": all }).to_string(), &mut builder).unwrap();
@@ -56,4 +62,26 @@ fn a_span_without_an_end_has_no_short_duration() {
     assert_eq!(verdict("errors: none", &open), Verdict::Inconclusive);
     assert_eq!(verdict("services: [shop]", &open), Verdict::Pass);
     assert_eq!(verdict(short, &trace(&[("shop", "0000000000000007", 20, 30)])), Verdict::Pass);
+}
+
+#[test]
+fn what_hangs_from_an_id_that_two_spans_use_proves_no_caller_and_no_parent() {
+    let (twice, child) = ("0000000000000003", "0000000000000004");
+    let two = below(&[("c", twice, ROOT, 10, 80), ("d", twice, ROOT, 20, 60), ("b", child, twice, 30, 50)]);
+    for open in [
+        "calls: [c -> b]",
+        "calls: [d -> b]",
+        "calls: [{ c -> b: 0 }]",
+        "spans: [{ select: { service: b }, parent: { service: c } }]",
+        "spans: [{ select: { service: b }, ancestor: { service: d } }]",
+        "spans: [{ select: { service: c }, children: [{ select: { service: b } }] }]",
+        "structure: { tree: { select: { service: c }, children: [{ select: { service: b } }] } }",
+        "traceql: ['{ resource.service.name = \"c\" } > { resource.service.name = \"b\" }']",
+        "propagation: intact",
+    ] {
+        assert_eq!(verdict(open, &two), Verdict::Inconclusive, "{open}");
+    }
+    assert_eq!(verdict("services: [b]", &two), Verdict::Pass);
+    let told = one("propagation: intact", &two);
+    assert!(told.findings[0].hint.as_deref().unwrap().contains("two different spans use its parent's id"), "{told:#?}");
 }

@@ -1,10 +1,12 @@
 //! What is expected of a trace, from the text of a spec through the real parser to the verdict.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
+mod calls;
 mod clocks;
 mod demo;
 mod keys;
 mod loss;
 mod messages;
 mod properties;
+mod roots;
 mod told;

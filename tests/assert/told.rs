@@ -32,8 +32,11 @@ pub(crate) struct Line {
 /// Milliseconds since the epoch at which told traces begin.
 const EPOCH: u64 = 1_000_000;
 
+/// The ids of the runner's requests: this and the request's number.
+const REQUESTS: u64 = 7000;
+
 /// Reads lines such as `  order client charge 5..40 error payment.method=card`; indentation says whose child a span is.
-/// `orphan` names a parent that is not there, `trace=2` another trace, `link=3` the span of the third line,
+/// `orphan` names a parent that is not there, `hop=1` the runner's first request, `trace=2` another trace, `link=3` the span of the third line,
 /// `event=NAME`, `resource.KEY=VALUE`.
 pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut all: Vec<Line> = Vec::new();
@@ -68,6 +71,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
                 Some(("error", message)) => told.error = Some(message.to_owned()),
                 Some(("event", name)) => told.events.push(name.to_owned()),
                 Some(("link", to)) => told.links.push(to.parse().unwrap()),
+                Some(("hop", hop)) => told.parent = Some(REQUESTS + hop.parse::<u64>().unwrap()),
                 Some(("trace", trace)) => told.trace = trace.parse().unwrap(),
                 Some((key, value)) => match key.strip_prefix("resource.") {
                     Some(key) => told.resource.push((key.to_owned(), value.to_owned())),
@@ -137,8 +141,11 @@ pub(crate) fn build(lines: &[Line]) -> Trace {
         builder.span(record);
     }
     let linked: Vec<TraceId> = builder.trace_ids().into_iter().filter(|id| id.get() != 1).collect();
-    // The runner's own span is known: nothing else is taken for a root.
-    builder.build(TraceId::new(1).unwrap(), &linked, &Injected::Known(Vec::new()))
+    // The runner's own spans are known: nothing else is taken for a root.
+    let of_runner = |id: &u64| (REQUESTS..REQUESTS + 100).contains(id);
+    let last = lines.iter().flat_map(|line| [Some(line.id), line.parent]).flatten().filter(of_runner).max();
+    let requests = (REQUESTS + 1..=last.unwrap_or(REQUESTS)).map(|id| SpanId::new(id).unwrap()).collect();
+    builder.build(TraceId::new(1).unwrap(), &linked, &Injected::Known(requests))
 }
 
 pub(crate) fn trace(text: &str) -> Trace {

@@ -131,7 +131,7 @@ fn redirects_are_one_trace_with_a_call_for_each_hop_or_are_not_followed() {
     let (target, configuration) = with_receiver(answer);
     let spec = r#"
 tests:
-  - { name: followed, request: { url: "${base}/old" }, response: { status: 200 }, trace: { span_count: 5, services: { only: [gateway, stock] } } }
+  - { name: followed, request: { url: "${base}/old" }, response: { status: 200 }, trace: { span_count: 5, services: { only: [gateway, stock] }, roots: 1, propagation: intact, duration: { of: root, lt: 10s } } }
   - { name: not followed, request: { url: "${base}/old", follow_redirects: false }, response: { status: 302, headers: { location: /new } }, trace: { span_count: 1 } }
 "#;
     let ran = Project::new(&configuration, spec).run(&["--jobs", "1"]);

@@ -1,5 +1,7 @@
 //! Comparing an accepted shape with today's, line by line; an accepted range admits what lies within it.
 
+use std::collections::HashSet;
+
 /// What differs.
 pub(super) struct Difference {
     /// Lines of the accepted shape that are not there any more.
@@ -21,7 +23,7 @@ const MOST_PAIRS: usize = 4_000_000;
 pub(super) fn compare(accepted: &str, now: &str) -> Option<Difference> {
     let old: Vec<&str> = accepted.lines().filter(|line| !line.trim().is_empty()).collect();
     let new: Vec<&str> = now.lines().collect();
-    let steps = differences(&old, &new);
+    let steps = without_optional(differences(&old, &new));
     let gone = steps.iter().filter(|step| matches!(step, Step::Gone(_))).count();
     let added = steps.iter().filter(|step| matches!(step, Step::New(_))).count();
     if gone + added == 0 {
@@ -54,6 +56,37 @@ fn admits(accepted: &str, now: &str) -> bool {
     }
     let ((old, (least, most)), (new, (from, to))) = (parts(accepted), parts(now));
     old == new && least <= from && to <= most
+}
+
+/// Leaves out what is gone and need not be there: a line that may occur zero times, with all below it. Where anything below
+/// it is there still, or the line itself in a number that is not admitted, it is gone.
+fn without_optional(steps: Vec<Step<'_>>) -> Vec<Step<'_>> {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let come: HashSet<&str> =
+        steps.iter().filter_map(|step| if let Step::New(line) = step { Some(parts(line).0) } else { None }).collect();
+    let mut kept: Vec<Step<'_>> = Vec::with_capacity(steps.len());
+    let mut at = 0;
+    while at < steps.len() {
+        let step = steps[at];
+        at += 1;
+        if let Step::Gone(line) = step
+            && parts(line).1.0 == 0
+            && !come.contains(parts(line).0)
+        {
+            let below = |step: &&Step<'_>| match step {
+                Step::Gone(next) | Step::Same(next) => depth(next) > depth(line),
+                Step::New(_) => false,
+            };
+            let end = at + steps[at..].iter().take_while(below).count();
+            let still = steps[at..end].iter().any(|step| matches!(step, Step::Same(_)));
+            if !still {
+                at = end;
+                continue;
+            }
+        }
+        kept.push(step);
+    }
+    kept
 }
 
 fn differences<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Step<'a>> {
@@ -141,6 +174,21 @@ mod tests {
         assert!(compare("a\n  b x1..5\n", "a\n  b\n").is_none());
         assert!(compare("a\n  b x2\n", "a\n  b x3\n").is_some());
         assert!(compare("a\n  b x1..2\n", "a\n  b x2..3\n").is_some());
+    }
+
+    #[test]
+    fn what_may_occur_zero_times_may_be_gone_with_all_below_it() {
+        assert!(compare("a\n  k x0..3\n  m\n", "a\n  m\n").is_none());
+        assert!(compare("a\n  k x0..3\n    l\n      n\n  m\n", "a\n  m\n").is_none());
+        assert!(compare("a\n  k x0..3\n    l\n", "a\n").is_none());
+        assert!(compare("a\n  k x0..3\n    l\n  m\n", "a\n  k x2\n    l\n  m\n").is_none());
+        // What stands beside it, or is missing below it while it is there, is gone.
+        assert_eq!(compare("a\n  k x0..3\n  m\n", "a\n").expect("m is gone").gone, 1);
+        assert_eq!(compare("a\n  k x0..3\n    l\n", "a\n  k\n").expect("l is gone").gone, 1);
+        assert_eq!(compare("a\n  k x1..3\n", "a\n").expect("k is gone").gone, 1);
+        assert_eq!(compare("a\n  k x0..3\n", "a\n  k x4\n").map(|found| (found.gone, found.new)), Some((1, 1)));
+        // What was below it is not to be found below another line instead.
+        assert!(compare("a\n  j\n  k x0..3\n    l\n", "a\n  j\n    l\n").is_some());
     }
 
     #[test]

@@ -1,0 +1,313 @@
+//! The calls of a trace between services, as `calls` counts them.
+//!
+//! A call is counted once: by its CLIENT or PRODUCER span if there is one, else by the span of another service below its
+//! caller. A queue hop is a call from the service that sends to the one that consumes, by parent or by link, also where
+//! the consumer is in a linked trace. What answers no trace (a database, a broker, a foreign host) is named as the
+//! caller names it (analysis.md, 5.5); `*` stands for services and foreign hosts, not for databases and brokers.
+
+use super::cx::Cx;
+use super::text;
+use crate::trace::{CallNames, Kind, SpanIx, SpanRef, Sym, Trace, Value, Within, wrappers};
+use std::collections::{HashMap, HashSet};
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    /// The caller's span.
+    pub(super) span: SpanIx,
+    from: Sym,
+    to: Callee,
+    /// Others like it may turn out to be one and the same call.
+    floating: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Callee {
+    /// A service that answers in the trace, with its first span.
+    Service(Sym, SpanIx),
+    /// Something that is only named.
+    Named(Named),
+}
+
+#[derive(Debug, Clone, Default)]
+struct Named {
+    /// All names it goes by, the preferred one first.
+    names: Vec<String>,
+    /// A database or a broker.
+    infrastructure: bool,
+}
+
+/// All calls of a trace, in row order of the callers.
+#[derive(Debug, Default)]
+pub(super) struct Edges {
+    all: Vec<Edge>,
+    // Every rule of a spec asks for one pair; walking all calls for each would cost rules × calls.
+    by_services: HashMap<(Sym, Sym), Vec<u32>>,
+}
+
+impl Edges {
+    pub(super) fn of(cx: &Cx<'_>) -> Edges {
+        let trace = cx.trace;
+        let answered = answered(cx);
+        let callers: HashSet<SpanIx> = answered.iter().map(|edge| edge.caller).collect();
+        let mut all: Vec<Edge> = answered
+            .into_iter()
+            .map(|Answered { caller, to, entry, floating }| Edge {
+                span: caller,
+                from: trace.services[caller.index()],
+                to: Callee::Service(to, entry),
+                floating,
+            })
+            .collect();
+        let names = CallNames::of(trace);
+        let mut around = Around::of(trace);
+        let unanswered: HashSet<SpanIx> = cx.calls().unanswered().map(|call| call.span).collect();
+        for span in trace.spans() {
+            if !is_exit(span) || callers.contains(&span.ix()) || around.wraps[span.ix().index()] {
+                continue;
+            }
+            let mut named = Named::of(span);
+            let counts = unanswered.contains(&span.ix())
+                || names.is_no_call(span) && (named.infrastructure || around.names_infrastructure(span));
+            if counts {
+                around.give_names(span, &mut named);
+                let from = trace.services[span.ix().index()];
+                all.push(Edge { span: span.ix(), from, to: Callee::Named(named), floating: false });
+            }
+        }
+        all.sort_by_key(|edge| edge.span);
+        let mut by_services: HashMap<(Sym, Sym), Vec<u32>> = HashMap::new();
+        for (at, edge) in all.iter().enumerate() {
+            if let Callee::Service(to, _) = edge.to {
+                by_services.entry((edge.from, to)).or_default().push(at as u32);
+            }
+        }
+        Edges { all, by_services }
+    }
+
+    /// In row order of the callers.
+    pub(super) fn all(&self) -> &[Edge] {
+        &self.all
+    }
+
+    /// Whether something that is called goes by this name.
+    pub(super) fn names(&self, name: &str) -> bool {
+        self.all.iter().any(|edge| matches!(&edge.to, Callee::Named(named) if named.names.iter().any(|at| at == name)))
+    }
+
+    /// The calls that a rule speaks of.
+    pub(super) fn matching<'e>(&'e self, trace: &Trace, from: Option<&str>, to: Option<&str>) -> Vec<&'e Edge> {
+        if let (Some(from), Some(to)) = (from, to) {
+            let mut found: Vec<u32> = Vec::new();
+            if let (Some(from), Some(to)) = (trace.symbols().get(from), trace.symbols().get(to)) {
+                found.extend(self.by_services.get(&(from, to)).into_iter().flatten());
+            }
+            let named = self.all.iter().enumerate().filter(|(_, edge)| {
+                matches!(&edge.to, Callee::Named(named) if named.names.iter().any(|name| name == to))
+                    && trace.text(edge.from) == from
+            });
+            found.extend(named.map(|(at, _)| at as u32));
+            found.sort_unstable();
+            return found.into_iter().map(|at| &self.all[at as usize]).collect();
+        }
+        self.all
+            .iter()
+            .filter(|edge| from.is_none_or(|from| trace.text(edge.from) == from) && edge.leads_to(trace, to))
+            .collect()
+    }
+}
+
+/// A call that a service answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Answered {
+    caller: SpanIx,
+    to: Sym,
+    entry: SpanIx,
+    floating: bool,
+}
+
+fn answered(cx: &Cx<'_>) -> Vec<Answered> {
+    let trace = cx.trace;
+    let mut found: Vec<Answered> = Vec::new();
+    let service = |ix: SpanIx| trace.services[ix.index()];
+    let mut linked: HashSet<(SpanIx, Sym)> = HashSet::new();
+    for &(exit, entry) in cx.calls().pairs() {
+        if trace.tree().parent(entry) != Some(exit) {
+            found.push(Answered { caller: exit, to: service(entry), entry, floating: false });
+            linked.insert((entry, service(exit)));
+        }
+    }
+    for child in trace.spans() {
+        let Some(parent) = child.parent() else { continue };
+        let within = cx.calls().within(parent.ix());
+        let caller = if let Within::Call(call) = within { call } else { parent.ix() };
+        let by_exit = is_exit(trace.span(caller));
+        let entry = matches!(child.kind(), Kind::Server | Kind::Consumer);
+        // What a message caused may hang from any span of its sender: that is the same call.
+        let is_message = !is_exit(parent) && linked.contains(&(child.ix(), service(parent.ix())));
+        if is_message || child.service() == parent.service() && !(entry && by_exit) {
+            continue;
+        }
+        // The call that all of them belong to may still come: above, or as what they are linked to.
+        let to_come = || child.links().iter().any(|link| cx.row_of(link.trace_id, link.span_id).is_none());
+        let floating = !by_exit && (within == Within::Unknown || child.kind() == Kind::Consumer && to_come());
+        found.push(Answered { caller, to: service(child.ix()), entry: child.ix(), floating });
+    }
+    found.sort_unstable();
+    found.dedup_by(|next, kept| {
+        (next.caller, next.to) == (kept.caller, kept.to)
+            && (next.entry == kept.entry || is_exit(trace.span(kept.caller)))
+    });
+    found
+}
+
+/// How many of these calls, of one rule, there are whatever comes. One that nobody answers yet may turn out to lead to
+/// another service; floating ones may turn out to be one.
+pub(super) fn lasting(found: &[&Edge]) -> usize {
+    let answered = || found.iter().filter(|edge| edge.is_answered());
+    let floating = answered().filter(|edge| edge.floating).count();
+    answered().count() - floating + floating.min(1)
+}
+
+impl Edge {
+    pub(super) fn from<'t>(&self, trace: &'t Trace) -> &'t str {
+        trace.text(self.from)
+    }
+    /// The names by which the caller calls something that is only named.
+    pub(super) fn names(&self) -> &[String] {
+        if let Callee::Named(named) = &self.to { &named.names } else { &[] }
+    }
+    /// Whether it leads to a database or a broker that is only named.
+    pub(super) fn is_infrastructure(&self) -> bool {
+        matches!(&self.to, Callee::Named(named) if named.infrastructure)
+    }
+    pub(super) fn leads_to(&self, trace: &Trace, to: Option<&str>) -> bool {
+        match (&self.to, to) {
+            (Callee::Service(..), None) => true,
+            (Callee::Named(named), None) => !named.infrastructure,
+            (Callee::Service(service, _), Some(to)) => trace.text(*service) == to,
+            (Callee::Named(named), Some(to)) => named.names.iter().any(|name| name == to),
+        }
+    }
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(self.to, Callee::Service(..))
+    }
+    pub(super) fn callee(&self, trace: &Trace) -> String {
+        match &self.to {
+            Callee::Service(service, _) => text::service(trace.text(*service)),
+            Callee::Named(named) => named.names.first().map_or("(unknown)".to_owned(), |name| text::safe(name)),
+        }
+    }
+    pub(super) fn show(&self, trace: &Trace) -> String {
+        format!("{} -> {}", text::service(trace.text(self.from)), self.callee(trace))
+    }
+    pub(super) fn rows(&self) -> impl Iterator<Item = SpanIx> {
+        let entry = if let Callee::Service(_, entry) = self.to { Some(entry) } else { None };
+        std::iter::once(self.span).chain(entry)
+    }
+}
+
+/// The names by which a CLIENT or PRODUCER span calls its callee, the preferred one first.
+pub(super) fn peer_names(span: SpanRef<'_>) -> Vec<String> {
+    Named::of(span).names
+}
+
+fn is_exit(span: SpanRef<'_>) -> bool {
+    matches!(span.kind(), Kind::Client | Kind::Producer)
+}
+
+impl Named {
+    fn of(span: SpanRef<'_>) -> Named {
+        let told = |keys: &[&str]| keys.iter().find_map(|key| shown(span.trace(), span.attribute(key)?));
+        let mut named = Named::default();
+        named.names.extend(told(&["service.peer.name", "peer.service"]));
+        if let Some(system) = told(&["db.system.name", "db.system"]) {
+            named.infrastructure = true;
+            let within = told(&["db.namespace", "db.name"]).map(|within| format!("{system}/{within}"));
+            named.names.push(system);
+            named.names.extend(within);
+        }
+        if let Some(system) = told(&["messaging.system"]) {
+            named.infrastructure = true;
+            let to = told(&["messaging.destination.template", "messaging.destination.name", "messaging.destination"]);
+            let within = to.map(|to| format!("{system}/{to}"));
+            named.names.push(system);
+            named.names.extend(within);
+        }
+        named.infrastructure |= span.kind() == Kind::Producer;
+        let url = || told(&["url.full", "http.url"]).and_then(|url| host_of(&url).map(str::to_owned));
+        if let Some(address) = told(&["server.address", "net.peer.name", "http.host"]).or_else(url) {
+            let port = told(&["server.port", "net.peer.port"]);
+            let with_port = port.map(|port| format!("{address}:{port}"));
+            named.names.push(address);
+            named.names.extend(with_port);
+        }
+        named
+    }
+}
+
+/// The spans that wrap calls: an SDK's `Pay/Do` that names its peer, around an HTTP client's POST to an address. Of several
+/// calls within one, the first has its names, so that they count once.
+struct Around {
+    wraps: Vec<bool>,
+    /// Whose names are given away, and with them those of all above.
+    taken: Vec<bool>,
+    /// That no infrastructure is named here or above. With `taken`, what keeps many calls in one long chain linear.
+    barren: Vec<bool>,
+}
+
+impl Around {
+    fn of(trace: &Trace) -> Around {
+        let none = vec![false; trace.len()];
+        Around { wraps: wrappers(trace), taken: none.clone(), barren: none }
+    }
+    /// The wrappers of a call whose names are to be had, from the inside out.
+    fn free<'t>(&self, call: SpanRef<'t>) -> impl Iterator<Item = SpanRef<'t>> {
+        let wrapper = move |inner: SpanRef<'t>| {
+            let outer = inner.parent()?;
+            let wraps = self.wraps[outer.ix().index()] && outer.service() == call.service();
+            let free = wraps && !self.taken[outer.ix().index()];
+            (free && !matches!(outer.kind(), Kind::Server | Kind::Consumer)).then_some(outer)
+        };
+        std::iter::successors(wrapper(call), move |&outer| wrapper(outer))
+    }
+    /// Whether one of them names a database or a broker.
+    fn names_infrastructure(&mut self, call: SpanRef<'_>) -> bool {
+        let unknown = self.free(call).take_while(|outer| !self.barren[outer.ix().index()]);
+        let mut seen = Vec::new();
+        for outer in unknown {
+            if is_exit(outer) && Named::of(outer).infrastructure {
+                return true;
+            }
+            seen.push(outer.ix());
+        }
+        seen.into_iter().for_each(|ix| self.barren[ix.index()] = true);
+        false
+    }
+    /// Gives a call their names.
+    fn give_names(&mut self, call: SpanRef<'_>, named: &mut Named) {
+        let around: Vec<SpanRef<'_>> = self.free(call).collect();
+        let mut known: HashSet<String> = named.names.iter().cloned().collect();
+        for outer in around {
+            self.taken[outer.ix().index()] = true;
+            if is_exit(outer) {
+                let theirs = Named::of(outer);
+                named.infrastructure |= theirs.infrastructure;
+                named.names.extend(theirs.names.into_iter().filter(|name| known.insert(name.clone())));
+            }
+        }
+    }
+}
+
+fn shown(trace: &Trace, value: &Value) -> Option<String> {
+    Some(trace.show(value)).filter(|text| !text.is_empty())
+}
+
+/// The host of a URL, without user and port.
+fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let port = host.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    Some(port.map_or(host, |(host, _)| host)).filter(|host| !host.is_empty())
+}
