@@ -45,7 +45,7 @@ pub(super) struct Cx<'a> {
     pub(super) context: &'a Context,
     // Several expectations name the same selection; queries have no hash, so they are found by a print of their form.
     picks: RefCell<HashMap<String, Rc<Picks>>>,
-    index: Index<'a>,
+    pub(super) index: Index<'a>,
     notes: RefCell<BTreeSet<String>>,
     calls: OnceCell<Calls>,
     instances: OnceCell<Instances>,

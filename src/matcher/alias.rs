@@ -97,6 +97,19 @@ pub fn find_on_span<'a>(span: crate::trace::SpanRef<'a>, key: &str, aliases: boo
     found.unwrap_or(Found::Nothing)
 }
 
+/// The first that can be compared with what was asked for, else the first that cannot.
+pub(crate) fn best<'a>(found: impl Iterator<Item = Found<'a>>) -> Found<'a> {
+    let mut best = Found::Nothing;
+    for one in found {
+        match (&one, &best) {
+            (Found::Asked(_) | Found::Alias { .. }, _) => return one,
+            (Found::Refused { .. }, Found::Nothing) => best = one,
+            _ => {}
+        }
+    }
+    best
+}
+
 impl Other {
     /// A value found under this name, as the name asked for would have it.
     pub fn read<'a>(&self, fact: Fact<'a>) -> Found<'a> {

@@ -4,6 +4,7 @@ use super::ast::*;
 use super::filter::{resolve, value_at};
 use super::fold::Number;
 use super::index::Index;
+use super::other_names::Names;
 use super::pipeline::Set;
 use super::print;
 use super::value::{Val, compare, order};
@@ -55,6 +56,7 @@ impl Scalar {
                 let items: Vec<String> = items.iter().map(|item| trace.show(item)).collect();
                 Scalar::Str(format!("[{}]", items.join(", ")))
             }
+            Val::Refused(_) => Scalar::Str("values that can not be compared".to_owned()),
             Val::Opaque => Scalar::Str("bytes or a map".to_owned()),
         }
     }
@@ -69,21 +71,21 @@ impl Scalar {
 }
 
 /// The set with its aggregate, if the comparison holds of it.
-pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set) -> Option<Set> {
+pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set, names: Names<'_>) -> Option<Set> {
     // Checked queries have an aggregate on the left and a value on the right.
     let (ScalarExpr::Aggregate(aggregate), ScalarExpr::Static(wanted, _)) = (&filter.lhs, &filter.rhs) else {
         return None;
     };
-    let value = compute(index, aggregate, &set)?;
+    let value = compute(index, aggregate, &set, names)?;
     let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
     holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
 }
 
 /// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
 /// that the order of spans cannot matter.
-pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar> {
+pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set, names: Names<'_>) -> Option<Scalar> {
     let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
-    let node = resolve(field, index.trace());
+    let node = resolve(field, index.trace(), names);
     let spans = set.rows.spans();
     let numbers: Vec<Number> = spans.iter().filter_map(|&ix| value_at(index, &node, ix).number()).collect();
     let by_order = |wanted: Ordering| {

@@ -20,6 +20,18 @@ pub struct AliasUse {
     pub refused: Option<&'static str>,
 }
 
+impl AliasUse {
+    /// What was found under another name, if it was.
+    pub(super) fn of(found: &Found<'_>, asked: &str) -> Option<AliasUse> {
+        let (name, refused) = match found {
+            Found::Alias { name, .. } => (*name, None),
+            Found::Refused { name, reason, .. } => (*name, Some(*reason)),
+            Found::Asked(_) | Found::Nothing => return None,
+        };
+        Some(AliasUse { asked: asked.to_owned(), found: name, refused })
+    }
+}
+
 /// How tests are asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asking {
@@ -103,15 +115,7 @@ fn attribute(
 }
 
 fn note(found: &Found<'_>, asked: &str, used: &mut Vec<AliasUse>) {
-    let (name, refused) = match found {
-        Found::Alias { name, .. } => (*name, None),
-        Found::Refused { name, reason, .. } => (*name, Some(*reason)),
-        Found::Asked(_) | Found::Nothing => return,
-    };
-    let one = AliasUse { asked: asked.to_owned(), found: name, refused };
-    if !used.contains(&one) {
-        used.push(one);
-    }
+    used.extend(AliasUse::of(found, asked).filter(|one| !used.contains(one)));
 }
 
 /// Attributes of spans: down the occurrences of the asked key, then of each other name on the rows that are left.

@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, nanoseconds, of_trace, source};
 use super::index::Index;
+use super::other_names::{Names, Renamed};
 use super::pattern::Compiled;
 use super::value::{Val, compare, compute, matches};
 use crate::trace::{SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
@@ -22,6 +23,7 @@ use std::borrow::Cow;
 pub(super) enum Node<'q> {
     Constant(Val<'q>),
     Fact(Source),
+    Renamed(Renamed<'q>),
     And(Vec<Node<'q>>),
     Or(Vec<Node<'q>>),
     Compare(FieldOp, Box<Node<'q>>, Box<Node<'q>>),
@@ -53,14 +55,17 @@ impl Needs {
 }
 
 /// Looks up an expression's names in a trace.
-pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace) -> Node<'q> {
-    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace));
+pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, names: Names<'_>) -> Node<'q> {
+    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace, names));
     match &expr.kind {
         FieldKind::Static(value) => Node::Constant(Val::constant(value)),
-        FieldKind::Attribute(attribute) => Node::Fact(source(attribute, trace)),
+        FieldKind::Attribute(attribute) => match Renamed::of(attribute, names, trace) {
+            Some(renamed) => Node::Renamed(renamed),
+            None => Node::Fact(source(attribute, trace)),
+        },
         FieldKind::Binary(op @ (FieldOp::And | FieldOp::Or), lhs, rhs) => {
             let mut parts = Vec::new();
-            for side in [resolve(lhs, trace), resolve(rhs, trace)] {
+            for side in [resolve(lhs, trace, names), resolve(rhs, trace, names)] {
                 match side {
                     Node::And(inner) if *op == FieldOp::And => parts.extend(inner),
                     Node::Or(inner) if *op == FieldOp::Or => parts.extend(inner),
@@ -80,7 +85,7 @@ pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace) -> Node<'q> {
             Node::Matches(below(operand), compiled.as_ref(), *negated)
         }
         FieldKind::Negative(inner) => Node::Negative(below(inner)),
-        FieldKind::Not(inner) => Node::Not(below(inner)),
+        FieldKind::Not(inner) => Node::Not(Box::new(resolve(inner, trace, names.negated()))),
         FieldKind::Exists(inner) => Node::Exists(below(inner)),
         FieldKind::Missing(inner) => Node::Missing(below(inner)),
         FieldKind::Unreadable => Node::Constant(Val::Nil),
@@ -98,10 +103,14 @@ fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
 
 fn needs(node: &Node<'_>) -> Needs {
     match node {
-        Node::Fact(Source::Named(Scope::Event, _)) => Needs { event: true, link: false },
-        Node::Fact(Source::Named(Scope::Link, _)) => Needs { event: false, link: true },
+        Node::Fact(Source::Named(Scope::Event, _)) | Node::Renamed(Renamed { scope: Scope::Event, .. }) => {
+            Needs { event: true, link: false }
+        }
+        Node::Fact(Source::Named(Scope::Link, _)) | Node::Renamed(Renamed { scope: Scope::Link, .. }) => {
+            Needs { event: false, link: true }
+        }
         Node::Fact(Source::Intrinsic(intrinsic)) => Needs { event: intrinsic.of_event(), link: intrinsic.of_link() },
-        Node::Fact(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
+        Node::Fact(_) | Node::Renamed(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
@@ -291,18 +300,15 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
                 for_any(span, needs(node), focus, &holds)
             })
         }
-        Node::Fact(_) => {
+        Node::Fact(_) | Node::Renamed(_) => {
             let span = index.trace().span(SpanIx(row as u32));
-            let is = |wanted: bool| move |focus| value(index, node, row, focus) == Val::Bool(wanted);
+            let is = |wanted: bool| move |focus| value(index, node, row, focus).truth() == Some(wanted);
             if for_any(span, needs(node), focus, &is(true)) {
                 return Some(true);
             }
             for_any(span, needs(node), focus, &is(false)).then_some(false)
         }
-        _ => match value(index, node, row, focus) {
-            Val::Bool(flag) => Some(flag),
-            _ => None,
-        },
+        _ => value(index, node, row, focus).truth(),
     }
 }
 
@@ -349,11 +355,13 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
     match node {
         Node::Constant(constant) => constant.clone(),
         Node::Fact(source) => fact(index, *source, SpanIx(row as u32), focus),
+        Node::Renamed(renamed) => renamed.value(index, SpanIx(row as u32), focus),
         Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
         Node::Negative(inner) => match value(index, inner, row, focus) {
             Val::Int(value) => Val::Int(value.wrapping_neg()),
             Val::Float(value) => Val::Float(-value),
             Val::Duration(value) => Val::Duration(value.wrapping_neg()),
+            Val::Refused(holds) => Val::Refused(holds),
             _ => Val::Nil,
         },
         _ => truth(index, node, row, focus).map_or(Val::Nil, Val::Bool),

@@ -25,6 +25,7 @@ mod group;
 mod index;
 mod lex;
 mod monotone;
+mod other_names;
 mod parse;
 mod parse_field;
 mod parse_spanset;
@@ -49,6 +50,7 @@ pub use eval::{Selection, Spanset};
 pub use fields::{AliasUse, fact};
 pub use index::Index;
 pub use monotone::Monotone;
+pub use other_names::UnderOtherNames;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
 pub use pattern::Compiled;
 

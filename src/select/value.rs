@@ -3,7 +3,7 @@
 use super::ast::{FieldOp, Static};
 use super::fold::{Number, arithmetic};
 use super::pattern::Compiled;
-use crate::matcher::Number as Exact;
+use crate::matcher::{Fact, Number as Exact};
 use crate::trace::{Kind, StatusCode, Symbols, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -23,6 +23,9 @@ pub(super) enum Val<'a> {
     Array(&'a [Value]),
     /// Something there that no operator knows: bytes, maps.
     Opaque,
+    /// Something there that cannot be compared, because it is there under another name; what is asked of it holds or not,
+    /// as [`Names`](super::other_names::Names) has it.
+    Refused(bool),
 }
 
 impl<'a> Val<'a> {
@@ -35,6 +38,27 @@ impl<'a> Val<'a> {
             Value::Double(number) => Val::Float(*number),
             Value::Array(items) => Val::Array(items),
             Value::Bytes(_) | Value::Map(_) => Val::Opaque,
+        }
+    }
+    /// What was found under another name.
+    pub(super) fn of_fact(fact: Fact<'a>) -> Val<'a> {
+        match fact {
+            Fact::Missing | Fact::Null => Val::Nil,
+            Fact::Str(text) => Val::Str(text),
+            Fact::Untyped(text) => Val::Str(Cow::Borrowed(text)),
+            Fact::Bool(flag) => Val::Bool(flag),
+            Fact::Int(number) => i64::try_from(number).map_or(Val::Float(number as f64), Val::Int),
+            Fact::Float(number) => Val::Float(number),
+            Fact::Duration(number) => i64::try_from(number).map_or(Val::Opaque, Val::Duration),
+            Fact::Array(items, _) => Val::Array(items),
+            Fact::Bytes(_) | Fact::Map(..) | Fact::JsonArray(_) | Fact::JsonObject(_) => Val::Opaque,
+        }
+    }
+    /// What it is worth as a condition.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match self {
+            Val::Bool(flag) | Val::Refused(flag) => Some(*flag),
+            _ => None,
         }
     }
     pub(super) fn constant(value: &'a Static) -> Val<'a> {
@@ -129,6 +153,7 @@ fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
 /// A comparison. Of an array, `=` and the orders hold if they do of any element, `!=` if it does of every one.
 pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
     let (items, op, other) = match (lhs, rhs) {
+        (Val::Refused(holds), _) | (_, Val::Refused(holds)) => return *holds,
         // Tempo gives up the whole query here; that no such comparison holds is kinder.
         (Val::Array(_), Val::Array(_)) => return false,
         (Val::Array(items), other) => (items, op, other),
@@ -146,6 +171,7 @@ pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbo
 pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbols: &Symbols) -> bool {
     match value {
         Val::Str(text) => pattern.is_match(text) != negated,
+        Val::Refused(holds) => *holds,
         Val::Array(items) => {
             let test = |item: &Value| match item {
                 Value::Str(sym) => pattern.is_match(symbols.text(*sym)) != negated,
@@ -160,6 +186,9 @@ pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbol
 /// Arithmetic. Between types that have none the result is `false`, as in Tempo, so that no comparison with it holds;
 /// where Tempo gives up the query (division by zero, arithmetic on arrays) it is nil.
 pub(super) fn compute<'a>(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> Val<'a> {
+    if let (Val::Refused(holds), _) | (_, Val::Refused(holds)) = (lhs, rhs) {
+        return Val::Refused(*holds);
+    }
     match (lhs.number(), rhs.number()) {
         (Some(lhs), Some(rhs)) => arithmetic(op, lhs, rhs).map_or(Val::Nil, Val::from),
         _ if matches!((lhs, rhs), (Val::Array(_), _) | (_, Val::Array(_))) => Val::Nil,

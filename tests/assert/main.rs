@@ -6,4 +6,5 @@ mod keys;
 mod loss;
 mod messages;
 mod properties;
+mod renames;
 mod told;
