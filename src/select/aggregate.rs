@@ -50,6 +50,7 @@ impl Scalar {
             Val::Duration(value) => Scalar::Duration(*value),
             Val::Bool(value) => Scalar::Bool(*value),
             Val::Str(value) => Scalar::Str(value.to_string()),
+            Val::Untyped(value) => Scalar::Str((*value).to_owned()),
             Val::Status(code) => Scalar::Str(code.word().to_owned()),
             Val::Kind(kind) => Scalar::Str(kind.word().to_owned()),
             Val::Array(items) => {

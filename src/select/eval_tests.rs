@@ -155,11 +155,12 @@ fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
 }
 
 #[test]
-fn in_a_trace_without_types_mappings_compare_by_text_and_traceql_stays_exact() {
-    let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200"))], true);
+fn in_a_trace_without_types_text_is_compared_as_what_it_is_asked_for() {
+    let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200")).event("e", &[("k", json!("3"))])], true);
     assert_eq!(ids_of(&mapping(vec![attribute("n", Literal::Int(200))]), &trace), [1]);
-    assert_eq!(ids("{ span.n = 200 }", &trace), [0u64; 0]);
-    assert_eq!(ids("{ span.n = \"200\" }", &trace), [1]);
+    assert_eq!(ids("{ span.n = 200 && event.k > 2 }", &trace), [1]);
+    assert_eq!(ids("{ .n = \"200\" && .k = 3 }", &trace), [1]);
+    assert_eq!(ids("{ span.n = \"200.0\" }", &trace), [0u64; 0]);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Foc
     match source {
         Source::Named(_, None) => Val::Nil,
         Source::Named(scope, Some(key)) => {
-            named(trace, scope, key, ix, focus).map_or(Val::Nil, |value| Val::of(value, trace.symbols()))
+            named(trace, scope, key, ix, focus).map_or(Val::Nil, |value| Val::of(value, trace))
         }
         Source::Intrinsic(intrinsic) => match intrinsic {
             Intrinsic::Duration => Val::Duration(nanoseconds(span.duration_ns())),

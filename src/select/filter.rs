@@ -274,8 +274,8 @@ struct Memo<'a, 't> {
 impl Memo<'_, '_> {
     fn value(&mut self, value: &Value) -> bool {
         match value {
-            Value::Str(sym) => self.sym(*sym),
-            value => (self.test)(&Val::of(value, self.trace.symbols())),
+            Value::Str(sym) => self.decided.of(*sym, || (self.test)(&Val::of(value, self.trace))),
+            value => (self.test)(&Val::of(value, self.trace)),
         }
     }
     fn sym(&mut self, sym: Sym) -> bool {
@@ -358,11 +358,8 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
         Node::Renamed(renamed) => renamed.value(index, SpanIx(row as u32), focus),
         Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
         Node::Negative(inner) => match value(index, inner, row, focus) {
-            Val::Int(value) => Val::Int(value.wrapping_neg()),
-            Val::Float(value) => Val::Float(-value),
-            Val::Duration(value) => Val::Duration(value.wrapping_neg()),
             Val::Refused(holds) => Val::Refused(holds),
-            _ => Val::Nil,
+            other => other.number().map_or(Val::Nil, |number| Val::from(number.negated())),
         },
         _ => truth(index, node, row, focus).map_or(Val::Nil, Val::Bool),
     }

@@ -59,6 +59,7 @@ fn key<'a>(value: &Val<'a>) -> Key<'a> {
         Val::Int(value) => Key::Int(*value),
         Val::Float(value) => Key::Float(value.to_bits()),
         Val::Str(text) => Key::Str(text.clone()),
+        Val::Untyped(text) => Key::Str(Cow::Borrowed(text)),
         Val::Bool(flag) => Key::Bool(*flag),
         Val::Duration(value) => Key::Duration(*value),
         Val::Status(code) => Key::Status(*code),

@@ -35,8 +35,10 @@ mod postings;
 mod print;
 mod structural;
 mod text;
+mod untyped;
 mod validate;
 mod value;
+mod walk;
 mod words;
 
 pub use aggregate::Scalar;

@@ -11,6 +11,7 @@ use super::fields::AliasUse;
 use super::index::Index;
 use super::monotone::Monotone;
 use super::value::Val;
+use super::walk::{Part, attributes, parts};
 use crate::matcher::Fact;
 use crate::matcher::alias::{self, Found, Other};
 use crate::trace::{SpanIx, Sym, Trace};
@@ -110,7 +111,7 @@ impl Query {
     /// The attribute names that a TraceQL query tests.
     pub fn attribute_names(&self) -> BTreeSet<&str> {
         let mut names = BTreeSet::new();
-        for (expr, _) in expressions(&self.pipeline) {
+        for expr in parts(self).into_iter().filter_map(Part::expr) {
             attributes(expr, &mut |attribute| {
                 if let Attribute::Named { name, .. } = attribute {
                     names.insert(name.as_str());
@@ -125,7 +126,7 @@ impl Query {
     pub fn under_other_names(&self, index: &Index<'_>) -> Option<UnderOtherNames> {
         let written = self.attribute_names();
         let mut renamed = Vec::new();
-        for (expr, _) in expressions(&self.pipeline) {
+        for expr in parts(self).into_iter().filter_map(Part::expr) {
             let names = Names::All { written: &written, refused: false };
             attributes(expr, &mut |attribute| renamed.extend(Renamed::of(attribute, names, index.trace())));
         }
@@ -164,74 +165,16 @@ impl Query {
     /// Whether the results with every comparison of these names holding and with none bound all results between: not
     /// where their values are grouped by or counted up, nor where more spans can make an aggregate's comparison fail.
     fn is_bounded(&self, names: &BTreeSet<&str>) -> bool {
+        let parts = parts(self);
         let mut counted = false;
-        for (expr, _) in expressions(&self.pipeline).into_iter().filter(|(_, of_set)| *of_set) {
-            attributes(expr, &mut |attribute| {
-                counted |= matches!(attribute, Attribute::Named { name, .. } if names.contains(name.as_str()));
+        for part in parts.iter().filter(|part| !matches!(part, Part::Filter(_))) {
+            part.expr().into_iter().for_each(|expr| {
+                attributes(expr, &mut |attribute| {
+                    counted |= matches!(attribute, Attribute::Named { name, .. } if names.contains(name.as_str()));
+                });
             });
         }
-        !counted && (self.monotone() == Monotone::Up || !has_aggregate(&self.pipeline))
-    }
-}
-
-fn has_aggregate(pipeline: &Pipeline) -> bool {
-    fn spanset(expr: &SpansetExpr) -> bool {
-        match &expr.kind {
-            SpansetKind::Filter(_) | SpansetKind::Fields { .. } => false,
-            SpansetKind::Binary { lhs, rhs, .. } => spanset(lhs) || spanset(rhs),
-            SpansetKind::Pipeline(inner) => has_aggregate(inner),
-            SpansetKind::Intersection(all) => all.iter().any(spanset),
-        }
-    }
-    pipeline.stages.iter().any(|stage| match stage {
-        Stage::Scalar(_) => true,
-        Stage::Spanset(expr) => spanset(expr),
-        _ => false,
-    })
-}
-
-/// The field expressions of a pipeline, each with whether it is about a set of spans (`by`, aggregates) rather than about
-/// one. The parser bounds how deep queries nest.
-pub(super) fn expressions(pipeline: &Pipeline) -> Vec<(&FieldExpr, bool)> {
-    fn spanset<'q>(expr: &'q SpansetExpr, found: &mut Vec<(&'q FieldExpr, bool)>) {
-        match &expr.kind {
-            SpansetKind::Filter(inner) => found.push((inner, false)),
-            SpansetKind::Binary { lhs, rhs, .. } => {
-                spanset(lhs, found);
-                spanset(rhs, found);
-            }
-            SpansetKind::Pipeline(inner) => found.extend(expressions(inner)),
-            // A mapping selector says itself which names it looks for.
-            SpansetKind::Fields { .. } => {}
-            SpansetKind::Intersection(all) => all.iter().for_each(|expr| spanset(expr, found)),
-        }
-    }
-    let mut found = Vec::new();
-    for stage in &pipeline.stages {
-        match stage {
-            Stage::Spanset(expr) => spanset(expr, &mut found),
-            // Checked queries have an aggregate on the left and a value on the right.
-            Stage::Scalar(ScalarFilter { lhs: ScalarExpr::Aggregate(Aggregate { field, .. }), .. }) => {
-                found.extend(field.iter().map(|expr| (expr, true)));
-            }
-            Stage::By(expr) => found.push((expr, true)),
-            Stage::Scalar(_) | Stage::Coalesce | Stage::Select(_) => {}
-        }
-    }
-    found
-}
-
-/// The attributes of an expression.
-fn attributes<'q>(expr: &'q FieldExpr, each: &mut dyn FnMut(&'q Attribute)) {
-    match &expr.kind {
-        FieldKind::Attribute(attribute) => each(attribute),
-        FieldKind::Binary(_, lhs, rhs) | FieldKind::Matches { operand: lhs, pattern: rhs, .. } => {
-            attributes(lhs, each);
-            attributes(rhs, each);
-        }
-        FieldKind::Negative(inner) | FieldKind::Not(inner) | FieldKind::Exists(inner) | FieldKind::Missing(inner) => {
-            attributes(inner, each);
-        }
-        FieldKind::Static(_) | FieldKind::Unreadable => {}
+        let aggregates = parts.iter().any(|part| matches!(part, Part::Aggregate(_)));
+        !counted && (self.monotone() == Monotone::Up || !aggregates)
     }
 }

@@ -8,3 +8,4 @@ mod messages;
 mod properties;
 mod renames;
 mod told;
+mod untyped;
