@@ -146,21 +146,27 @@ fn of_spans(
         left = left.without(&Bits::of(within.len(), column.map(|(row, _)| row)));
     }
     if asking.aliases {
-        for other in alias::others(key) {
-            let Some(sym) = trace.symbols().get(other.name) else { continue };
-            let mut seen = Bits::empty(within.len());
-            for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
-                seen.set(row);
-                let found = other.read(Fact::of(value, trace));
-                let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
-                if holds {
-                    kept.set(row);
+        // A name that cannot be compared counts only where there is none that can.
+        for refused in [false, true] {
+            for other in alias::others(key) {
+                let Some(sym) = trace.symbols().get(other.name) else { continue };
+                let mut seen = Bits::empty(within.len());
+                for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
+                    let found = other.read(Fact::of(value, trace), Some(trace.kinds[row]));
+                    if matches!(found, Found::Nothing) || matches!(found, Found::Refused { .. }) != refused {
+                        continue;
+                    }
+                    seen.set(row);
+                    let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
+                    if holds {
+                        kept.set(row);
+                    }
+                    if holds || refused {
+                        note(&found, key, used);
+                    }
                 }
-                if holds || matches!(found, Found::Refused { .. }) {
-                    note(&found, key, used);
-                }
+                left = left.without(&seen);
             }
-            left = left.without(&seen);
         }
     }
     if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept }

@@ -69,11 +69,15 @@ impl<'q> Renamed<'q> {
         if let Some(fact) = self.key.and_then(get) {
             return Found::Asked(fact);
         }
-        let others = self.others.iter().filter_map(|(other, key, both_asked)| match other.read(get(*key)?) {
-            Found::Refused { .. } if *both_asked => None,
-            found => Some(found),
-        });
-        alias::best(others)
+        let kind = |key| match self.scope {
+            Scope::Span => Some(trace.span(ix).kind()),
+            Scope::Any => trace.attributes.get(ix, key).map(|_| trace.span(ix).kind()),
+            Scope::Resource | Scope::Event | Scope::Link | Scope::Instrumentation => None,
+        };
+        alias::best(self.others.iter().filter_map(|(other, key, both_asked)| {
+            Some(other.read(get(*key)?, kind(*key)))
+                .filter(|found| !(*both_asked && matches!(found, Found::Refused { .. })))
+        }))
     }
 
     pub(super) fn value<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {

@@ -106,3 +106,67 @@ fn a_negated_comparison_with_what_cannot_be_compared_is_in_doubt_too() {
     check(UNKNOWN, r#"{ !(span.url.path = "/x") && span.http.request.method = "GET" }"#, mixed);
     check(KEPT, r#"{ !(span.url.path = "/x") && span.http.request.method = "PUT" }"#, mixed);
 }
+
+/// The letter of each phase for an attribute of the one span `q`, as a fact and as a selection.
+fn attribute(kind: &str, there: &str, asked: &str) -> [Verdict; 2] {
+    let trace = told(&format!("a {kind} q 1..5 {there}\n"));
+    let fact = format!("spans: [{{ select: {{ name: q }}, attributes: {{ {asked} }} }}]");
+    let selection = format!("spans: [{{ select: {{ name: q, attributes: {{ {asked} }} }} }}]");
+    [fact, selection].map(|spec| one(&spec, &trace).verdict)
+}
+
+#[test]
+fn who_is_the_peer_and_who_the_host_depends_on_the_side_of_the_call() {
+    const YES: [Verdict; 2] = [Verdict::Pass; 2];
+    const NO: [Verdict; 2] = [Verdict::Fail; 2];
+    for kind in ["client", "producer"] {
+        assert_eq!(attribute(kind, "net.peer.name=payment", "server.address: payment"), YES);
+        assert_eq!(attribute(kind, "net.peer.port=80", "server.port: 80"), YES);
+        assert_eq!(attribute(kind, "net.peer.name=payment", "client.address: payment"), NO);
+        assert_eq!(attribute(kind, "net.peer.name=payment", "client.address: absent"), YES);
+        assert_eq!(attribute(kind, "net.host.name=order", "server.address: order"), NO);
+        assert_eq!(attribute(kind, "server.address=payment", "net.peer.name: payment"), YES);
+        assert_eq!(attribute(kind, "server.address=payment", "net.host.name: payment"), NO);
+    }
+    for kind in ["server", "consumer"] {
+        assert_eq!(attribute(kind, "net.peer.name=web", "client.address: web"), YES);
+        assert_eq!(attribute(kind, "net.peer.port=4711", "client.port: 4711"), YES);
+        assert_eq!(attribute(kind, "net.peer.name=web", "server.address: web"), NO);
+        assert_eq!(attribute(kind, "net.host.name=order", "server.address: order"), YES);
+        assert_eq!(attribute(kind, "net.host.port=80", "server.port: 80"), YES);
+        // The peer is the client, the host the server.
+        let both = "net.peer.name=web net.host.name=order";
+        assert_eq!(attribute(kind, both, "server.address: order"), YES);
+        assert_eq!(attribute(kind, both, "client.address: web"), YES);
+    }
+    check(KEPT, r#"{ span.client.address = "payment" }"#, "a client q 1..5 net.peer.name=payment\n");
+    check(BROKEN, r#"{ span.server.address = "payment" }"#, "a client q 1..5 net.peer.name=payment\n");
+}
+
+#[test]
+fn where_no_side_is_known_the_pair_is_not_compared() {
+    let spec = "spans: [{ select: { name: q }, attributes: { server.address: payment } }]";
+    let found = finding(spec, "a internal q 1..5 net.peer.name=payment\n", Verdict::Fail);
+    assert!(found.message.contains("only there as net.peer.name"), "{found:#?}");
+    let absent = "spans: [{ select: { attributes: { server.address: payment } }, count: 0 }]";
+    assert_eq!(verdicts(absent, "a internal q 1..5 net.peer.name=payment\n"), UNKNOWN);
+    check(UNKNOWN, r#"{ .server.address = "payment" }"#, "a internal q 1..5 net.peer.name=payment\n");
+    let resource = "spans: [{ select: { resource: { server.address: h } }, count: 0 }]";
+    assert_eq!(verdicts(resource, "a server q 1..5 resource.net.host.name=h\n"), UNKNOWN);
+}
+
+#[test]
+fn a_name_that_cannot_be_compared_hides_none_that_can() {
+    let both = "http.host=payment:80 net.peer.name=payment";
+    assert_eq!(attribute("client", both, "server.address: payment"), [Verdict::Pass; 2]);
+    assert_eq!(attribute("client", both, "server.address: stock"), [Verdict::Fail; 2]);
+    check(KEPT, r#"{ span.server.address = "stock" }"#, &format!("a client q 1..5 {both}\n"));
+    let resource = "resource.http.host=h:80 resource.http.server_name=h";
+    let spec = "spans: [{ select: { resource: { server.address: h } } }]";
+    assert_eq!(one(spec, &told(&format!("a client q 1..5 {resource}\n"))).verdict, Verdict::Pass);
+    let remarks = one(
+        "spans: [{ select: { attributes: { server.address: payment } } }]",
+        &told(&format!("a client q 1..5 {both}\n")),
+    );
+    assert_eq!(remarks.remarks, ["attribute server.address was found as net.peer.name"]);
+}
