@@ -15,7 +15,7 @@ use super::index::Index;
 use super::other_names::{Names, Renamed};
 use super::pattern::Compiled;
 use super::value::{Val, compare, compute, matches};
-use crate::trace::{SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
+use crate::trace::{Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
 use std::borrow::Cow;
 
 /// A field expression with everything looked up that does not depend on the span.
@@ -315,9 +315,28 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
 /// Whether all of `parts` hold, those about events of one and the same event.
 fn conjunction<'t>(index: &Index<'t>, parts: &[&Node<'_>], row: usize, focus: Focus<'t>) -> bool {
     let span = index.trace().span(SpanIx(row as u32));
-    let holds = |focus: Focus<'t>| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
+    let all = |parts: &[&Node<'_>], focus| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
     let wanted = parts.iter().map(|part| chooses(part)).fold(Needs::default(), Needs::or);
-    for_any(span, wanted, focus, &holds)
+    if !(wanted.event && wanted.link && focus.event.is_none() && focus.link.is_none()) {
+        return for_any(span, wanted, focus, &|focus| all(parts, focus));
+    }
+    // Each side alone, so that not every event meets every link.
+    let asking = |event: bool, link: bool| -> Vec<&Node<'_>> {
+        parts.iter().copied().filter(|part| needs(part) == Needs { event, link }).collect()
+    };
+    let (plain, of_events, of_links, of_both) =
+        (asking(false, false), asking(true, false), asking(false, true), asking(true, true));
+    let events = span.events().iter().map(|event| Focus { event: Some(event), ..focus });
+    let mut events = events.filter(|&focus| all(&of_events, focus)).peekable();
+    let mut links = span.links().iter().filter(|&link| all(&of_links, Focus { link: Some(link), ..focus }));
+    if events.peek().is_none() || !all(&plain, focus) {
+        return false;
+    }
+    if of_both.is_empty() {
+        return links.next().is_some();
+    }
+    let links: Vec<&Link> = links.collect();
+    events.any(|focus| links.iter().any(|&link| all(&of_both, Focus { link: Some(link), ..focus })))
 }
 
 /// Whether `holds` of any event and any link, as far as they are needed and not chosen yet.

@@ -8,7 +8,7 @@ use super::filter::{mask, resolve};
 use super::group::group;
 use super::index::Index;
 use super::other_names::Names;
-use super::structural::structural;
+use super::structural::{structural, structural_of_few};
 use crate::trace::SpanIx;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -194,6 +194,12 @@ impl Evaluation<'_, '_> {
                     SpansetOp::Structure(_, Mode::Not) if one_is_empty => right,
                     SpansetOp::And | SpansetOp::Structure(..) if one_is_empty => within.none(),
                     SpansetOp::And | SpansetOp::Or => left.or(&right),
+                    // Where sets are many, nothing may look at all spans for each.
+                    SpansetOp::Structure(relation, mode)
+                        if !disconnected && let (Rows::Few(left), Rows::Few(right)) = (&left, &right) =>
+                    {
+                        Rows::Few(structural_of_few(self.index, *relation, *mode, left, right))
+                    }
                     SpansetOp::Structure(relation, mode) => {
                         let (left, right) = (left.bits(len), right.bits(len).into_owned());
                         within.like(structural(self.index.trace(), *relation, *mode, *disconnected, &left, right))
