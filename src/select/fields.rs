@@ -6,8 +6,7 @@ use super::decided::Decided;
 use super::index::Index;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
-use crate::trace::{Kind, SpanIx, StatusCode, Sym, Value};
-use std::borrow::Cow;
+use crate::trace::{Kind, StatusCode, Sym, Value};
 
 /// An attribute that was found under another name than the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,27 +169,4 @@ fn of_spans(
         }
     }
     if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept }
-}
-
-/// The fact that a field is of one span, for saying why a span was not picked.
-pub fn fact<'a>(index: &Index<'a>, field: &Field, ix: SpanIx) -> Fact<'a> {
-    let trace = index.trace();
-    let span = trace.span(ix);
-    let of = |value: Option<&'a Value>| value.map_or(Fact::Missing, |value| Fact::of(value, trace));
-    match field {
-        Field::Service => Fact::nonempty(span.service()),
-        Field::Name => Fact::Str(Cow::Borrowed(span.name())),
-        Field::StatusMessage => Fact::nonempty(span.status_message()),
-        Field::Kind => Fact::kind(span.kind()),
-        Field::Status => Fact::status(span.status()),
-        Field::Duration => Fact::nanoseconds(span.duration_ns()),
-        Field::Attribute(key) => of(span.attribute(key)),
-        Field::Resource(key) => of(span.resource_attribute(key)),
-        Field::ScopeName => Fact::nonempty(trace.text(span.scope().name)),
-        Field::ScopeVersion => Fact::nonempty(trace.text(span.scope().version)),
-        Field::ScopeAttribute(key) => {
-            let found = span.scope().attributes.iter().find(|(sym, _)| trace.text(*sym) == key);
-            of(found.map(|(_, value)| value))
-        }
-    }
 }

@@ -49,7 +49,7 @@ pub use ast::{
 pub use bind::Values;
 pub use error::{ErrorKind, SelectError};
 pub use eval::{Selection, Spanset};
-pub use fields::{AliasUse, fact};
+pub use fields::AliasUse;
 pub use index::Index;
 pub use monotone::Monotone;
 pub use other_names::UnderOtherNames;
