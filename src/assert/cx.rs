@@ -45,8 +45,10 @@ pub(super) struct Cx<'a> {
     pub(super) context: &'a Context,
     // Several expectations name the same selection; queries have no hash, so they are found by a print of their form.
     picks: RefCell<HashMap<String, Rc<Picks>>>,
-    index: Index<'a>,
+    pub(super) index: Index<'a>,
     notes: RefCell<BTreeSet<String>>,
+    /// Whether text was compared with a number or a boolean, in a trace without types.
+    pub(super) by_text: Cell<bool>,
     calls: OnceCell<Calls>,
     instances: OnceCell<Instances>,
     pub(super) edges: OnceCell<super::edges::Edges>,
@@ -76,6 +78,7 @@ impl<'a> Cx<'a> {
             picks: RefCell::default(),
             index: Index::new(trace),
             notes: RefCell::default(),
+            by_text: Cell::default(),
             calls: OnceCell::new(),
             instances: OnceCell::new(),
             edges: OnceCell::new(),
@@ -202,6 +205,9 @@ impl<'a> Cx<'a> {
             self.picks.borrow_mut().insert(print, Rc::clone(&picks));
             picks
         });
+        if query.reads_text_as_typed(self.trace) {
+            self.by_text.set(true);
+        }
         for alias in &picks.aliases {
             match alias.refused {
                 None => self.note_alias(&alias.asked, alias.found),
@@ -261,6 +267,10 @@ impl<'a> Cx<'a> {
     }
     /// The remarks since the last time, for the expectation that caused them.
     pub(super) fn take_notes(&self) -> BTreeSet<String> {
+        if self.by_text.take() {
+            let how = "numbers and booleans were compared by what the text says";
+            self.note(format!("the trace tells every attribute as text: {how}"));
+        }
         self.notes.take()
     }
     /// Services that are known to export spans: of this trace, of others in the run, or expected by the spec.

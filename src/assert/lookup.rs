@@ -4,14 +4,21 @@ use super::cx::Cx;
 use crate::matcher::alias::{self, Found as Alias};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
+use std::cell::Cell;
 
 /// What was found under a name.
 pub(super) struct Found<'a> {
     found: Alias<'a>,
+    by_text: &'a Cell<bool>,
 }
 
 impl<'a> Found<'a> {
     pub(super) fn test(&self, matcher: &Matcher) -> bool {
+        if let Alias::Asked(Fact::Untyped(_)) | Alias::Alias { fact: Fact::Untyped(_), .. } = &self.found
+            && matcher.asks_for_types()
+        {
+            self.by_text.set(true);
+        }
         self.found.test(matcher)
     }
     pub(super) fn fact(self) -> Fact<'a> {
@@ -56,9 +63,9 @@ pub(super) fn scope<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
     }
 }
 
-fn noted<'c>(cx: &Cx<'_>, asked: &str, found: Alias<'c>) -> Found<'c> {
+fn noted<'c>(cx: &'c Cx<'_>, asked: &str, found: Alias<'c>) -> Found<'c> {
     if let Alias::Alias { name, .. } = &found {
         cx.note_alias(asked, name);
     }
-    Found { found }
+    Found { found, by_text: &cx.by_text }
 }

@@ -7,7 +7,6 @@
 //! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
-mod alias;
 mod bounds;
 mod calls;
 mod clock_skew;

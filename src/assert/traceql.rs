@@ -2,9 +2,9 @@
 
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
-use super::{alias, text, witness};
+use super::{text, witness};
 use crate::matcher::count_of;
-use crate::select::Query;
+use crate::select::{Query, UnderOtherNames};
 use crate::spec::plan::Expectation;
 
 pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
@@ -37,24 +37,45 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
     State::lacks(if cx.is_up(query) { Lack::Final } else { Lack::Violated }, finding).into()
 }
 
-/// A query that matches nothing, as it should, but would under other names of its attributes.
+/// A query that matches nothing, as it should, but would (or may) if its attributes were found under their other names.
 fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
-    let variants = if cx.expect.exact_names { Vec::new() } else { alias::variants(cx, query) };
-    for (variant, exchanged) in variants {
-        let picks = cx.picks(&variant);
-        let Some(&first) = picks.rows.first() else { continue };
-        let names: Vec<String> =
-            exchanged.iter().map(|(asked, found)| format!("{} is {found} there", text::safe(asked))).collect();
-        let message = format!("{} matches {written} under other attribute names.", text::a_span(cx.trace, first));
-        let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
-        finding.expected = "no span, under any name of its attributes".to_owned();
-        finding.actual = format!("{}; {}", count_of(picks.rows.len(), "span"), names.join(", "));
-        finding.hint = Some("write both names, or `exact_names: true`".to_owned());
-        return State::lacks(if cx.is_up(&variant) { Lack::Final } else { Lack::Violated }, finding).into();
-    }
-    let mut outcome = Outcome::from(State::Holds);
-    for name in alias::names(query) {
-        witness::attribute_key(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
-    }
-    outcome
+    let found = if cx.expect.exact_names { None } else { query.under_other_names(&cx.index) };
+    let Some(UnderOtherNames { spans, certain, aliases }) = found else {
+        let mut outcome = Outcome::from(State::Holds);
+        for name in query.attribute_names() {
+            witness::attribute_key(cx, name).into_iter().for_each(|remark| outcome.remark(remark));
+        }
+        return outcome;
+    };
+    let count = count_of(spans.len(), "span");
+    let first = spans.first().map_or(String::new(), |&first| text::span(cx.trace, first));
+    let (message, actual, hint) = if certain {
+        let there = aliases.iter().map(|alias| format!("{} is {} there", text::safe(&alias.asked), alias.found));
+        (
+            format!("Under other attribute names {first} matches {written}, which nothing may."),
+            format!("{count}; {}", there.collect::<Vec<_>>().join(", ")),
+            "ask for the names that are there, or write `exact_names: true` if these are not meant",
+        )
+    } else {
+        let refused = aliases.iter().filter_map(|alias| {
+            let (asked, found, why) = (text::safe(&alias.asked), alias.found, alias.refused?);
+            Some(format!("attribute {asked} is only there as {found}, which can not be compared: {why}"))
+        });
+        let refused = refused.collect::<Vec<_>>().join("; ");
+        (
+            format!("It can not be decided whether {first} matches {written}: {refused}."),
+            format!("{count} in doubt"),
+            "ask for both names, or write `exact_names: true`",
+        )
+    };
+    let mut finding = cx.finding(at.at, &at.path, message, &spans);
+    finding.expected = "no span, under any name of its attributes".to_owned();
+    finding.actual = actual;
+    finding.hint = Some(hint.to_owned());
+    let lack = match (certain, cx.is_up(query)) {
+        (false, _) => Lack::Undecidable,
+        (true, true) => Lack::Final,
+        (true, false) => Lack::Violated,
+    };
+    State::lacks(lack, finding).into()
 }

@@ -1,10 +1,12 @@
 //! Attributes under either of their names. Names of OpenTelemetry's semantic conventions changed, and services change at
 //! different times; a test that asks for one name finds the other, with its values translated where they changed too.
 
-use super::renames::{GRPC_STATUS, RENAMES, Values};
+use super::renames::{GRPC_STATUS, RENAMES, Side, Values};
 use super::{Fact, Matcher};
-use crate::trace::{Sym, Trace, Value};
+use crate::trace::{Kind, Sym, Trace, Value};
 use std::borrow::Cow;
+
+const NO_SIDE: &str = "only the kind of a span tells whether it is the client's or the server's";
 
 /// Another name of an attribute.
 #[derive(Debug, Clone, Copy)]
@@ -79,29 +81,47 @@ pub fn find<'a>(attributes: &'a [(Sym, Value)], key: &str, aliases: bool, trace:
         let sym = trace.symbols().get(name)?;
         attributes.iter().find(|(at, _)| *at == sym).map(|(_, value)| Fact::of(value, trace))
     };
-    if let Some(fact) = get(key) {
-        return Found::Asked(fact);
-    }
-    let mut all = others(key).take_while(|_| aliases);
-    all.find_map(|other| get(other.name).map(|fact| other.read(fact))).unwrap_or(Found::Nothing)
+    search(key, aliases, None, get)
 }
 
 /// Like [`find`], for the attributes of a span.
 pub fn find_on_span<'a>(span: crate::trace::SpanRef<'a>, key: &str, aliases: bool) -> Found<'a> {
-    let trace = span.trace();
-    if let Some(value) = span.attribute(key) {
-        return Found::Asked(Fact::of(value, trace));
+    let get = |name: &str| span.attribute(name).map(|value| Fact::of(value, span.trace()));
+    search(key, aliases, Some(span.kind()), get)
+}
+
+fn search<'a>(key: &str, aliases: bool, kind: Option<Kind>, get: impl Fn(&str) -> Option<Fact<'a>>) -> Found<'a> {
+    if let Some(fact) = get(key) {
+        return Found::Asked(fact);
     }
-    let mut all = others(key).take_while(|_| aliases);
-    let found = all.find_map(|other| span.attribute(other.name).map(|value| other.read(Fact::of(value, trace))));
-    found.unwrap_or(Found::Nothing)
+    let all = others(key).take_while(|_| aliases);
+    best(all.filter_map(|other| Some(other.read(get(other.name)?, kind))))
+}
+
+/// The first that can be compared with what was asked for, else the first that cannot.
+pub(crate) fn best<'a>(found: impl Iterator<Item = Found<'a>>) -> Found<'a> {
+    let mut best = Found::Nothing;
+    for one in found {
+        match (&one, &best) {
+            (Found::Asked(_) | Found::Alias { .. }, _) => return one,
+            (Found::Refused { .. }, Found::Nothing) => best = one,
+            _ => {}
+        }
+    }
+    best
 }
 
 impl Other {
-    /// A value found under this name, as the name asked for would have it.
-    pub fn read<'a>(&self, fact: Fact<'a>) -> Found<'a> {
+    /// A value found under this name, as the name asked for would have it. `kind` is that of the span whose own attribute
+    /// it is; nothing is found where on such a span the names mean different things.
+    pub fn read<'a>(&self, fact: Fact<'a>, kind: Option<Kind>) -> Found<'a> {
         let fact = match self.values {
             Values::Refused(reason) => return Found::Refused { name: self.name, fact, reason },
+            Values::SameOn(side) => match kind.and_then(Side::of) {
+                None => return Found::Refused { name: self.name, fact, reason: NO_SIDE },
+                Some(there) if there != side => return Found::Nothing,
+                Some(_) => fact,
+            },
             Values::Same => fact,
             Values::Renamed(pairs) => renamed(fact, pairs, self.asked_old),
             Values::NumberAsText => number_as_text(fact, self.asked_old),
@@ -154,7 +174,7 @@ mod tests {
         Matcher::Compare(Comparison::Eq, Operand::Literal(value))
     }
     fn through(asked: &str, found: &str, fact: Fact<'static>) -> Option<Found<'static>> {
-        others(asked).find(|other| other.name == found).map(|other| other.read(fact))
+        others(asked).find(|other| other.name == found).map(|other| other.read(fact, Some(Kind::Server)))
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! for: it differs from every value.
 
 use super::number::Number;
-use super::{Comparison, Fact, Literal, Matcher, Operand};
+use super::{Comparison, Fact, Literal, Matcher, Operand, TypeName};
 use std::cmp::Ordering;
 
 /// How a fact and a literal stand to each other.
@@ -67,6 +67,23 @@ impl Matcher {
                 self.test(&Fact::Str(fact.show().into()))
             }
             _ => false,
+        }
+    }
+
+    /// Whether it compares with a number or a boolean, or asks for such a type.
+    pub fn asks_for_types(&self) -> bool {
+        let typed = |operand: &Operand| match operand {
+            Operand::Literal(literal) => !matches!(literal, Literal::Str(_) | Literal::Null | Literal::Duration(_)),
+            Operand::Template(_) | Operand::List(_) => false,
+        };
+        match self {
+            Matcher::All(all) => all.iter().any(Matcher::asks_for_types),
+            Matcher::Compare(_, operand) | Matcher::Contains(operand) => typed(operand),
+            Matcher::StartsWith(operand) | Matcher::EndsWith(operand) => typed(operand),
+            Matcher::Range(low, high) => low.iter().chain(high).any(typed),
+            Matcher::OneOf(operands) => operands.iter().any(typed),
+            Matcher::Type(name) => !matches!(name, TypeName::String),
+            Matcher::Matches { .. } | Matcher::Exists | Matcher::Absent | Matcher::Length(_) => false,
         }
     }
 

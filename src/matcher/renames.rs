@@ -2,6 +2,8 @@
 //!
 //! Facts of the semantic conventions' registry (snapshot after v1.44.0) and of their migration guides.
 
+use crate::trace::Kind;
+
 /// One rename.
 #[derive(Debug)]
 pub(super) struct Rename {
@@ -10,11 +12,33 @@ pub(super) struct Rename {
     pub(super) values: Values,
 }
 
+/// A side of a call or message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// CLIENT and PRODUCER spans.
+    Caller,
+    /// SERVER and CONSUMER spans.
+    Receiver,
+}
+
+impl Side {
+    /// The side that spans of a kind are on, if any.
+    pub(super) fn of(kind: Kind) -> Option<Side> {
+        match kind {
+            Kind::Client | Kind::Producer => Some(Side::Caller),
+            Kind::Server | Kind::Consumer => Some(Side::Receiver),
+            Kind::Unspecified | Kind::Internal => None,
+        }
+    }
+}
+
 /// What became of the values.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Values {
     /// They are the same.
     Same,
+    /// They are the same on spans of this side; on those of the other the two names mean different things.
+    SameOn(Side),
     /// Some were renamed (old, new); the others are the same.
     Renamed(&'static [(&'static str, &'static str)]),
     /// A number became its text.
@@ -150,13 +174,13 @@ pub(super) const RENAMES: &[Rename] = &[
     rename("messaging.rocketmq.client_group", "messaging.consumer.group.name", Values::Same),
     rename("messaging.servicebus.destination.subscription_name", "messaging.destination.subscription.name", Values::Same),
     rename("net.host.ip", "network.local.address", Values::Same),
-    rename("net.host.name", "server.address", Values::Same),
-    rename("net.host.port", "server.port", Values::Same),
+    rename("net.host.name", "server.address", Values::SameOn(Side::Receiver)),
+    rename("net.host.port", "server.port", Values::SameOn(Side::Receiver)),
     rename("net.peer.ip", "network.peer.address", Values::Same),
-    rename("net.peer.name", "client.address", Values::Same),
-    rename("net.peer.name", "server.address", Values::Same),
-    rename("net.peer.port", "client.port", Values::Same),
-    rename("net.peer.port", "server.port", Values::Same),
+    rename("net.peer.name", "client.address", Values::SameOn(Side::Receiver)),
+    rename("net.peer.name", "server.address", Values::SameOn(Side::Caller)),
+    rename("net.peer.port", "client.port", Values::SameOn(Side::Receiver)),
+    rename("net.peer.port", "server.port", Values::SameOn(Side::Caller)),
     rename("net.protocol.name", "network.protocol.name", Values::Same),
     rename("net.protocol.version", "network.protocol.version", Values::Same),
     rename("net.sock.family", "network.type", Values::Renamed(FAMILIES)),

@@ -4,6 +4,7 @@ use super::ast::*;
 use super::filter::{resolve, value_at};
 use super::fold::Number;
 use super::index::Index;
+use super::other_names::Names;
 use super::pipeline::Set;
 use super::print;
 use super::value::{Val, compare, order};
@@ -49,12 +50,14 @@ impl Scalar {
             Val::Duration(value) => Scalar::Duration(*value),
             Val::Bool(value) => Scalar::Bool(*value),
             Val::Str(value) => Scalar::Str(value.to_string()),
+            Val::Untyped(value) => Scalar::Str((*value).to_owned()),
             Val::Status(code) => Scalar::Str(code.word().to_owned()),
             Val::Kind(kind) => Scalar::Str(kind.word().to_owned()),
             Val::Array(items) => {
                 let items: Vec<String> = items.iter().map(|item| trace.show(item)).collect();
                 Scalar::Str(format!("[{}]", items.join(", ")))
             }
+            Val::Refused(_) => Scalar::Str("values that can not be compared".to_owned()),
             Val::Opaque => Scalar::Str("bytes or a map".to_owned()),
         }
     }
@@ -69,35 +72,42 @@ impl Scalar {
 }
 
 /// The set with its aggregate, if the comparison holds of it.
-pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set) -> Option<Set> {
+pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set, names: Names<'_>) -> Option<Set> {
     // Checked queries have an aggregate on the left and a value on the right.
     let (ScalarExpr::Aggregate(aggregate), ScalarExpr::Static(wanted, _)) = (&filter.lhs, &filter.rhs) else {
         return None;
     };
-    let value = compute(index, aggregate, &set)?;
+    let value = compute(index, aggregate, &set, names)?;
     let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
     holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
 }
 
 /// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
 /// that the order of spans cannot matter.
-pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set) -> Option<Scalar> {
+pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set, names: Names<'_>) -> Option<Scalar> {
     let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
-    let node = resolve(field, index.trace());
+    let node = resolve(field, index.trace(), names);
     let spans = set.rows.spans();
     let numbers: Vec<Number> = spans.iter().filter_map(|&ix| value_at(index, &node, ix).number()).collect();
+    of_numbers(aggregate.function, &numbers)
+}
+
+/// The same numbers in any order give the same: which span starts first must decide nothing.
+fn of_numbers(function: AggregateFn, numbers: &[Number]) -> Option<Scalar> {
     let by_order = |wanted: Ordering| {
         let better = |best: Number, next: Number| if order(next, best) == Some(wanted) { next } else { best };
-        numbers.iter().copied().reduce(better)
+        // NaN is neither greater nor smaller than anything.
+        let known = |number: &Number| !number.as_f64().is_nan();
+        numbers.iter().copied().filter(known).reduce(better)
     };
-    Some(match aggregate.function {
+    Some(match function {
         AggregateFn::Count => Scalar::Int(numbers.len() as i64),
         AggregateFn::Max => scalar(by_order(Ordering::Greater)?),
         AggregateFn::Min => scalar(by_order(Ordering::Less)?),
-        AggregateFn::Sum => scalar(sum(&numbers)?),
+        AggregateFn::Sum => scalar(sum(numbers)?),
         AggregateFn::Avg => {
             let count = numbers.len() as i64;
-            match sum(&numbers)? {
+            match sum(numbers)? {
                 Number::Duration(total) => Scalar::Duration(total / count),
                 total => Scalar::Float(total.as_f64() / count as f64),
             }
@@ -125,6 +135,55 @@ fn sum(numbers: &[Number]) -> Option<Number> {
     match (first, total.map(i64::try_from)) {
         (Number::Int(_), Some(Ok(total))) if alike => Some(Number::Int(total)),
         (Number::Duration(_), Some(Ok(total))) if alike => Some(Number::Duration(total)),
-        _ => Some(Number::Float(numbers.iter().map(|number| number.as_f64()).sum())),
+        _ => {
+            // Floats round as they are added, so they are added in an order of their own.
+            let mut floats: Vec<f64> = numbers.iter().map(|number| number.as_f64()).collect();
+            floats.sort_unstable_by(f64::total_cmp);
+            Some(Number::Float(floats.iter().sum()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = Number> {
+        let floats = prop_oneof![Just(f64::NAN), Just(0.1), Just(1e308), Just(-1e308), any::<f64>()];
+        prop_oneof![
+            floats.prop_map(Number::Float),
+            any::<i64>().prop_map(Number::Int),
+            (-9i64..9).prop_map(Number::Int),
+        ]
+    }
+
+    #[test]
+    fn nan_is_neither_the_greatest_nor_the_smallest() {
+        let (nan, number) = (Number::Float(f64::NAN), Number::Int(500));
+        for numbers in [[nan, number], [number, nan]] {
+            for function in [AggregateFn::Max, AggregateFn::Min] {
+                assert_eq!(of_numbers(function, &numbers), Some(Scalar::Int(500)));
+            }
+            assert_eq!(of_numbers(AggregateFn::Count, &numbers), Some(Scalar::Int(2)));
+        }
+        assert_eq!(of_numbers(AggregateFn::Max, &[nan]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_order_of_spans_does_not_count(
+            (numbers, shuffled) in prop::collection::vec(number(), 1..6)
+                .prop_flat_map(|numbers| (Just(numbers.clone()), Just(numbers).prop_shuffle()))
+        ) {
+            use AggregateFn::*;
+            for function in [Count, Max, Min, Sum, Avg] {
+                let (one, other) = (of_numbers(function, &numbers), of_numbers(function, &shuffled));
+                let value = |scalar: Option<Scalar>| scalar.and_then(|scalar| scalar.val().number()).map(Number::as_f64);
+                let (one, other) = (value(one), value(other));
+                let nan = |value: Option<f64>| value.is_some_and(f64::is_nan);
+                prop_assert!(one == other || nan(one) && nan(other), "{one:?} {other:?}");
+            }
+        }
     }
 }

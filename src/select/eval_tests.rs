@@ -75,6 +75,53 @@ fn conditions_on_events_joined_by_and_are_about_one_event() {
 }
 
 #[test]
+fn conditions_on_events_and_on_links_hold_of_one_event_and_one_link() {
+    let mut node = Node::new(1, 0).event("e", &[("k", json!(1))]).event("f", &[("k", json!(2))]);
+    node.links = vec![(7, 1), (8, 2)];
+    let trace = trace(&[node, Node::new(2, 1).event("e", &[])]);
+    for (text, expected) in [
+        ("{ event:name = \"e\" && link:traceID = \"7\" }", vec![1]),
+        ("{ event:name = \"e\" && event.k = 2 && link:traceID = \"7\" }", vec![]),
+        (
+            "{ event:name = \"e\" && event.k = 1 && link:traceID = \"8\" && link:spanID = \"0000000000000002\" }",
+            vec![1],
+        ),
+        ("{ event:name = \"e\" && link:traceID = \"7\" && link:spanID = \"0000000000000002\" }", vec![]),
+        ("{ name = \"op-2\" && event:name = \"e\" && link:traceID = \"7\" }", vec![]),
+        ("{ (event.k = 9 || link:traceID = \"7\") && event:name = \"f\" && link:traceID = \"8\" }", vec![]),
+        ("{ (event.k = 2 || link:traceID = \"7\") && event:name = \"f\" && link:traceID = \"8\" }", vec![1]),
+        ("{ event:name != link:spanID && event.k = 2 && link:traceID = \"8\" }", vec![1]),
+        ("{ event.k = nil && link:traceID = \"8\" }", vec![]),
+        ("{ event.x = nil && link:traceID = \"8\" }", vec![1]),
+        ("{ event:name = \"f\" && event.x = nil && link:traceID = \"8\" }", vec![1]),
+        ("{ event.k > 0 && link.x = nil }", vec![1]),
+        ("{ event.k = nil && link.x = nil }", vec![2]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+}
+
+#[test]
+fn events_and_links_are_not_looked_at_in_pairs_nor_all_spans_once_for_each_set() {
+    let many = 40_000u64;
+    let mut node = Node::new(1, 0);
+    node.events = (0..many).map(|at| (format!("e{at}"), 20, Vec::new())).collect();
+    node.links = (0..many).map(|at| (u128::from(at) + 7, 1)).collect();
+    assert_eq!(ids("{ event:name = \"x\" && link:spanID = \"y\" }", &trace(&[node.clone()])), [0u64; 0]);
+    assert_eq!(ids("{ event:name =~ \"e.*\" && link:traceID = \"x\" }", &trace(&[node])), [0u64; 0]);
+    let chain: Vec<Node> = (1..=many).map(|id| Node::new(id, id - 1)).collect();
+    let trace = trace(&chain);
+    for sign in [">", "<", ">>", "<<", "~"] {
+        assert_eq!(
+            ids(&format!("{{ }} | by(name) | {{ }} !{sign} {{ }} | coalesce()"), &trace).len(),
+            chain.len(),
+            "{sign}"
+        );
+        assert_eq!(ids(&format!("{{ }} | by(name) | {{ }} &{sign} {{ }}"), &trace), [0u64; 0]);
+    }
+}
+
+#[test]
 fn structure_relates_nothing_below_a_missing_parent_so_that_negation_picks_it() {
     let trace = small();
     for (text, expected) in [
@@ -155,11 +202,12 @@ fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
 }
 
 #[test]
-fn in_a_trace_without_types_mappings_compare_by_text_and_traceql_stays_exact() {
-    let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200"))], true);
+fn in_a_trace_without_types_text_is_compared_as_what_it_is_asked_for() {
+    let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200")).event("e", &[("k", json!("3"))])], true);
     assert_eq!(ids_of(&mapping(vec![attribute("n", Literal::Int(200))]), &trace), [1]);
-    assert_eq!(ids("{ span.n = 200 }", &trace), [0u64; 0]);
-    assert_eq!(ids("{ span.n = \"200\" }", &trace), [1]);
+    assert_eq!(ids("{ span.n = 200 && event.k > 2 }", &trace), [1]);
+    assert_eq!(ids("{ .n = \"200\" && .k = 3 }", &trace), [1]);
+    assert_eq!(ids("{ span.n = \"200.0\" }", &trace), [0u64; 0]);
 }
 
 #[test]

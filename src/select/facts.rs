@@ -46,32 +46,37 @@ pub(super) fn of_trace<'t>(trace: &'t Trace, intrinsic: Intrinsic) -> Val<'t> {
     }
 }
 
+/// An attribute of a span, or of the event (link) in focus, else of the first one.
+pub(super) fn named<'t>(trace: &'t Trace, scope: Scope, key: Sym, ix: SpanIx, focus: Focus<'t>) -> Option<&'t Value> {
+    let span = trace.span(ix);
+    let own = || trace.attributes.get(ix, key);
+    let of_resource = || find(&span.resource().attributes, key);
+    let of_scope = || find(&span.scope().attributes, key);
+    match scope {
+        Scope::Span => own(),
+        Scope::Resource => of_resource(),
+        Scope::Instrumentation => of_scope(),
+        Scope::Event => focus.event.or_else(|| span.events().first()).and_then(|event| find(&event.attributes, key)),
+        Scope::Link => focus.link.or_else(|| span.links().first()).and_then(|link| find(&link.attributes, key)),
+        Scope::Any => own()
+            .or_else(of_resource)
+            .or_else(|| span.events().iter().find_map(|event| find(&event.attributes, key)))
+            .or_else(|| span.links().iter().find_map(|link| find(&link.attributes, key)))
+            .or_else(of_scope),
+    }
+}
+
 /// What a fact is of a span: of the event (link) in focus, else of the first one.
 pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {
     let trace = index.trace();
     let span = trace.span(ix);
-    let val = |value: Option<&'t Value>| value.map_or(Val::Nil, |value| Val::of(value, trace.symbols()));
     let text = |text: &'t str| Val::Str(Cow::Borrowed(text));
     let event = || focus.event.or_else(|| span.events().first());
     let link = || focus.link.or_else(|| span.links().first());
     match source {
         Source::Named(_, None) => Val::Nil,
         Source::Named(scope, Some(key)) => {
-            let own = || trace.attributes.get(ix, key);
-            let of_resource = || find(&span.resource().attributes, key);
-            let of_scope = || find(&span.scope().attributes, key);
-            val(match scope {
-                Scope::Span => own(),
-                Scope::Resource => of_resource(),
-                Scope::Instrumentation => of_scope(),
-                Scope::Event => event().and_then(|event| find(&event.attributes, key)),
-                Scope::Link => link().and_then(|link| find(&link.attributes, key)),
-                Scope::Any => own()
-                    .or_else(of_resource)
-                    .or_else(|| span.events().iter().find_map(|event| find(&event.attributes, key)))
-                    .or_else(|| span.links().iter().find_map(|link| find(&link.attributes, key)))
-                    .or_else(of_scope),
-            })
+            named(trace, scope, key, ix, focus).map_or(Val::Nil, |value| Val::of(value, trace))
         }
         Source::Intrinsic(intrinsic) => match intrinsic {
             Intrinsic::Duration => Val::Duration(nanoseconds(span.duration_ns())),

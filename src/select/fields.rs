@@ -6,8 +6,7 @@ use super::decided::Decided;
 use super::index::Index;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
-use crate::trace::{Kind, SpanIx, StatusCode, Sym, Value};
-use std::borrow::Cow;
+use crate::trace::{Kind, StatusCode, Sym, Value};
 
 /// An attribute that was found under another name than the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +17,18 @@ pub struct AliasUse {
     pub found: &'static str,
     /// Why the two names' values cannot be compared, if they cannot; then no comparison held.
     pub refused: Option<&'static str>,
+}
+
+impl AliasUse {
+    /// What was found under another name, if it was.
+    pub(super) fn of(found: &Found<'_>, asked: &str) -> Option<AliasUse> {
+        let (name, refused) = match found {
+            Found::Alias { name, .. } => (*name, None),
+            Found::Refused { name, reason, .. } => (*name, Some(*reason)),
+            Found::Asked(_) | Found::Nothing => return None,
+        };
+        Some(AliasUse { asked: asked.to_owned(), found: name, refused })
+    }
 }
 
 /// How tests are asked.
@@ -103,15 +114,7 @@ fn attribute(
 }
 
 fn note(found: &Found<'_>, asked: &str, used: &mut Vec<AliasUse>) {
-    let (name, refused) = match found {
-        Found::Alias { name, .. } => (*name, None),
-        Found::Refused { name, reason, .. } => (*name, Some(*reason)),
-        Found::Asked(_) | Found::Nothing => return,
-    };
-    let one = AliasUse { asked: asked.to_owned(), found: name, refused };
-    if !used.contains(&one) {
-        used.push(one);
-    }
+    used.extend(AliasUse::of(found, asked).filter(|one| !used.contains(one)));
 }
 
 /// Attributes of spans: down the occurrences of the asked key, then of each other name on the rows that are left.
@@ -142,45 +145,28 @@ fn of_spans(
         left = left.without(&Bits::of(within.len(), column.map(|(row, _)| row)));
     }
     if asking.aliases {
-        for other in alias::others(key) {
-            let Some(sym) = trace.symbols().get(other.name) else { continue };
-            let mut seen = Bits::empty(within.len());
-            for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
-                seen.set(row);
-                let found = other.read(Fact::of(value, trace));
-                let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
-                if holds {
-                    kept.set(row);
+        // A name that cannot be compared counts only where there is none that can.
+        for refused in [false, true] {
+            for other in alias::others(key) {
+                let Some(sym) = trace.symbols().get(other.name) else { continue };
+                let mut seen = Bits::empty(within.len());
+                for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
+                    let found = other.read(Fact::of(value, trace), Some(trace.kinds[row]));
+                    if matches!(found, Found::Nothing) || matches!(found, Found::Refused { .. }) != refused {
+                        continue;
+                    }
+                    seen.set(row);
+                    let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
+                    if holds {
+                        kept.set(row);
+                    }
+                    if holds || refused {
+                        note(&found, key, used);
+                    }
                 }
-                if holds || matches!(found, Found::Refused { .. }) {
-                    note(&found, key, used);
-                }
+                left = left.without(&seen);
             }
-            left = left.without(&seen);
         }
     }
     if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept }
-}
-
-/// The fact that a field is of one span, for saying why a span was not picked.
-pub fn fact<'a>(index: &Index<'a>, field: &Field, ix: SpanIx) -> Fact<'a> {
-    let trace = index.trace();
-    let span = trace.span(ix);
-    let of = |value: Option<&'a Value>| value.map_or(Fact::Missing, |value| Fact::of(value, trace));
-    match field {
-        Field::Service => Fact::nonempty(span.service()),
-        Field::Name => Fact::Str(Cow::Borrowed(span.name())),
-        Field::StatusMessage => Fact::nonempty(span.status_message()),
-        Field::Kind => Fact::kind(span.kind()),
-        Field::Status => Fact::status(span.status()),
-        Field::Duration => Fact::nanoseconds(span.duration_ns()),
-        Field::Attribute(key) => of(span.attribute(key)),
-        Field::Resource(key) => of(span.resource_attribute(key)),
-        Field::ScopeName => Fact::nonempty(trace.text(span.scope().name)),
-        Field::ScopeVersion => Fact::nonempty(trace.text(span.scope().version)),
-        Field::ScopeAttribute(key) => {
-            let found = span.scope().attributes.iter().find(|(sym, _)| trace.text(*sym) == key);
-            of(found.map(|(_, value)| value))
-        }
-    }
 }

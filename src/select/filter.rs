@@ -12,9 +12,10 @@ use super::bits::Bits;
 use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, nanoseconds, of_trace, source};
 use super::index::Index;
+use super::other_names::{Names, Renamed};
 use super::pattern::Compiled;
 use super::value::{Val, compare, compute, matches};
-use crate::trace::{SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
+use crate::trace::{Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
 use std::borrow::Cow;
 
 /// A field expression with everything looked up that does not depend on the span.
@@ -22,6 +23,7 @@ use std::borrow::Cow;
 pub(super) enum Node<'q> {
     Constant(Val<'q>),
     Fact(Source),
+    Renamed(Renamed<'q>),
     And(Vec<Node<'q>>),
     Or(Vec<Node<'q>>),
     Compare(FieldOp, Box<Node<'q>>, Box<Node<'q>>),
@@ -53,14 +55,17 @@ impl Needs {
 }
 
 /// Looks up an expression's names in a trace.
-pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace) -> Node<'q> {
-    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace));
+pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, names: Names<'_>) -> Node<'q> {
+    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace, names));
     match &expr.kind {
         FieldKind::Static(value) => Node::Constant(Val::constant(value)),
-        FieldKind::Attribute(attribute) => Node::Fact(source(attribute, trace)),
+        FieldKind::Attribute(attribute) => match Renamed::of(attribute, names, trace) {
+            Some(renamed) => Node::Renamed(renamed),
+            None => Node::Fact(source(attribute, trace)),
+        },
         FieldKind::Binary(op @ (FieldOp::And | FieldOp::Or), lhs, rhs) => {
             let mut parts = Vec::new();
-            for side in [resolve(lhs, trace), resolve(rhs, trace)] {
+            for side in [resolve(lhs, trace, names), resolve(rhs, trace, names)] {
                 match side {
                     Node::And(inner) if *op == FieldOp::And => parts.extend(inner),
                     Node::Or(inner) if *op == FieldOp::Or => parts.extend(inner),
@@ -80,7 +85,7 @@ pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace) -> Node<'q> {
             Node::Matches(below(operand), compiled.as_ref(), *negated)
         }
         FieldKind::Negative(inner) => Node::Negative(below(inner)),
-        FieldKind::Not(inner) => Node::Not(below(inner)),
+        FieldKind::Not(inner) => Node::Not(Box::new(resolve(inner, trace, names.negated()))),
         FieldKind::Exists(inner) => Node::Exists(below(inner)),
         FieldKind::Missing(inner) => Node::Missing(below(inner)),
         FieldKind::Unreadable => Node::Constant(Val::Nil),
@@ -98,10 +103,14 @@ fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
 
 fn needs(node: &Node<'_>) -> Needs {
     match node {
-        Node::Fact(Source::Named(Scope::Event, _)) => Needs { event: true, link: false },
-        Node::Fact(Source::Named(Scope::Link, _)) => Needs { event: false, link: true },
+        Node::Fact(Source::Named(Scope::Event, _)) | Node::Renamed(Renamed { scope: Scope::Event, .. }) => {
+            Needs { event: true, link: false }
+        }
+        Node::Fact(Source::Named(Scope::Link, _)) | Node::Renamed(Renamed { scope: Scope::Link, .. }) => {
+            Needs { event: false, link: true }
+        }
         Node::Fact(Source::Intrinsic(intrinsic)) => Needs { event: intrinsic.of_event(), link: intrinsic.of_link() },
-        Node::Fact(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
+        Node::Fact(_) | Node::Renamed(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
@@ -265,8 +274,8 @@ struct Memo<'a, 't> {
 impl Memo<'_, '_> {
     fn value(&mut self, value: &Value) -> bool {
         match value {
-            Value::Str(sym) => self.sym(*sym),
-            value => (self.test)(&Val::of(value, self.trace.symbols())),
+            Value::Str(sym) => self.decided.of(*sym, || (self.test)(&Val::of(value, self.trace))),
+            value => (self.test)(&Val::of(value, self.trace)),
         }
     }
     fn sym(&mut self, sym: Sym) -> bool {
@@ -291,27 +300,43 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
                 for_any(span, needs(node), focus, &holds)
             })
         }
-        Node::Fact(_) => {
+        Node::Fact(_) | Node::Renamed(_) => {
             let span = index.trace().span(SpanIx(row as u32));
-            let is = |wanted: bool| move |focus| value(index, node, row, focus) == Val::Bool(wanted);
+            let is = |wanted: bool| move |focus| value(index, node, row, focus).truth() == Some(wanted);
             if for_any(span, needs(node), focus, &is(true)) {
                 return Some(true);
             }
             for_any(span, needs(node), focus, &is(false)).then_some(false)
         }
-        _ => match value(index, node, row, focus) {
-            Val::Bool(flag) => Some(flag),
-            _ => None,
-        },
+        _ => value(index, node, row, focus).truth(),
     }
 }
 
 /// Whether all of `parts` hold, those about events of one and the same event.
 fn conjunction<'t>(index: &Index<'t>, parts: &[&Node<'_>], row: usize, focus: Focus<'t>) -> bool {
     let span = index.trace().span(SpanIx(row as u32));
-    let holds = |focus: Focus<'t>| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
+    let all = |parts: &[&Node<'_>], focus| parts.iter().all(|part| truth(index, part, row, focus) == Some(true));
     let wanted = parts.iter().map(|part| chooses(part)).fold(Needs::default(), Needs::or);
-    for_any(span, wanted, focus, &holds)
+    if !(wanted.event && wanted.link && focus.event.is_none() && focus.link.is_none()) {
+        return for_any(span, wanted, focus, &|focus| all(parts, focus));
+    }
+    // Each side alone, so that not every event meets every link.
+    let asking = |event: bool, link: bool| -> Vec<&Node<'_>> {
+        parts.iter().copied().filter(|part| needs(part) == Needs { event, link }).collect()
+    };
+    let (plain, of_events, of_links, of_both) =
+        (asking(false, false), asking(true, false), asking(false, true), asking(true, true));
+    let events = span.events().iter().map(|event| Focus { event: Some(event), ..focus });
+    let mut events = events.filter(|&focus| all(&of_events, focus)).peekable();
+    let mut links = span.links().iter().filter(|&link| all(&of_links, Focus { link: Some(link), ..focus }));
+    if events.peek().is_none() || !all(&plain, focus) {
+        return false;
+    }
+    if of_both.is_empty() {
+        return links.next().is_some();
+    }
+    let links: Vec<&Link> = links.collect();
+    events.any(|focus| links.iter().any(|&link| all(&of_both, Focus { link: Some(link), ..focus })))
 }
 
 /// Whether `holds` of any event and any link, as far as they are needed and not chosen yet.
@@ -349,12 +374,11 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
     match node {
         Node::Constant(constant) => constant.clone(),
         Node::Fact(source) => fact(index, *source, SpanIx(row as u32), focus),
+        Node::Renamed(renamed) => renamed.value(index, SpanIx(row as u32), focus),
         Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
         Node::Negative(inner) => match value(index, inner, row, focus) {
-            Val::Int(value) => Val::Int(value.wrapping_neg()),
-            Val::Float(value) => Val::Float(-value),
-            Val::Duration(value) => Val::Duration(value.wrapping_neg()),
-            _ => Val::Nil,
+            Val::Refused(holds) => Val::Refused(holds),
+            other => other.number().map_or(Val::Nil, |number| Val::from(number.negated())),
         },
         _ => truth(index, node, row, focus).map_or(Val::Nil, Val::Bool),
     }

@@ -11,6 +11,14 @@ pub(super) enum Number {
 }
 
 impl Number {
+    /// Whole numbers wrap around, as in Go.
+    pub(super) fn negated(self) -> Number {
+        match self {
+            Number::Int(value) => Number::Int(value.wrapping_neg()),
+            Number::Float(value) => Number::Float(-value),
+            Number::Duration(value) => Number::Duration(value.wrapping_neg()),
+        }
+    }
     pub(super) fn as_f64(self) -> f64 {
         match self {
             Number::Int(value) | Number::Duration(value) => value as f64,

@@ -4,6 +4,7 @@ use super::aggregate::Scalar;
 use super::ast::FieldExpr;
 use super::filter::{resolve, value_at};
 use super::index::Index;
+use super::other_names::Names;
 use super::pipeline::{Rows, Set};
 use super::print;
 use super::value::Val;
@@ -12,9 +13,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// One set for each value, in the order of their first spans.
-pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set) -> Vec<Set> {
+pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, names: Names<'_>) -> Vec<Set> {
     let trace = index.trace();
-    let node = resolve(expr, trace);
+    let node = resolve(expr, trace, names);
     let name = format!("by({})", print::field(expr));
     let mut groups: Vec<(Scalar, Vec<SpanIx>)> = Vec::new();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();
@@ -58,11 +59,12 @@ fn key<'a>(value: &Val<'a>) -> Key<'a> {
         Val::Int(value) => Key::Int(*value),
         Val::Float(value) => Key::Float(value.to_bits()),
         Val::Str(text) => Key::Str(text.clone()),
+        Val::Untyped(text) => Key::Str(Cow::Borrowed(text)),
         Val::Bool(flag) => Key::Bool(*flag),
         Val::Duration(value) => Key::Duration(*value),
         Val::Status(code) => Key::Status(*code),
         Val::Kind(kind) => Key::Kind(*kind),
         Val::Array(values) => Key::Array(values.iter().map(|value: &Value| format!("{value:?};")).collect()),
-        Val::Opaque => Key::Opaque,
+        Val::Opaque | Val::Refused(_) => Key::Opaque,
     }
 }

@@ -25,6 +25,7 @@ mod group;
 mod index;
 mod lex;
 mod monotone;
+mod other_names;
 mod parse;
 mod parse_field;
 mod parse_spanset;
@@ -34,8 +35,10 @@ mod postings;
 mod print;
 mod structural;
 mod text;
+mod untyped;
 mod validate;
 mod value;
+mod walk;
 mod words;
 
 pub use aggregate::Scalar;
@@ -46,9 +49,10 @@ pub use ast::{
 pub use bind::Values;
 pub use error::{ErrorKind, SelectError};
 pub use eval::{Selection, Spanset};
-pub use fields::{AliasUse, fact};
+pub use fields::AliasUse;
 pub use index::Index;
 pub use monotone::Monotone;
+pub use other_names::UnderOtherNames;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
 pub use pattern::Compiled;
 

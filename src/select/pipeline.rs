@@ -7,7 +7,8 @@ use super::fields::{self, AliasUse, Asking};
 use super::filter::{mask, resolve};
 use super::group::group;
 use super::index::Index;
-use super::structural::structural;
+use super::other_names::Names;
+use super::structural::{structural, structural_of_few};
 use crate::trace::SpanIx;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -106,6 +107,8 @@ pub(super) struct Evaluation<'i, 't> {
     pub(super) filtered: Option<Filtered>,
     /// Whether mapping selectors take what they doubt for what they pick.
     pub(super) doubts: bool,
+    /// Under which names TraceQL finds attributes.
+    pub(super) names: Names<'i>,
 }
 
 /// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
@@ -138,9 +141,9 @@ impl Evaluation<'_, '_> {
                 kept
             }
             Stage::Scalar(filter) => {
-                sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set)).collect()
+                sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set, self.names)).collect()
             }
-            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set)).collect(),
+            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set, self.names)).collect(),
             Stage::Coalesce => {
                 let rows = union(&sets, self.index.trace().len());
                 if rows.is_empty() {
@@ -155,8 +158,8 @@ impl Evaluation<'_, '_> {
 
     /// The rows of `within` that a filter picks.
     fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
-        let index = self.index;
-        let pick = |within: &Bits| mask(index, &resolve(field, index.trace()), within);
+        let (index, names) = (self.index, self.names);
+        let pick = |within: &Bits| mask(index, &resolve(field, index.trace(), names), within);
         match &mut self.filtered {
             None => within.like(pick(&within.bits(index.trace().len()))),
             Some(Filtered { all, found }) => {
@@ -165,19 +168,38 @@ impl Evaluation<'_, '_> {
         }
     }
 
+    fn negated(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
+        let names = self.names;
+        self.names = names.negated();
+        let picked = self.spanset(expr, within);
+        self.names = names;
+        picked
+    }
+
     /// The rows of `within` that an expression picks.
     fn spanset(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
         let len = self.index.trace().len();
         match &expr.kind {
             SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
-                let (left, right) = (self.spanset(lhs, within), self.spanset(rhs, within));
+                let left = match op {
+                    // What is picked here takes spans away.
+                    SpansetOp::Structure(_, Mode::Not) => self.negated(lhs, within),
+                    _ => self.spanset(lhs, within),
+                };
+                let right = self.spanset(rhs, within);
                 let one_is_empty = left.is_empty() || right.is_empty();
                 match op {
                     // Nothing is related to nothing.
                     SpansetOp::Structure(_, Mode::Not) if one_is_empty => right,
                     SpansetOp::And | SpansetOp::Structure(..) if one_is_empty => within.none(),
                     SpansetOp::And | SpansetOp::Or => left.or(&right),
+                    // Where sets are many, nothing may look at all spans for each.
+                    SpansetOp::Structure(relation, mode)
+                        if !disconnected && let (Rows::Few(left), Rows::Few(right)) = (&left, &right) =>
+                    {
+                        Rows::Few(structural_of_few(self.index, *relation, *mode, left, right))
+                    }
                     SpansetOp::Structure(relation, mode) => {
                         let (left, right) = (left.bits(len), right.bits(len).into_owned());
                         within.like(structural(self.index.trace(), *relation, *mode, *disconnected, &left, right))

@@ -2,7 +2,9 @@
 
 use super::ast::{Mode, Relation};
 use super::bits::Bits;
+use super::index::Index;
 use crate::trace::{SpanIx, Trace};
+use std::collections::HashMap;
 
 /// What a structural operator returns. Without `disconnected`, parts of the trace that hang from a missing parent are
 /// related to nothing, as in Tempo; so `!` returns their spans.
@@ -27,6 +29,78 @@ pub(super) fn structural(
         Mode::Union => {
             let left = lhs.clone().and(&related(&rhs, inverse(relation)));
             rhs.and(&related(lhs, relation)).or(&left)
+        }
+    }
+}
+
+/// The same without `disconnected`, of sets that are small beside the trace: it looks only at their spans, which stand
+/// sorted in both.
+pub(super) fn structural_of_few(
+    index: &Index<'_>,
+    relation: Relation,
+    mode: Mode,
+    lhs: &[SpanIx],
+    rhs: &[SpanIx],
+) -> Vec<SpanIx> {
+    let of = |rhs: &[SpanIx], lhs: &[SpanIx], relation: Relation, wanted: bool| -> Vec<SpanIx> {
+        rhs.iter().copied().zip(related(index, relation, lhs, rhs)).filter(|at| at.1 == wanted).map(|at| at.0).collect()
+    };
+    match mode {
+        Mode::Plain => of(rhs, lhs, relation, true),
+        Mode::Not => of(rhs, lhs, relation, false),
+        Mode::Union => {
+            let mut both = of(rhs, lhs, relation, true);
+            both.extend(of(lhs, rhs, inverse(relation), true));
+            both.sort_unstable();
+            both.dedup();
+            both
+        }
+    }
+}
+
+/// Of each span, whether it is a child (parent, …) of one of `set`.
+fn related(index: &Index<'_>, relation: Relation, set: &[SpanIx], of: &[SpanIx]) -> Vec<bool> {
+    let tree = index.trace().tree();
+    let connected = |ix: &SpanIx| tree.is_connected(*ix);
+    let set: Vec<SpanIx> = set.iter().copied().filter(connected).collect();
+    let has = |sorted: &[SpanIx], ix: SpanIx| sorted.binary_search(&ix).is_ok();
+    match relation {
+        Relation::Child => of.iter().map(|&ix| tree.parent(ix).is_some_and(|parent| has(&set, parent))).collect(),
+        Relation::Parent => {
+            let mut parents: Vec<SpanIx> = set.iter().filter_map(|&ix| tree.parent(ix)).collect();
+            parents.sort_unstable();
+            of.iter().map(|&ix| has(&parents, ix)).collect()
+        }
+        Relation::Sibling => {
+            // Roots have no parent, and are siblings of each other.
+            let mut families: HashMap<Option<SpanIx>, u32> = HashMap::new();
+            set.iter().for_each(|&ix| *families.entry(tree.parent(ix)).or_default() += 1);
+            let others = |&ix: &SpanIx| families.get(&tree.parent(ix)).map_or(0, |all| all - u32::from(has(&set, ix)));
+            of.iter().map(|ix| connected(ix) && others(ix) > 0).collect()
+        }
+        Relation::Descendant | Relation::Ancestor => {
+            // Subtrees are intervals that lie within or beside each other.
+            let mut trees: Vec<(i64, i64)> =
+                set.iter().map(|&ix| index.nested(ix)).map(|at| (at.left, at.right)).collect();
+            trees.sort_unstable();
+            let furthest: Vec<i64> = trees
+                .iter()
+                .scan(0, |furthest, at| {
+                    *furthest = at.1.max(*furthest);
+                    Some(*furthest)
+                })
+                .collect();
+            let test = |ix: &SpanIx| {
+                let at = index.nested(*ix);
+                if relation == Relation::Descendant {
+                    let before = trees.partition_point(|tree| tree.0 < at.left);
+                    before > 0 && furthest[before - 1] > at.right
+                } else {
+                    let after = trees.partition_point(|tree| tree.0 <= at.left);
+                    trees.get(after).is_some_and(|tree| tree.0 < at.right)
+                }
+            };
+            of.iter().map(|ix| connected(ix) && test(ix)).collect()
         }
     }
 }

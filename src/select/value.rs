@@ -3,8 +3,8 @@
 use super::ast::{FieldOp, Static};
 use super::fold::{Number, arithmetic};
 use super::pattern::Compiled;
-use crate::matcher::Number as Exact;
-use crate::trace::{Kind, StatusCode, Symbols, Value};
+use crate::matcher::{Fact, Number as Exact};
+use crate::trace::{Kind, StatusCode, Symbols, Trace, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -16,6 +16,8 @@ pub(super) enum Val<'a> {
     Int(i64),
     Float(f64),
     Str(Cow<'a, str>),
+    /// Text of a format that tells everything as text: it is compared as what it is compared with.
+    Untyped(&'a str),
     Bool(bool),
     Duration(i64),
     Status(StatusCode),
@@ -23,10 +25,19 @@ pub(super) enum Val<'a> {
     Array(&'a [Value]),
     /// Something there that no operator knows: bytes, maps.
     Opaque,
+    /// Something there that cannot be compared, because it is there under another name; what is asked of it holds or not,
+    /// as [`Names`](super::other_names::Names) has it.
+    Refused(bool),
 }
 
 impl<'a> Val<'a> {
-    pub(super) fn of(value: &'a Value, symbols: &'a Symbols) -> Val<'a> {
+    pub(super) fn of(value: &'a Value, trace: &'a Trace) -> Val<'a> {
+        match value {
+            Value::Str(sym) if trace.untyped() => Val::Untyped(trace.text(*sym)),
+            value => Val::element(value, trace.symbols()),
+        }
+    }
+    fn element(value: &'a Value, symbols: &'a Symbols) -> Val<'a> {
         match value {
             Value::Empty => Val::Nil,
             Value::Str(sym) => Val::Str(Cow::Borrowed(symbols.text(*sym))),
@@ -35,6 +46,28 @@ impl<'a> Val<'a> {
             Value::Double(number) => Val::Float(*number),
             Value::Array(items) => Val::Array(items),
             Value::Bytes(_) | Value::Map(_) => Val::Opaque,
+        }
+    }
+    /// What was found under another name.
+    pub(super) fn of_fact(fact: Fact<'a>) -> Val<'a> {
+        match fact {
+            Fact::Missing | Fact::Null => Val::Nil,
+            Fact::Str(text) => Val::Str(text),
+            Fact::Untyped(text) => Val::Untyped(text),
+            Fact::Bool(flag) => Val::Bool(flag),
+            Fact::Int(number) => i64::try_from(number).map_or(Val::Float(number as f64), Val::Int),
+            Fact::Float(number) => Val::Float(number),
+            Fact::Duration(number) => i64::try_from(number).map_or(Val::Opaque, Val::Duration),
+            Fact::Array(items, _) => Val::Array(items),
+            Fact::Bytes(_) | Fact::Map(..) | Fact::JsonArray(_) | Fact::JsonObject(_) => Val::Opaque,
+        }
+    }
+    /// What it is worth as a condition.
+    pub(super) fn truth(&self) -> Option<bool> {
+        match self {
+            Val::Bool(flag) | Val::Refused(flag) => Some(*flag),
+            Val::Untyped(text) => text.parse().ok(),
+            _ => None,
         }
     }
     pub(super) fn constant(value: &'a Static) -> Val<'a> {
@@ -55,7 +88,18 @@ impl<'a> Val<'a> {
             Val::Int(value) => Some(Number::Int(*value)),
             Val::Float(value) => Some(Number::Float(*value)),
             Val::Duration(value) => Some(Number::Duration(*value)),
+            Val::Untyped(text) => Exact::parse(text).map(|number| match number {
+                Exact::Int(value) => i64::try_from(value).map_or(Number::Float(value as f64), Number::Int),
+                Exact::Float(value) => Number::Float(value),
+            }),
             _ => None,
+        }
+    }
+    /// The number, exactly.
+    fn exact(&self) -> Option<Exact> {
+        match self {
+            Val::Untyped(text) => Exact::parse(text),
+            other => other.number().map(exact),
         }
     }
 }
@@ -72,11 +116,14 @@ impl From<Number> for Val<'_> {
 
 /// How two numbers compare, exactly; `None` with NaN.
 pub(super) fn order(lhs: Number, rhs: Number) -> Option<Ordering> {
-    let exact = |number: Number| match number {
+    exact(lhs).compare(exact(rhs))
+}
+
+fn exact(number: Number) -> Exact {
+    match number {
         Number::Int(value) | Number::Duration(value) => Exact::Int(value.into()),
         Number::Float(value) => Exact::Float(value),
-    };
-    exact(lhs).compare(exact(rhs))
+    }
 }
 
 fn holds(op: FieldOp, ordering: Option<Ordering>) -> bool {
@@ -89,6 +136,15 @@ fn holds(op: FieldOp, ordering: Option<Ordering>) -> bool {
         (FieldOp::Lte, Some(ordering)) => ordering.is_le(),
         (FieldOp::Gt, Some(ordering)) => ordering.is_gt(),
         (FieldOp::Gte, Some(ordering)) => ordering.is_ge(),
+        _ => false,
+    }
+}
+
+/// A comparison of what has no order.
+fn same(op: FieldOp, equal: bool) -> bool {
+    match op {
+        FieldOp::Eq => equal,
+        FieldOp::Ne => !equal,
         _ => false,
     }
 }
@@ -109,17 +165,17 @@ fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
         (Val::Str(lhs), Val::Str(rhs)) => holds(op, Some(lhs.cmp(rhs))),
         // As the last arm has it, only faster: most comparisons of numbers are these.
         (Val::Int(lhs), Val::Int(rhs)) | (Val::Duration(lhs), Val::Duration(rhs)) => holds(op, Some(lhs.cmp(rhs))),
-        (Val::Bool(lhs), Val::Bool(rhs)) => {
-            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
+        (Val::Bool(lhs), Val::Bool(rhs)) => same(op, lhs == rhs),
+        (Val::Untyped(text), Val::Bool(flag)) | (Val::Bool(flag), Val::Untyped(text)) => {
+            text.parse().is_ok_and(|text: bool| same(op, text == *flag))
         }
-        (Val::Status(lhs), Val::Status(rhs)) => {
-            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
-        }
-        (Val::Kind(lhs), Val::Kind(rhs)) => {
-            matches!(op, FieldOp::Eq | FieldOp::Ne) && (lhs == rhs) == (op == FieldOp::Eq)
-        }
-        _ => match (lhs.number(), rhs.number()) {
-            (Some(lhs), Some(rhs)) => holds(op, order(lhs, rhs)),
+        (Val::Untyped(lhs), Val::Str(rhs)) => holds(op, Some((*lhs).cmp(rhs))),
+        (Val::Str(lhs), Val::Untyped(rhs)) => holds(op, Some((**lhs).cmp(rhs))),
+        (Val::Status(lhs), Val::Status(rhs)) => same(op, lhs == rhs),
+        (Val::Kind(lhs), Val::Kind(rhs)) => same(op, lhs == rhs),
+        _ => match (lhs.exact(), rhs.exact(), lhs, rhs) {
+            (Some(lhs), Some(rhs), ..) => holds(op, lhs.compare(rhs)),
+            (.., Val::Untyped(lhs), Val::Untyped(rhs)) => holds(op, Some(lhs.cmp(rhs))),
             // Nil and different types: no comparison holds, `!=` neither.
             _ => false,
         },
@@ -129,6 +185,7 @@ fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
 /// A comparison. Of an array, `=` and the orders hold if they do of any element, `!=` if it does of every one.
 pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
     let (items, op, other) = match (lhs, rhs) {
+        (Val::Refused(holds), _) | (_, Val::Refused(holds)) => return *holds,
         // Tempo gives up the whole query here; that no such comparison holds is kinder.
         (Val::Array(_), Val::Array(_)) => return false,
         (Val::Array(items), other) => (items, op, other),
@@ -138,7 +195,7 @@ pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbo
     if matches!(other, Val::Nil | Val::Opaque) {
         return false;
     }
-    let test = |item: &Value| scalars(op, &Val::of(item, symbols), other);
+    let test = |item: &Value| scalars(op, &Val::element(item, symbols), other);
     if op == FieldOp::Ne { items.iter().all(test) } else { items.iter().any(test) }
 }
 
@@ -146,6 +203,8 @@ pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbo
 pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbols: &Symbols) -> bool {
     match value {
         Val::Str(text) => pattern.is_match(text) != negated,
+        Val::Untyped(text) => pattern.is_match(text) != negated,
+        Val::Refused(holds) => *holds,
         Val::Array(items) => {
             let test = |item: &Value| match item {
                 Value::Str(sym) => pattern.is_match(symbols.text(*sym)) != negated,
@@ -160,6 +219,9 @@ pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbol
 /// Arithmetic. Between types that have none the result is `false`, as in Tempo, so that no comparison with it holds;
 /// where Tempo gives up the query (division by zero, arithmetic on arrays) it is nil.
 pub(super) fn compute<'a>(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> Val<'a> {
+    if let (Val::Refused(holds), _) | (_, Val::Refused(holds)) = (lhs, rhs) {
+        return Val::Refused(*holds);
+    }
     match (lhs.number(), rhs.number()) {
         (Some(lhs), Some(rhs)) => arithmetic(op, lhs, rhs).map_or(Val::Nil, Val::from),
         _ if matches!((lhs, rhs), (Val::Array(_), _) | (_, Val::Array(_))) => Val::Nil,

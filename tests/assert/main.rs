@@ -8,5 +8,7 @@ mod keys;
 mod loss;
 mod messages;
 mod properties;
+mod renames;
 mod roots;
 mod told;
+mod untyped;

@@ -87,6 +87,33 @@ fn what_jaeger_and_tempo_recorded_of_the_shop_is_judged_alike() {
 }
 
 #[test]
+fn the_report_says_that_numbers_were_compared_by_their_text() {
+    let tag = |key: &str, value: &str| format!(r#"{{"key":"{key}","type":"string","value":"{value}"}}"#);
+    let saved = format!(
+        r#"{{"data":[{{"traceID":"{OWN}","processes":{{"p1":{{"serviceName":"shop","tags":[]}}}},"spans":[{{"traceID":"{OWN}",
+        "spanID":"0000000000000001","operationName":"root","references":[],"startTime":1700000000000000,"duration":1000,
+        "tags":[{},{},{}],"logs":[],"processID":"p1"}}]}}]}}"#,
+        tag("http.response.status_code", "503"),
+        tag("server.port", "80"),
+        tag("error", "false"),
+    );
+    let spec = r#"
+tests:
+  - name: text
+    trace_file: saved.json
+    trace:
+      spans: [{ select: { name: root }, attributes: { http.response.status_code: 503 } }]
+      traceql: [{ none: '{ span.http.response.status_code >= 500 }' }]
+"#;
+    let project = Project::new("", spec);
+    project.write("specs/saved.json", &saved);
+    let ran = project.run(&[]);
+    ran.exits(1).says(&["which nothing may", "note: the trace tells every attribute as text"]);
+    let remarks = ran.test("text")["steps"][0]["remarks"].to_string();
+    assert!(remarks.contains("the trace tells every attribute as text"), "{remarks}");
+}
+
+#[test]
 fn a_system_that_makes_its_own_trace_says_where_its_id_is() {
     let (_target, configuration) = with_receiver(|call| match call.path.as_str() {
         "/none" => reply(r#"{"trace_id":"not an id"}"#).spans(Vec::new()),

@@ -289,7 +289,9 @@ case(demo, "{ resource.service.name =~ \"cart|email\" }", lambda s, t: svc(s) in
 case(demo, "{ resource.service.name = \"checkout\" } > { resource.service.name = \"cart\" }", lambda s, t: svc(s) == "cart" and t.parent(s) is not None and svc(t.parent(s)) == "checkout")
 case(demo, "{ resource.service.name = \"frontend\" } >> { resource.service.name = \"currency\" }", lambda s, t: svc(s) == "currency" and any(svc(a) == "frontend" for a in t.above(s)))
 case(demo, "{ span.http.response.status_code = \"200\" }", lambda s, t: s.a.get("http.response.status_code") == "200")
-case(demo, "{ span.http.response.status_code = 200 }", lambda s, t: False)
+# This backend tells every attribute as text, so a number is what the text says.
+case(demo, "{ span.http.response.status_code = 200 }", lambda s, t: s.a.get("http.response.status_code") == "200")
+case(demo, "{ span.http.response.status_code > 200 }", lambda s, t: s.a.get("http.response.status_code", "0") not in ("0", "200"))
 case(demo, "{ event:name =~ \".*quote.*\" }", lambda s, t: any(re.search("quote", e) for e in s.events))
 case(demo, "{ span.app.email.recipient != nil } << { }", lambda s, t: any("app.email.recipient" in d.a for d in t.below(s)))
 case(demo, "{ } | by(resource.service.name) | max(duration) > 100ms", lambda s, t: max(o.duration for o in t.spans if svc(o) == svc(s)) > 100 * MS)

@@ -1,0 +1,184 @@
+//! TraceQL under other names of its attributes. A query is exact about names, as Tempo is; but an absence that holds
+//! because a service has renamed an attribute is none, so who judges one asks here as well.
+//!
+//! Some names' values cannot be compared with those of the name asked for. A query is then evaluated twice: once with no
+//! such comparison holding, and once with all of them, each seen from the query as a whole (below a `!` it is the other
+//! way around). What both pick is certain.
+
+use super::ast::*;
+use super::facts::{Focus, named};
+use super::fields::AliasUse;
+use super::index::Index;
+use super::monotone::Monotone;
+use super::value::Val;
+use super::walk::{Part, attributes, parts};
+use crate::matcher::Fact;
+use crate::matcher::alias::{self, Found, Other};
+use crate::trace::{SpanIx, Sym, Trace};
+use std::collections::BTreeSet;
+
+/// Under which names attributes are found.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Names<'q> {
+    /// Only those written, as in Tempo.
+    Written,
+    /// On a span that has not the one written, its other names too.
+    All {
+        /// All names of the query. Who asks for both names of a pair that cannot be compared knows of both.
+        written: &'q BTreeSet<&'q str>,
+        /// Whether comparisons with values that cannot be compared hold.
+        refused: bool,
+    },
+}
+
+impl Names<'_> {
+    /// What they are below a `!`.
+    pub(super) fn negated(self) -> Self {
+        match self {
+            Names::Written => Names::Written,
+            Names::All { written, refused } => Names::All { written, refused: !refused },
+        }
+    }
+}
+
+/// An attribute that some span of the trace may have under another name.
+#[derive(Debug)]
+pub(super) struct Renamed<'q> {
+    pub(super) scope: Scope,
+    asked: &'q str,
+    key: Option<Sym>,
+    others: Vec<(Other, Sym, bool)>,
+    refused: bool,
+}
+
+impl<'q> Renamed<'q> {
+    /// `None` where exact names will do.
+    pub(super) fn of(attribute: &'q Attribute, names: Names<'_>, trace: &Trace) -> Option<Renamed<'q>> {
+        let (Attribute::Named { scope, name, .. }, Names::All { written, refused }) = (attribute, names) else {
+            return None;
+        };
+        let there = |other: Other| Some((other, trace.symbols().get(other.name)?, written.contains(other.name)));
+        let others: Vec<_> = alias::others(name).filter_map(there).collect();
+        let key = trace.symbols().get(name);
+        (!others.is_empty()).then_some(Renamed { scope: *scope, asked: name, key, others, refused })
+    }
+
+    fn find<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Found<'t> {
+        let trace = index.trace();
+        let get = |key| named(trace, self.scope, key, ix, focus).map(|value| Fact::of(value, trace));
+        if let Some(fact) = self.key.and_then(get) {
+            return Found::Asked(fact);
+        }
+        let kind = |key| match self.scope {
+            Scope::Span => Some(trace.span(ix).kind()),
+            Scope::Any => trace.attributes.get(ix, key).map(|_| trace.span(ix).kind()),
+            Scope::Resource | Scope::Event | Scope::Link | Scope::Instrumentation => None,
+        };
+        alias::best(self.others.iter().filter_map(|(other, key, both_asked)| {
+            Some(other.read(get(*key)?, kind(*key)))
+                .filter(|found| !(*both_asked && matches!(found, Found::Refused { .. })))
+        }))
+    }
+
+    pub(super) fn value<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {
+        match self.find(index, ix, focus) {
+            Found::Nothing => Val::Nil,
+            Found::Asked(fact) | Found::Alias { fact, .. } => Val::of_fact(fact),
+            Found::Refused { .. } => Val::Refused(self.refused),
+        }
+    }
+
+    /// The other names that a span has it under.
+    fn uses(&self, index: &Index<'_>, ix: SpanIx, used: &mut BTreeSet<AliasUse>) {
+        let span = index.trace().span(ix);
+        let mut look = |focus| used.extend(AliasUse::of(&self.find(index, ix, focus), self.asked));
+        match self.scope {
+            Scope::Event => span.events().iter().for_each(|event| look(Focus { event: Some(event), link: None })),
+            Scope::Link => span.links().iter().for_each(|link| look(Focus { event: None, link: Some(link) })),
+            _ => look(Focus::default()),
+        }
+    }
+}
+
+/// What a query picks once its attributes are found under their other names too.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnderOtherNames {
+    /// The rows, sorted.
+    pub spans: Vec<SpanIx>,
+    /// Whether they are picked for certain; else only if values that cannot be compared are what the query asks for.
+    pub certain: bool,
+    /// The names: those that these spans have if any, else those of the trace.
+    pub aliases: Vec<AliasUse>,
+}
+
+impl Query {
+    /// The attribute names that a TraceQL query tests.
+    pub fn attribute_names(&self) -> BTreeSet<&str> {
+        let mut names = BTreeSet::new();
+        for expr in parts(self).into_iter().filter_map(Part::expr) {
+            attributes(expr, &mut |attribute| {
+                if let Attribute::Named { name, .. } = attribute {
+                    names.insert(name.as_str());
+                }
+            });
+        }
+        names
+    }
+
+    /// What a TraceQL query picks where its attributes are found under their other names too. `None`: nothing, or no span
+    /// has any of them under another name only.
+    pub fn under_other_names(&self, index: &Index<'_>) -> Option<UnderOtherNames> {
+        let written = self.attribute_names();
+        let mut renamed = Vec::new();
+        for expr in parts(self).into_iter().filter_map(Part::expr) {
+            let names = Names::All { written: &written, refused: false };
+            attributes(expr, &mut |attribute| renamed.extend(Renamed::of(attribute, names, index.trace())));
+        }
+        let uses = |rows: &mut dyn Iterator<Item = SpanIx>| {
+            let mut used = BTreeSet::new();
+            rows.for_each(|ix| renamed.iter().for_each(|one| one.uses(index, ix, &mut used)));
+            used
+        };
+        let all = if renamed.is_empty() { BTreeSet::new() } else { uses(&mut index.all().spans().into_iter()) };
+        if all.is_empty() {
+            return None;
+        }
+        let refused: BTreeSet<&str> =
+            all.iter().filter(|one| one.refused.is_some()).map(|one| one.asked.as_str()).collect();
+        let spans = |refused| self.evaluate(index, false, Names::All { written: &written, refused }).spans();
+        let least = spans(false);
+        let most = if refused.is_empty() { least.clone() } else { spans(true) };
+        let bounded = refused.is_empty() || self.is_bounded(&refused);
+        let certain = bounded && !least.is_empty() && !most.is_empty();
+        let mut rows = if least.is_empty() { most } else { least };
+        if rows.is_empty() && !bounded {
+            let mut has_refused = |&ix: &SpanIx| uses(&mut std::iter::once(ix)).iter().any(|one| one.refused.is_some());
+            rows = index.all().spans();
+            rows.retain(&mut has_refused);
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        let own = uses(&mut rows.iter().copied());
+        let wanted = |one: &&AliasUse| certain || one.refused.is_some();
+        let some = |from: &BTreeSet<AliasUse>| from.iter().filter(wanted).cloned().collect::<Vec<_>>();
+        let aliases = Some(some(&own)).filter(|own| !own.is_empty()).unwrap_or_else(|| some(&all));
+        Some(UnderOtherNames { spans: rows, certain, aliases })
+    }
+
+    /// Whether the results with every comparison of these names holding and with none bound all results between: not
+    /// where their values are grouped by or counted up, nor where more spans can make an aggregate's comparison fail.
+    fn is_bounded(&self, names: &BTreeSet<&str>) -> bool {
+        let parts = parts(self);
+        let mut counted = false;
+        for part in parts.iter().filter(|part| !matches!(part, Part::Filter(_))) {
+            part.expr().into_iter().for_each(|expr| {
+                attributes(expr, &mut |attribute| {
+                    counted |= matches!(attribute, Attribute::Named { name, .. } if names.contains(name.as_str()));
+                });
+            });
+        }
+        let aggregates = parts.iter().any(|part| matches!(part, Part::Aggregate(_)));
+        !counted && (self.monotone() == Monotone::Up || !aggregates)
+    }
+}
