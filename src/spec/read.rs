@@ -406,18 +406,25 @@ impl Reader {
     /// A name that may be a variable: a service, an event.
     pub(super) fn operand(&mut self, node: &Node, wanted: &str) -> Option<Spanned<Operand>> {
         let scalar = self.scalar(node, wanted, false)?;
-        let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| scalar.text.starts_with(op));
-        if wrong || scalar.text.is_empty() {
-            self.error(
-                Code::BadValue,
-                node.span,
-                format!("`{}` is not {wanted}", scalar.text),
-                "names stand here, compared letter by letter; matchers belong in `spans`",
-            );
+        if !self.is_name(&scalar.text, node.span, wanted) {
             return None;
         }
         let template = self.template_of(scalar)?;
         Some(Spanned::new(matcher::name(template), node.span))
+    }
+
+    /// Whether this may be a name at all; reports what is a matcher.
+    pub(super) fn is_name(&mut self, text: &str, at: Span, wanted: &str) -> bool {
+        let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| text.starts_with(op));
+        if wrong || text.is_empty() {
+            self.error(
+                Code::BadValue,
+                at,
+                format!("`{text}` is not {wanted}"),
+                "names stand here, compared letter by letter; matchers belong in `spans`",
+            );
+        }
+        !wrong && !text.is_empty()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Lower;
 use crate::diag::{Code, Problem, did_you_mean};
+use crate::matcher::{self, Position};
 use crate::source::{Span, Spanned};
 use crate::spec::plan::Selector;
 use crate::yaml::{Node, Value};
@@ -21,12 +22,18 @@ pub(super) struct Names {
 struct Declared {
     span: Span,
     select: Option<Arc<Node>>,
+    /// Its entry says `count: 0`.
+    none: bool,
     order: usize,
 }
 
 impl Names {
     pub(super) fn contains(&self, name: &str) -> bool {
         self.declared.contains_key(name)
+    }
+    /// Whether the name is of an entry that no span may be picked by.
+    pub(super) fn is_of_none(&self, name: &str) -> bool {
+        self.declared.get(name).is_some_and(|declared| declared.none)
     }
     /// The nearest declared name.
     pub(super) fn near(&self, name: &str) -> Option<String> {
@@ -47,12 +54,14 @@ impl Lower<'_> {
             let Some(Value::List(entries)) = trace.get("spans").map(|spans| &spans.value) else { continue };
             for entry in entries {
                 let Some(scalar) = entry.get("as").and_then(|node| node.scalar()) else { continue };
-                self.declare(&scalar.text, scalar.at.whole, entry.get("select").cloned());
+                let count = entry.get("count").and_then(|node| matcher::parse(node, Position::Count, &mut Vec::new()));
+                let none = count == Some(super::trace::none());
+                self.declare(&scalar.text, scalar.at.whole, entry.get("select").cloned(), none);
             }
         }
     }
 
-    fn declare(&mut self, name: &str, span: Span, select: Option<Arc<Node>>) {
+    fn declare(&mut self, name: &str, span: Span, select: Option<Arc<Node>>, none: bool) {
         let identifier = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
         if !identifier {
@@ -71,7 +80,7 @@ impl Lower<'_> {
             return;
         }
         let order = self.names.declared.len();
-        self.names.declared.insert(name.to_owned(), Declared { span, select, order });
+        self.names.declared.insert(name.to_owned(), Declared { span, select, none, order });
     }
 
     /// The selector that a name stands for. What is wrong with it is reported where it is declared.

@@ -29,6 +29,7 @@ impl Lower<'_> {
         };
         for (i, item) in items.iter().enumerate() {
             if let Some(order) = self.order(item) {
+                self.orders_none(&order);
                 sink.push(item.span, &format!("order[{i}]"), Check::Order(order));
             }
         }
@@ -81,6 +82,23 @@ impl Lower<'_> {
                 self.reader.error(Code::ConflictingKeys, fields.key_span(second), says, "make two entries of them");
                 None
             }
+        }
+    }
+
+    /// Reports sides that an entry with `count: 0` declares: without a span there is no order, and with one that fails.
+    fn orders_none(&mut self, order: &Order) {
+        let sides: Vec<&Selector> = match order {
+            Order::Relation(relation) => {
+                let under = if let Per::Under(under) = &relation.per { Some(under) } else { None };
+                [&relation.first, &relation.then].into_iter().chain(under).collect()
+            }
+            Order::Sequence(sides) | Order::Parallel(sides) => sides.iter().collect(),
+            Order::Never(first, then) => vec![first, then],
+        };
+        for side in sides {
+            let Some(name) = side.name.as_deref().filter(|name| self.names.is_of_none(name)) else { continue };
+            let says = format!("`{name}` has `count: 0`, so this order could never hold: it needs spans on both sides");
+            self.reader.error(Code::NeverMatches, side.at, says, "take the order or the `count` out");
         }
     }
 

@@ -5,7 +5,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Lookup, Matcher, Operand, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
+use crate::spec::plan::{CallRule, Check, Expectation, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
@@ -316,6 +316,10 @@ fn can_fail(expectation: &Expectation) -> bool {
             !(span.optional || span.count.as_ref().is_some_and(idle))
         }
         Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
+        Check::Calls(calls) => {
+            let idle = |rule: &CallRule| rule.count.as_ref().is_some_and(open);
+            calls.only.is_some() || !calls.forbid.is_empty() || !calls.require.iter().all(idle)
+        }
         Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
         _ => true,
     }
