@@ -2,7 +2,7 @@
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
-use super::loaded::{Loaded, load};
+use super::loaded::{Loaded, is_ci, load};
 use super::processes::{self, Running};
 use super::streams::{colour, error, put, say};
 use super::{backend, exit, hidden, select, snapshots};
@@ -42,6 +42,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
+    if args.accept && is_ci() {
+        error(&"`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote");
+        return exit::USAGE;
+    }
     let loaded = match load(&args.selection.paths, &args.variables, common, args.seed) {
         Ok(loaded) => loaded,
         Err(code) => return code,

@@ -1,5 +1,6 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
+use super::absence;
 use super::record::{StepRecord, Timing, Verdict};
 use super::response;
 use super::session::{Session, TestAt, sum};
@@ -64,6 +65,8 @@ impl StepRecord {
             log: None,
             trace: None,
             late: false,
+            rejudged: None,
+            unwitnessed: Vec::new(),
         }
     }
 }
@@ -286,6 +289,7 @@ async fn judge_trace(
         return None;
     }
     record.timing.settled_by = ended_by(&waited, session);
+    record.unwitnessed = absence::of(&waited.judgements, &bound);
     let (verdict, from_trace, remarks) = sum(waited.judgements);
     record.verdict = if findings.is_empty() { verdict } else { Verdict::Fail };
     record.findings = findings;
@@ -399,6 +403,7 @@ fn saved(
         let partial = traces.collected(id).is_some_and(TraceBuilder::partial) || traces.invalid_spans() > 0;
         let phase = if partial { Phase::Expired } else { Phase::Confirmed };
         let judgements: Vec<Judgement> = judge(&trace, &bound, phase, &session.context(&step.wait.silent));
+        record.unwitnessed = absence::of(&judgements, &bound);
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
         record.timing.settled_by = "saved trace".to_owned();

@@ -7,6 +7,11 @@ use super::watch::Watch;
 use crate::trace::CallKey;
 
 impl Watch {
+    /// The requests that were sent within this trace, in order.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
     pub(super) fn standing(&self, run: &Run, key: &CallKey, error: bool) -> Standing {
         match run.standing(&self.config, key, error) {
             Standing::Silent if self.taught.contains(key) => Standing::Open,
