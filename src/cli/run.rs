@@ -184,7 +184,7 @@ fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Re
             let Some(trace) = &step.trace else { continue };
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            let mut document = serde_json::from_str(&crate::wire::write::otlp_json(trace))?;
+            let mut document = serde_json::from_str(&crate::wire::write::saved_json(trace, &step.injected))?;
             redactor.otlp_json(&mut document);
             save(&path, document.to_string().as_bytes())?;
         }

@@ -2,7 +2,7 @@
 
 use crate::assert::Finding;
 use crate::source::{SourceFile, Span};
-use crate::trace::{Trace, TraceId};
+use crate::trace::{SpanId, Trace, TraceId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +62,8 @@ pub struct StepRecord {
     pub late: bool,
     /// Why a green was judged anew when the run ended, and is none any more.
     pub rejudged: Option<String>,
+    /// The span ids that the runner's own requests carried, if the trace is theirs.
+    pub injected: Vec<SpanId>,
     /// Absences that hold of what this trace does not show to exist.
     pub unwitnessed: Vec<Unwitnessed>,
 }
