@@ -119,6 +119,14 @@ impl Lower<'_> {
     }
 
     fn call(&mut self, text: &str, at: TextSpan, count: Option<&Arc<Node>>, counts: bool) -> Option<CallRule> {
+        // `{a -> b:1}` is a key without a value.
+        if let Some((before, after)) = count.filter(|node| node.is_null()).and_then(|_| text.rsplit_once(':'))
+            && !after.is_empty()
+        {
+            let says = format!("`{text}` has no count: a space is missing after the colon");
+            self.reader.error(Code::BadValue, at.whole, says, format!("write `{before}: {after}`"));
+            return None;
+        }
         let count = match count {
             Some(node) if !counts => {
                 self.reader.error(

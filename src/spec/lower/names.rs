@@ -39,6 +39,17 @@ impl Names {
     pub(super) fn near(&self, name: &str) -> Option<String> {
         did_you_mean(name, self.declared.keys().map(String::as_str))
     }
+    /// The declared name of which this is a slip, unless it is what some name selects.
+    pub(super) fn misspelt(&self, text: &str) -> Option<&str> {
+        let selected = |declared: &Declared| {
+            declared.select.as_ref().and_then(|select| select.scalar()).is_some_and(|scalar| &*scalar.text == text)
+        };
+        if self.contains(text) || text.chars().count() < 4 || self.declared.values().any(selected) {
+            return None;
+        }
+        let near = |name: &&String| name.len() <= 200 && strsim::damerau_levenshtein(name, text) == 1;
+        self.declared.keys().find(near).map(String::as_str)
+    }
     pub(super) fn list(&self) -> String {
         self.declared.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }

@@ -106,8 +106,8 @@ impl Lower<'_> {
         let node = fields.get(kind)?;
         match kind {
             "first" => {
-                let first = self.selector(node);
-                let then = self.reader.need(fields, "then").and_then(|node| self.selector(node));
+                let first = self.related(node);
+                let then = self.reader.need(fields, "then").and_then(|node| self.related(node));
                 let relation = fields.get("relation").map(|node| self.reader.choice(node, RELATIONS));
                 let pairing = fields.get("pairing").map(|node| self.reader.choice(node, PAIRINGS));
                 let per = fields.get("per").map(|node| self.per(node));
@@ -140,7 +140,7 @@ impl Lower<'_> {
                     );
                     return None;
                 }
-                let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
+                let sides: Vec<Option<Selector>> = items.iter().map(|item| self.related(item)).collect();
                 let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
                 let twice =
                     |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
@@ -157,7 +157,7 @@ impl Lower<'_> {
     fn per(&mut self, node: &Arc<Node>) -> Option<Per> {
         if let Value::Map(_) = node.value {
             let fields = self.reader.fields(node, &forms::PER)?;
-            return self.reader.need(&fields, "under").and_then(|node| self.selector(node)).map(Per::Under);
+            return self.reader.need(&fields, "under").and_then(|node| self.related(node)).map(Per::Under);
         }
         self.reader
             .choice(node, &[("trace", false), ("siblings", true)])
@@ -190,6 +190,16 @@ impl Lower<'_> {
                 return None;
             }
         };
+        if let Some((side, at)) = sides.iter().find(|(side, _)| side.starts_with(['{', '['])) {
+            let names: Vec<&str> = sides.iter().map(|(side, _)| *side).collect();
+            let help = match names.as_slice() {
+                [first, then] => format!("write `{{ first: {first}, then: {then} }}`"),
+                _ => format!("write `{{ sequence: [{}] }}`", names.join(", ")),
+            };
+            let says = format!("between arrows stand declared names: `{side}` is none");
+            self.reader.error(Code::BadValue, at.whole, says, help);
+            return None;
+        }
         let sides: Vec<Option<Selector>> = sides.into_iter().map(|(name, at)| self.side_of_order(name, at)).collect();
         sides.into_iter().collect()
     }

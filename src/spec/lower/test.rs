@@ -259,6 +259,15 @@ impl Lower<'_> {
     }
 
     fn nothing_expected(&mut self, fields: &Fields<'_>, steps: &[Step]) {
+        let expectations = || steps.iter().filter_map(|step| step.trace.as_ref()).flat_map(|trace| &trace.list);
+        let optional = |one: &Expectation| matches!(&one.check, Check::Spans(span) if span.optional);
+        if expectations().next().is_some() && expectations().all(optional) {
+            let says = "everything this test expects is `optional`: it passes on an empty trace";
+            let help =
+                "take one `optional` out, or expect something else as well: `trace: { errors: none }`, a `status`";
+            self.reader.error(Code::NoExpectation, first_line(fields), says, help);
+            return;
+        }
         let written = steps.iter().any(|step| step.response.at.is_some() || step.trace.is_some());
         let (says, help) = if written {
             (
