@@ -168,6 +168,7 @@ impl Lower<'_> {
             self.reader.error(Code::BadTraceql, error.span, error.message, help);
         }
         let query = query?;
+        self.bare_durations(&query);
         query.templates().iter().for_each(|template| self.reader.uses(template));
         Some((query, text.to_owned()))
     }

@@ -260,6 +260,7 @@ impl Lower<'_> {
                 _ => (Some(item.clone()), false),
             };
             let Some((query, text)) = query.and_then(|node| self.query(&node)) else { continue };
+            self.count_of_nothing(&query, &text, none);
             sink.push(item.span, &format!("traceql[{i}]"), Check::TraceQl { query, text, none });
         }
     }
