@@ -9,6 +9,7 @@ mod render;
 
 pub use codes::Code;
 pub use machine::{to_json, to_sarif};
+pub(crate) use render::cut;
 pub use render::{RenderOptions, printable, render, summary};
 
 use crate::source::{LineColumn, SourceFile, Span};

@@ -29,6 +29,8 @@ mod own_span;
 mod processes;
 #[path = "run/project.rs"]
 mod project;
+#[path = "run/rejudged.rs"]
+mod rejudged;
 #[path = "run/response.rs"]
 mod response;
 #[path = "run/secrets.rs"]

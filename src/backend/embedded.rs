@@ -1,6 +1,7 @@
 //! The backend that needs none: traces as the embedded receiver holds them.
 
 use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use crate::matcher::count_of;
 use crate::receiver::{Arrivals, Held, Store};
 use crate::trace::TraceId;
 use async_trait::async_trait;
@@ -45,7 +46,10 @@ impl Backend for Embedded {
                 let counts = self.store.counts();
                 let words = match counts.spans {
                     0 => self.silence(),
-                    spans => format!("no span of this trace was received yet ({spans} of other traces)"),
+                    spans => {
+                        let others = count_of(counts.traces_held + counts.evicted, "other trace");
+                        format!("no span of this trace was received yet, but {} of {others}", count_of(spans, "span"))
+                    }
                 };
                 Fetch::NotYet { words }
             }

@@ -1,6 +1,6 @@
 //! Saved traces: a file, or a folder of files, in any format that [`crate::wire::detect`] knows.
 
-use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
+use crate::trace::{Injected, SpanId, Trace, TraceBuilder, TraceId};
 use crate::wire::detect::{self, Format};
 use crate::wire::{Added, Sink, WireError};
 use std::collections::BTreeMap;
@@ -54,6 +54,7 @@ pub struct Loaded {
 #[derive(Debug, Default)]
 pub struct SavedTraces {
     builders: BTreeMap<TraceId, TraceBuilder>,
+    injected: BTreeMap<TraceId, Vec<SpanId>>,
     invalid: usize,
     files: Vec<Loaded>,
 }
@@ -64,6 +65,12 @@ impl Sink for SavedTraces {
     }
     fn invalid_span(&mut self) {
         self.invalid += 1;
+    }
+    fn injected(&mut self, trace: TraceId, span: SpanId) {
+        let known = self.injected.entry(trace).or_default();
+        if !known.contains(&span) {
+            known.push(span);
+        }
     }
 }
 
@@ -83,6 +90,10 @@ impl SavedTraces {
         let mut merged = builder.clone();
         others.for_each(|other| merged.absorb(other.clone()));
         Some(merged.build(id, linked, injected))
+    }
+    /// The spans of the runner's own that called a trace, where a run saved it.
+    pub fn injected(&self, id: TraceId) -> Injected {
+        self.injected.get(&id).map_or(Injected::Unknown, |spans| Injected::Known(spans.clone()))
     }
     /// The spans of one trace as collected, not yet built; `None` if it has none.
     pub fn collected(&self, id: TraceId) -> Option<&TraceBuilder> {

@@ -154,7 +154,7 @@ async fn read(name: &str, common: &Common) -> Result<Vec<Trace>, String> {
     }
     if Path::new(name).exists() {
         let saved = file::load(Path::new(name)).map_err(|why| why.to_string())?;
-        return Ok(saved.ids().into_iter().filter_map(|id| saved.trace(id, &[], &Injected::Unknown)).collect());
+        return Ok(saved.ids().into_iter().filter_map(|id| saved.trace(id, &[], &saved.injected(id))).collect());
     }
     let Ok(id) = name.parse::<TraceId>() else {
         return Err(format!("`{name}` is neither a file nor a trace id (1 to 32 hexadecimal digits)"));

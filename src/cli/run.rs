@@ -2,7 +2,7 @@
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
 use super::interrupt::interrupted;
-use super::loaded::{Loaded, load};
+use super::loaded::{Loaded, is_ci, load};
 use super::processes::{self, Running};
 use super::streams::{colour, error, put, say};
 use super::{backend, exit, hidden, select, snapshots};
@@ -42,6 +42,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
+    if args.accept && is_ci() {
+        error(&"`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote");
+        return exit::USAGE;
+    }
     let loaded = match load(&args.selection.paths, &args.variables, common, args.seed) {
         Ok(loaded) => loaded,
         Err(code) => return code,
@@ -180,7 +184,7 @@ fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Re
             let Some(trace) = &step.trace else { continue };
             let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
             let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            let mut document = serde_json::from_str(&crate::wire::write::otlp_json(trace))?;
+            let mut document = serde_json::from_str(&crate::wire::write::saved_json(trace, &step.injected))?;
             redactor.otlp_json(&mut document);
             save(&path, document.to_string().as_bytes())?;
         }

@@ -40,7 +40,7 @@ struct Seen<'a> {
 pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Result<(), String> {
     let (plan, root, redactor) = (&loaded.plan, loaded.root.as_path(), &*loaded.vars.redactor);
     if is_ci() {
-        return if accept { Err("`--accept` writes nothing where CI is set".to_owned()) } else { Ok(()) };
+        return Ok(());
     }
     let mut seen: BTreeMap<String, Vec<Seen<'_>>> = BTreeMap::new();
     for (_, test) in super::select::all(plan) {

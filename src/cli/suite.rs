@@ -101,7 +101,7 @@ impl Suite {
                     // Never held across a wait: whoever interrupts needs it.
                     let ended = || shared.running.try_lock().map_or_else(|_| Vec::new(), |mut all| all.ended());
                     let record: RunRecord = started.session.finish(ended).await;
-                    let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.late));
+                    let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.rejudged.is_some()));
                     turned || !record.errors.is_empty()
                 }
                 _ => false,

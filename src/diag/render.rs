@@ -105,7 +105,7 @@ fn excerpt(place: &Place, label: &str, kind: AnnotationKind) -> Excerpt {
 }
 
 /// The part of a line around `from..to` that fits, made printable, and where `from..to` went.
-fn cut(line: &str, from: usize, to: usize) -> (String, usize, usize) {
+pub(crate) fn cut(line: &str, from: usize, to: usize) -> (String, usize, usize) {
     let boundary = |mut at: usize| {
         while !line.is_char_boundary(at) {
             at -= 1;

@@ -3,6 +3,7 @@
 
 use super::text::{clean, duration, indent};
 use crate::assert::{Finding, excerpt};
+use crate::diag;
 use crate::matcher::count_of;
 use crate::run::record::{StepRecord, TestRecord, Verdict};
 use crate::source::SourceFile;
@@ -15,7 +16,7 @@ const FINDINGS: usize = 20;
 pub fn render(test: &TestRecord) -> String {
     let mut out = String::new();
     for step in &test.steps {
-        if matches!(step.verdict, Verdict::Pass | Verdict::Flaky) && !step.late {
+        if matches!(step.verdict, Verdict::Pass | Verdict::Flaky) && step.rejudged.is_none() {
             continue;
         }
         if !step.name.is_empty() {
@@ -31,8 +32,9 @@ pub fn render(test: &TestRecord) -> String {
 
 fn render_step(test: &TestRecord, step: &StepRecord) -> String {
     let mut out = String::new();
-    if step.late {
-        out += "  late: this test was green; spans that came later broke it\n";
+    if let Some(why) = &step.rejudged {
+        let what = if step.late { "late: this test was green" } else { "re-judged: this test was green" };
+        let _ = writeln!(out, "  {what}; {}", clean(why, false));
     }
     if let Some(error) = &step.error {
         let _ = write!(out, "{}", indent(&format!("! {}", clean(error, true)), "  "));
@@ -74,24 +76,22 @@ pub fn render_finding(source: &SourceFile, finding: &Finding) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "  × {}", clean(&finding.message, false));
     let from = source.line_column(finding.at.start);
-    let line = clean(source.line(from.line), false);
     let number = from.line.to_string();
-    let to = source.line_column(finding.at.end.max(finding.at.start + 1));
-    let width = if to.line == from.line {
-        to.column.saturating_sub(from.column)
-    } else {
-        source.line(from.line).trim_end().chars().count() + 1 - from.column.min(source.line(from.line).chars().count())
-    };
+    let line = source.line(from.line);
+    let byte = |at: u32| (at as usize).saturating_sub(source.line_start(from.line));
+    // Of several lines the first is shown, and underlined to its end.
+    let (start, end) = (byte(finding.at.start), byte(finding.at.end).min(line.trim_end().len()));
+    let (shown, start, end) = diag::cut(line, start.min(line.len()), end);
+    let width = |text: &str| text.chars().count();
     let margin = " ".repeat(number.len());
     let path = clean(&source.path().display().to_string(), false);
     let _ = writeln!(out, "    {margin}--> {path}:{}:{}", from.line, from.column);
-    let shown: String = line.chars().take(160).collect();
     let _ = writeln!(out, "    {number} | {shown}");
     let _ = writeln!(
         out,
         "    {margin} | {}{} {}",
-        " ".repeat(from.column.saturating_sub(1).min(160)),
-        "^".repeat(width.clamp(1, 120)),
+        " ".repeat(width(&shown[..start])),
+        "^".repeat(width(&shown[start..end]).max(1)),
         clean(&finding.expectation, false)
     );
     for (label, text) in [("expected", &finding.expected), ("actual", &finding.actual)] {

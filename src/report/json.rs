@@ -51,6 +51,7 @@ fn test(record: &TestRecord) -> Value {
             "trace_id": step.trace_id.map(|id| id.to_string()),
             "timing": timing(step),
             "late": step.late,
+            "rejudged": step.rejudged,
             "error": step.error,
             "remarks": step.remarks,
         })).collect::<Vec<_>>(),

@@ -1,9 +1,24 @@
 //! Absences of what no trace of the whole run has shown: they hold, and would hold of a misspelt name as well.
 
-use super::record::{StepRecord, TestRecord, Verdict};
-use crate::assert::{Finding, UNWITNESSED, Witnessed, is_unwitnessed};
-use crate::source::Span;
+use super::record::{self, StepRecord, TestRecord, Verdict};
+use crate::assert::{Finding, Judgement, UNWITNESSED, Witnessed, is_unwitnessed};
+use crate::spec::plan::TraceExpectations;
 use std::collections::BTreeMap;
+
+/// The absences among these judgements that nothing in their trace witnesses, with the places that expect them.
+pub(super) fn of(judgements: &[Judgement], expect: &TraceExpectations) -> Vec<record::Unwitnessed> {
+    let remarks = judgements.iter().flat_map(|judgement| {
+        let place = expect.list.get(judgement.expectation);
+        let here = judgement.remarks.iter().filter(|remark| remark.starts_with(UNWITNESSED));
+        here.filter_map(move |remark| Some((remark, place?)))
+    });
+    let all = remarks.map(|(remark, place)| record::Unwitnessed {
+        remark: remark.clone(),
+        at: place.at,
+        path: place.path.clone(),
+    });
+    all.collect()
+}
 
 /// What was never seen, with the tests that passed on its absence.
 #[derive(Debug, Default)]
@@ -12,71 +27,94 @@ pub(super) struct Unwitnessed(BTreeMap<String, Vec<String>>);
 impl Unwitnessed {
     /// One remark on each name.
     pub(super) fn remarks(self) -> impl Iterator<Item = String> {
-        self.0.into_iter().map(|(says, places)| {
+        self.0.into_iter().map(|(remark, places)| {
             let more = if places.len() > 1 { format!(" and {} more", places.len() - 1) } else { String::new() };
-            format!(
-                "{says}: is the name right? {}{more} passed on its absence (`--strict-absence` fails that)",
-                places[0]
-            )
+            let (says, near) = told(&remark);
+            let question = near.unwrap_or("is the name right?");
+            let place = &places[0];
+            format!("{says}: {question} {place}{more} passed on its absence (`--strict-absence` fails that)")
         })
     }
 }
 
+/// What a remark says, and the question that it ends in. No run reads a baseline yet.
+fn told(remark: &str) -> (String, Option<&str>) {
+    let says = remark.strip_prefix(UNWITNESSED).unwrap_or(remark);
+    let (says, near) = match says.split_once("; did you mean ") {
+        Some((before, _)) => (before, says.get(before.len() + 2..)),
+        None => (says, None),
+    };
+    (says.replace(" or a baseline", ""), near)
+}
+
 /// Drops remarks that other traces of the run have answered. What remains of a pass is collected or, where the run is
-/// strict, makes it a failure; says whether it did. `at` is where the steps stand in the file.
+/// strict, makes it a failure; says whether it did.
 pub(super) fn review(
     test: &mut TestRecord,
-    at: &[Span],
     witnessed: &Witnessed,
     strict: bool,
     unwitnessed: &mut Unwitnessed,
 ) -> bool {
     let place = format!("{}:{}", test.source.path().display(), test.line);
     let mut failed = false;
-    for (step, &at) in test.steps.iter_mut().zip(at) {
+    for step in &mut test.steps {
         step.remarks.retain(|remark| !remark.starts_with(UNWITNESSED) || is_unwitnessed(remark, witnessed));
-        if step.verdict != Verdict::Pass {
+        step.unwitnessed.retain(|open| is_unwitnessed(&open.remark, witnessed));
+        if step.verdict != Verdict::Pass || step.unwitnessed.is_empty() {
             continue;
         }
-        let open: Vec<String> =
-            step.remarks.iter().filter_map(|remark| remark.strip_prefix(UNWITNESSED)).map(str::to_owned).collect();
-        if strict && !open.is_empty() {
-            fail(step, at, open);
+        if strict {
+            fail(step);
             failed = true;
-        } else {
-            open.into_iter().for_each(|says| unwitnessed.0.entry(says).or_default().push(place.clone()));
+            continue;
+        }
+        let mut told: Vec<&str> = step.unwitnessed.iter().map(|open| open.remark.as_str()).collect();
+        told.sort_unstable();
+        told.dedup();
+        for remark in told {
+            unwitnessed.0.entry(remark.to_owned()).or_default().push(place.clone());
         }
     }
     failed
 }
 
-fn fail(step: &mut StepRecord, at: Span, open: Vec<String>) {
+fn fail(step: &mut StepRecord) {
     step.verdict = Verdict::Fail;
+    step.rejudged = Some(
+        "with `--strict-absence` an absence of what no trace of the run shows to exist is a failure, and that is known \
+         only now"
+            .to_owned(),
+    );
     step.remarks.retain(|remark| !remark.starts_with(UNWITNESSED));
-    step.findings.extend(open.into_iter().map(|says| Finding {
-        // Only the first line: the step may be long.
-        at: Span::new(at.start as usize, at.start as usize + 1),
-        expectation: "--strict-absence".to_owned(),
-        message: format!("An absence holds of what may not exist at all: {says}."),
-        expected: "a trace of this run that has it".to_owned(),
-        actual: "none".to_owned(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
+    step.findings.extend(step.unwitnessed.iter().map(|open| {
+        let (says, near) = told(&open.remark);
+        Finding {
+            at: open.at,
+            expectation: open.path.clone(),
+            message: format!("An absence holds of what may not exist at all: {says}."),
+            expected: "a trace of this run that has it".to_owned(),
+            actual: "none".to_owned(),
+            hint: near.map(str::to_owned),
+            span_ids: Vec::new(),
+            rows: Vec::new(),
+        }
     }));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::SourceFile;
+    use crate::source::{SourceFile, Span};
     use std::time::Duration;
 
-    const REMARK: &str = "unwitnessed: no service `legcy` was seen in any trace of this run or a baseline";
+    const REMARK: &str = "unwitnessed: no service `legcy` was seen in any trace of this run or a baseline; did you mean \
+                          `legacy`?";
 
     fn passed() -> TestRecord {
         let mut step = StepRecord::error("", "");
         (step.verdict, step.error, step.remarks) = (Verdict::Pass, None, vec![REMARK.to_owned()]);
+        let (remark, at, path) = (REMARK.to_owned(), Span::new(3, 7), "trace.services".to_owned());
+        step.unwitnessed = vec![record::Unwitnessed { remark, at, path }];
         TestRecord {
             name: "t".to_owned(),
             source: SourceFile::new("specs/a.yaml", "tests:\n".to_owned()),
@@ -91,7 +129,7 @@ mod tests {
 
     fn reviewed(witnessed: &Witnessed, strict: bool) -> (TestRecord, bool, Vec<String>) {
         let (mut test, mut open) = (passed(), Unwitnessed::default());
-        let failed = review(&mut test, &[Span::new(0, 1)], witnessed, strict, &mut open);
+        let failed = review(&mut test, witnessed, strict, &mut open);
         (test, failed, open.remarks().collect())
     }
 
@@ -101,7 +139,7 @@ mod tests {
         assert!(!failed);
         assert_eq!(
             remarks,
-            ["no service `legcy` was seen in any trace of this run or a baseline: is the name right? \
+            ["no service `legcy` was seen in any trace of this run: did you mean `legacy`? \
               specs/a.yaml:3 passed on its absence (`--strict-absence` fails that)"]
         );
     }
@@ -111,7 +149,15 @@ mod tests {
         let (test, failed, remarks) = reviewed(&Witnessed::default(), true);
         assert!(failed && remarks.is_empty());
         assert_eq!(test.steps[0].verdict, Verdict::Fail);
-        assert!(test.steps[0].findings[0].message.contains("`legcy`"));
+        let finding = &test.steps[0].findings[0];
+        assert!(
+            finding.message.ends_with("no service `legcy` was seen in any trace of this run."),
+            "{}",
+            finding.message
+        );
+        assert_eq!(finding.hint.as_deref(), Some("did you mean `legacy`?"));
+        assert_eq!((finding.at, finding.expectation.as_str()), (Span::new(3, 7), "trace.services"));
+        assert!(test.steps[0].rejudged.is_some() && !test.steps[0].late);
     }
 
     #[test]

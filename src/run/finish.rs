@@ -44,13 +44,11 @@ impl Session {
                 let mut record = (*outcome.record).clone();
                 let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
                 let mut has_turned = !late.is_empty();
-                for Turned { step, verdict, findings } in late {
+                for Turned { step, verdict, findings, late, why } in late {
                     let step = &mut record.steps[step];
-                    (step.verdict, step.findings, step.late) = (verdict, findings, true);
+                    (step.verdict, step.findings, step.late, step.rejudged) = (verdict, findings, late, Some(why));
                 }
-                let at: Vec<_> = self.plan.files[file].tests[test].steps.iter().map(|step| step.at).collect();
-                has_turned |=
-                    absence::review(&mut record, &at, &witnessed, self.options.strict_absence, &mut unwitnessed);
+                has_turned |= absence::review(&mut record, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
                     self.tell(&Event::TestTurned(&record));
@@ -98,15 +96,19 @@ impl Session {
         let mut turned: HashMap<TestAt, Vec<Turned>> = HashMap::new();
         let mut not_read = Vec::new();
         for (at, step, look) in join_all(looks).await {
+            let mut turn = |judgements, late, why| {
+                let (verdict, findings, _) = sum(judgements);
+                if verdict != Verdict::Pass {
+                    turned.entry(at).or_default().push(Turned { step, verdict, findings, late, why });
+                }
+            };
             match look {
                 LastLook::AsBefore => {}
                 LastLook::NotRead(why) => not_read.push(why),
-                LastLook::Judged(judgements) => {
-                    let (verdict, findings, _) = sum(judgements);
-                    if verdict != Verdict::Pass {
-                        turned.entry(at).or_default().push(Turned { step, verdict, findings });
-                    }
+                LastLook::Late(judgements) => {
+                    turn(judgements, true, "spans that came later broke it".to_owned());
                 }
+                LastLook::InDoubt(judgements, why) => turn(judgements, false, why),
             }
         }
         let remark = not_read.first().map(|why| {
@@ -124,4 +126,6 @@ struct Turned {
     step: usize,
     verdict: Verdict,
     findings: Vec<Finding>,
+    late: bool,
+    why: String,
 }

@@ -10,6 +10,7 @@ pub mod ports;
 pub mod processes;
 pub mod record;
 mod response;
+mod saved;
 pub mod session;
 mod step;
 mod wait;

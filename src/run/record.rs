@@ -1,8 +1,8 @@
 //! What stays of a run: the material of every report.
 
 use crate::assert::Finding;
-use crate::source::SourceFile;
-use crate::trace::{Trace, TraceId};
+use crate::source::{SourceFile, Span};
+use crate::trace::{SpanId, Trace, TraceId};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +60,23 @@ pub struct StepRecord {
     pub trace: Option<Arc<Trace>>,
     /// A verdict turned red after the test was green, by spans that came later.
     pub late: bool,
+    /// Why a green was judged anew when the run ended, and is none any more.
+    pub rejudged: Option<String>,
+    /// The span ids that the runner's own requests carried, if the trace is theirs.
+    pub injected: Vec<SpanId>,
+    /// Absences that hold of what this trace does not show to exist.
+    pub unwitnessed: Vec<Unwitnessed>,
+}
+
+/// An absence that holds, and would hold of a misspelt name as well.
+#[derive(Debug, Clone)]
+pub struct Unwitnessed {
+    /// The remark that says so.
+    pub remark: String,
+    /// Where the spec expects it.
+    pub at: Span,
+    /// The path of that expectation.
+    pub path: String,
 }
 
 /// How long each part of a step took, and what ended the wait.

@@ -87,8 +87,8 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
             let fact = Fact::Int(status.into());
             if !matcher.value.test(&fact) {
                 let message = format!("{place} answered {}", answer.status);
-                let mut finding =
-                    finding(matcher.span, "response.status", message, matcher.value.expects(), status.to_string());
+                let expected = format!("status: {}", matcher.value);
+                let mut finding = finding(matcher.span, "response.status", message, expected, status.to_string());
                 finding.hint = body_hint(&shown);
                 found.push(finding);
             }

@@ -1,18 +1,20 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
+use super::absence;
 use super::record::{StepRecord, Timing, Verdict};
 use super::response;
+use super::saved::saved;
 use super::session::{Session, TestAt, sum};
 use super::wait::{Target, Waited, lock, wait};
-use crate::assert::{Finding, Judgement, Witnessed, judge};
-use crate::backend::{OwnSpan, Sent, file, settle};
+use crate::assert::{Finding, Witnessed};
+use crate::backend::{OwnSpan, Sent, settle};
 use crate::diag::{Code, Problem};
 use crate::matcher::Value;
-use crate::source::{SourceFile, Span};
+use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
-use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceBuilder, TraceId};
+use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
@@ -64,6 +66,9 @@ impl StepRecord {
             log: None,
             trace: None,
             late: false,
+            rejudged: None,
+            injected: Vec::new(),
+            unwitnessed: Vec::new(),
         }
     }
 }
@@ -208,7 +213,7 @@ fn route(url: &url::Url) -> String {
     url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-fn folder(source: &SourceFile) -> &Path {
+pub(super) fn folder(source: &SourceFile) -> &Path {
     source.path().parent().unwrap_or(Path::new(""))
 }
 
@@ -262,6 +267,9 @@ async fn judge_trace(
 ) -> Option<Green> {
     let session = env.session;
     let Waiting { id, injected, bound, watch } = waiting;
+    if let Injected::Known(spans) = &injected {
+        record.injected.clone_from(spans);
+    }
     let began = Instant::now();
     let waited = {
         let _slot = session.waits.acquire().await;
@@ -286,6 +294,7 @@ async fn judge_trace(
         return None;
     }
     record.timing.settled_by = ended_by(&waited, session);
+    record.unwitnessed = absence::of(&waited.judgements, &bound);
     let (verdict, from_trace, remarks) = sum(waited.judgements);
     record.verdict = if findings.is_empty() { verdict } else { Verdict::Fail };
     record.findings = findings;
@@ -299,15 +308,18 @@ async fn judge_trace(
     if record.verdict != Verdict::Inconclusive {
         return None;
     }
-    for reason in &waited.last.waiting_for {
-        record.remarks.push(reason.to_string());
+    waits_for(&waited.last.waiting_for, &mut record.remarks);
+    None
+}
+
+/// Tells what is missing, and what the spec may say if it never comes.
+pub(super) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
+    for reason in reasons {
+        remarks.push(reason.to_string());
         if let Some(peer) = reason.suggests_silent() {
-            record
-                .remarks
-                .push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+            remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
         }
     }
-    None
 }
 
 /// What ended the wait, in words.
@@ -346,71 +358,6 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
     let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
     Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
-}
-
-/// A step that asserts on a saved trace, which counts as settled.
-fn saved(
-    env: &StepEnv<'_>,
-    step: &Step,
-    path: &Path,
-    wanted: Option<&str>,
-    at: Span,
-    scope: &Scope,
-) -> Result<Ran, Problem> {
-    let session = env.session;
-    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
-    let traces = match file::load(&folder(env.source).join(path)) {
-        Ok(traces) => traces,
-        Err(why) => {
-            record.error = Some(why.to_string());
-            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
-        }
-    };
-    let ids = traces.ids();
-    let id = match (wanted, ids.as_slice()) {
-        (Some(text), _) => match trace_id_in(text).filter(|id| ids.contains(id)) {
-            Some(id) => id,
-            None => {
-                record.error = Some(format!("{} has no trace {text}; it has {}", path.display(), list(&ids)));
-                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
-            }
-        },
-        (None, [only]) => *only,
-        (None, _) => {
-            let message = format!("{} holds {} traces; say which", path.display(), ids.len());
-            let help =
-                format!("write `trace_file: {{ path: {}, trace_id: … }}` with one of {}", path.display(), list(&ids));
-            return Err(Problem::error(Code::BadValue, at, message).help(help));
-        }
-    };
-    record.error = None;
-    record.trace_id = Some(id);
-    record.verdict = Verdict::Pass;
-    let Some(trace) = traces.trace(id, &[], &Injected::Unknown) else {
-        record.error = Some(format!("{} has no spans of trace {id}", path.display()));
-        record.verdict = Verdict::Error;
-        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
-    };
-    let trace = Arc::new(trace);
-    session.witness(&trace);
-    if let Some(expect) = &step.trace {
-        let bound = expect.bind(scope)?;
-        // Of a part nothing can be said to be absent.
-        let partial = traces.collected(id).is_some_and(TraceBuilder::partial) || traces.invalid_spans() > 0;
-        let phase = if partial { Phase::Expired } else { Phase::Confirmed };
-        let judgements: Vec<Judgement> = judge(&trace, &bound, phase, &session.context(&step.wait.silent));
-        let (verdict, findings, remarks) = sum(judgements);
-        (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
-        record.timing.settled_by = "saved trace".to_owned();
-    }
-    record.trace = Some(trace);
-    Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
-}
-
-fn list(ids: &[TraceId]) -> String {
-    let shown: Vec<String> = ids.iter().take(8).map(ToString::to_string).collect();
-    let more = if ids.len() > 8 { format!(" and {} more", ids.len() - 8) } else { String::new() };
-    if shown.is_empty() { "no trace".to_owned() } else { shown.join(", ") + &more }
 }
 
 /// Keys of calls come from outside: no more than this many are kept.

@@ -5,11 +5,11 @@
 
 use super::clock::Clock;
 use crate::assert::{Context, Judgement, Verdict, judge};
-use crate::backend::settle::{Read, Run, Step, Watch, poll};
+use crate::backend::settle::{Read, Reason, Run, Step, Watch, poll};
 use crate::backend::{Backend, Fetch, LinksError};
 use crate::receiver::Arrivals;
 use crate::spec::plan::TraceExpectations;
-use crate::trace::{Injected, Trace, TraceBuilder, TraceId, merge};
+use crate::trace::{Injected, Phase, Trace, TraceBuilder, TraceId, merge};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -221,7 +221,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(target, &watch, &words);
+            let error = never_came(target, &watch, words).await;
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -273,30 +273,55 @@ async fn pause(
     }
 }
 
-fn never_came(target: &Target<'_>, watch: &Watch, words: &str) -> String {
+async fn never_came(target: &Target<'_>, watch: &Watch, mut words: String) -> String {
     let backend = target.backend.describe();
     let reads = watch.log().readings();
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
     let how = match target.backend.arrivals(target.id) {
-        Some(_) => format!("{backend} was watched for {waited}"),
+        Some(_) => {
+            // What was said before the first span of the run came is not true any more.
+            if let Fetch::NotYet { words: now } = target.backend.fetch(target.id).await {
+                words = now;
+            }
+            format!("{backend} was watched for {waited}")
+        }
         None => format!("{backend} was read {reads} times in {waited}"),
     };
     let said = if words.is_empty() { String::new() } else { format!("; it says: {words}") };
-    format!(
-        "trace {} never came: {how}{said}\nis the service that answers instrumented, does it keep the injected \
-         `traceparent`, and does it export to where traces are read?",
-        target.id
-    )
+    let help = match watch.requests() {
+        [.., request] if !target.backend.services().is_empty() => format!(
+            "spans of other traces arrived, so exporting works: does `{}` make spans at all? If not: `trace: none`; if so, \
+             does the service that answers keep the injected `traceparent`?",
+            request.operation
+        ),
+        _ => {
+            "is the service that answers instrumented, does it keep the injected `traceparent`, and does it export to \
+              where traces are read?"
+                .to_owned()
+        }
+    };
+    format!("trace {} never came: {how}{said}\n{help}", target.id)
 }
 
 /// What a last look, when the run ends, makes of a test that was green.
 pub(crate) enum LastLook {
     /// Nothing came.
     AsBefore,
-    /// Something did, or the run has learned something: judged anew.
-    Judged(Vec<Judgement>),
+    /// Spans came: judged anew.
+    Late(Vec<Judgement>),
+    /// The run has learned that something is missing, as these words say: judged anew.
+    InDoubt(Vec<Judgement>, String),
     /// The trace could not be read any more, and why. That takes nothing back, but the look was not had.
     NotRead(String),
+}
+
+/// Why a green is in doubt although no span of its trace came.
+fn in_doubt(doubt: &Reason) -> String {
+    let peer = doubt.suggests_silent().unwrap_or("the callee");
+    format!(
+        "another trace of this run shows that {peer} exports spans, so what it did here is missing from this trace, and \
+         what rests on its absence is not certain"
+    )
 }
 
 pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> LastLook {
@@ -315,12 +340,14 @@ pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut
         Err(refused) => (None, Some(refused)),
     };
     let Some(trace) = watch.trace() else { return LastLook::AsBefore };
-    let judged = |phase| LastLook::Judged(judge(trace, target.expect, phase, &(target.context)()));
-    if !watch.doubts(&lock(&shared.knowledge)).is_empty() {
-        return judged(crate::trace::Phase::Stalled);
+    let judged = |phase| judge(trace, target.expect, phase, &(target.context)());
+    let came = step.as_ref().is_some_and(|step| step.late > 0 || before != Some(Arc::as_ptr(trace)));
+    if let Some(doubt) = watch.doubts(&lock(&shared.knowledge)).first() {
+        let judgements = judged(Phase::Stalled);
+        return if came { LastLook::Late(judgements) } else { LastLook::InDoubt(judgements, in_doubt(doubt)) };
     }
     match (step, lacking) {
-        (Some(step), _) if step.late > 0 || before != Some(Arc::as_ptr(trace)) => judged(step.phase),
+        (Some(step), _) if came => LastLook::Late(judged(step.phase)),
         (_, Some(words)) => LastLook::NotRead(words),
         _ => LastLook::AsBefore,
     }

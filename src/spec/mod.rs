@@ -14,6 +14,7 @@ pub mod plan;
 mod reach;
 mod read;
 pub mod schema;
+mod slips;
 mod table;
 pub mod vars;
 

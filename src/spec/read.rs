@@ -1,10 +1,11 @@
 //! Reading nodes: each reader says what it wanted, reports what it found instead, and lets the others go on.
 
 use super::forms::Form;
+use super::slips::{below, elsewhere, slip};
 use crate::diag::{Code, Problem, did_you_mean};
 use crate::matcher::{self, Matcher, Operand, Position, Template, template, units};
 use crate::source::{Span, Spanned};
-use crate::yaml::{Core, Node, Scalar, Style, Value};
+use crate::yaml::{Core, Key, Node, Scalar, Style, Value};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,13 +97,20 @@ impl Reader {
                 return None;
             }
         };
-        for (key, _) in entries {
+        for (at, (key, value)) in entries.iter().enumerate() {
             if key.broken || key.text.starts_with("x-") {
                 continue;
             }
             match form.key(&key.text) {
                 None => {
-                    let near = did_you_mean(&key.text, form.keys.iter().filter(|key| !key.later).map(|key| key.name));
+                    let known = || form.keys.iter().filter(|key| !key.later).map(|key| key.name);
+                    let begins = || known().find(|name| key.text.len() >= 3 && name.starts_with(&*key.text));
+                    let near = slip(entries, at)
+                        .filter(|slip| slip.is_comma || form.key(slip.key).is_some())
+                        .map(|slip| slip.help)
+                        .or_else(|| below(&key.text, value, form))
+                        .or_else(|| begins().map(|name| format!("did you mean `{name}`?")))
+                        .or_else(|| did_you_mean(&key.text, known()));
                     let elsewhere = || elsewhere(&key.text, form);
                     let keys = || {
                         format!(
@@ -141,7 +149,16 @@ impl Reader {
     /// A key that must be there.
     pub(super) fn need<'a>(&mut self, fields: &Fields<'a>, name: &str) -> Option<&'a Arc<Node>> {
         let misspelt = |key: &str| fields.form.key(key).is_none() && crate::diag::nearest(key, [name]).is_some();
-        let meant = matches!(&fields.node.value, Value::Map(entries) if entries.iter().any(|(key, _)| key.broken || misspelt(&key.text)));
+        // A key that belongs below it, or one with its colon run into the value, was reported with what to write.
+        let reported = |at: usize, entries: &[(Key, Arc<Node>)]| {
+            let (key, value) = &entries[at];
+            key.broken
+                || misspelt(&key.text)
+                || fields.form.key(&key.text).is_none() && below(&key.text, value, fields.form).is_some()
+                || slip(entries, at).is_some_and(|slip| slip.key == name)
+        };
+        let meant =
+            matches!(&fields.node.value, Value::Map(entries) if (0..entries.len()).any(|at| reported(at, entries)));
         if !fields.has(name) && !meant {
             let example = fields.form.key(name).map_or("…", |key| key.example);
             let span = first_line(fields);
@@ -406,38 +423,26 @@ impl Reader {
     /// A name that may be a variable: a service, an event.
     pub(super) fn operand(&mut self, node: &Node, wanted: &str) -> Option<Spanned<Operand>> {
         let scalar = self.scalar(node, wanted, false)?;
-        let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| scalar.text.starts_with(op));
-        if wrong || scalar.text.is_empty() {
-            self.error(
-                Code::BadValue,
-                node.span,
-                format!("`{}` is not {wanted}", scalar.text),
-                "names stand here, compared letter by letter; matchers belong in `spans`",
-            );
+        if !self.is_name(&scalar.text, node.span, wanted) {
             return None;
         }
         let template = self.template_of(scalar)?;
         Some(Spanned::new(matcher::name(template), node.span))
     }
-}
 
-/// The key in whose value this one belongs.
-fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
-    use super::forms::{REQUEST, RESPONSE, SELECTOR, SPAN, TEST, TRACE};
-    let homes: [(&Form, &str); 5] = [
-        (&TRACE, "under `trace`"),
-        (&REQUEST, "under `request`"),
-        (&RESPONSE, "under `response`"),
-        (&SPAN, "in an entry of `spans`"),
-        (&TEST, "in the test itself"),
-    ];
-    if std::ptr::eq(form, &SELECTOR) {
-        return SPAN.key(name).map(|_| format!("`{name}` stands beside `select`, not in it"));
+    /// Whether this may be a name at all; reports what is a matcher.
+    pub(super) fn is_name(&mut self, text: &str, at: Span, wanted: &str) -> bool {
+        let wrong = ["<", ">", "=", "!", "~"].iter().any(|op| text.starts_with(op));
+        if wrong || text.is_empty() {
+            self.error(
+                Code::BadValue,
+                at,
+                format!("`{text}` is not {wanted}"),
+                "names stand here, compared letter by letter; matchers belong in `spans`",
+            );
+        }
+        !wrong && !text.is_empty()
     }
-    homes
-        .iter()
-        .find(|(home, _)| !std::ptr::eq(*home, form) && home.key(name).is_some_and(|key| !key.later))
-        .map(|(_, place)| format!("`{name}` belongs {place}"))
 }
 
 /// The first line of a mapping: enough to underline.

@@ -13,7 +13,7 @@ mod raw;
 pub mod tempo;
 pub mod write;
 
-use crate::trace::{TraceBuilder, TraceId};
+use crate::trace::{SpanId, TraceBuilder, TraceId};
 use std::fmt;
 
 /// Takes the spans that a reader finds.
@@ -22,6 +22,8 @@ pub trait Sink {
     fn builder(&mut self, id: TraceId) -> &mut TraceBuilder;
     /// Counts a span that has no usable id, so that it belongs to no trace.
     fn invalid_span(&mut self);
+    /// A trace that the runner saved names a span of the runner's own, which called it and is not there.
+    fn injected(&mut self, _trace: TraceId, _span: SpanId) {}
 }
 
 /// All traces go into the one builder; it sorts them out when it builds.

@@ -12,6 +12,9 @@ pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
 /// Ours, on one span of a trace written back: the format it was read from told every attribute as text.
 pub(super) const UNTYPED: &str = "@tracespec@untyped";
 
+/// Ours, on one span of a trace saved by a run: the spans of the runner's own that called it.
+pub(super) const INJECTED: &str = "@tracespec@injected";
+
 /// An id as told: absent, unusable, or there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Id<T> {
@@ -123,6 +126,7 @@ pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
                 added.invalid += 1;
                 continue;
             }
+            injected(&span).for_each(|own| sink.injected(trace_id, own));
             let builder = sink.builder(trace_id);
             let resource = *resources.entry(trace_id).or_insert_with(|| {
                 let attributes = owned(builder, &group.resource);
@@ -140,6 +144,15 @@ pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     added
 }
 
+/// The runner's own spans that a span names.
+fn injected<'s>(span: &'s Span<'_>) -> impl Iterator<Item = SpanId> + 's {
+    let lists = span.attributes.iter().filter_map(|(key, value)| match value {
+        Any::Array(items) if key == INJECTED => Some(items),
+        _ => None,
+    });
+    lists.flatten().filter_map(|item| if let Any::Str(text) = item { text.parse().ok() } else { None })
+}
+
 fn record(
     builder: &mut TraceBuilder,
     span: Span<'_>,
@@ -152,6 +165,7 @@ fn record(
         match (key.as_ref(), value) {
             (JAEGER_WARNINGS, warnings) => remark_all(builder, warnings),
             (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
+            (INJECTED, _) => {}
             _ => attributes.push((builder.intern(key), owned_value(builder, value))),
         }
     }

@@ -3,7 +3,7 @@
 //! What the model holds survives writing and reading again: spans, resources, scopes, and of the notes those that the
 //! data itself cannot tell (dropped counts, the backend's remarks, that the format was untyped).
 
-use super::raw::{JAEGER_WARNINGS, UNTYPED};
+use super::raw::{INJECTED, JAEGER_WARNINGS, UNTYPED};
 use crate::trace::{Attributes, Note, Resource, ResourceIx, Scope, ScopeIx, SpanId, SpanRef, Sym, Trace, Value};
 use indexmap::IndexMap;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
@@ -57,6 +57,20 @@ pub fn otlp_proto(trace: &Trace) -> Vec<u8> {
 /// The trace as OTLP JSON, what Jaeger's /api/v3 wraps in `{"result": …}`.
 pub fn otlp_json(trace: &Trace) -> String {
     json(&traces_data(trace))
+}
+
+/// The same with the spans of the runner's own that called this trace, so that whoever reads it again takes them neither
+/// for missing nor for somebody else's.
+pub fn saved_json(trace: &Trace, injected: &[SpanId]) -> String {
+    let mut data = traces_data(trace);
+    let own = trace.id().to_bytes();
+    let mut spans =
+        data.resource_spans.iter_mut().flat_map(|group| &mut group.scope_spans).flat_map(|it| &mut it.spans);
+    if let Some(span) = spans.find(|span| span.trace_id == own).filter(|_| !injected.is_empty()) {
+        let values = injected.iter().map(|id| any(ProtoValue::StringValue(id.to_string()))).collect();
+        span.attributes.push(pair(INJECTED.to_owned(), any(ProtoValue::ArrayValue(ArrayValue { values }))));
+    }
+    json(&data)
 }
 
 /// Facts of the whole trace that OTLP has no place for; the readers take them from any span.

@@ -1,7 +1,7 @@
 //! Traces that another id names: the system's own, one that exists already, a saved one; and redirects.
 
 use crate::project::Project;
-use crate::spans::{export, single, two_services};
+use crate::spans::{SERVER, export, single, span, two_services};
 use crate::store::{Answer, Kind, Store};
 use crate::target::{Target, reply, with_receiver};
 
@@ -23,6 +23,61 @@ tests:
         ran.exits(4).says(&["is no trace id", "00000000000000000000000000000001 never came"]);
         assert_eq!(ran.verdicts(), ["there: pass", "not there: error", "no id: error"]);
     }
+}
+
+#[test]
+fn a_saved_trace_from_which_parents_are_missing_is_not_taken_for_whole() {
+    let lost = span("stock", SERVER, "GET /items", 3, 2);
+    let spans = move || [single(), vec![lost.clone()]].concat();
+    let (_target, configuration) = with_receiver(move |_| reply("{}").spans(spans()));
+    let live = "tests:\n  - { name: live, request: { url: '${base}/' }, trace: { services: [gateway, stock] } }\n";
+    let project = Project::new(&configuration, live);
+    let ran = project.run(&["--save-traces", "traces"]);
+    ran.exits(0);
+    let id = ran.test("live")["trace_id"].as_str().unwrap().to_owned();
+    let file = format!("traces/live/{id}.json");
+    let spec = |file: &str| {
+        let test = |name: &str, expect: &str| {
+            format!("  - {{ name: {name}, trace_file: ../{file}, trace: {{ {expect} }} }}\n")
+        };
+        format!(
+            "tests:\n{}{}{}{}{}",
+            test("absent", "errors: none"),
+            test("total", "span_count: 2"),
+            test("present", "services: [stock]"),
+            test("intact", "propagation: intact"),
+            test("fact", "spans: [{ select: { service: stock }, kind: server, match: any }]")
+        )
+    };
+    // As the run saved it: one parent is missing. Without the runner's own mark two are, as in anybody's trace.
+    project.write("traces/foreign.json", &project.read(&file).replace("@tracespec@injected", "plain"));
+    for file in [file.as_str(), "traces/foreign.json"] {
+        project.write("specs/spec.yaml", &spec(file));
+        let ran = project.run(&[]);
+        ran.exits(1).says(&["which has not arrived"]);
+        assert_eq!(
+            ran.verdicts(),
+            ["absent: inconclusive", "total: inconclusive", "present: pass", "intact: fail", "fact: pass"]
+        );
+    }
+}
+
+#[test]
+fn a_saved_trace_knows_the_runners_own_request_and_shows_nothing_of_it() {
+    let (_target, configuration) = with_receiver(|_| reply("{}").spans(two_services()));
+    let live = "tests:\n  - { name: live, request: { url: '${base}/' }, trace: { span_count: 4 } }\n";
+    let project = Project::new(&configuration, live);
+    let ran = project.run(&["--save-traces", "traces"]);
+    ran.exits(0);
+    let id = ran.test("live")["trace_id"].as_str().unwrap().to_owned();
+    let file = format!("traces/live/{id}.json");
+    assert_eq!(project.read(&file).matches("@tracespec@injected").count(), 1);
+    let spec = format!(
+        "tests:\n  - {{ name: saved, trace_file: ../{file}, trace: {{ roots: 1, propagation: intact, errors: none, spans: \
+         [{{ select: '{{ }}', count: 4, attributes: {{ '@tracespec@injected': absent }} }}] }} }}\n"
+    );
+    project.write("specs/spec.yaml", &spec);
+    project.run(&[]).exits(0);
 }
 
 #[test]

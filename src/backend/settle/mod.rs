@@ -40,6 +40,7 @@ pub use config::{Config, Pipeline, Request, SECOND, Settle};
 pub use log::{Poll, PollLog};
 pub use reason::{Reason, Seconds, SpanName};
 pub use run::{Run, Standing, Warning};
+pub use waiting::lacks;
 pub use watch::{Read, Step, Watch};
 
 #[cfg(test)]

@@ -431,6 +431,25 @@ fn a_late_synchronous_span_makes_the_settle_one_and_a_half_times_its_lag_for_the
 }
 
 #[test]
+fn after_the_verdict_nobody_looks_so_a_last_look_is_no_time_of_arrival() {
+    // Decided early: its other spans came at some moment after that, most likely at once.
+    let (mut early, mut run) = (watch(started()), Run::default());
+    see(&mut early, &mut run, 200 * MS, &[front(), call(2, 1)]);
+    early.decided();
+    see(&mut early, &mut run, 5 * SECOND, &[front(), call(2, 1), cart(3, 2)]);
+    assert_eq!((run.learned_ns(), run.warnings().len()), (0, 0));
+    // Decided on a settled trace: what comes after that is later than the settle, at the least.
+    let (mut settled, mut run) = (watch(started()), Run::default());
+    see(&mut settled, &mut run, 200 * MS, &[front(), call(2, 1)]);
+    settled.tick(9 * SECOND, &mut run);
+    settled.decided();
+    see(&mut settled, &mut run, 60 * SECOND, &[front(), call(2, 1), cart(3, 2)]);
+    assert_eq!(run.learned_ns(), 14_850 * MS);
+    let told = |warning: &Warning| warning.to_string().contains("a span of cart arrived 8.9 s after the response");
+    assert!(run.warnings().iter().any(told), "{:?}", run.warnings());
+}
+
+#[test]
 fn asynchronous_work_that_comes_late_teaches_no_lag() {
     let (mut watch, mut run) = (watch(started()), Run::default());
     let producer = Draft::new(2, 1, "front", Kind::Producer);

@@ -1,12 +1,25 @@
 //! What a wait still waits for: the trace's structure, and the calls that have no answer.
 
-use super::config::Request;
+use super::config::{Config, Request};
 use super::reason::{Reason, SpanName};
 use super::run::{Run, Standing};
-use super::watch::Watch;
-use crate::trace::CallKey;
+use super::watch::{Read, Watch};
+use crate::trace::{CallKey, Trace};
+use std::sync::Arc;
+
+/// What keeps a trace of which nothing more will come from being structurally complete, by itself alone.
+pub fn lacks(trace: &Arc<Trace>, silent: Vec<String>) -> Vec<Reason> {
+    let (mut watch, mut run) = (Watch::new(Config { silent, ..Config::default() }, 0), Run::default());
+    watch.snapshot(Read::at(0), Arc::clone(trace), &mut run);
+    watch.structure(&run)
+}
 
 impl Watch {
+    /// The requests that were sent within this trace, in order.
+    pub fn requests(&self) -> &[Request] {
+        &self.requests
+    }
+
     pub(super) fn standing(&self, run: &Run, key: &CallKey, error: bool) -> Standing {
         match run.standing(&self.config, key, error) {
             Standing::Silent if self.taught.contains(key) => Standing::Open,

@@ -294,8 +294,10 @@ impl Watch {
     /// Remembers spans that came later than a settle after the response, until they are seen to be synchronous or not.
     fn note_lag(&mut self, read: Read, new: &[(SpanKey, u64)], run: &Run) {
         let Some(responded) = self.responded_ns else { return };
-        // A receiver that notifies is known at every moment; between two reads of a store a span came at any.
-        let before = if self.config.pipeline.notifies() { read.got_ns } else { self.proven_ns.min(read.asked_ns) };
+        // A receiver that notifies is known at every moment while somebody listens; between two reads of a store, and
+        // after the verdict, a span came at any.
+        let listens = self.config.pipeline.notifies() && self.decided.is_none();
+        let before = if listens { read.got_ns } else { self.proven_ns.min(read.asked_ns) };
         let least = before.saturating_sub(responded);
         if least <= self.config.auto_ns(false).max(run.learned_ns()) {
             return;

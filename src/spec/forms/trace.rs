@@ -132,7 +132,7 @@ form!(
 form!(
     /// `errors` as a mapping.
     ERRORS, "errors", "`errors`", [
-    key("count", COUNT, "How many spans may fail, those allowed not counted; without it, none.", "<= 1"),
+    key("count", COUNT, "How many spans may fail, those allowed not counted; without it none, or beside `swallowed` alone any number.", "<= 1"),
     key("allow", OneOrList(&Selector), "Spans that may fail.", "[{ service: payment-service }]"),
     key("swallowed", OneOf(&["none"]), "No span fails without an ancestor failing.", "none"),
 ]);

@@ -1,8 +1,9 @@
 //! `calls`, and arrows.
 
 use super::Lower;
-use crate::diag::Code;
-use crate::matcher::{self, Matcher, Operand, Position, template};
+use super::services::unquoted;
+use crate::diag::{Code, Problem};
+use crate::matcher::{self, Fact, Matcher, Operand, Position, template};
 use crate::spec::forms;
 use crate::spec::plan::{CallRule, Calls};
 use crate::yaml::{Node, TextSpan, Value};
@@ -28,12 +29,32 @@ pub(super) fn arrow(text: &str, at: TextSpan) -> Result<Vec<(&str, TextSpan)>, &
     Ok(parts)
 }
 
+/// What stands where `->` belongs, between its sides.
+fn other_arrow(text: &str) -> Option<(&str, &str, &str)> {
+    // Longer ones first, since `-->` has an arrow in it.
+    let (at, other) =
+        ["-->", "->>", "==>", "=>", "- >", "→"].iter().find_map(|other| Some((text.find(other)?, *other)))?;
+    let (from, to) = (text[..at].trim(), text[at + other.len()..].trim());
+    (!from.is_empty() && !to.is_empty()).then_some((from, other, to))
+}
+
+/// Whether at least one call must be there for the rule to hold.
+fn is_needed(rule: &CallRule) -> bool {
+    rule.count.as_ref().is_none_or(|count| {
+        let mut variables = false;
+        count.templates(&mut |_| variables = true);
+        !variables && !count.test(&Fact::count(0))
+    })
+}
+
 impl Lower<'_> {
     pub(super) fn calls(&mut self, node: &Arc<Node>) -> Option<Calls> {
         let keyed =
             matches!(&node.value, Value::Map(entries) if !entries.iter().any(|(key, _)| key.text.contains("->")));
         if !keyed {
-            return Some(Calls { require: self.call_list(node, true)?, ..Calls::default() });
+            let calls = Calls { require: self.call_list(node, true)?, ..Calls::default() };
+            self.open_calls(&calls);
+            return Some(calls);
         }
         let fields = self.reader.fields(node, &forms::CALLS)?;
         let require = fields.get("require").map(|node| self.call_list(node, true).unwrap_or_default());
@@ -50,7 +71,17 @@ impl Lower<'_> {
             }
             return None;
         }
-        Some(Calls { require: require.unwrap_or_default(), forbid: forbid.unwrap_or_default(), only })
+        let calls = Calls { require: require.unwrap_or_default(), forbid: forbid.unwrap_or_default(), only };
+        self.open_calls(&calls);
+        self.contradictory_calls(&calls);
+        Some(calls)
+    }
+
+    /// Required calls of which any number will do.
+    fn open_calls(&mut self, calls: &Calls) {
+        for rule in calls.require.iter().filter(|rule| rule.count.as_ref().is_some_and(super::test::is_open)) {
+            self.always(rule.at);
+        }
     }
 
     fn call_list(&mut self, node: &Arc<Node>, counts: bool) -> Option<Vec<CallRule>> {
@@ -88,6 +119,14 @@ impl Lower<'_> {
     }
 
     fn call(&mut self, text: &str, at: TextSpan, count: Option<&Arc<Node>>, counts: bool) -> Option<CallRule> {
+        // `{a -> b:1}` is a key without a value.
+        if let Some((before, after)) = count.filter(|node| node.is_null()).and_then(|_| text.rsplit_once(':'))
+            && !after.is_empty()
+        {
+            let says = format!("`{text}` has no count: a space is missing after the colon");
+            self.reader.error(Code::BadValue, at.whole, says, format!("write `{before}: {after}`"));
+            return None;
+        }
         let count = match count {
             Some(node) if !counts => {
                 self.reader.error(
@@ -101,6 +140,11 @@ impl Lower<'_> {
             Some(node) => Some(self.reader.matcher(node, Position::Count)?),
             None => None,
         };
+        if let Some((from, other, to)) = other_arrow(text) {
+            let says = format!("`{other}` is no arrow of a call");
+            self.reader.error(Code::BadValue, at.whole, says, format!("write `{from} -> {to}`"));
+            return None;
+        }
         let sides = match arrow(text, at) {
             Ok(sides) => sides,
             Err(why) => {
@@ -134,15 +178,32 @@ impl Lower<'_> {
             );
             return None;
         }
-        let from = self.side(from, *from_at)?;
-        let to = self.side(to, *to_at)?;
-        Some(CallRule { at: at.whole, from, to, count })
+        // In quotes of their own, sides are names with quotes in them: no call would ever have them.
+        let bare = |side: &str| unquoted(side).unwrap_or(side).to_owned();
+        for (side, at) in [(from, from_at), (to, to_at)] {
+            if unquoted(side).is_some() {
+                let says = format!("the quotes would be part of the name: `{side}` is no service");
+                let help = format!(
+                    "write `{} -> {}`; where quotes are needed, they go around all of it",
+                    bare(from),
+                    bare(to)
+                );
+                self.reader.error(Code::BadValue, at.whole, says, help);
+                return None;
+            }
+        }
+        let from = self.side(from, *from_at);
+        let to = self.side(to, *to_at);
+        Some(CallRule { at: at.whole, from: from?, to: to?, count })
     }
 
     /// `*`, a service's name, or a variable with one.
     fn side(&mut self, text: &str, at: TextSpan) -> Option<Option<Operand>> {
         if text == "*" {
             return Some(None);
+        }
+        if !self.reader.is_name(text, at.whole, "a service's name") || !self.is_service(text, at.whole) {
+            return None;
         }
         match template::parse(text, at) {
             Ok(template) => {
@@ -153,6 +214,34 @@ impl Lower<'_> {
                 self.reader.push(problem);
                 None
             }
+        }
+    }
+
+    fn contradictory_calls(&mut self, calls: &Calls) {
+        let known = |side: &Option<Operand>| matches!(side, None | Some(Operand::Literal(_)));
+        let required = calls.require.iter().filter(|rule| is_needed(rule) && known(&rule.from) && known(&rule.to));
+        for rule in required {
+            let forbids = |other: &&CallRule| other.to == rule.to && (other.from.is_none() || other.from == rule.from);
+            if let Some(forbidden) = calls.forbid.iter().find(forbids) {
+                let problem = Problem::error(Code::NeverMatches, rule.at, "this call must occur and must not");
+                self.reader.push(problem.related(forbidden.at, "forbidden here").help("take one of them out"));
+                continue;
+            }
+            let one = |a: &Option<Operand>, b: &Option<Operand>| a.is_none() || !known(b) || b.is_none() || a == b;
+            let Some(only) = calls.only.as_ref() else { continue };
+            if only.is_empty() || only.iter().any(|other| one(&rule.from, &other.from) && one(&rule.to, &other.to)) {
+                continue;
+            }
+            // `only` counts no calls to databases and brokers; what calls others itself is none.
+            let calls_itself =
+                |name: &Operand| calls.require.iter().chain(only).any(|other| other.from.as_ref() == Some(name));
+            let says = "this call must occur, and `only` leaves it out";
+            let problem = match &rule.to {
+                Some(name) if !calls_itself(name) => Problem::warning(Code::NeverMatches, rule.at, says)
+                    .help("add it to `only`, unless it leads to a database or a broker: those `only` does not count"),
+                _ => Problem::error(Code::NeverMatches, rule.at, says).help("add it to `only`"),
+            };
+            self.reader.push(problem);
         }
     }
 

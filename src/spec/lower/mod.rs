@@ -14,6 +14,7 @@ mod step;
 mod structure;
 mod test;
 mod trace;
+mod traceql;
 mod wait;
 
 use super::load::LoadOptions;

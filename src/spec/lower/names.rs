@@ -2,6 +2,7 @@
 
 use super::Lower;
 use crate::diag::{Code, Problem, did_you_mean};
+use crate::matcher::{self, Position};
 use crate::source::{Span, Spanned};
 use crate::spec::plan::Selector;
 use crate::yaml::{Node, Value};
@@ -21,6 +22,8 @@ pub(super) struct Names {
 struct Declared {
     span: Span,
     select: Option<Arc<Node>>,
+    /// Its entry says `count: 0`.
+    none: bool,
     order: usize,
 }
 
@@ -28,9 +31,24 @@ impl Names {
     pub(super) fn contains(&self, name: &str) -> bool {
         self.declared.contains_key(name)
     }
+    /// Whether the name is of an entry that no span may be picked by.
+    pub(super) fn is_of_none(&self, name: &str) -> bool {
+        self.declared.get(name).is_some_and(|declared| declared.none)
+    }
     /// The nearest declared name.
     pub(super) fn near(&self, name: &str) -> Option<String> {
         did_you_mean(name, self.declared.keys().map(String::as_str))
+    }
+    /// The declared name of which this is a slip, unless it is what some name selects.
+    pub(super) fn misspelt(&self, text: &str) -> Option<&str> {
+        let selected = |declared: &Declared| {
+            declared.select.as_ref().and_then(|select| select.scalar()).is_some_and(|scalar| &*scalar.text == text)
+        };
+        if self.contains(text) || text.chars().count() < 4 || self.declared.values().any(selected) {
+            return None;
+        }
+        let near = |name: &&String| name.len() <= 200 && strsim::damerau_levenshtein(name, text) == 1;
+        self.declared.keys().find(near).map(String::as_str)
     }
     pub(super) fn list(&self) -> String {
         self.declared.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -47,12 +65,14 @@ impl Lower<'_> {
             let Some(Value::List(entries)) = trace.get("spans").map(|spans| &spans.value) else { continue };
             for entry in entries {
                 let Some(scalar) = entry.get("as").and_then(|node| node.scalar()) else { continue };
-                self.declare(&scalar.text, scalar.at.whole, entry.get("select").cloned());
+                let count = entry.get("count").and_then(|node| matcher::parse(node, Position::Count, &mut Vec::new()));
+                let none = count == Some(super::trace::none());
+                self.declare(&scalar.text, scalar.at.whole, entry.get("select").cloned(), none);
             }
         }
     }
 
-    fn declare(&mut self, name: &str, span: Span, select: Option<Arc<Node>>) {
+    fn declare(&mut self, name: &str, span: Span, select: Option<Arc<Node>>, none: bool) {
         let identifier = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
         if !identifier {
@@ -71,7 +91,7 @@ impl Lower<'_> {
             return;
         }
         let order = self.names.declared.len();
-        self.names.declared.insert(name.to_owned(), Declared { span, select, order });
+        self.names.declared.insert(name.to_owned(), Declared { span, select, none, order });
     }
 
     /// The selector that a name stands for. What is wrong with it is reported where it is declared.

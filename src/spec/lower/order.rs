@@ -29,6 +29,7 @@ impl Lower<'_> {
         };
         for (i, item) in items.iter().enumerate() {
             if let Some(order) = self.order(item) {
+                self.orders_none(&order);
                 sink.push(item.span, &format!("order[{i}]"), Check::Order(order));
             }
         }
@@ -84,12 +85,29 @@ impl Lower<'_> {
         }
     }
 
+    /// Reports sides that an entry with `count: 0` declares: without a span there is no order, and with one that fails.
+    fn orders_none(&mut self, order: &Order) {
+        let sides: Vec<&Selector> = match order {
+            Order::Relation(relation) => {
+                let under = if let Per::Under(under) = &relation.per { Some(under) } else { None };
+                [&relation.first, &relation.then].into_iter().chain(under).collect()
+            }
+            Order::Sequence(sides) | Order::Parallel(sides) => sides.iter().collect(),
+            Order::Never(first, then) => vec![first, then],
+        };
+        for side in sides {
+            let Some(name) = side.name.as_deref().filter(|name| self.names.is_of_none(name)) else { continue };
+            let says = format!("`{name}` has `count: 0`, so this order could never hold: it needs spans on both sides");
+            self.reader.error(Code::NeverMatches, side.at, says, "take the order or the `count` out");
+        }
+    }
+
     fn order_kind(&mut self, kind: &str, fields: &Fields<'_>) -> Option<Order> {
         let node = fields.get(kind)?;
         match kind {
             "first" => {
-                let first = self.selector(node);
-                let then = self.reader.need(fields, "then").and_then(|node| self.selector(node));
+                let first = self.related(node);
+                let then = self.reader.need(fields, "then").and_then(|node| self.related(node));
                 let relation = fields.get("relation").map(|node| self.reader.choice(node, RELATIONS));
                 let pairing = fields.get("pairing").map(|node| self.reader.choice(node, PAIRINGS));
                 let per = fields.get("per").map(|node| self.per(node));
@@ -122,7 +140,7 @@ impl Lower<'_> {
                     );
                     return None;
                 }
-                let sides: Vec<Option<Selector>> = items.iter().map(|item| self.selector(item)).collect();
+                let sides: Vec<Option<Selector>> = items.iter().map(|item| self.related(item)).collect();
                 let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
                 let twice =
                     |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
@@ -139,7 +157,7 @@ impl Lower<'_> {
     fn per(&mut self, node: &Arc<Node>) -> Option<Per> {
         if let Value::Map(_) = node.value {
             let fields = self.reader.fields(node, &forms::PER)?;
-            return self.reader.need(&fields, "under").and_then(|node| self.selector(node)).map(Per::Under);
+            return self.reader.need(&fields, "under").and_then(|node| self.related(node)).map(Per::Under);
         }
         self.reader
             .choice(node, &[("trace", false), ("siblings", true)])
@@ -172,6 +190,16 @@ impl Lower<'_> {
                 return None;
             }
         };
+        if let Some((side, at)) = sides.iter().find(|(side, _)| side.starts_with(['{', '['])) {
+            let names: Vec<&str> = sides.iter().map(|(side, _)| *side).collect();
+            let help = match names.as_slice() {
+                [first, then] => format!("write `{{ first: {first}, then: {then} }}`"),
+                _ => format!("write `{{ sequence: [{}] }}`", names.join(", ")),
+            };
+            let says = format!("between arrows stand declared names: `{side}` is none");
+            self.reader.error(Code::BadValue, at.whole, says, help);
+            return None;
+        }
         let sides: Vec<Option<Selector>> = sides.into_iter().map(|(name, at)| self.side_of_order(name, at)).collect();
         sides.into_iter().collect()
     }

@@ -1,7 +1,7 @@
 //! Selectors: mappings, TraceQL in braces, names.
 
 use super::Lower;
-use crate::diag::Code;
+use crate::diag::{Code, Problem, did_you_mean};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::select::{self, Field, FieldTest, Place, Query};
 use crate::spec::forms::{self, KINDS, STATUSES};
@@ -68,6 +68,9 @@ impl Lower<'_> {
                 "status" => Position::Word(STATUSES),
                 "duration" => Position::Duration,
                 "attributes" | "resource" | "scope" => {
+                    if &*key.text == "scope" {
+                        self.scope_keys(value);
+                    }
                     let list = self.attributes(value);
                     parts.extend(list.into_iter().map(|(name, matcher, _)| (format!("{}.{name}", key.text), matcher)));
                     continue;
@@ -76,8 +79,8 @@ impl Lower<'_> {
             };
             parts.extend(self.reader.matcher(value, position).map(|matcher| (key.text.to_string(), matcher)));
         }
-        let parent = fields.get("parent").map(|node| self.selector(node));
-        let ancestor = fields.get("ancestor").map(|node| self.selector(node));
+        let parent = fields.get("parent").map(|node| self.related(node));
+        let ancestor = fields.get("ancestor").map(|node| self.related(node));
         let filter = fields.get("where").map(|node| self.query(node));
         if entries.iter().all(|(key, _)| key.text.starts_with("x-")) {
             self.reader.error(
@@ -117,6 +120,32 @@ impl Lower<'_> {
         Some(Selector { at: node.span, text, query, name: None, parts })
     }
 
+    /// A selector beside the one that picks: what a declared name would stand for, misspelt, picks spans by that name.
+    pub(super) fn related(&mut self, node: &Arc<Node>) -> Option<Selector> {
+        if let Some(scalar) = node.scalar()
+            && let Some(near) = self.names.misspelt(&scalar.text)
+        {
+            let says = format!("no `as` in this test declares `{}`: it stands for spans of that name", scalar.text);
+            let help = format!("did you mean `{near}`? For spans of that name write `{{ name: {} }}`", scalar.text);
+            self.reader.push(Problem::warning(Code::UnknownName, node.span, says).help(help));
+        }
+        self.selector(node)
+    }
+
+    /// Warns of scope attributes that were probably meant to be the scope's name or version.
+    pub(super) fn scope_keys(&mut self, node: &Node) {
+        let Value::Map(entries) = &node.value else { return };
+        for (key, _) in entries.iter().filter(|(key, _)| !key.text.contains('.')) {
+            if matches!(&*key.text, "name" | "version") {
+                continue;
+            }
+            if let Some(help) = did_you_mean(&key.text, ["name", "version"]) {
+                let says = format!("`{}` is read as an attribute of the scope", key.text);
+                self.reader.push(Problem::warning(Code::UnknownKey, key.at.whole, says).help(help));
+            }
+        }
+    }
+
     fn fields_query(&mut self, parts: &[(String, Matcher)], node: &Node) -> Query {
         let tests = parts.iter().map(|(key, matcher)| FieldTest {
             field: field(key),
@@ -139,6 +168,7 @@ impl Lower<'_> {
             self.reader.error(Code::BadTraceql, error.span, error.message, help);
         }
         let query = query?;
+        self.bare_durations(&query);
         query.templates().iter().for_each(|template| self.reader.uses(template));
         Some((query, text.to_owned()))
     }

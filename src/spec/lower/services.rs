@@ -1,9 +1,9 @@
 //! `services`.
 
 use super::Lower;
-use crate::diag::Code;
+use crate::diag::{Code, Problem};
 use crate::matcher::Operand;
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::Services;
 use crate::yaml::{Node, Value};
@@ -50,16 +50,40 @@ impl Lower<'_> {
         let mut names: Vec<Spanned<Operand>> = Vec::new();
         for item in items {
             let Some(name) = self.reader.operand(item, "a service's name") else { continue };
+            if item.scalar().is_some_and(|scalar| !self.is_service(&scalar.text, scalar.at.whole)) {
+                continue;
+            }
             if let Some(first) =
                 names.iter().find(|first| first.value == name.value && matches!(name.value, Operand::Literal(_)))
             {
-                let problem = crate::diag::Problem::warning(Code::Redundant, name.span, "this service is named twice");
+                let problem = Problem::warning(Code::Redundant, name.span, "this service is named twice");
                 self.reader.push(problem.related(first.span, "first here").help("take one of them out"));
                 continue;
             }
             names.push(name);
         }
         names
+    }
+
+    /// Whether a service can have this name. What no service is called is never there, so forbidding it always passes.
+    pub(super) fn is_service(&mut self, text: &str, at: Span) -> bool {
+        if let Some(bare) = unquoted(text) {
+            let says = format!("the quotes would be part of the name: `{text}` is no service");
+            self.reader.error(Code::BadValue, at, says, format!("write `{bare}`"));
+            return false;
+        }
+        if text == "*" {
+            let help =
+                "`*` stands for any service only in an arrow of `calls`; names stand here, compared letter by letter";
+            self.reader.error(Code::BadValue, at, "`*` is no service's name", help);
+            return false;
+        }
+        if text.contains('*') && !text.contains("${") {
+            let says = format!("`{text}` is compared letter by letter: a `*` within a name stands for itself");
+            let problem = Problem::warning(Code::BadValue, at, says);
+            self.reader.push(problem.help("write the names out, one by one"));
+        }
+        true
     }
 
     fn contradictions(&mut self, services: &Services) {
@@ -71,11 +95,7 @@ impl Lower<'_> {
         };
         for name in services.all.iter().filter(|name| matches!(name.value, Operand::Literal(_))) {
             if let Some(none) = forbidden(&name.value) {
-                let problem = crate::diag::Problem::error(
-                    Code::NeverMatches,
-                    name.span,
-                    "this service must take part and must not",
-                );
+                let problem = Problem::error(Code::NeverMatches, name.span, "this service must take part and must not");
                 self.reader.push(problem.related(none.span, "forbidden here").help("take one of them out"));
             } else if outside(&name.value) {
                 self.reader.error(
@@ -87,4 +107,10 @@ impl Lower<'_> {
             }
         }
     }
+}
+
+/// What stands between quotes that were written within a text.
+pub(super) fn unquoted(text: &str) -> Option<&str> {
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('\'').or_else(|| inner('"'))
 }

@@ -8,6 +8,7 @@ use crate::source::Spanned;
 use crate::spec::forms::{self, KINDS, STATUSES};
 use crate::spec::plan::{Check, EventCheck, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
 use crate::spec::read::Fields;
+use crate::spec::slips::slip;
 use crate::yaml::{Node, Value};
 use std::sync::Arc;
 
@@ -96,7 +97,10 @@ impl Lower<'_> {
             match &*key.text {
                 "attributes" => facts.extend(self.named_facts(value, Fact::Attribute)),
                 "resource" => facts.extend(self.named_facts(value, Fact::Resource)),
-                "scope" => facts.extend(self.named_facts(value, Fact::Scope)),
+                "scope" => {
+                    self.scope_keys(value);
+                    facts.extend(self.named_facts(value, Fact::Scope));
+                }
                 "events" => facts.extend(self.events(value)),
                 "event_order" => {
                     let Some(items) = self.reader.full_list(value, "event names") else { continue };
@@ -106,10 +110,11 @@ impl Lower<'_> {
                 }
                 "links" => facts.extend(self.links(value)),
                 "parent" => {
-                    facts.extend(self.selector(value).map(|selector| Spanned::new(Fact::Parent(selector), value.span)))
+                    facts.extend(self.related(value).map(|selector| Spanned::new(Fact::Parent(selector), value.span)))
                 }
-                "ancestor" => facts
-                    .extend(self.selector(value).map(|selector| Spanned::new(Fact::Ancestor(selector), value.span))),
+                "ancestor" => {
+                    facts.extend(self.related(value).map(|selector| Spanned::new(Fact::Ancestor(selector), value.span)))
+                }
                 "children" => facts.extend(self.children(value)),
                 _ => {}
             }
@@ -125,6 +130,9 @@ impl Lower<'_> {
     pub(super) fn attributes(&mut self, node: &Arc<Node>) -> Vec<(String, Matcher, crate::source::Span)> {
         let Some(entries) = self.reader.entries(node, "attributes") else { return Vec::new() };
         let entries: Vec<_> = entries.collect();
+        let written: &[_] = if let Value::Map(written) = &node.value { written } else { &[] };
+        let slips = (0..written.len()).filter_map(|at| Some((&written[at].0, slip(written, at)?)));
+        let slips: Vec<_> = slips.collect();
         if entries.is_empty() {
             self.reader.error(
                 Code::Empty,
@@ -135,6 +143,11 @@ impl Lower<'_> {
         }
         let mut attributes = Vec::new();
         for (key, value) in entries {
+            if let Some((_, slip)) = slips.iter().find(|(slipped, _)| std::ptr::eq(*slipped, key)) {
+                let says = format!("`{}` is an attribute's name without a value", key.text);
+                self.reader.error(Code::Empty, key.at.whole, says, &*slip.help);
+                continue;
+            }
             if key.text.is_empty() {
                 self.reader.error(Code::Empty, key.at.whole, "an attribute's name cannot be empty", "write its name");
                 continue;
@@ -197,7 +210,7 @@ impl Lower<'_> {
             let Some(fields) = self.reader.fields(item, &forms::LINK) else { continue };
             let trace_id = fields.get("trace_id").and_then(|node| self.reader.matcher(node, Position::Text));
             let span_id = fields.get("span_id").and_then(|node| self.reader.matcher(node, Position::Text));
-            let span = fields.get("span").and_then(|node| self.selector(node));
+            let span = fields.get("span").and_then(|node| self.related(node));
             let attributes = fields.get("attributes").map(|node| self.attributes(node)).unwrap_or_default();
             let attributes = attributes.into_iter().map(|(name, matcher, _)| (name, matcher)).collect();
             let count = self.count(fields.get("count"));
@@ -215,10 +228,10 @@ impl Lower<'_> {
                     if entries.iter().any(|(key, _)| &*key.text == "select" || &*key.text == "count") =>
                 {
                     let Some(fields) = self.reader.fields(item, &forms::CHILD) else { continue };
-                    let selector = self.reader.need(&fields, "select").and_then(|node| self.selector(node));
+                    let selector = self.reader.need(&fields, "select").and_then(|node| self.related(node));
                     (selector, self.count(fields.get("count")))
                 }
-                _ => (self.selector(item), None),
+                _ => (self.related(item), None),
             };
             facts.extend(selector.map(|selector| Spanned::new(Fact::Child(selector, count), item.span)));
         }

@@ -5,7 +5,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Lookup, Matcher, Operand, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
+use crate::spec::plan::{CallRule, Check, Expectation, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
@@ -259,6 +259,15 @@ impl Lower<'_> {
     }
 
     fn nothing_expected(&mut self, fields: &Fields<'_>, steps: &[Step]) {
+        let expectations = || steps.iter().filter_map(|step| step.trace.as_ref()).flat_map(|trace| &trace.list);
+        let optional = |one: &Expectation| matches!(&one.check, Check::Spans(span) if span.optional);
+        if expectations().next().is_some() && expectations().all(optional) {
+            let says = "everything this test expects is `optional`: it passes on an empty trace";
+            let help =
+                "take one `optional` out, or expect something else as well: `trace: { errors: none }`, a `status`";
+            self.reader.error(Code::NoExpectation, first_line(fields), says, help);
+            return;
+        }
         let written = steps.iter().any(|step| step.response.at.is_some() || step.trace.is_some());
         let (says, help) = if written {
             (
@@ -316,6 +325,10 @@ fn can_fail(expectation: &Expectation) -> bool {
             !(span.optional || span.count.as_ref().is_some_and(idle))
         }
         Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
+        Check::Calls(calls) => {
+            let idle = |rule: &CallRule| rule.count.as_ref().is_some_and(open);
+            calls.only.is_some() || !calls.forbid.is_empty() || !calls.require.iter().all(idle)
+        }
         Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
         _ => true,
     }

@@ -165,6 +165,12 @@ impl Lower<'_> {
         if node.scalar().is_some_and(|scalar| &*scalar.text == "none") {
             return Some(Errors { count: Some(none()), ..Errors::default() });
         }
+        if let Value::List(items) = &node.value {
+            let names: Vec<&str> = items.iter().map(|item| item.scalar().map_or("…", |scalar| &scalar.text)).collect();
+            let help = format!("for spans that may fail write `{{ allow: [{}] }}`", names.join(", "));
+            self.reader.error(Code::WrongType, node.span, "a list says nothing of errors", help);
+            return None;
+        }
         let form = match &node.value {
             Value::Map(entries) => !entries.iter().any(|(key, _)| crate::matcher::KEYS.contains(&&*key.text)),
             _ => false,
@@ -192,7 +198,7 @@ impl Lower<'_> {
                 Value::List(_) => self.reader.full_list(node, "selectors").unwrap_or_default(),
                 _ => std::slice::from_ref(node),
             };
-            allow = items.iter().filter_map(|item| self.selector(item)).collect();
+            allow = items.iter().filter_map(|item| self.related(item)).collect();
         }
         let count = match fields.get("count") {
             Some(node) if node.scalar().is_some_and(|scalar| &*scalar.text == "none") => Some(none()),
@@ -254,6 +260,7 @@ impl Lower<'_> {
                 _ => (Some(item.clone()), false),
             };
             let Some((query, text)) = query.and_then(|node| self.query(&node)) else { continue };
+            self.count_of_nothing(&query, &text, none);
             sink.push(item.span, &format!("traceql[{i}]"), Check::TraceQl { query, text, none });
         }
     }

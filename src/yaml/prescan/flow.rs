@@ -120,12 +120,28 @@ impl Scanner<'_> {
         let is_key = self.bytes.get(rest) == Some(&b':');
         if rest < end && !is_key && !(self.bytes[rest] == b'#' && rest > close) {
             let text = self.text[at..end].trim_end();
+            if self.lone_comma(rest, end) {
+                return (end + 1, Above::Nothing);
+            }
             self.traps.retain(|trap| (trap.start as usize) < at);
             self.problems.retain(|p| (p.span.start as usize) < at || p.span.start as usize >= end);
             let says = "text goes on after the closing bracket: YAML takes only what is inside";
             self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
         }
         (end + 1, Above::Nothing)
+    }
+
+    /// Reports a comma that ends the line after a value, as between items in brackets, and takes it out.
+    pub(super) fn lone_comma(&mut self, at: usize, end: usize) -> bool {
+        let next = self.skip_blanks(at + 1, end);
+        if self.bytes[at] != b',' || next < end && self.bytes[next] != b'#' {
+            return false;
+        }
+        let says = "a comma after the value: lines are not separated by commas";
+        let problem = Problem::error(Code::YamlTrap, Span::new(at, at + 1), says);
+        self.problems.push(problem.help("take out the comma"));
+        self.out[at] = b' ';
+        true
     }
 
     /// A plain value in brackets. Returns its end.
@@ -139,7 +155,8 @@ impl Scanner<'_> {
             let says = format!(
                 "{what} inside of `{{ … }}` or `[ … ]` needs quotes: the bracket would open another list or mapping"
             );
-            self.trap(span, says, format!("write {}", quoted(text)));
+            let help = long_order(text).unwrap_or_else(|| format!("write {}", quoted(text)));
+            self.trap(span, says, help);
         } else if self.cannot_begin(first, at) {
             let first = char::from(first);
             let says = format!("a value that begins with `{first}` needs quotes: {}", means(first));
@@ -179,4 +196,12 @@ impl Scanner<'_> {
         }
         (i, brackets)
     }
+}
+
+/// The long form of an order with selectors between its arrows: `charge -> { name: x }`.
+fn long_order(text: &str) -> Option<String> {
+    let (first, then) = text.split_once("->").map(|(first, then)| (first.trim(), then.trim()))?;
+    let selector = |side: &str| side.starts_with('{');
+    (!first.is_empty() && (selector(first) || selector(then)))
+        .then(|| format!("write {{ first: {first}, then: {then} }}"))
 }

@@ -270,6 +270,9 @@ impl Scanner<'_> {
         let rest = self.skip_blanks(close, end);
         if rest < end && !(self.bytes[rest] == b'#' && rest > close) {
             let text = self.text[at..end].trim_end();
+            if self.lone_comma(rest, end) {
+                return (end + 1, Above::Nothing);
+            }
             if !self.text[at..close].contains('\n') {
                 let says = "a quote opens and closes in the middle of this value: YAML takes only what is inside";
                 self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
@@ -320,6 +323,11 @@ impl Scanner<'_> {
 
     fn plain_value(&mut self, at: usize, end: usize, stop: usize, outer: isize, keyed: bool) -> (usize, Above) {
         let text = self.text[at..stop].trim_end();
+        if keyed && text.starts_with("- ") {
+            let says = "a list cannot begin on the line of its key";
+            self.trap(Span::new(at, at + text.len()), says, "begin the list on a line of its own".to_owned());
+            return (end + 1, Above::Nothing);
+        }
         if keyed && (text.contains(": ") || text.ends_with(':')) {
             let says = "a colon and a space in a plain value begin another mapping to YAML";
             self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
