@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use std::io::Write;
 
-const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"1"}]}]}]}"#;
+const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"1","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}"#;
 
 fn data() -> TracesData {
     let mut builder = TraceBuilder::new();
