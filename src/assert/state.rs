@@ -16,7 +16,10 @@ pub(super) enum Lack {
     /// It would be mended by spans that belong below or beside those at hand, without being a presence that the spec
     /// names: self time too long, a total too low. An incomplete trace says nothing about it.
     Partial,
-    /// Clocks do not tell, and never will.
+    /// Something is not there (yet), and may be among what was lost of the spans that are: an attribute that the SDK
+    /// dropped. More spans may still bring it; that it is absent is never certain.
+    Lost,
+    /// It can not be told, and never will: clocks, what was lost of a span, values of other types.
     Undecidable,
 }
 
@@ -78,9 +81,9 @@ fn lacking(lack: Lack, phase: Phase) -> Verdict {
         (_, Expired) => Inconclusive,
         (Violated, Settled | Confirmed) => Fail,
         (Violated | Partial, Stalled) => Inconclusive,
-        (Absent | Partial, Settled) => Open,
+        (Absent | Partial | Lost, Settled) => Open,
         (Absent, Confirmed | Stalled) | (Partial, Confirmed) => Fail,
-        (Undecidable, _) => Inconclusive,
+        (Undecidable | Lost, _) => Inconclusive,
     }
 }
 
@@ -136,7 +139,7 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
 mod tests {
     use super::*;
 
-    const LACKS: [Lack; 5] = [Lack::Final, Lack::Violated, Lack::Absent, Lack::Partial, Lack::Undecidable];
+    const LACKS: [Lack; 6] = [Lack::Final, Lack::Violated, Lack::Absent, Lack::Partial, Lack::Lost, Lack::Undecidable];
     const PHASES: [Phase; 5] = [Phase::Growing, Phase::Settled, Phase::Confirmed, Phase::Stalled, Phase::Expired];
 
     #[test]
@@ -160,6 +163,7 @@ mod tests {
         assert_eq!(verdicts(Lack::Absent), [Open, Open, Fail, Fail, Inconclusive]);
         assert_eq!(verdicts(Lack::Violated), [Open, Fail, Fail, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(Lack::Partial), [Open, Open, Fail, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Lack::Lost), [Open, Open, Inconclusive, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(Lack::Final), [Fail; 5]);
     }
 }

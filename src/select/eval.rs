@@ -2,6 +2,7 @@
 
 use super::aggregate::{self, Scalar};
 use super::ast::*;
+use super::doubt::Doubts;
 use super::fields::AliasUse;
 use super::index::Index;
 use super::pipeline::{Evaluation, Rows, Set};
@@ -55,17 +56,9 @@ fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        self.evaluate(index, false)
+        self.evaluate(index, Doubts::None)
     }
-    /// The rows, sorted, that a mapping selector does not pick only because an attribute's value is told in a type that
-    /// cannot be compared with what is asked. Of TraceQL there are none: it is Tempo's to say what it compares.
-    /// `picked` are the rows that it picks.
-    pub fn in_doubt(&self, index: &Index<'_>, picked: &[SpanIx]) -> Vec<SpanIx> {
-        let mut may = self.evaluate(index, true).spans();
-        may.retain(|ix| picked.binary_search(ix).is_err());
-        may
-    }
-    fn evaluate(&self, index: &Index<'_>, doubts: bool) -> Selection {
+    pub(super) fn evaluate(&self, index: &Index<'_>, doubts: Doubts) -> Selection {
         let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts };
         let spansets = sets(&mut evaluation, &self.pipeline)
             .into_iter()
@@ -82,7 +75,7 @@ impl Query {
         else {
             return None;
         };
-        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts: false };
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts: Doubts::None };
         let name = print::aggregate(&aggregate);
         let value = |set: &Set| aggregate::compute(index, &aggregate, set).unwrap_or(Scalar::Nil).to_string();
         let values: Vec<String> = sets(&mut evaluation, &before.pipeline).iter().map(value).collect();

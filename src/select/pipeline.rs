@@ -3,6 +3,7 @@
 use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::bits::Bits;
+use super::doubt::{self, Doubts};
 use super::fields::{self, AliasUse, Asking};
 use super::filter::{mask, resolve};
 use super::group::group;
@@ -104,8 +105,8 @@ pub(super) struct Evaluation<'i, 't> {
     pub(super) index: &'i Index<'t>,
     pub(super) aliases: Vec<AliasUse>,
     pub(super) filtered: Option<Filtered>,
-    /// Whether mapping selectors take what they doubt for what they pick.
-    pub(super) doubts: bool,
+    /// What is taken for picked beside what is.
+    pub(super) doubts: Doubts,
 }
 
 /// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
@@ -156,7 +157,11 @@ impl Evaluation<'_, '_> {
     /// The rows of `within` that a filter picks.
     fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
         let index = self.index;
-        let pick = |within: &Bits| mask(index, &resolve(field, index.trace()), within);
+        let doubts = self.doubts;
+        let pick = |within: &Bits| {
+            let picked = mask(index, &resolve(field, index.trace()), within);
+            if doubts == Doubts::None { picked } else { picked.or(&doubt::of_dropped(index, field, within)) }
+        };
         match &mut self.filtered {
             None => within.like(pick(&within.bits(index.trace().len()))),
             Some(Filtered { all, found }) => {
@@ -171,7 +176,14 @@ impl Evaluation<'_, '_> {
         match &expr.kind {
             SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
-                let (left, right) = (self.spanset(lhs, within), self.spanset(rhs, within));
+                let doubts = self.doubts;
+                // More on the left side of what must not be related is less of what is picked.
+                if matches!(op, SpansetOp::Structure(_, Mode::Not)) {
+                    self.doubts = Doubts::None;
+                }
+                let left = self.spanset(lhs, within);
+                self.doubts = doubts;
+                let right = self.spanset(rhs, within);
                 let one_is_empty = left.is_empty() || right.is_empty();
                 match op {
                     // Nothing is related to nothing.

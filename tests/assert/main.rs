@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr)]
 
 mod demo;
+mod doubts;
+mod dropped;
 mod keys;
 mod loss;
 mod messages;
 mod properties;
+mod sent;
 mod told;
+mod untimed;
