@@ -178,7 +178,11 @@ impl<'a> Cx<'a> {
     }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
         if let Some(loss) = self.loss().filter(|_| matches!(self.phase, Phase::Settled | Phase::Confirmed)) {
-            return (format!("the trace is not whole: {loss}"), Vec::new());
+            let rows = loss.lost_span().and_then(|id| self.trace.find(id));
+            return (format!("the trace is not whole: {loss}"), rows.into_iter().collect());
+        }
+        if self.trace.partial() && self.phase == Phase::Expired {
+            return ("the backend answered with only a part of the trace".to_owned(), Vec::new());
         }
         let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();

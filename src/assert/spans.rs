@@ -92,7 +92,10 @@ pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &E
             Some(_) => format!("No span is {what}, which selects {}.", text::keys_of(&check.select)),
             None => format!("No span matches {what}."),
         },
-        [only] => format!("Only {} matches {what}.", text::span(cx.trace, *only)),
+        [one] if admitted(check).least() > Some(1) => {
+            format!("Only {} matches {what}.", text::span(cx.trace, *one))
+        }
+        [one] => format!("{} matches {what}.", text::a_span(cx.trace, *one)),
         rows => format!("{} match {what}, {}.", count_of(rows.len(), "span"), whose(cx, rows)),
     };
     let place = check.count.as_ref().map_or(check.select.at, |count| count.span);

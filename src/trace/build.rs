@@ -324,6 +324,7 @@ impl TraceBuilder {
             tree,
             notes,
             untyped: self.untyped,
+            partial: self.partial,
         };
         let mut attributes = Vec::with_capacity(n);
         for (row, record) in (0..).zip(records) {

@@ -17,6 +17,10 @@ pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
         builder.lost(&trace.notes);
         linked.extend(trace.trace_ids.iter().filter(|&&id| id != a.id));
     }
+    // Where one reading is whole nothing was left out.
+    if a.partial && b.partial {
+        builder.set_partial();
+    }
     let mut remarks: Vec<&str> = a
         .notes
         .iter()

@@ -215,6 +215,7 @@ pub struct Trace {
     pub(crate) tree: Tree,
     pub(crate) notes: Vec<Note>,
     pub(crate) untyped: bool,
+    pub(crate) partial: bool,
 }
 
 impl Trace {
@@ -270,6 +271,10 @@ impl Trace {
     /// The spans whose duration is not known ([`SpanRef::is_timed`]), in row order.
     pub fn untimed(&self) -> impl ExactSizeIterator<Item = SpanIx> {
         self.untimed.iter().map(|(ix, _)| *ix)
+    }
+    /// Whether the backend said that it left spans out.
+    pub fn partial(&self) -> bool {
+        self.partial
     }
     /// The resources.
     pub fn resources(&self) -> &[Resource] {

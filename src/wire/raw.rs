@@ -11,6 +11,8 @@ use std::collections::HashMap;
 pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
 /// Ours, on one span of a trace written back: the format it was read from told every attribute as text.
 pub(super) const UNTYPED: &str = "@tracespec@untyped";
+/// Ours, likewise: the backend had left spans out.
+pub(super) const PARTIAL: &str = "@tracespec@partial";
 
 /// An id as told: absent, unusable, or there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -152,6 +154,7 @@ fn record(
         match (key.as_ref(), value) {
             (JAEGER_WARNINGS, warnings) => remark_all(builder, warnings),
             (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
+            (PARTIAL, Any::Bool(true)) => builder.set_partial(),
             _ => attributes.push((builder.intern(key), owned_value(builder, value))),
         }
     }

@@ -3,7 +3,7 @@
 //! What the model holds survives writing and reading again: spans, resources, scopes, and of the notes those that the
 //! data itself cannot tell (the backend's remarks, that the format was untyped).
 
-use super::raw::{JAEGER_WARNINGS, UNTYPED};
+use super::raw::{JAEGER_WARNINGS, PARTIAL, UNTYPED};
 use crate::trace::{Attributes, Note, Resource, ResourceIx, Scope, ScopeIx, SpanRef, Sym, Trace, Value};
 use indexmap::IndexMap;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
@@ -61,9 +61,9 @@ fn own_marks(trace: &Trace, remarks: &[&str]) -> Vec<KeyValue> {
         let values = remarks.iter().map(|text| any(ProtoValue::StringValue((*text).to_owned()))).collect();
         marks.push(pair(JAEGER_WARNINGS.to_owned(), any(ProtoValue::ArrayValue(ArrayValue { values }))));
     }
-    if trace.untyped() {
-        marks.push(pair(UNTYPED.to_owned(), any(ProtoValue::BoolValue(true))));
-    }
+    let flags = [(UNTYPED, trace.untyped()), (PARTIAL, trace.partial())];
+    let flag = |(key, _): (&str, bool)| pair(key.to_owned(), any(ProtoValue::BoolValue(true)));
+    marks.extend(flags.into_iter().filter(|(_, is)| *is).map(flag));
     marks
 }
 
