@@ -26,22 +26,26 @@ impl Part {
     }
     /// What to raise, so that no more is dropped.
     pub(super) fn hint(self) -> String {
-        let (limit, of) = match self {
-            Part::Attributes => ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", ""),
-            Part::Events => ("OTEL_SPAN_EVENT_COUNT_LIMIT", ", or OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT"),
-            Part::Links => ("OTEL_SPAN_LINK_COUNT_LIMIT", ", or OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"),
-        };
-        format!("raise {limit}{of} in the service that exports the span")
+        format!("raise {} in the service that exports the span", self.limits())
+    }
+    fn limits(self) -> &'static str {
+        match self {
+            Part::Attributes => "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+            Part::Events => "OTEL_SPAN_EVENT_COUNT_LIMIT (or OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT)",
+            Part::Links => "OTEL_SPAN_LINK_COUNT_LIMIT (or OTEL_LINK_ATTRIBUTE_COUNT_LIMIT)",
+        }
     }
     /// `the SDK dropped 5 attributes of it over its limits`
     pub(super) fn words(self, trace: &Trace, ix: SpanIx) -> String {
+        format!("the SDK dropped {} of it over its limits", self.count(trace, ix))
+    }
+    fn count(self, trace: &Trace, ix: SpanIx) -> String {
         let dropped = self.dropped(trace, ix) as usize;
-        let what = match self {
+        match self {
             Part::Attributes => count_of(dropped, "attribute"),
             Part::Events => format!("{} (or attributes of events)", count_of(dropped, "event")),
             Part::Links => format!("{} (or attributes of links)", count_of(dropped, "link")),
-        };
-        format!("the SDK dropped {what} of it over its limits")
+        }
     }
 }
 
@@ -60,11 +64,14 @@ pub(super) fn duration(trace: &Trace, ix: SpanIx) -> Option<&'static str> {
 
 /// What was lost of a span, in words, with what may help.
 pub(super) fn any(trace: &Trace, ix: SpanIx) -> Option<(String, Option<String>)> {
-    let part = Part::ALL.into_iter().find(|part| part.dropped(trace, ix) > 0);
-    match part {
-        Some(part) => Some((part.words(trace, ix), Some(part.hint()))),
-        None => duration(trace, ix).map(|why| (format!("its duration is not known: {why}"), None)),
+    let dropped = || Part::ALL.into_iter().filter(|part| part.dropped(trace, ix) > 0);
+    let what: Vec<String> = dropped().map(|part| part.count(trace, ix)).collect();
+    if what.is_empty() {
+        return duration(trace, ix).map(|why| (format!("its duration is not known: {why}"), None));
     }
+    let limits: Vec<&str> = dropped().map(Part::limits).collect();
+    let hint = format!("raise {} in the service that exports the span", limits.join(", "));
+    Some((format!("the SDK dropped {} of it over its limits", what.join(", ")), Some(hint)))
 }
 
 /// That it cannot be told whether a selection (or a query) picks a span of which something was lost.

@@ -159,6 +159,15 @@ fn a_query_that_nothing_may_match_is_in_doubt_where_what_it_names_was_dropped() 
 }
 
 #[test]
+fn the_finding_on_a_query_says_all_that_was_dropped_of_the_span() {
+    let judged = last(r#"traceql: [{ none: '{ name = "pay" && event:name = "exception" }' }]"#, &trace());
+    let finding = &judged.findings[0];
+    assert!(finding.message.contains("5 attributes, 3 events"), "{finding:#?}");
+    assert!(finding.hint.as_ref().is_some_and(|hint| hint.contains("OTEL_SPAN_EVENT_COUNT_LIMIT")), "{finding:#?}");
+    assert_eq!(finding.span_ids.iter().map(|id| id.get()).collect::<Vec<_>>(), [2]);
+}
+
+#[test]
 fn a_span_to_come_may_still_be_the_one_that_is_missing() {
     let few = "spans: [{ select: { name: pay, attributes: { card.kind: visa } } }]";
     assert_eq!(super::sent::phases(few, &trace()), "OOII");
