@@ -78,7 +78,7 @@ fn trace() -> Trace {
             attributes,
             events: Vec::new(),
             links: Vec::new(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: resources[service as usize],
             scope,
         };
@@ -197,7 +197,7 @@ fn a_usual_test_of_100_spans(bencher: Bencher<'_, '_>) {
             attributes: Vec::new(),
             events: Vec::new(),
             links: Vec::new(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: builder.resource(service),
             scope,
         };

@@ -57,7 +57,7 @@ fn build(spans: u64) -> Trace {
             ],
             events: Vec::new(),
             links: Vec::new(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: services[id as usize % services.len()],
             scope,
         };

@@ -52,7 +52,7 @@ fn builder(spans: u64) -> TraceBuilder {
             ],
             events: Vec::new(),
             links: Vec::new(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: services[id as usize % services.len()],
             scope,
         };

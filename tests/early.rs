@@ -154,7 +154,7 @@ fn build(drafts: &[Draft], injected: &Injected) -> Trace {
             attributes,
             events,
             links,
-            dropped: 0,
+            dropped: Default::default(),
             resource,
             scope,
         });

@@ -55,7 +55,7 @@ pub fn tell(case: &Case, rows: &[usize]) -> Trace {
             attributes,
             events: Vec::new(),
             links: links.into_iter().collect(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: builder.resource(vec![(service, Value::Str(name)), (instance, number)]),
             scope: builder.scope("", "", Vec::new()),
         };

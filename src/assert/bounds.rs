@@ -129,6 +129,11 @@ impl Bounds {
         let reachable = Bounds::between(number, i128::MAX);
         self.outlook(number, &reachable)
     }
+    /// The outlook of a number that may be up to so many more.
+    pub(super) fn within(&self, number: usize, more: usize) -> Outlook {
+        let (number, most) = (number as i128, (number + more) as i128);
+        self.outlook(number, &Bounds::between(number, most))
+    }
     /// The outlook of a number that can only shrink, down to zero.
     pub(super) fn shrinking(&self, number: i128) -> Outlook {
         let reachable = Bounds::between(0, number);

@@ -1,11 +1,12 @@
 //! What all expectations of one judging share: the trace, the phase, and what is computed once and used by many.
 
 use super::finding::{Context, Finding};
+use super::lookup::Holds;
 use super::text;
 use crate::matcher::count_of;
-use crate::select::{AliasUse, Index, Monotone, Query};
+use crate::select::{AliasUse, Doubted, Index, Monotone, Query};
 use crate::source::Span;
-use crate::spec::plan::{Check, Expectation, TraceExpectations};
+use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
 use crate::trace::{Calls, Instances, Note, Phase, SpanId, SpanIx, Sym, Trace, TraceId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -20,9 +21,24 @@ pub(super) struct Picks {
     pub(super) rows: Vec<SpanIx>,
     aliases: Vec<AliasUse>,
     bits: OnceCell<Vec<u64>>,
+    doubted: OnceCell<Doubted>,
 }
 
 impl Picks {
+    /// Whether a selection, of which these are the picks, picks a span.
+    pub(super) fn holds(&self, cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Holds {
+        if self.has(ix) {
+            return Holds::Yes;
+        }
+        let doubted = cx.in_doubt(self, &select.query);
+        if doubted.lost.binary_search(&ix).is_ok() {
+            Holds::Lost
+        } else if doubted.rows.binary_search(&ix).is_ok() {
+            Holds::ByType
+        } else {
+            Holds::No
+        }
+    }
     pub(super) fn has(&self, ix: SpanIx) -> bool {
         if self.rows.len() <= 8 {
             return self.rows.contains(&ix);
@@ -165,7 +181,11 @@ impl<'a> Cx<'a> {
     }
     fn why_unsettled(&self) -> (String, Vec<SpanIx>) {
         if let Some(loss) = self.loss().filter(|_| matches!(self.phase, Phase::Settled | Phase::Confirmed)) {
-            return (format!("the trace is not whole: {loss}"), Vec::new());
+            let rows = loss.lost_span().and_then(|id| self.trace.find(id));
+            return (format!("the trace is not whole: {loss}"), rows.into_iter().collect());
+        }
+        if self.trace.partial() && self.phase == Phase::Expired {
+            return ("the backend answered with only a part of the trace".to_owned(), Vec::new());
         }
         let orphans: Vec<SpanIx> = self.trace.tree().orphans().iter().copied().filter(|&ix| self.is_own(ix)).collect();
         let unanswered: Vec<SpanIx> = self.calls().unanswered().map(|call| call.span).collect();
@@ -186,9 +206,9 @@ impl<'a> Cx<'a> {
             _ => ("the trace has not settled yet".to_owned(), Vec::new()),
         }
     }
-    /// What a query would pick if values were told in other types.
-    pub(super) fn in_doubt(&self, query: &Query) -> Vec<SpanIx> {
-        query.in_doubt(&self.index, &self.picks(query).rows)
+    /// What a query may pick beside its picks; computed once.
+    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks, query: &Query) -> &'p Doubted {
+        picks.doubted.get_or_init(|| query.in_doubt(&self.index, &picks.rows))
     }
     /// What the last aggregate of a query was that matches nothing.
     pub(super) fn last_aggregate(&self, query: &Query) -> Option<String> {
@@ -200,7 +220,12 @@ impl<'a> Cx<'a> {
         let known = self.picks.borrow().get(&print).map(Rc::clone);
         let picks = known.unwrap_or_else(|| {
             let selection = query.select(&self.index);
-            let picks = Picks { rows: selection.spans(), aliases: selection.aliases, bits: OnceCell::new() };
+            let picks = Picks {
+                rows: selection.spans(),
+                aliases: selection.aliases,
+                bits: OnceCell::new(),
+                doubted: OnceCell::new(),
+            };
             let picks = Rc::new(picks);
             self.picks.borrow_mut().insert(print, Rc::clone(&picks));
             picks
@@ -225,17 +250,26 @@ impl<'a> Cx<'a> {
         // TraceQL sees who is above whom only below a root.
         query.monotone() == Monotone::Up && !self.trace.tree().root_is_assumed()
     }
-    /// Whether one of a span's ancestors is picked. All spans are looked at at once: chains may be deep.
+    /// Whether one of a span's ancestors is picked.
     pub(super) fn has_picked_ancestor(&self, query: &Query, ix: SpanIx) -> bool {
-        let print = format!("{query:?}");
+        let picks = self.picks(query);
+        self.is_below(format!("{query:?}"), |parent| picks.has(parent), ix)
+    }
+    /// Whether one of a span's ancestors may be picked, for what was lost of it.
+    pub(super) fn may_have_picked_ancestor(&self, query: &Query, ix: SpanIx) -> bool {
+        let picks = self.picks(query);
+        let lost = &self.in_doubt(&picks, query).lost;
+        !lost.is_empty() && self.is_below(format!("lost {query:?}"), |parent| lost.binary_search(&parent).is_ok(), ix)
+    }
+    /// All spans are looked at at once: chains may be deep.
+    fn is_below(&self, print: String, is: impl Fn(SpanIx) -> bool, ix: SpanIx) -> bool {
         let known = self.below.borrow().get(&print).map(Rc::clone);
         let below = known.unwrap_or_else(|| {
-            let picks = self.picks(query);
             let tree = self.trace.tree();
             let mut below = vec![false; self.trace.len()];
             for &at in tree.preorder() {
                 if let Some(parent) = tree.parent(at) {
-                    below[at.index()] = below[parent.index()] || picks.has(parent);
+                    below[at.index()] = below[parent.index()] || is(parent);
                 }
             }
             let below = Rc::new(below);

@@ -4,6 +4,7 @@
 //! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first. A
 //! span that is picked and that no entry can take is a violation: facts hold of every picked span here, too.
 
+use super::amount::Amount;
 use super::bounds::Outlook;
 use super::cx::Cx;
 use super::matching::Matching;
@@ -33,6 +34,10 @@ struct Share {
     unfit: Vec<SpanIx>,
     /// Whether all facts of what it got hold for good.
     lasting: bool,
+    /// Spans that it may pick, or picks and may take: of their facts none is certain not to hold. Nobody's.
+    may: Vec<SpanIx>,
+    /// Spans that it may pick, that nobody got, and of which a fact does not hold.
+    may_unfit: Vec<SpanIx>,
 }
 
 impl Assigned {
@@ -56,13 +61,16 @@ impl Assigned {
         }
         things.values_mut().zip(0..).for_each(|(number, next)| *number = next);
         let rows: Vec<SpanIx> = things.keys().copied().collect();
+        // Spans that some entry picks and may take, if what can not be told of their facts holds.
+        let open: HashSet<SpanIx> = entries.iter().flat_map(|(_, check)| unsure(cx, check)).collect();
         let mut unfit: Vec<Vec<SpanIx>> = Vec::new();
         let mut seen: HashSet<SpanIx> = HashSet::new();
         for (_, check) in &entries {
             let nobodys = |ix: &SpanIx| !things.contains_key(ix) && seen.insert(*ix);
             let all = check.quantifier == Quantifier::All;
             let picks = cx.picks(&check.select.query);
-            unfit.push(if all { picks.rows.iter().copied().filter(nobodys).collect() } else { Vec::new() });
+            let rows = picks.rows.iter().copied().filter(|ix| all && !open.contains(ix));
+            unfit.push(rows.filter(nobodys).collect());
         }
         let wants: Vec<Vec<u32>> = lasting
             .iter()
@@ -100,11 +108,42 @@ impl Assigned {
                 unfit: std::mem::take(&mut unfit[at]),
                 eligible: wants[at].iter().map(|&thing| rows[thing as usize]).collect(),
                 left: left.into_iter().map(|thing| rows[thing as usize]).collect(),
+                ..Share::default()
             };
             assigned.by_entry.insert(*index, share);
         }
+        let held: HashSet<SpanIx> = assigned.by_entry.values().flat_map(|share| share.held.iter().copied()).collect();
+        for (index, check) in &entries {
+            let Some(share) = assigned.by_entry.get_mut(index) else { continue };
+            let picks = cx.picks(&check.select.query);
+            let doubted = cx.in_doubt(&picks, &check.select.query).rows.iter().copied();
+            let (may, unfit): (Vec<SpanIx>, Vec<SpanIx>) =
+                doubted.filter(|ix| !held.contains(ix)).partition(|&ix| missing(cx, check, ix).is_none_or(unknown));
+            let mut open = unsure(cx, check);
+            open.retain(|ix| !held.contains(ix));
+            share.may = open.iter().copied().chain(may).collect();
+            // Of every picked span the facts must hold.
+            let all = check.quantifier == Quantifier::All;
+            share.may_unfit = if all { open.into_iter().chain(unfit).collect() } else { Vec::new() };
+        }
         assigned
     }
+}
+
+/// Why not all facts of an entry hold of a span, by the gravest; `None` where they do.
+fn missing(cx: &Cx<'_>, check: &SpanCheck, ix: SpanIx) -> Option<Lack> {
+    let lacks = check.facts.iter().filter_map(|fact| facts::test(cx, &fact.value, ix).err());
+    lacks.max_by_key(|&lack| spans::severity(lack))
+}
+
+fn unknown(lack: Lack) -> bool {
+    matches!(lack, Lack::Undecidable | Lack::Lost)
+}
+
+/// The picked spans of which it can not be told whether all facts hold.
+fn unsure(cx: &Cx<'_>, check: &SpanCheck) -> Vec<SpanIx> {
+    let picks = cx.picks(&check.select.query);
+    picks.rows.iter().copied().filter(|&ix| missing(cx, check, ix).is_some_and(unknown)).collect()
 }
 
 /// The picked spans of which all facts hold, with whether for good.
@@ -143,10 +182,16 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     }
     let outlook = bounds.growing(share.held.len() as i128);
     if !matches!(outlook, Outlook::Sure | Outlook::Holds) {
-        return State::lacks(Lack::Absent, unserved(cx, check, share, at)).into();
+        let with_them = bounds.within(share.held.len(), share.may.len());
+        let lack = if with_them == Outlook::Short { Lack::Lost } else { Lack::Absent };
+        return State::lacks(lack, unserved(cx, check, share, at)).into();
     }
     if !share.unfit.is_empty() {
         return State::lacks(Lack::Violated, untaken(cx, check, &share.unfit, at)).into();
+    }
+    let amount = Amount { sure: share.held.len(), doubted: share.may.len(), lost: 0 };
+    if !share.may_unfit.is_empty() || amount.test(&bounds, up).is_err() {
+        return State::lacks(Lack::Undecidable, in_doubt(cx, check, share, at)).into();
     }
     let mut outcome = Outcome::default();
     if share.held.is_empty() {
@@ -170,6 +215,20 @@ fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -
     );
     finding.expected = "all facts of every picked span".to_owned();
     finding.actual = format!("{} not taken", count_of(unfit.len(), "picked span"));
+    finding
+}
+
+/// The finding that it can not be told whether spans are picked, or are left over.
+fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> super::Finding {
+    let rows: Vec<SpanIx> = share.may_unfit.iter().chain(&share.may).copied().collect();
+    let mut finding = spans::miscounted(cx, check, &rows, at);
+    finding.actual = count_of(share.held.len(), "span");
+    if let Some((ix, told)) = first_miss(cx, check, &rows) {
+        finding.message = format!("{}: {}.", text::a_span(cx.trace, ix), told.message);
+        finding.hint = told.hint;
+        return finding;
+    }
+    spans::in_doubt(cx, check, &rows, &mut finding);
     finding
 }
 

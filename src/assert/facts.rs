@@ -1,21 +1,25 @@
 //! What is said of a picked span: times, status, attributes, events, links, its place in the tree.
 
+use super::amount::{self, Amount};
 use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
-use super::lookup;
+use super::lookup::{self, Holds};
+use super::lost::{self, Part};
+use super::nearest;
 use super::state::Lack;
 use super::text;
 use crate::matcher::count_of;
 use crate::matcher::{Fact as Actual, Matcher, Operand};
 use crate::source::Spanned;
 use crate::spec::plan::{EventCheck, Fact, LinkCheck, Selector};
-use crate::trace::{Event, Kind, Link, SpanIx};
+use crate::trace::{Kind, SpanIx};
 
 /// Whether a fact holds of a span: for good (`Ok(true)`), for now, or not.
 pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
     let span = cx.trace.span(ix);
     let fixed = |holds: bool| if holds { Ok(true) } else { Err(Lack::Final) };
     match fact {
+        Fact::Duration(_) | Fact::SelfTime(_) if !span.is_timed() => Err(Lack::Undecidable),
         Fact::Duration(matcher) => fixed(matcher.test(&Actual::nanoseconds(span.duration_ns()))),
         Fact::SelfTime(matcher) => self_time(cx, matcher, ix),
         Fact::Status(matcher) => fixed(matcher.test(&Actual::status(span.status()))),
@@ -23,31 +27,36 @@ pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
         Fact::Kind(matcher) => fixed(matcher.test(&Actual::kind(span.kind()))),
         Fact::Service(matcher) => fixed(matcher.test(&Actual::nonempty(span.service()))),
         Fact::Name(matcher) => fixed(matcher.test(&Actual::text(span.name()))),
-        Fact::Attribute(key, matcher) => fixed(lookup::attribute(cx, ix, key).test(matcher)),
+        Fact::Attribute(key, matcher) => {
+            let found = lookup::attribute(cx, ix, key);
+            let lost = found.is_missing() && Part::Attributes.dropped(cx.trace, ix) > 0;
+            if lost { Err(Lack::Undecidable) } else { fixed(found.test(matcher)) }
+        }
         Fact::Resource(key, matcher) => fixed(lookup::resource(cx, ix, key).test(matcher)),
         Fact::Scope(key, matcher) => fixed(matcher.test(&lookup::scope(cx, ix, key))),
-        Fact::Event(check) => {
-            let bounds = Bounds::of_count(check.count.as_ref());
-            fixed(bounds.has(events(cx, ix, check).count() as i128))
-        }
-        Fact::EventOrder(names) => fixed(out_of_order(cx, ix, names).is_none()),
-        Fact::Link(check) => link(cx, ix, check),
+        Fact::Event(check) => amount::test_events(cx, ix, check),
+        Fact::EventOrder(names) => match out_of_order(cx, ix, names) {
+            Some(_) if Part::Events.dropped(cx.trace, ix) > 0 => Err(Lack::Undecidable),
+            missed => fixed(missed.is_none()),
+        },
+        Fact::Link(check) => amount::test_links(cx, ix, check),
         Fact::Parent(select) => parent(cx, ix, select),
         Fact::Ancestor(select) => {
             if cx.has_picked_ancestor(&select.query, ix) {
                 return Ok(cx.is_up(&select.query));
             }
-            Err(if cx.trace.tree().is_connected(ix) { Lack::Violated } else { Lack::Absent })
+            Err(match cx.trace.tree().is_connected(ix) {
+                _ if cx.may_have_picked_ancestor(&select.query, ix) => Lack::Lost,
+                true => Lack::Violated,
+                false => Lack::Absent,
+            })
         }
         Fact::Child(select, count) => {
-            let stay = children(cx, ix, select).all(|child| stays_below(cx, ix, child));
-            let up = stay && cx.is_up(&select.query);
-            match Bounds::of_count(count.as_ref()).growing(children(cx, ix, select).count() as i128) {
-                Outlook::Sure => Ok(up),
-                Outlook::Holds => Ok(false),
-                Outlook::Short => Err(Lack::Absent),
-                Outlook::Beyond => Err(if up { Lack::Final } else { Lack::Violated }),
-            }
+            let picks = cx.picks(&select.query);
+            let picked = cx.trace.tree().children(ix).iter().filter(|&&child| picks.has(child));
+            let stay = picked.into_iter().all(|&child| stays_below(cx, ix, child));
+            let bounds = Bounds::of_count(count.as_ref());
+            amount::children(cx, ix, select).test(&bounds, stay && cx.is_up(&select.query))
         }
     }
 }
@@ -62,13 +71,6 @@ fn self_time(cx: &Cx<'_>, matcher: &Matcher, ix: SpanIx) -> Result<bool, Lack> {
         None if matcher.test(&Actual::nanoseconds(ns)) => Ok(false),
         None => Err(Lack::Partial),
     }
-}
-
-fn events<'c>(cx: &'c Cx<'_>, ix: SpanIx, check: &'c EventCheck) -> impl Iterator<Item = &'c Event> {
-    cx.trace.span(ix).events().iter().filter(move |event| {
-        check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))))
-            && check.attributes.iter().all(|(key, matcher)| lookup::among(cx, &event.attributes, key).test(matcher))
-    })
 }
 
 /// The first of the named events that does not follow the one before it.
@@ -91,31 +93,6 @@ fn out_of_order<'n>(cx: &Cx<'_>, ix: SpanIx, names: &'n [Spanned<Operand>]) -> O
     })
 }
 
-fn links<'c>(cx: &'c Cx<'_>, ix: SpanIx, check: &'c LinkCheck) -> impl Iterator<Item = &'c Link> {
-    cx.trace.span(ix).links().iter().filter(move |link| {
-        check.trace_id.as_ref().is_none_or(|id| id.test(&Actual::text(link.trace_id.to_string())))
-            && check.span_id.as_ref().is_none_or(|id| id.test(&Actual::text(link.span_id.to_string())))
-            && check.attributes.iter().all(|(key, matcher)| lookup::among(cx, &link.attributes, key).test(matcher))
-    })
-}
-
-fn link(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Result<bool, Lack> {
-    let bounds = Bounds::of_count(check.count.as_ref());
-    let Some(select) = &check.span else {
-        return if bounds.has(links(cx, ix, check).count() as i128) { Ok(true) } else { Err(Lack::Final) };
-    };
-    let picks = cx.picks(&select.query);
-    let leads = |link: &&Link| cx.row_of(link.trace_id, link.span_id).is_some_and(|target| picks.has(target));
-    match bounds.growing(links(cx, ix, check).filter(leads).count() as i128) {
-        Outlook::Sure => Ok(cx.is_up(&select.query)),
-        Outlook::Holds => Ok(false),
-        Outlook::Beyond => Err(Lack::Violated),
-        // Links do not come later, but the spans that they lead to do.
-        Outlook::Short if bounds.growing(links(cx, ix, check).count() as i128) == Outlook::Short => Err(Lack::Final),
-        Outlook::Short => Err(Lack::Absent),
-    }
-}
-
 /// Whether a child stays this span's whatever comes: another service's SERVER span that shares a CLIENT span's id (Zipkin
 /// style) takes over the children that are its own service's work.
 fn stays_below(cx: &Cx<'_>, parent: SpanIx, child: SpanIx) -> bool {
@@ -126,18 +103,14 @@ fn stays_below(cx: &Cx<'_>, parent: SpanIx, child: SpanIx) -> bool {
 
 fn parent(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> Result<bool, Lack> {
     match cx.trace.tree().parent(ix) {
-        Some(parent) if cx.picks(&select.query).has(parent) => {
-            Ok(stays_below(cx, parent, ix) && cx.is_up(&select.query))
-        }
-        Some(_) => Err(Lack::Violated),
+        Some(parent) => match cx.picks(&select.query).holds(cx, select, parent) {
+            Holds::Yes => Ok(stays_below(cx, parent, ix) && cx.is_up(&select.query)),
+            Holds::Lost => Err(Lack::Undecidable),
+            Holds::ByType | Holds::No => Err(Lack::Violated),
+        },
         None if cx.trace.span(ix).parent_id().is_none() => Err(Lack::Final),
         None => Err(Lack::Absent),
     }
-}
-
-fn children<'c>(cx: &'c Cx<'_>, ix: SpanIx, select: &Selector) -> impl Iterator<Item = SpanIx> + use<'c> {
-    let picks = cx.picks(&select.query);
-    cx.trace.tree().children(ix).iter().copied().filter(move |&child| picks.has(child))
 }
 
 /// What a finding says of a fact that does not hold: what follows the span's title, what is expected, what there is.
@@ -147,6 +120,29 @@ pub(super) struct Told {
     pub(super) actual: String,
     /// Spans beside the one itself that show it.
     pub(super) rows: Vec<SpanIx>,
+    /// What may help.
+    pub(super) hint: Option<String>,
+}
+
+impl Told {
+    /// Adds that it can not be told, where something of a kind was dropped of the span.
+    fn beside_dropped(mut self, cx: &Cx<'_>, ix: SpanIx, part: Part, may: &str) -> Told {
+        if part.dropped(cx.trace, ix) > 0 {
+            self.message += &format!(", but {}, and {may} may be among them", part.words(cx.trace, ix));
+            self.hint = Some(part.hint());
+        }
+        self
+    }
+    /// Adds that it can not be told, where spans may be what is asked for.
+    fn beside_doubted(mut self, cx: &Cx<'_>, select: &Selector, doubted: &[SpanIx]) -> Told {
+        if let Some(&first) = doubted.first() {
+            let why = nearest::doubt(cx, select, first);
+            self.message += &format!(", and of {} it cannot be told: {}", text::span(cx.trace, first), why.why);
+            self.hint = why.hint;
+            self.rows.extend(doubted);
+        }
+        self
+    }
 }
 
 /// Words for a fact that does not hold of a span.
@@ -157,6 +153,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
         expected: format!("{name}: {}", text::matcher(matcher)),
         actual: actual.show_beside(matcher),
         rows: Vec::new(),
+        hint: None,
     };
     let found = |name: String, matcher: &Matcher, found: lookup::Found<'_>| {
         let refusal = found.refusal();
@@ -166,9 +163,20 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
         }
         told
     };
+    let timed = |mut told: Told, name: &str| {
+        if let Some(why) = lost::duration(cx.trace, ix) {
+            told.message = format!("its {name} is not known: {why}");
+            told.actual = "not known".to_owned();
+        }
+        told
+    };
     match fact {
-        Fact::Duration(matcher) => plain("duration", matcher, Actual::nanoseconds(span.duration_ns())),
-        Fact::SelfTime(matcher) => plain("self_time", matcher, Actual::nanoseconds(cx.self_time(ix))),
+        Fact::Duration(matcher) => {
+            timed(plain("duration", matcher, Actual::nanoseconds(span.duration_ns())), "duration")
+        }
+        Fact::SelfTime(matcher) => {
+            timed(plain("self_time", matcher, Actual::nanoseconds(cx.self_time(ix))), "self_time")
+        }
         Fact::Status(matcher) => {
             let mut told = plain("status", matcher, Actual::status(span.status()));
             if !span.status_message().is_empty() {
@@ -180,7 +188,16 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
         Fact::Kind(matcher) => plain("kind", matcher, Actual::kind(span.kind())),
         Fact::Service(matcher) => plain("service", matcher, Actual::nonempty(span.service())),
         Fact::Name(matcher) => plain("name", matcher, Actual::text(span.name())),
-        Fact::Attribute(key, matcher) => found(text::safe(key), matcher, lookup::attribute(cx, ix, key)),
+        Fact::Attribute(key, matcher) => {
+            let attribute = lookup::attribute(cx, ix, key);
+            let missing = attribute.is_missing();
+            let mut told = found(text::safe(key), matcher, attribute);
+            if missing && Part::Attributes.dropped(cx.trace, ix) > 0 {
+                told.message = format!("{} is missing", text::safe(key));
+                told = told.beside_dropped(cx, ix, Part::Attributes, "this");
+            }
+            told
+        }
         Fact::Resource(key, matcher) => {
             found(format!("resource attribute {}", text::safe(key)), matcher, lookup::resource(cx, ix, key))
         }
@@ -190,12 +207,14 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
             let wanted: Vec<String> = names.iter().map(|name| text::operand(&name.value)).collect();
             let have: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();
             let first = out_of_order(cx, ix, names).map(|name| text::operand(&name.value)).unwrap_or_default();
-            Told {
+            let told = Told {
                 message: format!("its event {} does not come where it should", text::quoted(&first)),
                 expected: format!("events in the order {}", text::list(&wanted, 20)),
                 actual: text::list(&have, 20),
                 rows: Vec::new(),
-            }
+                hint: None,
+            };
+            told.beside_dropped(cx, ix, Part::Events, "this one")
         }
         Fact::Link(check) => linked(cx, ix, check),
         Fact::Parent(select) => {
@@ -206,7 +225,16 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 None => "a parent that is not in the trace".to_owned(),
             };
             let expected = format!("parent: {}", text::selector(select));
-            Told { message: format!("its parent is {actual}"), expected, actual, rows: parent.into_iter().collect() }
+            let told = Told {
+                message: format!("its parent is {actual}"),
+                expected,
+                actual,
+                rows: parent.into_iter().collect(),
+                hint: None,
+            };
+            let picks = cx.picks(&select.query);
+            let lost = parent.filter(|&parent| picks.holds(cx, select, parent) == Holds::Lost);
+            told.beside_doubted(cx, select, lost.as_slice())
         }
         Fact::Ancestor(select) => {
             let above: Vec<SpanIx> = cx.trace.tree().ancestors(ix).take(20).collect();
@@ -216,10 +244,11 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 expected: format!("ancestor: {}", text::selector(select)),
                 actual: if names.is_empty() { "no ancestors".to_owned() } else { names.join(", ") },
                 rows: above,
+                hint: None,
             }
         }
         Fact::Child(select, count) => {
-            let rows: Vec<SpanIx> = children(cx, ix, select).collect();
+            let (rows, doubted) = amount::child_rows(cx, ix, select);
             let expected = match count {
                 Some(count) => format!("children {}: {}", text::selector(select), text::matcher(count)),
                 None => format!("at least one child {}", text::selector(select)),
@@ -229,21 +258,32 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 count_of(rows.len(), "child").replace("childs", "children"),
                 text::selector(select)
             );
-            Told { message, expected, actual: rows.len().to_string(), rows }
+            let told = Told { message, expected, actual: rows.len().to_string(), rows, hint: None };
+            told.beside_doubted(cx, select, &doubted)
         }
+    }
+}
+
+/// What to add where things would count if their attributes were told in another type.
+fn in_other_types(amount: Amount) -> String {
+    match amount.doubted - amount.lost {
+        0 => String::new(),
+        some => format!(" for certain, and {some} that would count if an attribute had another type"),
     }
 }
 
 fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
     let span = cx.trace.span(ix);
-    let number = events(cx, ix, check).count();
+    let amount = amount::events(cx, ix, check);
+    let number = amount.sure;
     let mut parts: Vec<String> = check.name.iter().map(|name| format!("name: {}", text::matcher(name))).collect();
     parts.extend(
         check.attributes.iter().map(|(key, matcher)| format!("{}: {}", text::safe(key), text::matcher(matcher))),
     );
     let what = format!("{{{}}}", parts.join(", "));
-    let named =
-        |event: &&Event| check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))));
+    let named = |event: &&crate::trace::Event| {
+        check.name.as_ref().is_none_or(|name| name.test(&Actual::text(cx.trace.text(event.name))))
+    };
     // An event of that name whose attributes differ says more than a list of names.
     let near = span.events().iter().find(named).and_then(|event| {
         let (key, matcher) =
@@ -267,11 +307,14 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
         Some(count) => format!("events {what}: {}", text::matcher(count)),
         None => format!("an event {what}"),
     };
-    let message = match number {
+    let mut message = match number {
         0 => format!("it has no event {what}"),
+        1 => format!("it has 1 event {what}"),
         number => format!("it has {number} events {what}"),
     };
-    Told { message, expected, actual, rows: Vec::new() }
+    message += &in_other_types(amount);
+    let told = Told { message, expected, actual, rows: Vec::new(), hint: None };
+    told.beside_dropped(cx, ix, Part::Events, "such events")
 }
 
 fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
@@ -295,7 +338,18 @@ fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
         None => format!("a link {what}"),
     };
     let actual = if links.is_empty() { "no links".to_owned() } else { format!("links to {}", shown.join(", ")) };
-    Told { message: format!("it has not the links asked for, {what}"), expected, actual, rows: targets }
+    let (amount, doubted) = amount::links(cx, ix, check);
+    let number = count_of(amount.sure, "link");
+    let message = match amount.sure {
+        0 => format!("it has no link {what}{}", in_other_types(amount)),
+        _ => format!("it has {number} {what}{}", in_other_types(amount)),
+    };
+    let told = Told { message, expected, actual, rows: targets, hint: None };
+    let told = match &check.span {
+        Some(select) => told.beside_doubted(cx, select, &doubted),
+        None => told,
+    };
+    told.beside_dropped(cx, ix, Part::Links, "such links")
 }
 
 /// A fact's part of the path in the spec: `attributes.payment.method`.

@@ -6,6 +6,19 @@ use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
 use std::cell::Cell;
 
+/// Whether something is what is asked for. In ascending order: of several conditions on one thing the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Holds {
+    /// For certain.
+    Yes,
+    /// It may be: what is asked about may have been lost.
+    Lost,
+    /// It would be if a value were told in another type.
+    ByType,
+    /// Not.
+    No,
+}
+
 /// What was found under a name.
 pub(super) struct Found<'a> {
     found: Alias<'a>,
@@ -20,6 +33,19 @@ impl<'a> Found<'a> {
             self.by_text.set(true);
         }
         self.found.test(matcher)
+    }
+    /// The same where attributes may have been dropped.
+    pub(super) fn holds(&self, matcher: &Matcher, dropped: bool) -> Holds {
+        match &self.found {
+            Alias::Nothing if dropped => Holds::Lost,
+            found if found.test(matcher) => Holds::Yes,
+            found if found.doubts(matcher) => Holds::ByType,
+            _ => Holds::No,
+        }
+    }
+    /// Whether there is nothing under any of its names.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self.found, Alias::Nothing)
     }
     pub(super) fn fact(self) -> Fact<'a> {
         match self.found {

@@ -7,6 +7,7 @@
 //! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
+mod amount;
 mod bounds;
 mod calls;
 mod clock_skew;
@@ -18,6 +19,7 @@ mod excerpt;
 mod facts;
 mod finding;
 mod lookup;
+mod lost;
 mod matching;
 mod nearest;
 mod order;

@@ -1,9 +1,10 @@
 //! The nearest miss: the span that has most of what a selection asks for, and what it has not.
 
 use super::cx::Cx;
+use super::lost::{self, Part};
 use super::{lookup, text};
-use crate::matcher::Fact;
 use crate::matcher::count_of;
+use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Selector;
 use crate::trace::SpanIx;
 use std::collections::HashMap;
@@ -43,11 +44,58 @@ pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Findi
     }
 }
 
-/// What of a span keeps a selection from picking it by its type alone.
-pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Option<String> {
-    select.parts.iter().find_map(|(key, matcher)| {
+/// Why it can not be told whether a selection picks a span.
+pub(super) struct Doubt {
+    /// What follows a colon: `its code is "503", a string, …`.
+    pub(super) why: String,
+    /// What may help.
+    pub(super) hint: Option<String>,
+    /// Whether only the type of a value is in doubt.
+    by_type: bool,
+}
+
+impl Doubt {
+    /// The sentence, of a span and what selects it.
+    pub(super) fn message(&self, cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> String {
+        let what = text::selector(select);
+        if self.by_type {
+            let span = text::a_span(cx.trace, ix);
+            format!("{span} would match {what} if an attribute had another type; so whether it does cannot be told.")
+        } else {
+            lost::undecided(cx.trace, ix, &what, &self.why)
+        }
+    }
+    /// What to hint at beside that sentence.
+    pub(super) fn beside(self) -> Option<String> {
+        if self.by_type { Some(self.why) } else { self.hint }
+    }
+}
+
+/// What of a span leaves in doubt whether a selection picks it.
+pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Doubt {
+    let of_part = |(key, matcher): &(String, _)| {
         let actual = fact(cx, ix, key);
-        matcher.doubts(&actual).then(|| format!("its {} {}", text::safe(key), matcher.mismatch(&actual)))
+        let attribute = key.strip_prefix("attributes.").filter(|_| actual.is_missing());
+        if let Some(key) = attribute.filter(|_| Part::Attributes.dropped(cx.trace, ix) > 0) {
+            let words = Part::Attributes.words(cx.trace, ix);
+            let why = format!("{words}, and {} may be among them", text::safe(key));
+            return Some(Doubt { why, hint: Some(Part::Attributes.hint()), by_type: false });
+        }
+        if key == "duration"
+            && let Some(why) = lost::duration(cx.trace, ix)
+        {
+            return Some(Doubt { why: format!("its duration is not known: {why}"), hint: None, by_type: false });
+        }
+        let by_type = || format!("its {} {}", text::safe(key), Matcher::mismatch(matcher, &actual));
+        Matcher::doubts(matcher, &actual).then(|| Doubt { why: by_type(), hint: None, by_type: true })
+    };
+    select.parts.iter().find_map(of_part).unwrap_or_else(|| match lost::any(cx.trace, ix) {
+        Some((why, hint)) => Doubt { why, hint, by_type: false },
+        None => Doubt {
+            why: "an attribute of it, or of a span that it is selected by, is told in another type".to_owned(),
+            hint: None,
+            by_type: true,
+        },
     })
 }
 

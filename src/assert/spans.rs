@@ -1,7 +1,9 @@
 //! An entry of `spans`: how many spans a selection picks, and what holds of them.
 
+use super::amount::Amount;
 use super::bounds::{Bounds, Outlook};
-use super::cx::Cx;
+use super::cx::{Cx, Picks};
+use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
 use super::{distinct, facts, nearest, text, witness};
 use crate::matcher::count_of;
@@ -15,22 +17,22 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     }
     let picks = cx.picks(&check.select.query);
     let mut outcome = Outcome::default();
-    if check.optional && picks.rows.is_empty() {
+    if check.optional && picks.rows.is_empty() && cx.in_doubt(&picks, &check.select.query).rows.is_empty() {
         outcome.push(State::Holds);
         return outcome;
     }
-    count(cx, check, &picks.rows, at, &mut outcome);
-    if picks.rows.is_empty() {
+    count(cx, check, &picks, at, &mut outcome);
+    if picks.rows.is_empty() && outcome.is_unmet() {
         return outcome;
     }
     match check.quantifier {
         Quantifier::All => {
             for fact in &check.facts {
-                outcome.push(of_every(cx, check, fact, &picks.rows, at));
+                outcome.push(of_every(cx, check, fact, &picks, at));
             }
         }
         Quantifier::Any if check.facts.is_empty() => {}
-        Quantifier::Any => outcome.push(of_any(cx, check, &picks.rows, at)),
+        Quantifier::Any => outcome.push(of_any(cx, check, &picks, at)),
     }
     outcome
 }
@@ -46,45 +48,54 @@ pub(super) fn admitted(check: &SpanCheck) -> Bounds {
     }
 }
 
-fn count(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation, outcome: &mut Outcome) {
-    let up = cx.is_up(&check.select.query);
-    let lack = match admitted(check).growing(rows.len() as i128) {
-        Outlook::Sure => return outcome.push(State::held(up)),
-        Outlook::Holds => {
-            if rows.is_empty() {
+fn count(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, outcome: &mut Outcome) {
+    let (rows, up) = (&picks.rows, cx.is_up(&check.select.query));
+    let bounds = admitted(check);
+    let mut amount = Amount { sure: rows.len(), ..Amount::default() };
+    let outlook = bounds.growing(rows.len() as i128);
+    if matches!(outlook, Outlook::Holds | Outlook::Short) {
+        let doubted = cx.in_doubt(picks, &check.select.query);
+        (amount.doubted, amount.lost) = (doubted.rows.len(), doubted.lost.len());
+    }
+    let lack = match amount.test(&bounds, up) {
+        Ok(for_good) => {
+            if rows.is_empty() && outlook == Outlook::Holds {
                 unwitnessed(cx, &check.select, outcome);
             }
-            let doubted = cx.in_doubt(&check.select.query);
-            let with_them = admitted(check).growing((rows.len() + doubted.len()) as i128);
-            if doubted.is_empty() || matches!(with_them, Outlook::Holds | Outlook::Sure) {
-                return outcome.push(State::Holds);
-            }
-            let mut finding = miscounted(cx, check, rows, at);
-            finding.message = format!(
-                "{} would match {} if an attribute had another type; so whether it does cannot be told.",
-                text::a_span(cx.trace, doubted[0]),
-                text::selector(&check.select)
-            );
-            finding.hint = nearest::doubt(cx, &check.select, doubted[0]);
-            finding.span_ids = doubted.iter().take(8).map(|&ix| cx.trace.span(ix).id()).collect();
-            return outcome.push(State::lacks(Lack::Undecidable, finding));
+            return outcome.push(State::held(for_good));
         }
-        Outlook::Short => Lack::Absent,
-        Outlook::Beyond if up => Lack::Final,
-        Outlook::Beyond => Lack::Violated,
+        Err(lack) => lack,
     };
-    outcome.push(State::lacks(lack, miscounted(cx, check, rows, at)));
+    let mut finding = miscounted(cx, check, rows, at);
+    if matches!(lack, Lack::Undecidable | Lack::Lost) {
+        let doubted = cx.in_doubt(picks, &check.select.query);
+        in_doubt(cx, check, if lack == Lack::Lost { &doubted.lost } else { &doubted.rows }, &mut finding);
+    }
+    outcome.push(State::lacks(lack, finding));
+}
+
+/// Makes of a finding one that it can not be told whether spans are picked.
+pub(super) fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, doubted: &[SpanIx], finding: &mut Finding) {
+    let Some(&first) = doubted.first() else { return };
+    let doubt = nearest::doubt(cx, &check.select, first);
+    finding.message = doubt.message(cx, &check.select, first);
+    finding.hint = doubt.beside();
+    finding.rows = doubted.iter().take(8).copied().collect();
+    finding.span_ids = finding.rows.iter().map(|&ix| cx.trace.span(ix).id()).collect();
 }
 
 /// The finding that a selection picks too many or too few.
-pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> super::Finding {
+pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
     let what = text::selector(&check.select);
     let message = match rows {
         [] => match &check.select.name {
             Some(_) => format!("No span is {what}, which selects {}.", text::keys_of(&check.select)),
             None => format!("No span matches {what}."),
         },
-        [only] => format!("Only {} matches {what}.", text::span(cx.trace, *only)),
+        [one] if admitted(check).least() > Some(1) => {
+            format!("Only {} matches {what}.", text::span(cx.trace, *one))
+        }
+        [one] => format!("{} matches {what}.", text::a_span(cx.trace, *one)),
         rows => format!("{} match {what}, {}.", count_of(rows.len(), "span"), whose(cx, rows)),
     };
     let place = check.count.as_ref().map_or(check.select.at, |count| count.span);
@@ -117,21 +128,31 @@ fn whose(cx: &Cx<'_>, rows: &[SpanIx]) -> String {
     format!("of {}", text::list(&services, 5))
 }
 
-fn severity(lack: Lack) -> u8 {
+pub(super) fn severity(lack: Lack) -> u8 {
     match lack {
-        Lack::Final => 4,
-        Lack::Violated => 3,
-        Lack::Absent => 2,
-        Lack::Partial => 1,
+        Lack::Final => 5,
+        Lack::Violated => 4,
+        Lack::Absent => 3,
+        Lack::Partial => 2,
+        Lack::Lost => 1,
         Lack::Undecidable => 0,
     }
 }
 
-fn of_every(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, rows: &[SpanIx], at: &Expectation) -> State {
+fn of_every(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
+    let rows = &picks.rows;
     let mut worst: Option<Lack> = None;
     let mut failing: Vec<SpanIx> = Vec::new();
     for &ix in rows {
         let Err(lack) = facts::test(cx, &fact.value, ix) else { continue };
+        // Of those that are at fault none is told beside which it cannot be told.
+        let certain = |lack| severity(lack) > severity(Lack::Lost);
+        if worst.is_some_and(|worst| certain(worst) && !certain(lack)) {
+            continue;
+        }
+        if worst.is_some_and(|worst| !certain(worst) && certain(lack)) {
+            failing.clear();
+        }
         if worst.is_none_or(|worst| severity(lack) > severity(worst)) {
             worst = Some(lack);
             failing.insert(0, ix);
@@ -139,14 +160,29 @@ fn of_every(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, rows: &[SpanIx
             failing.push(ix);
         }
     }
-    let Some(lack) = worst else { return State::Holds };
+    let Some(lack) = worst else { return of_doubted(cx, check, fact, picks, at) };
     // A span that is picked now need not be picked later, unless the selection can only grow.
     let lack = if lack == Lack::Final && !cx.is_up(&check.select.query) { Lack::Violated } else { lack };
     State::lacks(lack, broken(cx, fact, failing, rows.len(), at))
 }
 
+/// A fact that holds of every picked span may not of one that may be picked.
+fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
+    let doubted = &cx.in_doubt(picks, &check.select.query).rows;
+    let failing: Vec<SpanIx> =
+        doubted.iter().copied().filter(|&ix| facts::test(cx, &fact.value, ix).is_err()).collect();
+    let Some(&first) = failing.first() else { return State::Holds };
+    let told = facts::tell(cx, &fact.value, first);
+    let path = format!("{}.{}", at.path, facts::path(&fact.value));
+    let mut finding = cx.finding(fact.span, &path, String::new(), &[]);
+    in_doubt(cx, check, &failing, &mut finding);
+    finding.message += &format!(" If it does, this does not hold of it: {}.", told.message);
+    (finding.expected, finding.actual) = (told.expected, told.actual);
+    State::lacks(Lack::Undecidable, finding)
+}
+
 /// The finding that a fact does not hold of some of the picked spans; the first of them is told in full.
-fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> super::Finding {
+fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> Finding {
     let first = failing[0];
     let told = facts::tell(cx, &fact.value, first);
     let more = match failing.len() {
@@ -160,11 +196,15 @@ fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at
     let mut finding = cx.finding(fact.span, &path, message, &rows);
     finding.expected = told.expected;
     finding.actual = told.actual;
+    finding.hint = told.hint;
     finding
 }
 
 /// At least one picked span must have all of the facts.
-fn of_any(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> State {
+fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
+    let rows = &picks.rows;
+    // Of spans of which nothing certain is missing the facts may hold.
+    let mut may: Option<SpanIx> = None;
     let mut best: Option<(usize, SpanIx)> = None;
     let mut held = false;
     for &ix in rows {
@@ -176,6 +216,9 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> 
             }
             held = true;
         }
+        if tests.iter().all(|test| matches!(test, Ok(_) | Err(Lack::Undecidable | Lack::Lost))) {
+            may = may.or(Some(ix));
+        }
         if best.is_none_or(|(most, _)| holding > most) {
             best = Some((holding, ix));
         }
@@ -183,7 +226,17 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> 
     if held {
         return State::Holds;
     }
-    let Some((_, ix)) = best else { return State::Holds };
+    let Some((_, nearest)) = best else { return any_of_doubted(cx, check, picks, at) };
+    let lost = &cx.in_doubt(picks, &check.select.query).lost;
+    let has_all = |&ix: &SpanIx| check.facts.iter().all(|fact| facts::test(cx, &fact.value, ix).is_ok());
+    if let (None, Some(ix)) = (may, lost.iter().copied().find(|ix| has_all(ix))) {
+        let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+        in_doubt(cx, check, &[ix], &mut finding);
+        finding.message += " It has all that is asked of one of them, and no picked span has.";
+        finding.expected = "all facts of one picked span".to_owned();
+        return State::lacks(Lack::Lost, finding);
+    }
+    let ix = may.unwrap_or(nearest);
     let missed: Vec<facts::Told> = check
         .facts
         .iter()
@@ -200,7 +253,21 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> 
     let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
     finding.expected = missed.iter().map(|told| told.expected.clone()).collect::<Vec<_>>().join(", ");
     finding.actual = missed.iter().map(|told| told.actual.clone()).collect::<Vec<_>>().join(", ");
-    State::lacks(Lack::Absent, finding)
+    finding.hint = missed.into_iter().find_map(|told| told.hint);
+    State::lacks(if may.is_some() { Lack::Lost } else { Lack::Absent }, finding)
+}
+
+/// Where nothing is picked for certain, and need not be: were any picked of those in doubt, one would have to have all facts.
+fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
+    let doubted = &cx.in_doubt(picks, &check.select.query).rows;
+    let misses = |&ix: &SpanIx| check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err());
+    let Some((ix, fact)) = doubted.iter().find_map(|ix| Some((*ix, misses(ix)?))) else { return State::Holds };
+    let told = facts::tell(cx, &fact.value, ix);
+    let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+    in_doubt(cx, check, &[ix], &mut finding);
+    finding.message += &format!(" If it does, no picked span need have all facts: {}.", told.message);
+    (finding.expected, finding.actual) = (told.expected, told.actual);
+    State::lacks(Lack::Undecidable, finding)
 }
 
 /// Remarks on a selection that picks nothing, as it should, when nobody has ever seen what it names.

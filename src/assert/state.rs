@@ -2,7 +2,7 @@
 
 use super::cx::Cx;
 use super::finding::{Finding, Judgement, Verdict};
-use crate::trace::Phase;
+use crate::trace::{Note, Phase};
 
 /// Why a condition does not hold, by what could still mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,10 @@ pub(super) enum Lack {
     /// It would be mended by spans that belong below or beside those at hand, without being a presence that the spec
     /// names: self time too long, a total too low. An incomplete trace says nothing about it.
     Partial,
-    /// Clocks do not tell, and never will.
+    /// Something is not there (yet), and may be among what was lost of the spans that are: an attribute that the SDK
+    /// dropped. More spans may still bring it; that it is absent is never certain.
+    Lost,
+    /// It can not be told, and never will: clocks, what was lost of a span, values of other types.
     Undecidable,
 }
 
@@ -78,9 +81,9 @@ fn lacking(lack: Lack, phase: Phase) -> Verdict {
         (_, Expired) => Inconclusive,
         (Violated, Settled | Confirmed) => Fail,
         (Violated | Partial, Stalled) => Inconclusive,
-        (Absent | Partial, Settled) => Open,
+        (Absent | Partial | Lost, Settled) => Open,
         (Absent, Confirmed | Stalled) | (Partial, Confirmed) => Fail,
-        (Undecidable, _) => Inconclusive,
+        (Undecidable | Lost, _) => Inconclusive,
     }
 }
 
@@ -93,18 +96,32 @@ fn holding(phase: Phase) -> Verdict {
     }
 }
 
+/// What was lost of the trace, where a verdict rests on something that is not there.
+fn lowered<'a>(cx: &Cx<'a>, lack: Option<Lack>, verdict: Verdict) -> Option<&'a Note> {
+    let by_absence = matches!(lack, None | Some(Lack::Absent | Lack::Partial));
+    let decided = matches!(verdict, Verdict::Pass | Verdict::Fail);
+    cx.loss().filter(|_| by_absence && decided)
+}
+
+/// Says in a finding why it decides nothing.
+fn add_loss(finding: &mut Finding, loss: &Note) {
+    let loss = format!("the trace is not whole, so what is missing may have been lost: {loss}");
+    finding.hint = Some(match finding.hint.take() {
+        Some(hint) => format!("{hint}; {loss}"),
+        None => loss,
+    });
+}
+
 /// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what can not be
 /// decided, which outweighs what holds.
 pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement {
     let verdict_of = |state: &State| {
-        let verdict = match state {
-            State::Sure => Verdict::Pass,
-            State::Holds => holding(cx.phase),
-            State::Lacks(lack, _) => lacking(*lack, cx.phase),
+        let (lack, verdict) = match state {
+            State::Sure => return Verdict::Pass,
+            State::Holds => (None, holding(cx.phase)),
+            State::Lacks(lack, _) => (Some(*lack), lacking(*lack, cx.phase)),
         };
-        let by_absence = matches!(state, State::Holds | State::Lacks(Lack::Absent | Lack::Partial, _));
-        let decided = matches!(verdict, Verdict::Pass | Verdict::Fail);
-        if by_absence && decided && cx.loss().is_some() { Verdict::Inconclusive } else { verdict }
+        if lowered(cx, lack, verdict).is_some() { Verdict::Inconclusive } else { verdict }
     };
     let rank = |verdict: Verdict| match verdict {
         Verdict::Pass => 0,
@@ -121,7 +138,13 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
             continue;
         }
         match state {
-            State::Lacks(_, finding) => findings.push(*finding),
+            State::Lacks(lack, finding) => {
+                let mut finding = *finding;
+                if let Some(loss) = lowered(cx, Some(lack), lacking(lack, cx.phase)) {
+                    add_loss(&mut finding, loss);
+                }
+                findings.push(finding);
+            }
             State::Holds => waiting = true,
             State::Sure => {}
         }
@@ -136,7 +159,7 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
 mod tests {
     use super::*;
 
-    const LACKS: [Lack; 5] = [Lack::Final, Lack::Violated, Lack::Absent, Lack::Partial, Lack::Undecidable];
+    const LACKS: [Lack; 6] = [Lack::Final, Lack::Violated, Lack::Absent, Lack::Partial, Lack::Lost, Lack::Undecidable];
     const PHASES: [Phase; 5] = [Phase::Growing, Phase::Settled, Phase::Confirmed, Phase::Stalled, Phase::Expired];
 
     #[test]
@@ -160,6 +183,7 @@ mod tests {
         assert_eq!(verdicts(Lack::Absent), [Open, Open, Fail, Fail, Inconclusive]);
         assert_eq!(verdicts(Lack::Violated), [Open, Fail, Fail, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(Lack::Partial), [Open, Open, Fail, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Lack::Lost), [Open, Open, Inconclusive, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(Lack::Final), [Fail; 5]);
     }
 }

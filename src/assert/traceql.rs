@@ -1,8 +1,9 @@
 //! An entry of `traceql`: a query that must match, or with `none` must not.
 
 use super::cx::Cx;
+use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
-use super::{text, witness};
+use super::{lost, text, witness};
 use crate::matcher::count_of;
 use crate::select::{Query, UnderOtherNames};
 use crate::spec::plan::Expectation;
@@ -21,7 +22,8 @@ pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &
     let mut finding = cx.finding(at.at, &at.path, format!("No span matches {query_text}."), &[]);
     finding.expected = "at least one span".to_owned();
     finding.actual = cx.last_aggregate(query).unwrap_or_else(|| "0".to_owned());
-    State::lacks(Lack::Absent, finding).into()
+    let lack = if in_doubt(cx, query, &query_text, &mut finding) { Lack::Lost } else { Lack::Absent };
+    State::lacks(lack, finding).into()
 }
 
 fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
@@ -41,6 +43,11 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
 fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let found = if cx.expect.exact_names { None } else { query.under_other_names(&cx.index) };
     let Some(UnderOtherNames { spans, certain, aliases }) = found else {
+        let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+        finding.expected = "no span".to_owned();
+        if in_doubt(cx, query, written, &mut finding) {
+            return State::lacks(Lack::Undecidable, finding).into();
+        }
         let mut outcome = Outcome::from(State::Holds);
         for name in query.attribute_names() {
             witness::attribute_key(cx, name).into_iter().for_each(|remark| outcome.remark(remark));
@@ -78,4 +85,18 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
         (true, false) => Lack::Violated,
     };
     State::lacks(lack, finding).into()
+}
+
+/// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the
+/// SDK dropped of a span.
+fn in_doubt(cx: &Cx<'_>, query: &Query, written: &str, finding: &mut Finding) -> bool {
+    let picks = cx.picks(query);
+    let lost = &cx.in_doubt(&picks, query).lost;
+    let Some(&first) = lost.first() else { return false };
+    let (why, hint) =
+        lost::any(cx.trace, first).unwrap_or_else(|| ("the SDK dropped some of the trace".to_owned(), None));
+    let why = format!("{why}, and what is asked for may be among them");
+    let told = cx.finding(finding.at, &finding.expectation, lost::undecided(cx.trace, first, written, &why), lost);
+    *finding = Finding { hint, expected: finding.expected.clone(), actual: finding.actual.clone(), ..told };
+    true
 }

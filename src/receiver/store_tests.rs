@@ -35,7 +35,7 @@ fn batch(spans: &[(u128, u64, u128)]) -> Batch {
             attributes: Vec::new(),
             events: Vec::new(),
             links: links.into_iter().collect(),
-            dropped: 0,
+            dropped: Default::default(),
             resource,
             scope,
         });

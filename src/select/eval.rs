@@ -2,6 +2,7 @@
 
 use super::aggregate::{self, Scalar};
 use super::ast::*;
+use super::doubt::Doubts;
 use super::fields::AliasUse;
 use super::index::Index;
 use super::other_names::Names;
@@ -56,17 +57,9 @@ fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        self.evaluate(index, false, Names::Written)
+        self.evaluate(index, Doubts::None, Names::Written)
     }
-    /// The rows, sorted, that a mapping selector does not pick only because an attribute's value is told in a type that
-    /// cannot be compared with what is asked. Of TraceQL there are none: it is Tempo's to say what it compares.
-    /// `picked` are the rows that it picks.
-    pub fn in_doubt(&self, index: &Index<'_>, picked: &[SpanIx]) -> Vec<SpanIx> {
-        let mut may = self.evaluate(index, true, Names::Written).spans();
-        may.retain(|ix| picked.binary_search(ix).is_err());
-        may
-    }
-    pub(super) fn evaluate(&self, index: &Index<'_>, doubts: bool, names: Names<'_>) -> Selection {
+    pub(super) fn evaluate(&self, index: &Index<'_>, doubts: Doubts, names: Names<'_>) -> Selection {
         let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts, names };
         let spansets = sets(&mut evaluation, &self.pipeline)
             .into_iter()
@@ -84,7 +77,7 @@ impl Query {
             return None;
         };
         let mut evaluation =
-            Evaluation { index, aliases: Vec::new(), filtered: None, doubts: false, names: Names::Written };
+            Evaluation { index, aliases: Vec::new(), filtered: None, doubts: Doubts::None, names: Names::Written };
         let name = print::aggregate(&aggregate);
         let value =
             |set: &Set| aggregate::compute(index, &aggregate, set, Names::Written).unwrap_or(Scalar::Nil).to_string();

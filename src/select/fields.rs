@@ -3,6 +3,7 @@
 use super::ast::{Field, FieldTest};
 use super::bits::Bits;
 use super::decided::Decided;
+use super::doubt::Doubts;
 use super::index::Index;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
@@ -36,8 +37,8 @@ impl AliasUse {
 pub(super) struct Asking {
     /// Whether attributes are found under the other names that they had.
     pub(super) aliases: bool,
-    /// Whether a value counts of which a test does not hold for its type alone.
-    pub(super) doubts: bool,
+    /// What counts of which a test does not hold for certain.
+    pub(super) doubts: Doubts,
 }
 
 /// The rows of `within` of which every test holds.
@@ -75,7 +76,12 @@ fn one(index: &Index<'_>, test: &FieldTest, asking: Asking, within: &Bits, used:
             let holds = StatusCode::ALL.map(|code| matcher.test(&Fact::status(code)));
             within.filter(|row| holds[trace.statuses[row] as usize])
         }
-        Field::Duration => within.filter(|row| matcher.test(&Fact::nanoseconds(trace.ends[row] - trace.starts[row]))),
+        Field::Duration => {
+            let of = |row: usize| Fact::nanoseconds(trace.ends[row] - trace.starts[row]);
+            let holds = within.filter(|row| matcher.test(&of(row)));
+            let unknown = trace.untimed().map(|ix| ix.index()).filter(|&row| within.get(row));
+            lost(holds, within.len(), unknown, asking)
+        }
         Field::ScopeName | Field::ScopeVersion | Field::ScopeAttribute(_) => {
             let holds: Vec<bool> = trace
                 .scopes
@@ -106,7 +112,7 @@ fn attribute(
     used: &mut Vec<AliasUse>,
 ) -> bool {
     let found = alias::find(attributes, key, asking.aliases, index.trace());
-    let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
+    let holds = found.test(matcher) || asking.doubts == Doubts::All && found.doubts(matcher);
     if holds || matches!(found, Found::Refused { .. }) {
         note(&found, key, used);
     }
@@ -129,7 +135,7 @@ fn of_spans(
     let trace = index.trace();
     let mut left = within.clone();
     let mut kept = Bits::empty(within.len());
-    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.doubts && matcher.doubts(fact);
+    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.doubts == Doubts::All && matcher.doubts(fact);
     if let Some(sym) = trace.symbols().get(key) {
         let column = trace.attributes.column(sym);
         let mut decided = Decided::new(trace.symbols());
@@ -156,7 +162,7 @@ fn of_spans(
                         continue;
                     }
                     seen.set(row);
-                    let holds = found.test(matcher) || asking.doubts && found.doubts(matcher);
+                    let holds = found.test(matcher) || asking.doubts == Doubts::All && found.doubts(matcher);
                     if holds {
                         kept.set(row);
                     }
@@ -168,5 +174,17 @@ fn of_spans(
             }
         }
     }
-    if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept }
+    let missing = if matcher.test(&Fact::Missing) { kept.or(&left) } else { kept };
+    let dropped = trace.dropped().iter().filter(|(ix, dropped)| dropped.attributes > 0 && left.get(ix.index()));
+    lost(missing, within.len(), dropped.map(|(ix, _)| ix.index()), asking)
+}
+
+/// Of these rows neither a test nor its opposite holds: what it asks about was lost.
+fn lost(holds: Bits, len: usize, rows: impl Iterator<Item = usize>, asking: Asking) -> Bits {
+    let mut rows = rows.peekable();
+    if rows.peek().is_none() {
+        return holds;
+    }
+    let rows = Bits::of(len, rows);
+    if asking.doubts == Doubts::None { holds.without(&rows) } else { holds.or(&rows) }
 }

@@ -1,9 +1,11 @@
 //! What evaluating queries on one trace computes once: rows by name and by resource, nested-set numbers.
 
 use super::bits::Bits;
+use super::doubt::Types;
 use super::postings::Postings;
-use crate::trace::{SpanIx, Trace};
-use std::cell::OnceCell;
+use crate::trace::{SpanIx, Sym, Trace};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 
 /// A trace with what queries on it share. Keep one for as long as a trace is judged.
 #[derive(Debug)]
@@ -13,6 +15,7 @@ pub struct Index<'t> {
     names: OnceCell<Postings>,
     resources: OnceCell<Postings>,
     all: OnceCell<Bits>,
+    types: RefCell<HashMap<Sym, Types>>,
 }
 
 /// Tempo's nested-set numbers of a span; zeros in parts that hang from a missing parent.
@@ -33,6 +36,7 @@ impl<'t> Index<'t> {
             names: OnceCell::new(),
             resources: OnceCell::new(),
             all: OnceCell::new(),
+            types: RefCell::default(),
         }
     }
     /// The trace.
@@ -51,6 +55,11 @@ impl<'t> Index<'t> {
     pub(super) fn resources(&self) -> &Postings {
         let trace = self.trace;
         self.resources.get_or_init(|| Postings::new(trace.resource_of.iter().map(|at| at.0), trace.resources.len()))
+    }
+    /// The types of a span attribute's values.
+    pub(super) fn types(&self, key: Sym) -> Types {
+        let mut types = self.types.borrow_mut();
+        *types.entry(key).or_insert_with(|| Types::of(self.trace.attributes.column(key).map(|(_, value)| value)))
     }
     pub(super) fn nested(&self, ix: SpanIx) -> Nested {
         self.nested.get_or_init(|| number(self.trace))[ix.index()]

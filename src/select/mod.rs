@@ -14,6 +14,7 @@ mod bits;
 mod build;
 mod decided;
 mod depth;
+mod doubt;
 mod duration;
 mod error;
 mod eval;
@@ -47,6 +48,7 @@ pub use ast::{
     Place, Query, Relation, ScalarExpr, ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
 };
 pub use bind::Values;
+pub use doubt::Doubted;
 pub use error::{ErrorKind, SelectError};
 pub use eval::{Selection, Spanset};
 pub use fields::AliasUse;

@@ -6,6 +6,7 @@
 //! way around). What both pick is certain.
 
 use super::ast::*;
+use super::doubt::Doubts;
 use super::facts::{Focus, named};
 use super::fields::AliasUse;
 use super::index::Index;
@@ -145,7 +146,7 @@ impl Query {
         }
         let refused: BTreeSet<&str> =
             all.iter().filter(|one| one.refused.is_some()).map(|one| one.asked.as_str()).collect();
-        let spans = |refused| self.evaluate(index, false, Names::All { written: &written, refused }).spans();
+        let spans = |refused| self.evaluate(index, Doubts::None, Names::All { written: &written, refused }).spans();
         let least = spans(false);
         let most = if refused.is_empty() { least.clone() } else { spans(true) };
         let bounded = refused.is_empty() || self.is_bounded(&refused);

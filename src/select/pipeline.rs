@@ -3,6 +3,7 @@
 use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::bits::Bits;
+use super::doubt::{self, Doubts};
 use super::fields::{self, AliasUse, Asking};
 use super::filter::{mask, resolve};
 use super::group::group;
@@ -105,8 +106,8 @@ pub(super) struct Evaluation<'i, 't> {
     pub(super) index: &'i Index<'t>,
     pub(super) aliases: Vec<AliasUse>,
     pub(super) filtered: Option<Filtered>,
-    /// Whether mapping selectors take what they doubt for what they pick.
-    pub(super) doubts: bool,
+    /// What is taken for picked beside what is.
+    pub(super) doubts: Doubts,
     /// Under which names TraceQL finds attributes.
     pub(super) names: Names<'i>,
 }
@@ -158,8 +159,11 @@ impl Evaluation<'_, '_> {
 
     /// The rows of `within` that a filter picks.
     fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
-        let (index, names) = (self.index, self.names);
-        let pick = |within: &Bits| mask(index, &resolve(field, index.trace(), names), within);
+        let (index, names, doubts) = (self.index, self.names, self.doubts);
+        let pick = |within: &Bits| {
+            let picked = mask(index, &resolve(field, index.trace(), names), within);
+            if doubts == Doubts::None { picked } else { picked.or(&doubt::of_dropped(index, field, within)) }
+        };
         match &mut self.filtered {
             None => within.like(pick(&within.bits(index.trace().len()))),
             Some(Filtered { all, found }) => {
@@ -182,11 +186,16 @@ impl Evaluation<'_, '_> {
         match &expr.kind {
             SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
+                let doubts = self.doubts;
                 let left = match op {
-                    // What is picked here takes spans away.
-                    SpansetOp::Structure(_, Mode::Not) => self.negated(lhs, within),
+                    // What is picked here takes spans away: more of it is less of what is picked.
+                    SpansetOp::Structure(_, Mode::Not) => {
+                        self.doubts = Doubts::None;
+                        self.negated(lhs, within)
+                    }
                     _ => self.spanset(lhs, within),
                 };
+                self.doubts = doubts;
                 let right = self.spanset(rhs, within);
                 let one_is_empty = left.is_empty() || right.is_empty();
                 match op {

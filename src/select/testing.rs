@@ -111,7 +111,7 @@ pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
                     attributes: Box::default(),
                 })
                 .collect(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: builder.resource(service),
             scope: builder.scope("lib", "1.0", Vec::new()),
         };

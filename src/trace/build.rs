@@ -1,11 +1,12 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
 mod absorb;
+mod times;
 
 use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
 use super::model::{
-    Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, StatusCode, Trace, Value,
+    Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, StatusCode, Trace, Value,
 };
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
@@ -56,7 +57,7 @@ pub struct SpanRecord {
     /// Links.
     pub links: Vec<Link>,
     /// How many attributes, events and links the SDK dropped.
-    pub dropped: u64,
+    pub dropped: Dropped,
     /// What produced it.
     pub resource: ResourceIx,
     /// Which instrumentation made it.
@@ -154,7 +155,8 @@ impl TraceBuilder {
     }
     /// Keeps what a reading that is joined here had lost ([`Note::is_loss`]).
     pub(super) fn lost(&mut self, notes: &[Note]) {
-        self.losses.extend(notes.iter().filter(|note| note.is_loss()).cloned());
+        // What times are not told is noted anew: the other reading may have the whole span.
+        self.losses.extend(notes.iter().filter(|note| note.is_loss() && !note.is_of_times()).cloned());
     }
     /// How many records were added so far.
     pub fn len(&self) -> usize {
@@ -194,16 +196,12 @@ impl TraceBuilder {
         records.retain(|record| record.kind == Kind::Server || !own.contains(&record.span_id));
         self.drop_duplicates(&mut records, &mut notes);
         split_shared_ids(&mut records, &mut notes);
+        let untimed: HashMap<SpanKey, (u64, u64)> =
+            records.iter_mut().filter_map(|record| Some((key(record), times::without(record, &mut notes)?))).collect();
         records.sort_by(|a, b| self.row_order(a, b));
-        for record in &mut records {
-            let no_end = record.end_ns == 0;
-            if record.end_ns < record.start_ns {
-                record.end_ns = record.start_ns;
-                let span = record.span_id;
-                notes.push(if no_end { Note::NoEnd { span } } else { Note::NegativeDuration { span } });
-            }
-            if record.dropped > 0 {
-                notes.push(Note::Dropped { span: record.span_id, count: record.dropped });
+        for record in &records {
+            if record.dropped != Dropped::default() {
+                notes.push(Note::Dropped { span: record.span_id, count: record.dropped.total() });
             }
         }
         notes.extend(self.losses.iter().cloned());
@@ -211,27 +209,27 @@ impl TraceBuilder {
         let tree = plant(&records, id, injected, &collided, &mut notes);
         notes.sort_unstable();
         notes.dedup();
-        self.columns(id, records, tree, notes)
+        self.columns(id, records, &untimed, tree, notes)
     }
 
     /// Drops records that tell a (trace, span id, kind) again. Flags do not count as content: Tempo loses them when it
     /// flushes, so a trace read across a flush has the same span with and without.
     fn drop_duplicates(&self, records: &mut Vec<SpanRecord>, notes: &mut Vec<Note>) {
-        let mut first: HashMap<(TraceId, SpanId, Kind), usize> = HashMap::with_capacity(records.len());
+        let mut first: HashMap<SpanKey, usize> = HashMap::with_capacity(records.len());
         let mut kept: Vec<SpanRecord> = Vec::with_capacity(records.len());
         let mut dropped = 0;
         // One span told twice began once, in one service.
         let mut collides: HashMap<SpanId, bool> = HashMap::new();
         for record in records.drain(..) {
-            let key = (record.trace_id, record.span_id, record.kind);
-            let Some(&at) = first.get(&key) else {
-                first.insert(key, kept.len());
+            let Some(&at) = first.get(&key(&record)) else {
+                first.insert(key(&record), kept.len());
                 kept.push(record);
                 continue;
             };
             dropped += 1;
             let other = &mut kept[at];
             let flags = other.flags.max(record.flags);
+            let dropped_of = other.dropped.most(record.dropped);
             if !alike(other, &record) {
                 let service = |record: &SpanRecord| self.resources[record.resource.0 as usize].service;
                 let two = (service(other), other.start_ns) != (service(&record), record.start_ns);
@@ -239,6 +237,8 @@ impl TraceBuilder {
                 if self.fuller(&record, other) == Ordering::Greater {
                     *other = record;
                 }
+            } else {
+                other.dropped = dropped_of;
             }
             other.flags = flags;
         }
@@ -287,7 +287,14 @@ impl TraceBuilder {
         text + &print_attributes(&self.symbols, &record.attributes)
     }
 
-    fn columns(&self, id: TraceId, records: Vec<SpanRecord>, tree: Tree, notes: Vec<Note>) -> Trace {
+    fn columns(
+        &self,
+        id: TraceId,
+        records: Vec<SpanRecord>,
+        untimed: &HashMap<SpanKey, (u64, u64)>,
+        tree: Tree,
+        notes: Vec<Note>,
+    ) -> Trace {
         let n = records.len();
         let mut trace = Trace {
             id,
@@ -313,12 +320,21 @@ impl TraceBuilder {
             events: Vec::new(),
             link_offsets: vec![0],
             links: Vec::new(),
+            dropped: Vec::new(),
+            untimed: Vec::new(),
             tree,
             notes,
             untyped: self.untyped,
+            partial: self.partial,
         };
         let mut attributes = Vec::with_capacity(n);
-        for record in records {
+        for (row, record) in (0..).zip(records) {
+            if record.dropped != Dropped::default() {
+                trace.dropped.push((SpanIx(row), record.dropped));
+            }
+            if let Some(&told) = untimed.get(&key(&record)) {
+                trace.untimed.push((SpanIx(row), told));
+            }
             trace.trace_ids.push(record.trace_id);
             trace.span_ids.push(record.span_id);
             trace.parent_ids.push(record.parent_id);
@@ -342,6 +358,13 @@ impl TraceBuilder {
         trace.attributes = AttributeColumns::new(attributes);
         trace
     }
+}
+
+/// What no two rows share.
+type SpanKey = (TraceId, SpanId, Kind);
+
+fn key(record: &SpanRecord) -> SpanKey {
+    (record.trace_id, record.span_id, record.kind)
 }
 
 fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {

@@ -22,7 +22,7 @@ fn record(builder: &mut TraceBuilder, id: u64, parent: u64, kind: Kind, start: u
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
-        dropped: 0,
+        dropped: Dropped::default(),
         resource: builder.resource(vec![(key, Value::Str(service))]),
         scope: builder.scope("", "", Vec::new()),
     }
@@ -128,6 +128,47 @@ fn an_end_before_the_start_is_noted_and_read_as_zero() {
     let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
     assert_eq!(trace.duration_ns(), 0);
     assert_eq!(trace.notes(), [Note::NegativeDuration { span: id(1) }]);
+}
+
+#[test]
+fn a_span_without_a_start_or_an_end_is_noted_and_one_that_took_no_time_is_not() {
+    let of = |start, end| {
+        let mut builder = TraceBuilder::new();
+        let made = record(&mut builder, 1, 0, Kind::Server, start, end);
+        builder.span(made);
+        builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown)
+    };
+    let cases = [
+        ((50, 0), vec![Note::NoEnd { span: id(1) }], 50),
+        ((0, 0), vec![Note::NoEnd { span: id(1) }], 0),
+        ((0, 50), vec![Note::NoStart { span: id(1) }], 50),
+        ((50, 10), vec![Note::NegativeDuration { span: id(1) }], 50),
+        ((50, 50), vec![], 50),
+    ];
+    for (told, notes, start) in cases {
+        let trace = of(told.0, told.1);
+        let span = trace.span(SpanIx(0));
+        assert_eq!((trace.notes(), span.told_times(), span.start_ns()), (&notes[..], told, start));
+        assert_eq!((span.is_timed(), span.duration_ns()), (notes.is_empty(), 0));
+    }
+}
+
+#[test]
+fn an_alike_record_that_says_more_was_dropped_is_heard_in_either_order() {
+    for flip in [false, true] {
+        let mut builder = TraceBuilder::new();
+        let mut all = [1, 3].map(|events| {
+            let mut made = record(&mut builder, 1, 0, Kind::Server, 10, 20);
+            made.dropped.events = events;
+            made
+        });
+        if flip {
+            all.reverse();
+        }
+        all.into_iter().for_each(|made| builder.span(made));
+        let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+        assert_eq!(trace.dropped(), [(SpanIx(0), Dropped { events: 3, ..Dropped::default() })]);
+    }
 }
 
 #[test]

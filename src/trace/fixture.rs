@@ -5,6 +5,9 @@ use super::{Injected, Kind, Link, SpanId, SpanRecord, StatusCode, Sym, Trace, Tr
 /// The trace id of every drafted trace.
 pub(crate) const TRACE: u128 = 0xabc;
 
+/// When drafted traces begin: a time of 0 would be one that is not told.
+const EPOCH: u64 = 1_000_000_000;
+
 /// A span as a test tells it.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -15,6 +18,7 @@ pub(crate) struct Draft {
     name: String,
     error: bool,
     times: (u64, u64),
+    open: bool,
     attributes: Vec<(String, Value)>,
     texts: Vec<(String, String)>,
     resource: Vec<(String, String)>,
@@ -32,6 +36,7 @@ impl Draft {
             name: format!("op-{id}"),
             error: false,
             times: (id * 1000, id * 1000 + 500),
+            open: false,
             attributes: Vec::new(),
             texts: Vec::new(),
             resource: Vec::new(),
@@ -49,6 +54,10 @@ impl Draft {
     }
     pub(crate) fn times(mut self, start: u64, end: u64) -> Draft {
         self.times = (start, end);
+        self
+    }
+    pub(crate) fn without_end(mut self) -> Draft {
+        self.open = true;
         self
     }
     pub(crate) fn text(mut self, key: &str, value: &str) -> Draft {
@@ -109,12 +118,12 @@ pub(crate) fn drafted(spans: &[Draft], injected: &Injected) -> Trace {
             status_message: Sym::EMPTY,
             trace_state: Sym::EMPTY,
             flags: span.flags,
-            start_ns: span.times.0,
-            end_ns: span.times.1,
+            start_ns: EPOCH + span.times.0,
+            end_ns: if span.open { 0 } else { EPOCH + span.times.1 },
             attributes,
             events: Vec::new(),
             links: span.links.iter().map(link).collect(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: builder.resource(resource),
             scope: builder.scope("", "", Vec::new()),
         };

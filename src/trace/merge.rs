@@ -17,6 +17,10 @@ pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
         builder.lost(&trace.notes);
         linked.extend(trace.trace_ids.iter().filter(|&&id| id != a.id));
     }
+    // Where one reading is whole nothing was left out.
+    if a.partial && b.partial {
+        builder.set_partial();
+    }
     let mut remarks: Vec<&str> = a
         .notes
         .iter()
@@ -51,14 +55,11 @@ fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
     if trace.untyped {
         builder.set_untyped();
     }
-    let mut dropped: HashMap<SpanId, u64> = HashMap::new();
     // Ids that were shared are put back, so that both readings tell them alike; building splits them again.
     let mut shared: HashMap<SpanId, SpanId> = HashMap::new();
     for note in &trace.notes {
-        match note {
-            Note::Dropped { span, count } => drop(dropped.insert(*span, *count)),
-            Note::SharedId { shared: id, server } => drop(shared.insert(*server, *id)),
-            _ => {}
+        if let Note::SharedId { shared: id, server } = note {
+            shared.insert(*server, *id);
         }
     }
     let back = |id: SpanId| shared.get(&id).copied().unwrap_or(id);
@@ -76,12 +77,12 @@ fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
             status_message: moved.sym(trace.status_messages[row]),
             trace_state: moved.sym(trace.trace_states[row]),
             flags: span.flags(),
-            start_ns: span.start_ns(),
-            end_ns: span.end_ns(),
+            start_ns: span.told_times().0,
+            end_ns: span.told_times().1,
             attributes: span.attributes().map(|(key, value)| (moved.sym(key), moved.value(value))).collect(),
             events: span.events().iter().map(|event| moved.event(builder, event)).collect(),
             links: span.links().iter().map(|link| moved.link(builder, link)).collect(),
-            dropped: dropped.get(&span.id()).copied().unwrap_or(0),
+            dropped: span.dropped(),
             resource: resources[span.resource_ix().0 as usize],
             scope: scopes[trace.scope_of[row].0 as usize],
         };
@@ -157,6 +158,19 @@ mod tests {
             };
             assert_eq!(print(&merged), print(&whole));
         }
+    }
+
+    #[test]
+    fn a_span_that_one_reading_has_without_an_end_is_whole_where_the_other_has_it_whole() {
+        let root = Draft::new(1, 0, "shop", Kind::Server);
+        let open = draft(&[root.clone(), Draft::new(2, 1, "shop", Kind::Client).times(20, 300).without_end()]);
+        let whole = draft(&[root, Draft::new(2, 1, "shop", Kind::Client).times(20, 300)]);
+        for merged in [merge(&open, &whole, &Injected::Unknown), merge(&whole, &open, &Injected::Unknown)] {
+            assert!(!merged.notes().iter().any(Note::is_loss), "{:?}", merged.notes());
+            assert!(merged.spans().all(|span| span.is_timed()));
+        }
+        let still = merge(&open, &open, &Injected::Unknown);
+        assert!(still.notes().iter().any(Note::is_loss), "{:?}", still.notes());
     }
 
     #[test]

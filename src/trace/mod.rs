@@ -27,7 +27,8 @@ pub use ids::{IdError, SpanId, TraceId};
 pub use instance::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub use merge::merge;
 pub use model::{
-    Attributes, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace, Value,
+    Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace,
+    Value,
 };
 pub use note::Note;
 pub use phase::Phase;

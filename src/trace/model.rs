@@ -154,6 +154,32 @@ pub struct Link {
     pub attributes: Attributes,
 }
 
+/// How many facts of a span the SDK dropped over its limits: what is missing among them was there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Dropped {
+    /// Attributes of the span.
+    pub attributes: u32,
+    /// Events, and attributes of events.
+    pub events: u32,
+    /// Links, and attributes of links.
+    pub links: u32,
+}
+
+impl Dropped {
+    /// All together.
+    pub fn total(self) -> u64 {
+        u64::from(self.attributes) + u64::from(self.events) + u64::from(self.links)
+    }
+    /// The greater of each.
+    pub(super) fn most(self, other: Dropped) -> Dropped {
+        Dropped {
+            attributes: self.attributes.max(other.attributes),
+            events: self.events.max(other.events),
+            links: self.links.max(other.links),
+        }
+    }
+}
+
 /// One trace (with the traces merged into it, if links were followed).
 ///
 /// Rows are sorted by start, then end, then span id. Columns of equal length hold one fact each, attributes one column a
@@ -183,9 +209,13 @@ pub struct Trace {
     pub(crate) events: Vec<Event>,
     pub(crate) link_offsets: Vec<u32>,
     pub(crate) links: Vec<Link>,
+    // Few spans have any: by row, ascending.
+    pub(crate) dropped: Vec<(SpanIx, Dropped)>,
+    pub(crate) untimed: Vec<(SpanIx, (u64, u64))>,
     pub(crate) tree: Tree,
     pub(crate) notes: Vec<Note>,
     pub(crate) untyped: bool,
+    pub(crate) partial: bool,
 }
 
 impl Trace {
@@ -234,6 +264,18 @@ impl Trace {
     pub fn untyped(&self) -> bool {
         self.untyped
     }
+    /// The spans of which the SDK dropped something over its limits, in row order.
+    pub fn dropped(&self) -> &[(SpanIx, Dropped)] {
+        &self.dropped
+    }
+    /// The spans whose duration is not known ([`SpanRef::is_timed`]), in row order.
+    pub fn untimed(&self) -> impl ExactSizeIterator<Item = SpanIx> {
+        self.untimed.iter().map(|(ix, _)| *ix)
+    }
+    /// Whether the backend said that it left spans out.
+    pub fn partial(&self) -> bool {
+        self.partial
+    }
     /// The resources.
     pub fn resources(&self) -> &[Resource] {
         &self.resources
@@ -252,7 +294,9 @@ impl Trace {
     }
     /// Earliest start and latest end of all spans, in Unix nanoseconds; `None` without spans.
     pub fn interval(&self) -> Option<(u64, u64)> {
-        Some((*self.starts.iter().min()?, *self.ends.iter().max()?))
+        // A start of 0 is not told.
+        let start = self.starts.iter().copied().filter(|&start| start > 0).min();
+        Some((start.unwrap_or(0), *self.ends.iter().max()?))
     }
     /// Latest end less earliest start, as Jaeger and Tempo show a trace's duration. Nanoseconds.
     pub fn duration_ns(&self) -> u64 {
@@ -355,6 +399,19 @@ impl<'a> SpanRef<'a> {
     pub fn start_ns(self) -> u64 {
         self.trace.starts[self.ix.index()]
     }
+    /// Whether start and end were told and the end is not before the start; otherwise the duration is not known and read
+    /// as zero.
+    pub fn is_timed(self) -> bool {
+        self.untimed().is_none()
+    }
+    /// Start and end as they were told, Unix nanoseconds, 0 for what was not told.
+    pub fn told_times(self) -> (u64, u64) {
+        self.untimed().unwrap_or((self.start_ns(), self.end_ns()))
+    }
+    fn untimed(self) -> Option<(u64, u64)> {
+        let untimed = &self.trace.untimed;
+        untimed.binary_search_by_key(&self.ix, |(at, _)| *at).ok().map(|at| untimed[at].1)
+    }
     /// End, Unix nanoseconds; never before the start.
     pub fn end_ns(self) -> u64 {
         self.trace.ends[self.ix.index()]
@@ -397,6 +454,11 @@ impl<'a> SpanRef<'a> {
     pub fn links(self) -> &'a [Link] {
         let offsets = &self.trace.link_offsets;
         &self.trace.links[offsets[self.ix.index()] as usize..offsets[self.ix.index() + 1] as usize]
+    }
+    /// What the SDK dropped of it over its limits.
+    pub fn dropped(self) -> Dropped {
+        let dropped = &self.trace.dropped;
+        dropped.binary_search_by_key(&self.ix, |(at, _)| *at).map_or(Dropped::default(), |at| dropped[at].1)
     }
     /// Whether the span says that it failed: status Error, which Ok suppresses (analysis: is-error).
     pub fn is_error(self) -> bool {

@@ -22,8 +22,13 @@ pub enum Note {
         /// The id both used.
         span: SpanId,
     },
-    /// The span has no end; its duration is read as zero.
+    /// The span has no end (nor perhaps a start); its duration is not known.
     NoEnd {
+        /// The span.
+        span: SpanId,
+    },
+    /// The span has an end and no start; its duration is not known.
+    NoStart {
         /// The span.
         span: SpanId,
     },
@@ -46,7 +51,7 @@ pub enum Note {
     },
     /// Spans, but none without a parent and none called by the runner.
     NoRoot,
-    /// The span's end lies before its start; its duration is read as zero.
+    /// The span's end lies before its start; its duration is not known.
     NegativeDuration {
         /// The span.
         span: SpanId,
@@ -78,10 +83,21 @@ impl Note {
     /// Whether it tells of spans, or of parts of them that every expectation needs, that the system made and that are not
     /// in the trace: then nothing can be said to be absent.
     pub fn is_loss(&self) -> bool {
-        matches!(
-            self,
-            Note::IdCollision { .. } | Note::NoEnd { .. } | Note::NegativeDuration { .. } | Note::InvalidIds { .. }
-        )
+        self.is_of_times() || matches!(self, Note::IdCollision { .. } | Note::InvalidIds { .. })
+    }
+    /// Whether it tells that a span's duration is not known.
+    pub fn is_of_times(&self) -> bool {
+        matches!(self, Note::NoEnd { .. } | Note::NoStart { .. } | Note::NegativeDuration { .. })
+    }
+    /// The span that was lost in part or beside another, where one is known.
+    pub fn lost_span(&self) -> Option<SpanId> {
+        match self {
+            Note::IdCollision { span }
+            | Note::NoEnd { span }
+            | Note::NoStart { span }
+            | Note::NegativeDuration { span } => Some(*span),
+            _ => None,
+        }
     }
 }
 
@@ -96,6 +112,7 @@ impl fmt::Display for Note {
                 write!(f, "two different spans use the id {span}, and only one of them could be kept")
             }
             Note::NoEnd { span } => write!(f, "span {span} was told without an end"),
+            Note::NoStart { span } => write!(f, "span {span} was told without a start"),
             Note::SharedId { shared, server } => {
                 write!(f, "a CLIENT and a SERVER span shared the id {shared}; the SERVER span is {server} here")
             }

@@ -7,7 +7,7 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use std::io::Write;
 
-const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"1"}]}]}]}"#;
+const SPAN: &str = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"1","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]}"#;
 
 fn data() -> TracesData {
     let mut builder = TraceBuilder::new();
@@ -108,6 +108,10 @@ fn a_partial_answer_of_tempos_says_so_and_a_saved_one_keeps_a_remark() {
         read(bytes, &mut builder).unwrap();
         let trace = builder.build("aa".parse().unwrap(), &[], &crate::trace::Injected::Unknown);
         assert_eq!(trace.notes(), [Note::Backend(format!("the trace is partial: {words}"))]);
+        // Also once it was saved.
+        let mut again = TraceBuilder::new();
+        read(crate::wire::write::otlp_json(&trace).as_bytes(), &mut again).unwrap();
+        assert!(trace.partial() && again.partial());
     }
     let complete = tempo::read_json_v2(r#"{"trace":{},"metrics":{}}"#, &mut builder).unwrap();
     assert_eq!(complete, tempo::Answer::default());

@@ -171,10 +171,9 @@ object!(raw::Span<'de>, "a span", |out, map| {
         out.status = status.code;
         out.status_message = status.message;
     },
-    "droppedAttributesCount" | "dropped_attributes_count" | "droppedEventsCount" | "dropped_events_count"
-    | "droppedLinksCount" | "dropped_links_count" => {
-        out.dropped = out.dropped.saturating_add(map.next_value::<Whole>()?.unsigned());
-    },
+    "droppedAttributesCount" | "dropped_attributes_count" => out.dropped.attributes = count(&mut map)?,
+    "droppedEventsCount" | "dropped_events_count" => out.dropped.events = count(&mut map)?,
+    "droppedLinksCount" | "dropped_links_count" => out.dropped.links = count(&mut map)?,
 });
 
 #[derive(Default)]
@@ -192,7 +191,7 @@ object!(raw::RawEvent<'de>, "an event", |out, map| {
     "timeUnixNano" | "time_unix_nano" => out.time_ns = map.next_value::<Whole>()?.unsigned(),
     "name" => out.name = map.next_value::<Text<'de>>()?.0,
     "attributes" => out.attributes = attributes(&mut map)?,
-    "droppedAttributesCount" | "dropped_attributes_count" => out.dropped = map.next_value::<Whole>()?.unsigned(),
+    "droppedAttributesCount" | "dropped_attributes_count" => out.dropped = count(&mut map)?,
 });
 
 object!(raw::RawLink<'de>, "a link", |out, map| {
@@ -200,8 +199,13 @@ object!(raw::RawLink<'de>, "a link", |out, map| {
     "spanId" | "span_id" => out.span_id = map.next_value()?,
     "traceState" | "trace_state" => out.trace_state = map.next_value::<Text<'de>>()?.0,
     "attributes" => out.attributes = attributes(&mut map)?,
-    "droppedAttributesCount" | "dropped_attributes_count" => out.dropped = map.next_value::<Whole>()?.unsigned(),
+    "droppedAttributesCount" | "dropped_attributes_count" => out.dropped = count(&mut map)?,
 });
+
+/// What is told as more than fits is at least as much as fits.
+fn count<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u32, A::Error> {
+    Ok(u32::try_from(map.next_value::<Whole>()?.unsigned()).unwrap_or(u32::MAX))
+}
 
 fn attributes<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Vec<Attribute<'de>>, A::Error> {
     Ok(map.next_value::<Attributes<'de>>()?.0)

@@ -2,7 +2,7 @@
 
 use super::raw::{self, Any, Attribute, Id};
 use super::{Added, Sink, WireError};
-use crate::trace::{SpanId, TraceId};
+use crate::trace::{Dropped, SpanId, TraceId};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, TracesData};
@@ -63,7 +63,7 @@ fn span(from: &Span) -> raw::Span<'_> {
                 time_ns: event.time_unix_nano,
                 name: text(&event.name),
                 attributes: attributes(&event.attributes),
-                dropped: event.dropped_attributes_count.into(),
+                dropped: event.dropped_attributes_count,
             })
             .collect(),
         links: from
@@ -74,13 +74,14 @@ fn span(from: &Span) -> raw::Span<'_> {
                 span_id: id(&link.span_id, SpanId::from_bytes),
                 trace_state: text(&link.trace_state),
                 attributes: attributes(&link.attributes),
-                dropped: link.dropped_attributes_count.into(),
+                dropped: link.dropped_attributes_count,
             })
             .collect(),
-        dropped: [from.dropped_attributes_count, from.dropped_events_count, from.dropped_links_count]
-            .into_iter()
-            .map(u64::from)
-            .sum(),
+        dropped: Dropped {
+            attributes: from.dropped_attributes_count,
+            events: from.dropped_events_count,
+            links: from.dropped_links_count,
+        },
         warnings: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Added, Sink};
 use crate::trace::{
-    Event, Kind, Link, ResourceIx, ScopeIx, SpanId, SpanRecord, StatusCode, Sym, TraceBuilder, TraceId, Value,
+    Dropped, Event, Kind, Link, ResourceIx, ScopeIx, SpanId, SpanRecord, StatusCode, Sym, TraceBuilder, TraceId, Value,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,6 +11,8 @@ use std::collections::HashMap;
 pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
 /// Ours, on one span of a trace written back: the format it was read from told every attribute as text.
 pub(super) const UNTYPED: &str = "@tracespec@untyped";
+/// Ours, likewise: the backend had left spans out.
+pub(super) const PARTIAL: &str = "@tracespec@partial";
 
 /// Ours, on one span of a trace saved by a run: the spans of the runner's own that called it.
 pub(super) const INJECTED: &str = "@tracespec@injected";
@@ -87,7 +89,7 @@ pub(super) struct Span<'a> {
     pub(super) attributes: Vec<Attribute<'a>>,
     pub(super) events: Vec<RawEvent<'a>>,
     pub(super) links: Vec<RawLink<'a>>,
-    pub(super) dropped: u64,
+    pub(super) dropped: Dropped,
     pub(super) warnings: Vec<Cow<'a, str>>,
 }
 
@@ -96,7 +98,7 @@ pub(super) struct RawEvent<'a> {
     pub(super) time_ns: u64,
     pub(super) name: Cow<'a, str>,
     pub(super) attributes: Vec<Attribute<'a>>,
-    pub(super) dropped: u64,
+    pub(super) dropped: u32,
 }
 
 #[derive(Debug, Default)]
@@ -105,7 +107,7 @@ pub(super) struct RawLink<'a> {
     pub(super) span_id: Id<SpanId>,
     pub(super) trace_state: Cow<'a, str>,
     pub(super) attributes: Vec<Attribute<'a>>,
-    pub(super) dropped: u64,
+    pub(super) dropped: u32,
 }
 
 /// Adds all spans of one resource.
@@ -166,6 +168,7 @@ fn record(
             (JAEGER_WARNINGS, warnings) => remark_all(builder, warnings),
             (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
             (INJECTED, _) => {}
+            (PARTIAL, Any::Bool(true)) => builder.set_partial(),
             _ => attributes.push((builder.intern(key), owned_value(builder, value))),
         }
     }
@@ -175,14 +178,14 @@ fn record(
     let mut dropped = span.dropped;
     let mut events = Vec::with_capacity(span.events.len());
     for event in &span.events {
-        dropped = dropped.saturating_add(event.dropped);
+        dropped.events = dropped.events.saturating_add(event.dropped);
         let attributes = owned(builder, &event.attributes);
         let name = builder.intern(&event.name);
         events.push(Event { time_ns: event.time_ns, name, attributes: builder.attributes(attributes) });
     }
     let mut links = Vec::with_capacity(span.links.len());
     for link in &span.links {
-        dropped = dropped.saturating_add(link.dropped);
+        dropped.links = dropped.links.saturating_add(link.dropped);
         let (Id::Is(to_trace), Id::Is(to_span)) = (link.trace_id, link.span_id) else {
             builder.remark(format!("a link of span {span_id} has no valid ids and was left out"));
             continue;

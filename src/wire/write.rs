@@ -1,9 +1,9 @@
 //! A trace back to OTLP: as protobuf, and as JSON in the dialect of the Collector and of Jaeger's /api/v3.
 //!
 //! What the model holds survives writing and reading again: spans, resources, scopes, and of the notes those that the
-//! data itself cannot tell (dropped counts, the backend's remarks, that the format was untyped).
+//! data itself cannot tell (the backend's remarks, that the format was untyped).
 
-use super::raw::{INJECTED, JAEGER_WARNINGS, UNTYPED};
+use super::raw::{INJECTED, JAEGER_WARNINGS, PARTIAL, UNTYPED};
 use crate::trace::{Attributes, Note, Resource, ResourceIx, Scope, ScopeIx, SpanId, SpanRef, Sym, Trace, Value};
 use indexmap::IndexMap;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
@@ -12,7 +12,6 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData};
 use prost::Message;
-use std::collections::HashMap;
 
 mod pdata;
 
@@ -20,19 +19,15 @@ pub use pdata::json;
 
 /// The trace as OTLP's own message: spans in row order, resources and scopes in the order of their first span.
 pub fn traces_data(trace: &Trace) -> TracesData {
-    let mut dropped: HashMap<SpanId, Vec<u64>> = HashMap::new();
     let mut remarks: Vec<&str> = Vec::new();
     for note in trace.notes() {
-        match note {
-            Note::Dropped { span, count } => dropped.entry(*span).or_default().push(*count),
-            Note::Backend(text) => remarks.push(text),
-            _ => {}
+        if let Note::Backend(text) = note {
+            remarks.push(text);
         }
     }
     let mut groups: IndexMap<ResourceIx, (ResourceSpans, IndexMap<ScopeIx, ScopeSpans>)> = IndexMap::new();
     for (row, span) in trace.spans().enumerate() {
-        let lost = dropped.get_mut(&span.id()).and_then(Vec::pop).unwrap_or(0);
-        let mut made = proto_span(trace, span, lost);
+        let mut made = proto_span(trace, span);
         if row == 0 {
             made.attributes.extend(own_marks(trace, &remarks));
         }
@@ -80,9 +75,9 @@ fn own_marks(trace: &Trace, remarks: &[&str]) -> Vec<KeyValue> {
         let values = remarks.iter().map(|text| any(ProtoValue::StringValue((*text).to_owned()))).collect();
         marks.push(pair(JAEGER_WARNINGS.to_owned(), any(ProtoValue::ArrayValue(ArrayValue { values }))));
     }
-    if trace.untyped() {
-        marks.push(pair(UNTYPED.to_owned(), any(ProtoValue::BoolValue(true))));
-    }
+    let flags = [(UNTYPED, trace.untyped()), (PARTIAL, trace.partial())];
+    let flag = |(key, _): (&str, bool)| pair(key.to_owned(), any(ProtoValue::BoolValue(true)));
+    marks.extend(flags.into_iter().filter(|(_, is)| *is).map(flag));
     marks
 }
 
@@ -102,7 +97,8 @@ fn scope_spans(trace: &Trace, scope: &Scope) -> ScopeSpans {
     ScopeSpans { scope: Some(scope), ..Default::default() }
 }
 
-fn proto_span(trace: &Trace, span: SpanRef<'_>, dropped: u64) -> Span {
+fn proto_span(trace: &Trace, span: SpanRef<'_>) -> Span {
+    let dropped = span.dropped();
     Span {
         trace_id: span.trace_id().to_bytes().to_vec(),
         span_id: span.id().to_bytes().to_vec(),
@@ -111,10 +107,12 @@ fn proto_span(trace: &Trace, span: SpanRef<'_>, dropped: u64) -> Span {
         flags: span.flags().unwrap_or(0),
         name: span.name().to_owned(),
         kind: span.kind() as i32,
-        start_time_unix_nano: span.start_ns(),
-        end_time_unix_nano: span.end_ns(),
+        start_time_unix_nano: span.told_times().0,
+        end_time_unix_nano: span.told_times().1,
         attributes: span.attributes().map(|(key, value)| attribute(trace, key, value)).collect(),
-        dropped_attributes_count: u32::try_from(dropped).unwrap_or(u32::MAX),
+        dropped_attributes_count: dropped.attributes,
+        dropped_events_count: dropped.events,
+        dropped_links_count: dropped.links,
         events: span
             .events()
             .iter()
@@ -137,7 +135,6 @@ fn proto_span(trace: &Trace, span: SpanRef<'_>, dropped: u64) -> Span {
             })
             .collect(),
         status: Some(Status { message: span.status_message().to_owned(), code: span.status() as i32 }),
-        ..Default::default()
     }
 }
 

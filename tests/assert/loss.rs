@@ -85,3 +85,40 @@ fn what_hangs_from_an_id_that_two_spans_use_proves_no_caller_and_no_parent() {
     let told = one("propagation: intact", &two);
     assert!(told.findings[0].hint.as_deref().unwrap().contains("two different spans use its parent's id"), "{told:#?}");
 }
+
+#[test]
+fn a_presence_that_the_loss_leaves_open_says_so_beside_what_is_missing() {
+    let two = trace(&[("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)]);
+    for presence in ["spans: [{ select: { name: zz } }]", "services: [legacy]", "span_count: '>= 9'"] {
+        let judged = one(presence, &two);
+        assert_eq!(judged.verdict, Verdict::Inconclusive, "{presence}");
+        let hint = judged.findings[0].hint.as_deref().unwrap_or_default();
+        assert!(
+            hint.contains("the trace is not whole") && hint.contains("two different spans use the id"),
+            "{judged:#?}"
+        );
+    }
+    // A failure that rests on nothing lost does not speak of it.
+    let judged = one("span_count: < 2", &two);
+    assert!(judged.findings[0].hint.as_ref().is_none_or(|hint| !hint.contains("not whole")), "{judged:#?}");
+}
+
+#[test]
+fn what_holds_but_for_the_loss_names_the_span_that_was_lost() {
+    let two = trace(&[("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)]);
+    let judged = one("errors: none", &two);
+    assert_eq!(judged.findings[0].span_ids.iter().map(|id| id.get()).collect::<Vec<_>>(), [7]);
+}
+
+#[test]
+fn a_part_of_a_trace_is_not_called_a_wait_that_was_over() {
+    let text = format!(
+        r#"{{"trace":{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{ID}","spanId":"1","startTimeUnixNano":"1","endTimeUnixNano":"2"}}]}}]}}]}},"status":"PARTIAL","message":"too big"}}"#
+    );
+    let mut builder = TraceBuilder::new();
+    tracespec::wire::detect::read(text.as_bytes(), &mut builder).unwrap();
+    let part = builder.build(TraceId::new(0xa1).unwrap(), &[], &Injected::Unknown);
+    let judged = super::told::judged("errors: none", &part, tracespec::trace::Phase::Expired);
+    let message = &judged[0].findings[0].message;
+    assert!(message.contains("only a part of the trace") && !message.contains("time to wait"), "{message}");
+}

@@ -4,11 +4,15 @@
 mod calls;
 mod clocks;
 mod demo;
+mod doubts;
+mod dropped;
 mod keys;
 mod loss;
 mod messages;
 mod properties;
 mod renames;
 mod roots;
+mod sent;
 mod told;
+mod untimed;
 mod untyped;

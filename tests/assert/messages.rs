@@ -154,3 +154,30 @@ fn control_characters_from_a_trace_reach_no_message() {
         }
     }
 }
+
+#[test]
+fn only_is_said_where_there_are_too_few() {
+    let trace = told("shop server root 0..10");
+    let of = |count: &str| one(&format!("spans: [{{ select: {{ name: root }}, count: {count} }}]"), &trace);
+    assert!(of("2").findings[0].message.starts_with("Only span `root`"));
+    let none = of("0");
+    assert!(none.findings[0].message.starts_with("Span `root` of shop matches"), "{none:#?}");
+}
+
+#[test]
+fn a_shape_that_differs_names_the_spans_of_its_new_lines() {
+    use tracespec::assert::{Context, judge, shape};
+    use tracespec::spec::plan::{Accepted, Check};
+    use tracespec::trace::Phase;
+    let before = shape(&told("shop server root 0..10\n  shop client buy 1..9\n  shop internal log 1..2"));
+    let now = told(
+        "shop server root 0..10\n  shop client buy 1..9\n  shop client extra 2..3\n  shop client extra 4..5\n  shop internal log 1..2",
+    );
+    let mut expect = super::told::expect("snapshot: s");
+    if let Check::Snapshot { accepted, .. } = &mut expect.list[0].check {
+        *accepted = Some(Box::new(Accepted::Shape { text: before, redactor: Default::default() }));
+    }
+    let judged = judge(&now, &expect, Phase::Confirmed, &Context::default());
+    let finding = &judged[0].findings[0];
+    assert_eq!(finding.span_ids.iter().map(|id| id.get()).collect::<Vec<_>>(), [3, 4], "{finding:#?}");
+}

@@ -134,7 +134,7 @@ pub(crate) fn build(lines: &[Line]) -> Trace {
             attributes,
             events,
             links: links.collect(),
-            dropped: 0,
+            dropped: Default::default(),
             resource: builder.resource(resource),
             scope: builder.scope("", "", Vec::new()),
         };

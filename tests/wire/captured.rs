@@ -180,8 +180,8 @@ fn the_hostile_trace_keeps_types_events_links_flags_and_dropped_counts() {
     let expected = [
         "- > front: GET /, server, error boom",
         "front > front: POST, client, ok",
-        "- > front: neg-orphan, unspecified, unset",
         "front > front: zero, internal, unset",
+        "- > front: neg-orphan, unspecified, unset",
         "front > back: POST /x, server, unset",
     ];
     assert_eq!(lines(&trace), expected);

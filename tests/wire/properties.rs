@@ -5,7 +5,7 @@ use opentelemetry_proto::tonic::trace::v1::TracesData;
 use proptest::prelude::*;
 use prost::Message;
 use tracespec::trace::{
-    Event, Injected, Kind, Link, Note, SpanId, SpanRecord, StatusCode, Trace, TraceBuilder, TraceId, Value,
+    Dropped, Event, Injected, Kind, Link, Note, SpanId, SpanRecord, StatusCode, Trace, TraceBuilder, TraceId, Value,
 };
 use tracespec::wire::{detect, jaeger_json, otlp_json, otlp_proto, tempo, write};
 
@@ -65,11 +65,11 @@ struct Made {
     message: String,
     flags: u32,
     start: u64,
-    length: u64,
+    end: u64,
     attributes: Tells,
     events: Vec<(u64, String, Tells)>,
     links: Vec<(u128, u64, String, Tells)>,
-    dropped: u32,
+    dropped: (u32, u32, u32),
     resource: Tells,
     scope: (String, String, Tells),
 }
@@ -77,7 +77,8 @@ struct Made {
 fn made() -> impl Strategy<Value = Made> {
     let events = prop::collection::vec((any::<u64>(), word(), attributes()), 0..3);
     let links = prop::collection::vec((1..u128::MAX, 1..u64::MAX, word(), attributes()), 0..3);
-    let times = (prop_oneof![0..50u64, any::<u64>()], prop_oneof![0..9u64, any::<u64>()]);
+    let length = prop_oneof![0..9u64, any::<u64>()];
+    let times = (prop_oneof![0..50u64, any::<u64>()], prop::option::weighted(0.9, length));
     let one = (0..9u64, word(), (0..6usize, 0..3usize), word(), prop_oneof![Just(0u32), any::<u32>()], times);
     let services = prop_oneof![Just("front"), Just("back")]
         .prop_map(|name| vec![("service.name".to_owned(), Told::Str(name.to_owned()))]);
@@ -85,13 +86,14 @@ fn made() -> impl Strategy<Value = Made> {
         attributes(),
         events,
         links,
-        prop_oneof![Just(0u32), any::<u32>()],
+        prop_oneof![Just((0, 0, 0)), any::<(u32, u32, u32)>()],
         prop_oneof![3 => services, 1 => attributes()],
     );
     (one, two, (word(), word(), attributes())).prop_map(|(one, two, scope)| {
         let (parent, name, codes, message, flags, (start, length)) = one;
         let (attributes, events, links, dropped, resource) = two;
-        Made { parent, name, codes, message, flags, start, length, attributes, events, links, dropped, resource, scope }
+        let end = length.map_or(0, |length| start.saturating_add(length));
+        Made { parent, name, codes, message, flags, start, end, attributes, events, links, dropped, resource, scope }
     })
 }
 
@@ -144,11 +146,11 @@ fn add(builder: &mut TraceBuilder, at: u64, made: &Made) {
         trace_state: builder.intern(&made.message),
         flags: (made.flags != 0).then_some(made.flags),
         start_ns: made.start,
-        end_ns: made.start.saturating_add(made.length),
+        end_ns: made.end,
         attributes,
         events,
         links,
-        dropped: made.dropped.into(),
+        dropped: Dropped { attributes: made.dropped.0, events: made.dropped.1, links: made.dropped.2 },
         resource: builder.resource(resource),
         scope: builder.scope(&made.scope.0, &made.scope.1, scope),
     };
@@ -169,12 +171,19 @@ fn built(spans: &[Made], remarks: &[String], untyped: bool) -> Trace {
     builder.build(id(), &[], &Injected::Unknown)
 }
 
-fn facts(builder: &TraceBuilder) -> (Canon, Vec<Note>, bool) {
-    let trace = builder.build(id(), &[], &Injected::Unknown);
-    (canon(&trace), trace.notes().to_vec(), trace.untyped())
+/// All that is told and comes back: by row also what was dropped, and the times.
+type Facts = (Canon, Vec<Note>, bool, Vec<(Dropped, (u64, u64))>);
+
+fn facts_of(trace: &Trace) -> Facts {
+    let rows = trace.spans().map(|span| (span.dropped(), span.told_times())).collect();
+    (canon(trace), trace.notes().to_vec(), trace.untyped(), rows)
 }
 
-fn reading(read: impl FnOnce(&mut TraceBuilder)) -> (Canon, Vec<Note>, bool) {
+fn facts(builder: &TraceBuilder) -> Facts {
+    facts_of(&builder.build(id(), &[], &Injected::Unknown))
+}
+
+fn reading(read: impl FnOnce(&mut TraceBuilder)) -> Facts {
     let mut builder = TraceBuilder::new();
     read(&mut builder);
     facts(&builder)
@@ -206,7 +215,7 @@ proptest! {
         untyped in any::<bool>(),
     ) {
         let trace = built(&spans, &Vec::from_iter(remarks), untyped);
-        let expected = (canon(&trace), trace.notes().to_vec(), trace.untyped());
+        let expected = facts_of(&trace);
         let proto = write::otlp_proto(&trace);
         let json = write::otlp_json(&trace);
         let by_proto = reading(|to| { otlp_proto::add(otlp_proto::decode(&proto).unwrap(), to); });

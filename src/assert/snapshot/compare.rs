@@ -8,6 +8,8 @@ pub(super) struct Difference {
     pub(super) gone: usize,
     /// Lines that are new.
     pub(super) new: usize,
+    /// Which of today's lines those are, counted from 0.
+    pub(super) new_lines: Vec<usize>,
     /// The lines around each change: `-` accepted, `+` now.
     pub(super) text: String,
 }
@@ -29,7 +31,9 @@ pub(super) fn compare(accepted: &str, now: &str) -> Option<Difference> {
     if gone + added == 0 {
         return None;
     }
-    Some(Difference { gone, new: added, text: show(&steps) })
+    let of_today = steps.iter().filter(|step| !matches!(step, Step::Gone(_))).enumerate();
+    let new_lines = of_today.filter(|(_, step)| matches!(step, Step::New(_))).map(|(at, _)| at).collect();
+    Some(Difference { gone, new: added, new_lines, text: show(&steps) })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn a_difference_is_shown_with_its_surroundings() {
         let difference = compare("a\n  b\n  c\n  d\n  e\n  f\n", "a\n  b\n  c\n  d\n  x\n  f\n").expect("they differ");
-        assert_eq!((difference.gone, difference.new), (1, 1));
+        assert_eq!((difference.gone, difference.new, &difference.new_lines[..]), (1, 1, &[4][..]));
         assert_eq!(difference.text, "  …\n    c\n    d\n-   e\n+   x\n    f");
     }
 

@@ -11,12 +11,12 @@ mod shape;
 
 pub use shape::shape;
 
-use super::cx::Cx;
+use super::cx::{Cx, MOST_SPANS};
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
 use crate::redact::Redactor;
 use crate::spec::plan::{Accepted, Expectation};
-use crate::trace::Trace;
+use crate::trace::{SpanIx, Trace};
 
 impl Accepted {
     /// Whether a shape is the accepted one, or within the ranges that were written into it.
@@ -43,7 +43,8 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
     };
     // To be accepted, a shape must be whole as one that is compared: more spans could change it.
     let Accepted::Shape { text, redactor } = accepted else { return State::Holds.into() };
-    let now = shape::shape_without(cx.trace, redactor);
+    let lines = shape::lines(cx.trace, redactor);
+    let now: String = lines.iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect();
     let difference = compare::compare(text, &now);
     let Some(difference) = difference else { return State::Holds.into() };
     let what = match (difference.gone, difference.new) {
@@ -52,7 +53,9 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
         (gone, new) => format!("{} gone and {} new", count_of(gone, "line"), count_of(new, "line")),
     };
     let message = format!("The trace has not the accepted shape {name}: {what}.");
-    let mut finding = cx.finding(at.at, &at.path, message, &[]);
+    let rows = difference.new_lines.iter().filter_map(|&at| lines.get(at)).flat_map(|(_, rows)| rows.iter().copied());
+    let rows: Vec<SpanIx> = rows.take(MOST_SPANS).collect();
+    let mut finding = cx.finding(at.at, &at.path, message, &rows);
     finding.expected = format!("the accepted shape {name} (-)");
     finding.actual = difference.text;
     finding.hint = Some("if the new shape is right, accept it with `tracespec run --accept`".to_owned());

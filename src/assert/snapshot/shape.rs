@@ -19,9 +19,14 @@ pub fn shape(trace: &Trace) -> String {
 
 /// The same; of attributes whose values this redactor hides only the keys.
 pub(super) fn shape_without(trace: &Trace, redactor: &Redactor) -> String {
+    lines(trace, redactor).into_iter().map(|(line, _)| line + "\n").collect()
+}
+
+/// The lines of that, each with the spans that it stands for.
+pub(super) fn lines(trace: &Trace, redactor: &Redactor) -> Vec<(String, Vec<SpanIx>)> {
     let prints = Prints::of(trace, redactor);
     let tree = trace.tree();
-    let mut out = String::new();
+    let mut out = Vec::new();
     // Groups of alike spans still to be written, the next on top: (spans, least and most below one parent, level).
     let mut stack: Vec<Group> = Vec::new();
     let orphans: Vec<SpanIx> = tree.orphans().to_vec();
@@ -32,15 +37,14 @@ pub(super) fn shape_without(trace: &Trace, redactor: &Redactor) -> String {
     stack.extend(grouped(&prints, &[tree.roots()], 0).into_iter().rev());
     while let Some(group) = stack.pop() {
         let Some(&first) = group.rows.first() else {
-            out.push_str("(parent missing)\n");
+            out.push(("(parent missing)".to_owned(), Vec::new()));
             continue;
         };
-        out.push_str(&indent(group.level));
-        out.push_str(&prints.lines[prints.line_of[first.index()] as usize]);
-        out.push_str(&times(group.least, group.most));
-        out.push('\n');
+        let line = &prints.lines[prints.line_of[first.index()] as usize];
+        let line = format!("{}{line}{}", indent(group.level), times(group.least, group.most));
         let families: Vec<&[SpanIx]> = group.rows.iter().map(|&ix| tree.children(ix)).collect();
         stack.extend(grouped(&prints, &families, group.level + 1).into_iter().rev());
+        out.push((line, group.rows));
     }
     out
 }

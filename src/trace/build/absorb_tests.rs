@@ -2,7 +2,7 @@
 use super::*;
 use crate::trace::ids::SpanId;
 use crate::trace::model::{Kind, StatusCode, Trace};
-use crate::trace::{Injected, Note};
+use crate::trace::{Dropped, Injected, Note};
 use proptest::prelude::*;
 
 fn trace_id(value: u128) -> TraceId {
@@ -45,7 +45,7 @@ fn add(builder: &mut TraceBuilder, id: u64, parent: u64, service: &str) {
         ],
         events: vec![event],
         links: vec![link],
-        dropped: 0,
+        dropped: Dropped::default(),
         resource: builder.resource(vec![(service_key, Value::Str(service))]),
         scope: builder.scope("scope", &format!("v{}", id % 2), vec![(key, Value::Str(own))]),
     };

@@ -1,7 +1,7 @@
 //! One legacy span back to what OTLP said: tags to kind, status and scope, references to parent and links.
 
 use super::{Log, Reference, Span, Tag, Trace};
-use crate::trace::{SpanId, TraceId};
+use crate::trace::{Dropped, SpanId, TraceId};
 use crate::wire::json;
 use crate::wire::raw::{self, Any, Attribute, Id};
 use std::borrow::Cow;
@@ -140,7 +140,7 @@ pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, ra
         attributes,
         events: from.logs.into_iter().map(event).collect(),
         links: links(from.references, own.usable(), parent_id.unwrap_or_default()),
-        dropped: 0,
+        dropped: Dropped::default(),
         warnings: from.warnings.into_iter().map(|text| text.0).collect(),
     };
     (scope, span)

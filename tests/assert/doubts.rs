@@ -1,0 +1,95 @@
+//! A value whose type alone keeps a selection from picking a span is neither there nor absent, wherever spans are counted.
+
+use super::sent::{all, attributes, last, sent, span};
+use serde_json::json;
+use tracespec::assert::Verdict::{Fail, Inconclusive, Pass};
+use tracespec::trace::Trace;
+
+/// `q` has the text "503" as code, "true" as retry, an event and a link with that code, and failed.
+fn trace() -> Trace {
+    let code = attributes(json!({ "code": "503" }));
+    sent(&[
+        span(2, "p", json!({ "attributes": attributes(json!({ "retry": true, "code": "abc" })) })),
+        span(
+            3,
+            "q",
+            json!({
+                "attributes": attributes(json!({ "code": "503", "retry": "true" })),
+                "events": [{ "timeUnixNano": "1000011000000", "name": "e", "attributes": code }],
+                "links": [{ "traceId": "000000000000000000000000000000a1", "spanId": "0000000000000002", "attributes": code }],
+                "status": { "code": 2 },
+            }),
+        ),
+    ])
+}
+
+#[test]
+fn no_count_of_what_is_in_doubt_holds_by_its_being_none() {
+    all(
+        Inconclusive,
+        &[
+            "spans: [{ select: { attributes: { code: '>= 500' } }, count: 0 }]",
+            "spans: [{ select: { name: root }, children: [{ select: { attributes: { code: '>= 500' } }, count: 0 }] }]",
+            "spans: [{ select: { name: q }, events: [{ name: e, attributes: { code: '>= 500' }, count: 0 }] }]",
+            "spans: [{ select: { name: q }, links: [{ attributes: { code: '>= 500' }, count: 0 }] }]",
+            "spans: [{ select: { name: q }, links: [{ span: { attributes: { retry: 'true' } }, count: 0 }] }]",
+            "spans: [{ select: { attributes: { code: '>= 500' } }, distinct: true, count: 0 }]",
+        ],
+        &trace(),
+    );
+    all(
+        Pass,
+        &[
+            "spans: [{ select: { attributes: { code: '>= 600' } }, count: 0 }]",
+            "spans: [{ select: { name: root }, children: [{ select: { attributes: { code: '>= 600' } }, count: 0 }] }]",
+            "spans: [{ select: { name: q }, events: [{ name: e, attributes: { code: '>= 600' }, count: 0 }] }]",
+            "spans: [{ select: { name: q }, links: [{ attributes: { code: '>= 600' }, count: 0 }] }]",
+            "spans: [{ select: { attributes: { code: '>= 600' } }, distinct: true, count: 0 }]",
+            "spans: [{ select: { attributes: { code: '>= 500' } }, count: 0..3 }]",
+            "spans: [{ select: { attributes: { code: '>= 500' } }, distinct: true, count: 0..3 }]",
+        ],
+        &trace(),
+    );
+}
+
+#[test]
+fn what_every_picked_span_must_have_is_asked_of_those_in_doubt() {
+    all(
+        Inconclusive,
+        &[
+            "spans: [{ select: { attributes: { retry: true } }, status: unset }]",
+            "spans: [{ select: { name: root } }, { select: { attributes: { code: '>= 500' } }, optional: true, status: unset }]",
+            "spans: [{ select: { name: root } }, { select: { attributes: { code: '>= 500' } }, optional: true, match: any, status: unset }]",
+            "spans: [{ select: { attributes: { code: '>= 500' } }, count: 0..3, status: unset }]",
+            "spans: [{ select: { attributes: { retry: true } }, distinct: true, status: unset }]",
+        ],
+        &trace(),
+    );
+    all(
+        Pass,
+        &[
+            "spans: [{ select: { attributes: { retry: true } }, kind: internal }]",
+            "spans: [{ select: { attributes: { retry: true } }, match: any, status: unset }]",
+            "spans: [{ select: { name: root } }, { select: { attributes: { code: '>= 500' } }, optional: true, status: error }]",
+            "spans: [{ select: { name: root } }, { select: { attributes: { code: '>= 500' } }, optional: true, match: any, status: error }]",
+            "spans: [{ select: { attributes: { retry: true } }, distinct: true, count: '>= 1', kind: internal }]",
+        ],
+        &trace(),
+    );
+    all(Fail, &["spans: [{ select: { attributes: { retry: true } }, status: ok }]"], &trace());
+}
+
+#[test]
+fn too_few_for_their_type_are_too_few_and_the_type_is_said() {
+    let judged = last("spans: [{ select: { name: q, attributes: { code: '>= 500' } } }]", &trace());
+    assert_eq!(judged.verdict, Fail);
+    assert!(judged.findings[0].hint.as_ref().is_some_and(|hint| hint.contains("a string")), "{judged:#?}");
+    all(
+        Fail,
+        &[
+            "spans: [{ select: { name: root }, children: [{ select: { attributes: { code: '>= 500' } } }] }]",
+            "spans: [{ select: { name: q }, events: [{ name: e, attributes: { code: '>= 500' } }] }]",
+        ],
+        &trace(),
+    );
+}

@@ -1,0 +1,73 @@
+//! A span whose start or end was not told has no duration that could be compared.
+
+use super::sent::{all, last, phases, sent, span};
+use serde_json::json;
+use tracespec::assert::Verdict::{Fail, Inconclusive, Pass};
+use tracespec::trace::Trace;
+
+fn slow(start: &str, end: &str) -> Trace {
+    sent(&[span(2, "slow", json!({ "startTimeUnixNano": start, "endTimeUnixNano": end }))])
+}
+
+const UNKNOWN: [(&str, &str); 4] =
+    [("1000010000000", "0"), ("0", "0"), ("0", "1000020000000"), ("1000010000000", "1000000000009")];
+
+#[test]
+fn a_duration_that_is_not_known_is_neither_short_nor_long() {
+    for (start, end) in UNKNOWN {
+        all(
+            Inconclusive,
+            &[
+                "spans: [{ select: { name: slow }, duration: < 100ms }]",
+                "spans: [{ select: { name: slow }, duration: '>= 0ms' }]",
+                "spans: [{ select: { name: slow }, match: any, duration: < 100ms }]",
+                "spans: [{ select: { name: slow }, self_time: < 100ms }]",
+                "spans: [{ select: { name: slow, duration: < 1ms } }]",
+                "spans: [{ select: { name: slow, duration: '> 1ms' }, count: 0 }]",
+            ],
+            &slow(start, end),
+        );
+    }
+    all(
+        Pass,
+        &[
+            "spans: [{ select: { name: slow }, duration: < 1ms }]",
+            "spans: [{ select: { name: slow, duration: < 1ms } }]",
+            "spans: [{ select: { name: slow, duration: '> 1ms' }, count: 0 }]",
+        ],
+        &slow("1000010000000", "1000010000000"),
+    );
+}
+
+#[test]
+fn a_record_without_an_end_fails_nothing_since_the_whole_one_may_still_come() {
+    for (start, end) in UNKNOWN {
+        for fact in ["duration: '> 10ms'", "self_time: '> 10ms'"] {
+            let spec = format!("spans: [{{ select: {{ name: slow }}, {fact} }}]");
+            assert_eq!(phases(&spec, &slow(start, end)), "OIII", "{fact} {start} {end}");
+        }
+    }
+    let two = sent(&[
+        span(2, "slow", json!({ "endTimeUnixNano": "0" })),
+        span(2, "slow", json!({ "endTimeUnixNano": "1000090000000" })),
+    ]);
+    all(Pass, &["spans: [{ select: { name: slow }, duration: '> 10ms' }]"], &two);
+    all(Fail, &["spans: [{ select: { name: slow }, duration: '< 10ms' }]"], &two);
+}
+
+#[test]
+fn the_finding_says_that_the_duration_is_not_known_and_why() {
+    let judged = last("spans: [{ select: { name: slow }, duration: < 100ms }]", &slow("1000010000000", "0"));
+    let told = &judged.findings[0].message;
+    assert!(told.contains("duration") && told.contains("not known") && told.contains("without an end"), "{told}");
+    let judged = last("spans: [{ select: { name: slow, duration: < 1ms } }]", &slow("0", "1000010000000"));
+    let told = &judged.findings[0].message;
+    assert!(told.contains("not known") && told.contains("without a start"), "{judged:#?}");
+}
+
+#[test]
+fn a_missing_start_does_not_make_the_trace_last_since_1970() {
+    let trace = slow("0", "1000010000000");
+    assert_eq!(trace.duration_ns(), 100_000_000);
+    all(Inconclusive, &["duration: < 3s"], &trace);
+}
