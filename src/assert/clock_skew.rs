@@ -30,7 +30,7 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     for &(client, server) in cx.calls().pairs() {
         let (one, other) = (cx.trace.span(client), cx.trace.span(server));
         let called = one.kind() == Kind::Client && other.kind() == Kind::Server;
-        if !called || instances.same_clock(one, other) {
+        if !called || instances.same_clock(one, other) || !one.is_timed() || !other.is_timed() {
             continue;
         }
         let waited = waited_for.is(server);

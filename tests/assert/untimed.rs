@@ -71,3 +71,16 @@ fn a_missing_start_does_not_make_the_trace_last_since_1970() {
     assert_eq!(trace.duration_ns(), 100_000_000);
     all(Inconclusive, &["duration: < 3s"], &trace);
 }
+
+#[test]
+fn the_order_of_a_span_whose_times_are_not_known_is_not_known() {
+    for (start, end) in UNKNOWN {
+        let trace = slow(start, end);
+        for order in ["{ first: { name: slow }, then: { name: root }, relation: within }", "{ never: a -> b }"] {
+            let spec = format!(
+                "spans: [{{ select: {{ name: slow }}, as: a }}, {{ select: {{ name: root }}, as: b }}]\norder: [{order}]"
+            );
+            assert_eq!(last(&spec, &trace).verdict, Inconclusive, "{order} of {start}..{end}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub(super) use clock::{Clocks, has_answer};
 pub(super) use pairing::by_start;
 
 use super::cx::Cx;
+use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
 use super::{spans, text};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
@@ -146,13 +147,48 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
     if missing {
         return;
     }
+    let untimed = |rows: &[SpanIx]| rows.iter().copied().find(|&ix| !cx.trace.span(ix).is_timed());
+    if let Some(ix) = untimed(&first).or_else(|| untimed(&then)) {
+        return outcome.push(State::lacks(Lack::Undecidable, tell::untimed(cx, rule, ix, at)));
+    }
+    let (state, remark) = weigh(cx, rule, &first, &then, at);
+    if !matches!(state, State::Lacks(..))
+        && let Some(finding) = doubted(cx, rule, &first, &then, at)
+    {
+        return outcome.push(State::lacks(Lack::Undecidable, finding));
+    }
+    outcome.push(state);
+    remark.into_iter().for_each(|remark| outcome.remark(remark));
+}
+
+/// Whether spans of which it can not be told whether they stand on a side would break what holds of those that do.
+fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
+    let may = |select: &Selector| cx.in_doubt(&cx.picks(&select.query), &select.query).rows.clone();
+    let (may_first, may_then) = (may(rule.first), may(rule.then));
+    let all = |sure: &[SpanIx], may: &[SpanIx]| {
+        let mut all: Vec<SpanIx> = sure.iter().chain(may).copied().collect();
+        all.sort_unstable();
+        all
+    };
+    let (select, &ix) = match (may_first.first(), may_then.first()) {
+        (Some(ix), _) => (rule.first, ix),
+        (None, Some(ix)) => (rule.then, ix),
+        (None, None) => return None,
+    };
+    let with_them = weigh(cx, rule, &all(first, &may_first), &all(then, &may_then), at).0;
+    matches!(with_them, State::Lacks(..)).then(|| tell::doubted(cx, rule, select, ix, at))
+}
+
+/// What is so of the spans of two sides, none of them empty, with a remark on what decided it.
+fn weigh(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> (State, Option<String>) {
     let clocks = cx.clocks.get_or_init(|| Clocks::of(cx));
-    let scopes = match pairing::scopes(cx, rule.per, &first, &then) {
+    let lacks = |lack, finding| (State::lacks(lack, finding), None);
+    let scopes = match pairing::scopes(cx, rule.per, first, then) {
         Ok(scopes) => scopes,
         Err(words) => {
             let mut finding = cx.finding(at.at, &at.path, words, &[]);
             finding.expected = rule.written.clone();
-            return outcome.push(State::lacks(Lack::Absent, finding));
+            return lacks(Lack::Absent, finding);
         }
     };
     let mut open = None;
@@ -160,33 +196,28 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
     for scope in &scopes {
         if scope.first.is_empty() || scope.then.is_empty() {
             let select = if scope.first.is_empty() { rule.first } else { rule.then };
-            return outcome.push(State::lacks(Lack::Absent, tell::unmet(cx, rule, select, Some(scope), at)));
+            return lacks(Lack::Absent, tell::unmet(cx, rule, select, Some(scope), at));
         }
         match pairing::judge(cx, clocks, rule.comparisons, rule.pairing, rule.adjacent, scope) {
             pairing::Verdict::Holds(a, b) => witness = witness.or(Some((a, b))),
             pairing::Verdict::Violated(violation) => {
-                let lack = lasting(cx, clocks, rule, &violation);
-                return outcome.push(State::lacks(lack, tell::violated(cx, clocks, rule, &violation, at)));
+                let finding = tell::violated(cx, clocks, rule, &violation, at);
+                return lacks(lasting(cx, clocks, rule, &violation), finding);
             }
-            pairing::Verdict::Unequal => {
-                return outcome.push(State::lacks(Lack::Absent, tell::unequal(cx, scope, rule, at)));
-            }
-            pairing::Verdict::Itself(both) => {
-                return outcome.push(State::lacks(Lack::Violated, tell::itself(cx, rule, both, at)));
-            }
+            pairing::Verdict::Unequal => return lacks(Lack::Absent, tell::unequal(cx, scope, rule, at)),
+            pairing::Verdict::Itself(both) => return lacks(Lack::Violated, tell::itself(cx, rule, both, at)),
             pairing::Verdict::Open(pair) => open = open.or(Some(pair)),
         }
     }
     if let Some(open) = open {
-        return outcome.push(State::lacks(Lack::Undecidable, tell::uncertain(cx, clocks, rule, open, at)));
+        return lacks(Lack::Undecidable, tell::uncertain(cx, clocks, rule, open, at));
     }
-    if let Some((a, b)) = witness
-        && !clocks.same(a, b)
-    {
-        let by = compare::decided_by(cx, clocks, rule.comparisons[0], (a, b), true);
-        outcome.remark(format!("{}: decided by {by}", rule.written));
-    }
-    outcome.push(State::Holds);
+    let across = witness.filter(|(a, b)| !clocks.same(*a, *b));
+    let remark = across.map(|pair| {
+        let by = compare::decided_by(cx, clocks, rule.comparisons[0], pair, true);
+        format!("{}: decided by {by}", rule.written)
+    });
+    (State::Holds, remark)
 }
 
 #[cfg(test)]

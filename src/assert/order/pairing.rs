@@ -212,6 +212,9 @@ fn on_both_sides(first: &[SpanIx], then: &[SpanIx]) -> Option<SpanIx> {
 /// first come first.
 pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
     const MOST_AT_ONCE: usize = 64;
+    if rows.iter().any(|&ix| !cx.trace.span(ix).is_timed()) {
+        return None;
+    }
     // By a time on no clock in particular: what is certain of two clocks holds of it, too, since it moves a clock by the
     // least that it is behind any other, and by the most that any other is ahead of it.
     let on: BTreeSet<u32> = rows.iter().map(|&ix| clocks.clock(ix)).collect();

@@ -2,7 +2,7 @@
 
 use super::super::cx::Cx;
 use super::super::finding::Finding;
-use super::super::text;
+use super::super::{lost, text};
 use super::clock::{Clocks, UNBOUNDED, by_common_ancestor};
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Scope, Violation};
@@ -46,6 +46,27 @@ pub(super) fn unmet(
     if scope.is_none() {
         super::super::nearest::explain(cx, select, &mut finding);
     }
+    finding
+}
+
+/// A span whose times are not known.
+pub(super) fn untimed(cx: &Cx<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation) -> Finding {
+    let why = lost::duration(cx.trace, ix).unwrap_or("its times were not told");
+    let message = format!("When {} was is not known, and so is its order: {why}.", text::span(cx.trace, ix));
+    let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
+    finding.expected = rule.written.clone();
+    finding.actual = why.to_owned();
+    finding
+}
+
+/// A span of which it can not be told whether it stands on a side, and which would break the order.
+pub(super) fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
+    let doubt = super::super::nearest::doubt(cx, select, ix);
+    let message = format!("{} With it the order would not be kept.", doubt.message(cx, select, ix));
+    let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
+    finding.expected = rule.written.clone();
+    finding.actual = "kept by all spans that surely stand on its sides".to_owned();
+    finding.hint = doubt.beside();
     finding
 }
 

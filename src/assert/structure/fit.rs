@@ -41,7 +41,21 @@ impl Matcher<'_, '_> {
                 _ => Fits::No,
             };
         }
+        for &ix in self.doubted(node) {
+            fits[ix.index()] = match self.fit(node, ix) {
+                Fit::Whole | Fit::Uncertain => Fits::Perhaps,
+                _ => Fits::No,
+            };
+        }
         fits
+    }
+
+    /// The spans of which it can not be told whether the node selects them. One that only its type keeps from being
+    /// selected is none where there must be more, but counts where there may be no more.
+    pub(super) fn doubted(&self, node: usize) -> &[SpanIx] {
+        let node = &self.nodes[node];
+        let doubted = self.cx.in_doubt(&node.picks, &node.select.query);
+        if only_needs(&node.bounds) { &doubted.lost } else { &doubted.rows }
     }
 
     /// Whether the children of a span can be shared out among those of a node, whatever is not known.

@@ -40,9 +40,10 @@ struct Matcher<'a, 'c> {
 
 impl Matcher<'_, '_> {
     /// The spans that a node can stand for, or perhaps can.
-    fn rows(&self, node: usize, fits: Fits) -> Vec<SpanIx> {
-        let node = &self.nodes[node];
-        node.picks.rows.iter().copied().filter(|ix| node.fits[ix.index()] == fits).collect()
+    fn rows(&self, at: usize, fits: Fits) -> Vec<SpanIx> {
+        let node = &self.nodes[at];
+        let all = node.picks.rows.iter().chain(self.doubted(at));
+        all.copied().filter(|ix| node.fits[ix.index()] == fits).collect()
     }
 }
 

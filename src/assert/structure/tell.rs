@@ -30,11 +30,26 @@ impl Matcher<'_, '_> {
     /// That the clocks do not tell whether it occurs, and where.
     pub(super) fn undecidable(&self, root: SpanIx, at: &Expectation) -> State {
         let (mut node, mut ix) = (self.nodes.len() - 1, root);
-        // Down to the span whose own children stand in no certain order.
-        while let Some((part, kid)) = self.perhaps_below(node, ix) {
+        // Down to the span that is in doubt itself, or whose own children stand in no certain order.
+        loop {
+            if self.doubted(node).binary_search(&ix).is_ok() {
+                return self.doubtful(node, ix, at);
+            }
+            let Some((part, kid)) = self.perhaps_below(node, ix) else { break };
             (node, ix) = (part, kid);
         }
         self.told(node, ix, &Fit::Uncertain, at)
+    }
+
+    /// That it can not be told whether a node selects a span.
+    fn doubtful(&self, node: usize, ix: SpanIx, at: &Expectation) -> State {
+        let (cx, node) = (self.cx, &self.nodes[node]);
+        let doubt = nearest::doubt(cx, node.select, ix);
+        let mut finding = cx.finding(node.at, &at.path, doubt.message(cx, node.select, ix), &[ix]);
+        finding.expected = node.written.clone();
+        finding.actual = "not to be known".to_owned();
+        finding.hint = doubt.beside();
+        State::lacks(Lack::Undecidable, finding)
     }
 
     fn perhaps_below(&self, node: usize, ix: SpanIx) -> Option<(usize, SpanIx)> {

@@ -38,7 +38,8 @@ impl Awaited {
                 continue;
             }
             for server in client.children().filter(|child| child.kind() == Kind::Server) {
-                let fits = server.duration_ns() <= client.duration_ns();
+                let timed = server.is_timed() && client.is_timed();
+                let fits = timed && server.duration_ns() <= client.duration_ns();
                 awaited[server.ix().index()] = fits && !was_left(server);
             }
         }
@@ -86,7 +87,7 @@ impl Facts {
 
     fn call(&mut self, instances: &Instances, of: &[u32], parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool) {
         let (from, to) = (of[parent.ix().index()], of[child.ix().index()]);
-        if from == to || leads_nowhere(parent, child) {
+        if from == to || leads_nowhere(parent, child) || !parent.is_timed() || !child.is_timed() {
             return;
         }
         let machine = instances.same_clock(parent, child) && !self.no_machine.contains(&instances.clock(child));
