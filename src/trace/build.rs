@@ -1,6 +1,8 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
 mod absorb;
+mod duplicates;
+mod plant;
 mod times;
 
 use super::attributes::AttributeColumns;
@@ -10,9 +12,10 @@ use super::model::{
 };
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
-use super::tree::{Tree, cycle_cuts, split_id};
+use super::tree::Tree;
+use plant::{collided, plant, split_shared_ids};
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Which span ids the runner itself put into the requests it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,56 +215,6 @@ impl TraceBuilder {
         self.columns(id, records, &untimed, tree, notes)
     }
 
-    /// Drops records that tell a (trace, span id, kind) again. Flags do not count as content: Tempo loses them when it
-    /// flushes, so a trace read across a flush has the same span with and without.
-    fn drop_duplicates(&self, records: &mut Vec<SpanRecord>, notes: &mut Vec<Note>) {
-        let mut first: HashMap<SpanKey, usize> = HashMap::with_capacity(records.len());
-        let mut kept: Vec<SpanRecord> = Vec::with_capacity(records.len());
-        let mut dropped = 0;
-        // One span told twice began once, in one service.
-        let mut collides: HashMap<SpanId, bool> = HashMap::new();
-        for record in records.drain(..) {
-            let Some(&at) = first.get(&key(&record)) else {
-                first.insert(key(&record), kept.len());
-                kept.push(record);
-                continue;
-            };
-            dropped += 1;
-            let other = &mut kept[at];
-            let flags = other.flags.max(record.flags);
-            let dropped_of = other.dropped.most(record.dropped);
-            if !alike(other, &record) {
-                let service = |record: &SpanRecord| self.resources[record.resource.0 as usize].service;
-                let two = (service(other), other.start_ns) != (service(&record), record.start_ns);
-                *collides.entry(record.span_id).or_default() |= two;
-                if self.fuller(&record, other) == Ordering::Greater {
-                    *other = record;
-                }
-            } else {
-                other.dropped = dropped_of;
-            }
-            other.flags = flags;
-        }
-        if dropped > 0 {
-            notes.push(Note::Duplicates { dropped });
-        }
-        notes.extend(collides.into_iter().map(|(span, two)| match two {
-            true => Note::IdCollision { span },
-            false => Note::ConflictingDuplicate { span },
-        }));
-        *records = kept;
-    }
-
-    /// Which of two different records of one span tells more; a total order, so that arrival does not matter.
-    fn fuller(&self, a: &SpanRecord, b: &SpanRecord) -> Ordering {
-        let weight = |record: &SpanRecord| {
-            let size = record.attributes.len() + record.events.len() + record.links.len();
-            // A failure told by either is never lost.
-            (record.status == StatusCode::Error, record.end_ns, record.status, size)
-        };
-        weight(a).cmp(&weight(b)).then_with(|| self.row_order(a, b))
-    }
-
     fn row_order(&self, a: &SpanRecord, b: &SpanRecord) -> Ordering {
         let key = |record: &SpanRecord| (record.start_ns, record.end_ns, record.span_id, record.kind, record.trace_id);
         key(a).cmp(&key(b)).then_with(|| self.print(a).cmp(&self.print(b)))
@@ -386,152 +339,6 @@ fn print_value(symbols: &Symbols, value: &Value) -> String {
         Value::Map(entries) => print_attributes(symbols, entries),
         other => format!("{other:?}"),
     }
-}
-
-/// Equality in which NaN equals itself, since a span told twice is told twice also where an attribute is NaN.
-fn same_value(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b)),
-        (Value::Map(a), Value::Map(b)) => same(a, b),
-        _ => a == b,
-    }
-}
-
-fn same(a: &[(Sym, Value)], b: &[(Sym, Value)]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same_value(&a.1, &b.1))
-}
-
-/// Whether two records of one (trace, id, kind) say the same, flags aside.
-fn alike(a: &SpanRecord, b: &SpanRecord) -> bool {
-    let facts =
-        |r: &SpanRecord| (r.parent_id, r.name, r.status, r.status_message, r.start_ns, r.end_ns, r.resource, r.scope);
-    let events =
-        |a: &Event, b: &Event| (a.time_ns, a.name) == (b.time_ns, b.name) && same(&a.attributes, &b.attributes);
-    let links =
-        |a: &Link, b: &Link| (a.trace_id, a.span_id) == (b.trace_id, b.span_id) && same(&a.attributes, &b.attributes);
-    facts(a) == facts(b)
-        && same(&a.attributes, &b.attributes)
-        && a.events.len() == b.events.len()
-        && a.events.iter().zip(&b.events).all(|(a, b)| events(a, b))
-        && a.links.len() == b.links.len()
-        && a.links.iter().zip(&b.links).all(|(a, b)| links(a, b))
-}
-
-/// Gives a SERVER span that shares its id with a CLIENT span (Zipkin style) an id of its own, below the CLIENT span,
-/// and makes the children of the shared id its children, as Jaeger does.
-fn split_shared_ids(records: &mut [SpanRecord], notes: &mut Vec<Note>) {
-    let mut kinds: HashMap<(TraceId, SpanId), (bool, bool)> = HashMap::with_capacity(records.len());
-    for record in records.iter() {
-        let seen = kinds.entry((record.trace_id, record.span_id)).or_default();
-        seen.0 |= record.kind == Kind::Client;
-        seen.1 |= record.kind == Kind::Server;
-    }
-    let shared: Vec<(TraceId, SpanId)> =
-        kinds.iter().filter(|(_, seen)| **seen == (true, true)).map(|(&key, _)| key).collect();
-    if shared.is_empty() {
-        return;
-    }
-    let new: HashMap<(TraceId, SpanId), SpanId> = shared
-        .into_iter()
-        .map(|(trace, id)| ((trace, id), split_id(id, |candidate| kinds.contains_key(&(trace, candidate)))))
-        .collect();
-    notes.extend(new.iter().map(|((_, shared), server)| Note::SharedId { shared: *shared, server: *server }));
-    for record in records.iter_mut() {
-        let shared = record.span_id;
-        match new.get(&(record.trace_id, shared)) {
-            Some(&server) if record.kind == Kind::Server => {
-                record.span_id = server;
-                record.parent_id = Some(shared);
-            }
-            _ => {
-                if let Some(&server) = record.parent_id.and_then(|parent| new.get(&(record.trace_id, parent))) {
-                    record.parent_id = Some(server);
-                }
-            }
-        }
-    }
-}
-
-/// The ids that two different spans use. Where a CLIENT and a SERVER span shared such an id, either may be meant by both.
-fn collided(notes: &[Note]) -> HashSet<SpanId> {
-    let both = |note: &Note| if let Note::IdCollision { span } = note { Some(*span) } else { None };
-    let mut ids: HashSet<SpanId> = notes.iter().filter_map(both).collect();
-    let server = |note: &Note| match note {
-        Note::SharedId { shared, server } if ids.contains(shared) => Some(*server),
-        _ => None,
-    };
-    let servers: Vec<SpanId> = notes.iter().filter_map(server).collect();
-    ids.extend(servers);
-    ids
-}
-
-/// Links rows to their parents' rows, decides what is a root of the trace `id` and of those linked to it, and cuts cycles.
-fn plant(
-    records: &[SpanRecord],
-    id: TraceId,
-    injected: &Injected,
-    collided: &HashSet<SpanId>,
-    notes: &mut Vec<Note>,
-) -> Tree {
-    let mut row_of: HashMap<(TraceId, SpanId), SpanIx> = HashMap::with_capacity(records.len());
-    for (row, record) in records.iter().enumerate() {
-        // Which of two spans with one id is meant nobody knows: their children are orphans.
-        if !collided.contains(&record.span_id) {
-            row_of.entry((record.trace_id, record.span_id)).or_insert(SpanIx(row as u32));
-        }
-    }
-    let parent_row = |record: &SpanRecord| row_of.get(&(record.trace_id, record.parent_id?)).copied();
-    let is_top = |record: &SpanRecord| {
-        parent_row(record).is_none() && record.parent_id.is_none_or(|parent| !collided.contains(&parent))
-    };
-    let mut parents: Vec<Option<SpanIx>> = records.iter().map(parent_row).collect();
-    let mut is_root: Vec<bool> = records
-        .iter()
-        .map(|record| match (record.parent_id, injected) {
-            (None, _) => true,
-            (Some(parent), Injected::Known(ids)) => ids.contains(&parent) && is_top(record),
-            (Some(_), Injected::Unknown) => false,
-        })
-        .collect();
-    for cut in cycle_cuts(&parents) {
-        parents[cut.index()] = None;
-        notes.push(Note::Cycle { span: records[cut.index()].span_id });
-    }
-    let mut assumed = false;
-    // A linked trace has a root of its own, which says nothing of this one's.
-    let own = |row: &usize| records[*row].trace_id == id;
-    if *injected == Injected::Unknown && !(0..records.len()).filter(own).any(|row| is_root[row]) {
-        let mut tops = (0..records.len()).filter(own).filter(|&row| is_top(&records[row]));
-        if let (Some(only), None) = (tops.next(), tops.next()) {
-            is_root[only] = true;
-            assumed = records[only].parent_id.is_some();
-        }
-    }
-    let mut tree = Tree::new(parents, &is_root);
-    if assumed {
-        tree.assume_root();
-    }
-    if let Injected::Known(ids) = injected {
-        tree.call(called(records, ids, &tree), ids.len());
-    }
-    match tree.separate_roots().len() {
-        0 if !records.is_empty() => notes.push(Note::NoRoot),
-        0 | 1 => {}
-        roots => notes.push(Note::SeveralRoots { roots }),
-    }
-    tree
-}
-
-/// The roots that the runner's requests called, each with its request's position: below a request's id, or by that very id
-/// where a server goes on in its caller's span.
-fn called(records: &[SpanRecord], requests: &[SpanId], tree: &Tree) -> Vec<(usize, SpanIx)> {
-    let position: HashMap<SpanId, usize> = requests.iter().enumerate().map(|(at, &id)| (id, at)).collect();
-    let by = |root: &SpanIx| {
-        let record = &records[root.index()];
-        Some((*position.get(&record.parent_id.unwrap_or(record.span_id))?, *root))
-    };
-    tree.roots().iter().filter_map(by).collect()
 }
 
 #[cfg(test)]
