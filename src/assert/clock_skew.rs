@@ -4,7 +4,7 @@
 //! answer. One that ends after its CLIENT span may as well go on after its answer, as many do: that is only remarked.
 
 use super::cx::Cx;
-use super::order::{Clocks, has_answer};
+use super::order::{Clocks, cut, has_answer};
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::spec::plan::Expectation;
@@ -60,7 +60,12 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     }
     let mut outcome = Outcome::default();
     for ((one, other), bounds) in &pairs {
-        if bounds.least.0 <= 0 && 0 <= bounds.most.0 {
+        let sure = |bound: i128, (client, server): (SpanIx, SpanIx)| {
+            let cut = cut(cx.trace.span(client)).max(cut(cx.trace.span(server))).max(1);
+            bound >= cut.into()
+        };
+        let behind = bounds.most.0 != NO_MOST && sure(-bounds.most.0, bounds.most.1);
+        if !behind && !sure(bounds.least.0, bounds.least.1) {
             continue;
         }
         // Not for good: a span yet to come may be the one that called (inside the caller's), or the one that answered.

@@ -147,13 +147,13 @@ pub(super) fn decided_by(
     let instances = cx.instances();
     let label = |ix: SpanIx| instances.label(instances.instance(cx.trace.span(ix)));
     let tree = cx.trace.tree();
-    if clocks.same(a, b) {
-        return format!("the clock of {}", label(a));
-    }
     let (from, to) = (clocks.clock(a), clocks.clock(b));
     let (ahead, behind) = (clocks.most_ahead(from, to), clocks.most_ahead(to, from));
     if (ahead, behind) == (0, 0) {
-        return "the clock of the machine that both ran on".to_owned();
+        return match instances.same_instance(cx.trace.span(a), cx.trace.span(b)) {
+            true => format!("the clock of {}", label(a)),
+            false => "the clock of the machine that both ran on".to_owned(),
+        };
     }
     if tree.is_ancestor(a, b) || tree.is_ancestor(b, a) {
         return "the tree: one of the two contains the call to the other".to_owned();

@@ -9,7 +9,7 @@ mod relation;
 mod tell;
 
 pub(super) use adjacent::Families;
-pub(super) use clock::{Clocks, has_answer};
+pub(super) use clock::{Clocks, cut, has_answer};
 pub(super) use pairing::by_start;
 
 use super::cx::Cx;
@@ -212,7 +212,8 @@ fn weigh(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &E
     if let Some(open) = open {
         return lacks(Lack::Undecidable, tell::uncertain(cx, clocks, rule, open, at));
     }
-    let across = witness.filter(|(a, b)| !clocks.same(*a, *b));
+    let instances = cx.instances();
+    let across = witness.filter(|(a, b)| !instances.same_instance(cx.trace.span(*a), cx.trace.span(*b)));
     let remark = across.map(|pair| {
         let by = compare::decided_by(cx, clocks, rule.comparisons[0], pair, true);
         format!("{}: decided by {by}", rule.written)

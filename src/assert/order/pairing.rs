@@ -208,6 +208,9 @@ fn on_both_sides(first: &[SpanIx], then: &[SpanIx]) -> Option<SpanIx> {
     then.iter().copied().find(|ix| one.contains(ix))
 }
 
+/// So many clocks are compared with each other.
+const MOST_CLOCKS: usize = 1000;
+
 /// Sorted by start, if the clocks tell the order of each and the next. Of spans that start at one moment those that end
 /// first come first.
 pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
@@ -215,9 +218,12 @@ pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<
     if rows.iter().any(|&ix| !cx.trace.span(ix).is_timed()) {
         return None;
     }
+    let on: BTreeSet<u32> = rows.iter().map(|&ix| clocks.clock(ix)).collect();
+    if on.len() > MOST_CLOCKS {
+        return None;
+    }
     // By a time on no clock in particular: what is certain of two clocks holds of it, too, since it moves a clock by the
     // least that it is behind any other, and by the most that any other is ahead of it.
-    let on: BTreeSet<u32> = rows.iter().map(|&ix| clocks.clock(ix)).collect();
     let shift = |clock: u32| {
         let bounded = |bound: i128| (bound != UNBOUNDED).then_some(bound);
         let behind = on.iter().filter_map(|&other| bounded(clocks.most_ahead(clock, other))).min();
@@ -259,8 +265,6 @@ fn not_after(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> bool {
 
 /// The spans that may be the earliest (or latest) to start: all but those of which another surely is.
 fn outermost(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx], latest: bool) -> Vec<SpanIx> {
-    /// So many clocks are compared with each other.
-    const MOST_CLOCKS: usize = 1000;
     let mut best: BTreeMap<u32, Vec<SpanIx>> = BTreeMap::new();
     for &ix in rows {
         let at = best.entry(clocks.clock(ix)).or_default();

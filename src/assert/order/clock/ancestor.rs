@@ -1,6 +1,7 @@
 //! What the clock of the lowest common ancestor alone says of an order (analysis.md, 7.3).
 
 use super::super::super::cx::Cx;
+use super::fact::caused_at;
 use super::{Clocks, UNBOUNDED};
 use crate::trace::SpanIx;
 
@@ -23,22 +24,35 @@ pub(crate) fn by_common_ancestor(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: Spa
     let near_a = nearest_on(cx, clocks, top, a)?;
     let near_b = nearest_on(cx, clocks, top, b)?;
     let span = |ix: SpanIx| cx.trace.span(ix);
-    if near_a.1 && span(near_a.0).end_ns() <= span(near_b.0).start_ns() {
-        return Some(ByAncestor { in_order: true, nearest: (near_a.0, near_b.0) });
+    let over_before = |early: Nearest, late: Nearest| {
+        early.contains && late.begins && span(early.at).end_ns() <= span(late.at).start_ns()
+    };
+    if over_before(near_a, near_b) {
+        return Some(ByAncestor { in_order: true, nearest: (near_a.at, near_b.at) });
     }
-    let reversed = near_b.1 && span(near_a.0).start_ns() >= span(near_b.0).end_ns();
-    reversed.then_some(ByAncestor { in_order: false, nearest: (near_b.0, near_a.0) })
+    over_before(near_b, near_a).then_some(ByAncestor { in_order: false, nearest: (near_b.at, near_a.at) })
 }
 
-/// The span of `top`'s clock that is nearest to `below` on the way down to it, and whether it contains `below`.
-fn nearest_on(cx: &Cx<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Option<(SpanIx, bool)> {
-    let (mut at, mut contained) = (below, true);
-    while !clocks.same(at, top) {
-        let parent = cx.trace.tree().parent(at).filter(|&parent| parent != top)?;
-        contained &= contains(cx, clocks, parent, at);
-        at = parent;
+/// The span of a clock that is nearest above another span.
+#[derive(Debug, Clone, Copy)]
+struct Nearest {
+    at: SpanIx,
+    /// Whether the one below is over when it ends.
+    contains: bool,
+    /// Whether the one below does not start before it does.
+    begins: bool,
+}
+
+/// The span of `top`'s clock that is nearest to `below` on the way down to it.
+fn nearest_on(cx: &Cx<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Option<Nearest> {
+    let mut near = Nearest { at: below, contains: true, begins: true };
+    while !clocks.same(near.at, top) {
+        let parent = cx.trace.tree().parent(near.at).filter(|&parent| parent != top)?;
+        near.contains &= contains(cx, clocks, parent, near.at);
+        near.begins &= begins(cx, clocks, parent, near.at);
+        near.at = parent;
     }
-    Some((at, contained))
+    Some(near)
 }
 
 /// Whether a span is known to be over when its parent ends.
@@ -48,7 +62,21 @@ fn contains(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool
     if clocks.same(parent, child) {
         return room >= 0;
     }
-    // What the believed facts refute is no proof.
-    let most = clocks.most_ahead(clocks.clock(parent), clocks.clock(child));
-    clocks.waited_for.is(child) && (most == UNBOUNDED || most + room >= 0)
+    clocks.waited_for.is(child) && !clocks.late.contains(&child) && is_possible(clocks, parent, child, room)
+}
+
+/// Whether a span is known not to start before its parent.
+fn begins(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool {
+    let (one, other) = (cx.trace.span(parent), cx.trace.span(child));
+    let ahead = i128::from(other.start_ns()) - i128::from(one.start_ns());
+    if clocks.same(parent, child) {
+        return ahead >= 0;
+    }
+    caused_at(one, other) == Some(other.start_ns()) && is_possible(clocks, child, parent, ahead)
+}
+
+/// Whether the believed facts leave it possible that the clock of `to` is at most so far ahead of that of `from`.
+fn is_possible(clocks: &Clocks, to: SpanIx, from: SpanIx, most: i128) -> bool {
+    let other_way = clocks.most_ahead(clocks.clock(to), clocks.clock(from));
+    other_way == UNBOUNDED || other_way + most >= 0
 }

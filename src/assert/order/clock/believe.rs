@@ -4,16 +4,16 @@
 //! which a clock would be ahead of itself, the least certain facts of each round. In the end all but the surest, and at
 //! last all.
 
-use super::fact::{Certainty, Fact};
+use super::fact::{Certainty, Fact, is_refuted, tightest};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The most steps that all looks for rounds take together.
 const MOST_STEPS: usize = 20_000_000;
-/// The most rounds that are broken one by one.
-const MOST_ROUNDS: usize = 64;
+/// The most rounds that are broken one by one, within those steps.
+const MOST_ROUNDS: usize = 10_000;
 
 /// What a look for a round found.
-enum Round {
+pub(super) enum Round {
     None,
     /// The facts of one, by their positions.
     Of(Vec<usize>),
@@ -28,7 +28,9 @@ pub(super) fn consistent(count: u32, facts: &[Fact]) -> bool {
 
 /// The facts that are believed.
 pub(super) fn believed(count: u32, facts: Vec<Fact>) -> Vec<Fact> {
-    let mut facts = unrefuted(facts);
+    let caused = tightest(facts.iter(), Certainty::Caused);
+    let mut facts = facts;
+    facts.retain(|fact| !is_refuted(fact, &caused));
     let mut steps = 0;
     for _ in 0..MOST_ROUNDS {
         let round = match round(count, &facts, &mut steps) {
@@ -52,32 +54,21 @@ pub(super) fn believed(count: u32, facts: Vec<Fact>) -> Vec<Fact> {
             fact.certainty != weakest || closing.get(&(fact.from, fact.to)).is_none_or(|limit| fact.most >= *limit)
         });
     }
-    for least in [Certainty::Begun, Certainty::Caused] {
+    for least in [Certainty::Begun, Certainty::Answered, Certainty::Caused] {
         facts.retain(|fact| fact.certainty >= least);
-        if matches!(self::round(count, &facts, &mut steps), Round::None) {
-            return facts;
+        match self::round(count, &facts, &mut steps) {
+            Round::None => return facts,
+            // Where it takes too long to tell, what was caused is still the surest there is.
+            Round::Unknown if least == Certainty::Caused => return facts,
+            Round::Of(_) | Round::Unknown => {}
         }
     }
     Vec::new()
 }
 
-/// Without the facts that what was caused the other way between the same two clocks refutes.
-fn unrefuted(mut facts: Vec<Fact>) -> Vec<Fact> {
-    let mut caused: HashMap<(u32, u32), i128> = HashMap::new();
-    for fact in facts.iter().filter(|fact| fact.certainty == Certainty::Caused) {
-        let most = caused.entry((fact.from, fact.to)).or_insert(fact.most);
-        *most = fact.most.min(*most);
-    }
-    facts.retain(|fact| {
-        fact.certainty == Certainty::Caused
-            || caused.get(&(fact.to, fact.from)).is_none_or(|most| most + fact.most >= 0)
-    });
-    facts
-}
-
 /// Looks for clocks each of which is ahead of the next until the first is ahead of itself: shortest paths from nowhere,
 /// until one of them bites its tail.
-fn round(count: u32, facts: &[Fact], steps: &mut usize) -> Round {
+pub(super) fn round(count: u32, facts: &[Fact], steps: &mut usize) -> Round {
     let mut tightest: BTreeMap<(u32, u32), usize> = BTreeMap::new();
     for (at, fact) in facts.iter().enumerate() {
         let best = tightest.entry((fact.from, fact.to)).or_insert(at);

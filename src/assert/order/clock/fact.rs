@@ -1,7 +1,7 @@
 //! What one call says of two clocks.
 
 use super::super::super::cx::Cx;
-use crate::trace::{ClockIx, Instances, Kind, SpanIx, SpanRef, Trace, Value};
+use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Trace, Value};
 use std::collections::{HashMap, HashSet};
 
 /// How much it takes to give a fact up.
@@ -11,6 +11,8 @@ pub(super) enum Certainty {
     Contained,
     /// What is called starts before the call that awaits it ends: not so where the call did not await it.
     Begun,
+    /// The same of a call that tells its answer.
+    Answered,
     /// What is caused does not start before its cause.
     Caused,
 }
@@ -22,6 +24,8 @@ pub(super) struct Fact {
     pub(super) to: u32,
     pub(super) most: i128,
     pub(super) certainty: Certainty,
+    /// The span that is caused, or called.
+    pub(super) child: SpanIx,
 }
 
 /// Which spans are SERVER spans that their parent, a CLIENT span, awaited.
@@ -52,101 +56,133 @@ impl Awaited {
 }
 
 /// The facts of a trace.
+#[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) facts: Vec<Fact>,
     /// Clocks of one machine that may differ, though they are told to be one.
     pub(super) two_ways: HashMap<u32, HashSet<u32>>,
     /// What is told to be one machine and is not: of such, no clock is taken for another.
     pub(super) no_machine: HashSet<ClockIx>,
+    /// SERVER spans that surely went on after their answer.
+    pub(super) late: HashSet<SpanIx>,
 }
 
 impl Facts {
+    /// `of` is the clock of each row.
     pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited, of: &[u32]) -> Facts {
         let instances = cx.instances();
-        let mut all = Facts { facts: Vec::new(), two_ways: HashMap::new(), no_machine: HashSet::new() };
+        let mut all = Facts::default();
         for child in cx.trace.spans() {
             let called = child.parent().filter(|parent| {
                 of[parent.ix().index()] != of[child.ix().index()] && instances.same_clock(*parent, child)
             });
-            if called.is_some_and(|parent| disproves_one_machine(parent, child, awaited.is(child.ix()))) {
+            if called.is_some_and(|parent| disproves_one(parent, child, awaited.is(child.ix()))) {
                 all.no_machine.insert(instances.clock(child));
             }
         }
+        let on_machine = |ix: SpanIx, other: SpanIx| {
+            let (one, other) = (cx.trace.span(ix), cx.trace.span(other));
+            instances.same_clock(one, other) && !all.no_machine.contains(&instances.clock(one))
+        };
+        let mut told: Vec<(Fact, bool, i128)> = Vec::new();
+        let mut add = |parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool| {
+            let machine = on_machine(parent.ix(), child.ix());
+            let cut = cut(parent).max(cut(child)).into();
+            told.extend(call(of, parent, child, awaited).into_iter().map(|fact| (fact, machine, cut)));
+        };
         for child in cx.trace.spans() {
             if let Some(parent) = child.parent() {
-                all.call(instances, of, parent, child, awaited.is(child.ix()));
+                add(parent, child, awaited.is(child.ix()));
             }
         }
         for &(exit, entry) in cx.calls().pairs() {
             if cx.trace.tree().parent(entry) != Some(exit) {
-                all.call(instances, of, cx.trace.span(exit), cx.trace.span(entry), false);
+                add(cx.trace.span(exit), cx.trace.span(entry), false);
             }
+        }
+        let caused = tightest(told.iter().map(|(fact, ..)| fact), Certainty::Caused);
+        for (mut fact, machine, cut) in told {
+            if machine && is_refuted(&fact, &caused) {
+                all.late.insert(fact.child);
+                continue;
+            }
+            // On one machine equal clocks stay possible unless a call disproves them.
+            if machine && fact.most < 0 {
+                if fact.most <= -cut.max(1) {
+                    all.two_ways.entry(fact.from).or_default().insert(fact.to);
+                    all.two_ways.entry(fact.to).or_default().insert(fact.from);
+                }
+                fact.most = 0;
+            }
+            all.facts.push(fact);
         }
         all
     }
-
-    fn call(&mut self, instances: &Instances, of: &[u32], parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool) {
-        let (from, to) = (of[parent.ix().index()], of[child.ix().index()]);
-        if from == to || leads_nowhere(parent, child) || !parent.is_timed() || !child.is_timed() {
-            return;
-        }
-        let machine = instances.same_clock(parent, child) && !self.no_machine.contains(&instances.clock(child));
-        let mut add = |from: u32, to: u32, most: i128, certainty| {
-            // On one machine equal clocks stay possible unless a call disproves them.
-            let doubted = machine && most < 0;
-            if doubted {
-                self.two_ways.entry(from).or_default().insert(to);
-                self.two_ways.entry(to).or_default().insert(from);
-            }
-            self.facts.push(Fact { from, to, most: if doubted { 0 } else { most }, certainty });
-        };
-        let ahead = |later: u64, earlier: u64| i128::from(later) - i128::from(earlier);
-        // A span that receives begins when it begins to wait: only its end is later than what was sent.
-        let caused = if receives(child) { child.end_ns() } else { child.start_ns() };
-        add(from, to, ahead(caused, parent.start_ns()), Certainty::Caused);
-        if awaited {
-            add(to, from, ahead(parent.end_ns(), child.start_ns()), Certainty::Begun);
-            add(to, from, ahead(parent.end_ns(), child.end_ns()), Certainty::Contained);
-        }
-    }
-
-    /// Instances that nothing tells apart and whose calls prove that they are several: two awaited calls cannot both have
-    /// been answered by one clock.
-    pub(super) fn taken_for_one(&self, trace: &Trace, instances: &Instances, of: &[u32]) -> HashSet<u32> {
-        let mut nameless: HashMap<u32, bool> = HashMap::new();
-        for (span, clock) in trace.spans().zip(of) {
-            nameless.entry(*clock).or_insert_with(|| !instances.is_told(instances.instance(span)));
-        }
-        let mut caused: HashMap<(u32, u32), i128> = HashMap::new();
-        for fact in self.facts.iter().filter(|fact| fact.certainty == Certainty::Caused) {
-            let most = caused.entry((fact.from, fact.to)).or_insert(fact.most);
-            *most = fact.most.min(*most);
-        }
-        let mut several = HashSet::new();
-        for fact in self.facts.iter().filter(|fact| fact.certainty == Certainty::Begun) {
-            if caused.get(&(fact.to, fact.from)).is_some_and(|most| most + fact.most < 0) {
-                several.extend([fact.from, fact.to].into_iter().filter(|clock| nameless[clock]));
-            }
-        }
-        several
-    }
 }
 
-/// Calls of which the start proves nothing: a browser's document load names the server's span as its parent, and began
-/// before it.
-fn leads_nowhere(parent: SpanRef<'_>, child: SpanRef<'_>) -> bool {
-    parent.kind() == Kind::Server && !matches!(child.kind(), Kind::Server | Kind::Consumer)
+/// What one call says.
+fn call(of: &[u32], parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool) -> Vec<Fact> {
+    let (from, to) = (of[parent.ix().index()], of[child.ix().index()]);
+    if from == to || !parent.is_timed() || !child.is_timed() {
+        return Vec::new();
+    }
+    let ahead = |later: u64, earlier: u64| i128::from(later) - i128::from(earlier);
+    let fact = |from, to, most, certainty| Fact { from, to, most, certainty, child: child.ix() };
+    let mut facts = Vec::new();
+    if let Some(caused) = caused_at(parent, child) {
+        facts.push(fact(from, to, ahead(caused, parent.start_ns()), Certainty::Caused));
+    }
+    if awaited {
+        let begun = if has_answer(parent) { Certainty::Answered } else { Certainty::Begun };
+        facts.push(fact(to, from, ahead(parent.end_ns(), child.start_ns()), begun));
+        facts.push(fact(to, from, ahead(parent.end_ns(), child.end_ns()), Certainty::Contained));
+    }
+    facts
 }
 
-/// Whether a call shows that the clocks of its two sides differ though they are told to be one machine's. A SERVER span
-/// does not begin before the CLIENT span that calls it (by more than the millisecond to which some SDKs cut times), nor
-/// after the CLIENT span that tells its answer has ended. All else has other causes: work that goes on after its answer,
-/// start times that are set by hand.
-fn disproves_one_machine(client: SpanRef<'_>, server: SpanRef<'_>, awaited: bool) -> bool {
-    const CUT_NS: u64 = 1_000_000;
+/// Of all facts of a certainty about two clocks the tightest.
+pub(super) fn tightest<'f>(facts: impl Iterator<Item = &'f Fact>, certainty: Certainty) -> HashMap<(u32, u32), i128> {
+    let mut tightest: HashMap<(u32, u32), i128> = HashMap::new();
+    for fact in facts.filter(|fact| fact.certainty == certainty) {
+        let most = tightest.entry((fact.from, fact.to)).or_insert(fact.most);
+        *most = fact.most.min(*most);
+    }
+    tightest
+}
+
+/// Whether what was caused the other way between the same two clocks contradicts a less certain fact.
+pub(super) fn is_refuted(fact: &Fact, caused: &HashMap<(u32, u32), i128>) -> bool {
+    fact.certainty != Certainty::Caused && caused.get(&(fact.to, fact.from)).is_some_and(|most| most + fact.most < 0)
+}
+
+/// The moment of a span that is not before its parent's start, if there is one. A span that receives begins when it
+/// begins to wait: only its end is later than what was sent. A browser's document load names the server's span as its
+/// parent, and began before it.
+pub(super) fn caused_at(parent: SpanRef<'_>, child: SpanRef<'_>) -> Option<u64> {
+    let load = parent.kind() == Kind::Server && !matches!(child.kind(), Kind::Server | Kind::Consumer);
+    if load && parent.service() != child.service() {
+        return None;
+    }
+    Some(if receives(child) { child.end_ns() } else { child.start_ns() })
+}
+
+/// Whether a call shows that the clocks of its two sides differ though they are told to be one: a SERVER span does not
+/// begin before the CLIENT span that calls it, nor after the CLIENT span that tells its answer has ended. All else has
+/// other causes: work that goes on after its answer, start times that are set by hand.
+pub(super) fn disproves_one(client: SpanRef<'_>, server: SpanRef<'_>, awaited: bool) -> bool {
+    let cut = cut(client).max(cut(server)).max(1);
     let called = client.kind() == Kind::Client && server.kind() == Kind::Server;
-    called && server.start_ns().saturating_add(CUT_NS) <= client.start_ns()
-        || awaited && has_answer(client) && server.start_ns() > client.end_ns()
+    let timed = client.is_timed() && server.is_timed();
+    called
+        && timed
+        && (server.start_ns().saturating_add(cut) <= client.start_ns()
+            || awaited && has_answer(client) && server.start_ns() >= client.end_ns().saturating_add(cut))
+}
+
+/// To how many nanoseconds a span's times are cut, as it seems: some SDKs tell milliseconds.
+pub(crate) fn cut(span: SpanRef<'_>) -> u64 {
+    let whole = |unit: u64| span.start_ns().is_multiple_of(unit) && span.end_ns().is_multiple_of(unit);
+    [1_000_000, 1_000].into_iter().find(|&unit| whole(unit)).unwrap_or(0)
 }
 
 fn told<'a>(span: SpanRef<'a>, keys: &[&str]) -> Option<&'a Value> {
@@ -160,23 +196,31 @@ fn word(span: SpanRef<'_>, keys: &[&str]) -> Option<String> {
 const HTTP_STATUS: [&str; 2] = ["http.response.status_code", "http.status_code"];
 const RPC_STATUS: [&str; 3] = ["rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"];
 
+/// A status of HTTP; browsers write 0 where there was none.
+fn http_status(span: SpanRef<'_>) -> Option<u32> {
+    word(span, &HTTP_STATUS)?.parse().ok().filter(|status| (100..=599).contains(status))
+}
+
 /// Whether a CLIENT span tells the status that it was answered with.
 pub(crate) fn has_answer(client: SpanRef<'_>) -> bool {
-    told(client, &HTTP_STATUS).or_else(|| told(client, &RPC_STATUS)).is_some()
+    http_status(client).is_some() || told(client, &RPC_STATUS).is_some()
 }
 
 /// Whether a CLIENT span may have ended before its answer came: it tells that it gave up, or a status that it or
-/// something between it and the service may have made, or it failed and tells no answer.
+/// something between it and the service may have made, or it failed and tells no failure that was answered.
 fn gave_up(client: SpanRef<'_>) -> bool {
+    let made = |status: String| is_made_by_client(&status);
+    if word(client, &RPC_STATUS).is_some_and(made) || word(client, &["rpc.connect_rpc.error_code"]).is_some_and(made) {
+        return true;
+    }
     let error_type = word(client, &["error.type"]);
-    if let Some(status) = word(client, &HTTP_STATUS) {
-        let made_between = matches!(&*status, "408" | "499" | "502" | "503" | "504");
-        return made_between || error_type.is_some_and(|kind| kind != status);
+    if let Some(status) = http_status(client) {
+        let made_between = matches!(status, 408 | 499 | 502 | 503 | 504);
+        let otherwise = error_type.is_some_and(|kind| kind != status.to_string());
+        let rpc = told(client, &RPC_STATUS).is_some();
+        return made_between || !rpc && (otherwise || client.is_error() && status < 400);
     }
-    if let Some(status) = word(client, &RPC_STATUS) {
-        return is_made_by_client(&status);
-    }
-    error_type.is_some() || client.is_error()
+    told(client, &RPC_STATUS).is_none() && (error_type.is_some() || client.is_error())
 }
 
 /// gRPC statuses that a client makes itself: CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE, and for its own limits
@@ -199,8 +243,8 @@ fn is_made_by_client(status: &str) -> bool {
 
 /// Whether a SERVER span tells that its client had left.
 fn was_left(server: SpanRef<'_>) -> bool {
-    word(server, &HTTP_STATUS).is_some_and(|status| status == "499")
-        || word(server, &RPC_STATUS).is_some_and(|status| matches!(&*status, "1" | "CANCELLED" | "CANCELED"))
+    let left = |status: String| matches!(&*status, "1" | "4" | "CANCELLED" | "CANCELED" | "DEADLINE_EXCEEDED");
+    http_status(server) == Some(499) || word(server, &RPC_STATUS).is_some_and(left)
 }
 
 /// Whether a span covers the wait for a message, and so begins before the message is sent.

@@ -11,13 +11,15 @@
 mod ancestor;
 mod believe;
 mod fact;
+mod split;
 
 pub(crate) use ancestor::by_common_ancestor;
-pub(crate) use fact::{Awaited, has_answer};
+pub(crate) use fact::{Awaited, cut, has_answer};
 
 use super::super::cx::Cx;
 use crate::trace::{ClockIx, Instances, Kind, SpanIx, Trace};
-use fact::{Fact, Facts};
+use fact::{Certainty, Fact, Facts};
+use split::Apart;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
@@ -39,41 +41,78 @@ pub(crate) struct Clocks {
     pub(crate) waited_for: Awaited,
     /// Whether facts contradicted each other, so that some were left out.
     pub(crate) contradictory: bool,
-    /// Whether spans of one service without an id of its instance turned out to be timed by several clocks.
+    /// SERVER spans that are not known to be over when their CLIENT spans end.
+    late: HashSet<SpanIx>,
+    /// Instances that turned out to be several.
     split: HashSet<u32>,
     steps: Cell<usize>,
 }
 
 impl Clocks {
     pub(crate) fn of(cx: &Cx<'_>) -> Clocks {
-        let instances = cx.instances();
         let awaited = Awaited::of(cx.trace);
-        let of: Vec<u32> = cx.trace.spans().map(|span| instances.instance(span).0).collect();
-        let facts = Facts::of(cx, &awaited, &of);
-        let several = facts.taken_for_one(cx.trace, instances, &of);
-        if several.is_empty() {
-            return Clocks::new(cx, awaited, of, instances.len() as u32, facts, several);
-        }
-        let (of, count) = by_entry(cx.trace, of, instances.len() as u32, &several);
-        let facts = Facts::of(cx, &awaited, &of);
-        Clocks::new(cx, awaited, of, count, facts, several)
+        let apart = split::of(cx, &awaited);
+        Clocks::new(cx, awaited, apart)
     }
 
-    fn new(cx: &Cx<'_>, awaited: Awaited, of: Vec<u32>, count: u32, facts: Facts, split: HashSet<u32>) -> Clocks {
-        let Facts { facts, two_ways, no_machine } = facts;
+    fn new(cx: &Cx<'_>, awaited: Awaited, apart: Apart) -> Clocks {
+        let Apart { of, count, split } = apart;
+        let Facts { mut facts, two_ways, no_machine, mut late } = Facts::of(cx, &awaited, &of);
+        late.extend(split::perhaps_late(cx, &facts, &of, &split));
+        facts.retain(|fact| fact.certainty != Certainty::Contained || !late.contains(&fact.child));
         let contradicted = !believe::consistent(count, &facts);
-        let facts = if contradicted { believe::believed(count, facts) } else { facts };
+        if contradicted {
+            let contained = |facts: &[Fact]| -> HashSet<SpanIx> {
+                let contained = facts.iter().filter(|fact| fact.certainty == Certainty::Contained);
+                contained.map(|fact| fact.child).collect()
+            };
+            let before = contained(&facts);
+            facts = believe::believed(count, facts);
+            late.extend(before.difference(&contained(&facts)));
+        }
         let mut clocks = Clocks {
-            of,
-            edges: edges(count, &facts),
+            edges: Vec::new(),
             bounds: RefCell::default(),
             waited_for: awaited,
             contradictory: contradicted || !split.is_empty(),
+            of,
+            late,
             split,
             steps: Cell::new(0),
         };
-        clocks.join_machines(cx.trace, cx.instances(), &two_ways, &no_machine);
+        let machines = clocks.machines(cx, &no_machine);
+        let undoubted = |members: &&Vec<u32>| members.iter().all(|member| !two_ways.contains_key(member));
+        // All at once where nothing speaks against it: the rest then has fewer clocks to be looked at.
+        let merged = merged(count, machines.values().filter(undoubted));
+        let as_one: Vec<Fact> = facts
+            .iter()
+            .map(|fact| Fact { from: merged[fact.from as usize], to: merged[fact.to as usize], ..*fact })
+            .filter(|fact| fact.from != fact.to || fact.most < 0)
+            .collect();
+        if believe::consistent(count, &as_one) {
+            clocks.of.iter_mut().for_each(|clock| *clock = merged[*clock as usize]);
+            clocks.edges = edges(count, &as_one);
+            clocks.join_machines(machines.values().filter(|members| !undoubted(members)), &two_ways);
+        } else {
+            clocks.edges = edges(count, &facts);
+            clocks.join_machines(machines.values(), &two_ways);
+        }
         clocks
+    }
+
+    /// The clocks of each machine, in the order of the rows: clocks are numbered as their resources arrived.
+    fn machines(&self, cx: &Cx<'_>, no_machine: &HashSet<ClockIx>) -> BTreeMap<ClockIx, Vec<u32>> {
+        let instances = cx.instances();
+        let mut met: HashSet<u32> = HashSet::new();
+        let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
+        for span in cx.trace.spans() {
+            let clock = self.clock(span.ix());
+            let apart = self.split.contains(&instances.instance(span).0) || no_machine.contains(&instances.clock(span));
+            if !apart && met.insert(clock) {
+                machines.entry(instances.clock(span)).or_default().push(clock);
+            }
+        }
+        machines
     }
 
     /// The clock that timed a span.
@@ -94,30 +133,18 @@ impl Clocks {
         self.split.contains(&instances.instance(trace.span(ix)).0)
     }
 
-    /// Makes instances of one machine one clock, where the calls do not prove the opposite.
-    fn join_machines(
+    /// Makes clocks of one machine one, where the calls do not prove the opposite.
+    fn join_machines<'m>(
         &mut self,
-        trace: &Trace,
-        instances: &Instances,
+        machines: impl Iterator<Item = &'m Vec<u32>>,
         two_ways: &HashMap<u32, HashSet<u32>>,
-        no_machine: &HashSet<ClockIx>,
     ) {
-        // Clocks are numbered as their resources arrived; rows stand in the same order however they did.
-        let mut met = vec![false; self.edges.len()];
-        let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
-        for span in trace.spans() {
-            let clock = self.clock(span.ix());
-            let apart = self.split.contains(&instances.instance(span).0) || no_machine.contains(&instances.clock(span));
-            if !std::mem::replace(&mut met[clock as usize], true) && !apart {
-                machines.entry(instances.clock(span)).or_default().push(clock);
-            }
-        }
-        for members in machines.into_values() {
+        for members in machines {
             // Members of one group are one clock; a member that is proven to differ from a group, or may differ from one
             // of its members, begins another.
             let mut groups: Vec<u32> = Vec::new();
             let mut group_of: HashMap<u32, u32> = HashMap::new();
-            for member in members {
+            for &member in members {
                 let fits = |&&first: &&u32| {
                     let mut doubtful = two_ways.get(&member).into_iter().flatten();
                     self.most_ahead(first, member) >= 0
@@ -210,26 +237,18 @@ pub(super) fn is_one_process(cx: &Cx<'_>, a: SpanIx, b: SpanIx) -> bool {
         };
         std::iter::successors(Some(ix), above).last()
     };
-    instances.is_told(instance(a)) || entry(a) == entry(b)
+    instance(a) == instance(b) && (instances.is_told(instance(a)) || entry(a) == entry(b))
 }
 
 fn is_entry(trace: &Trace, ix: SpanIx) -> bool {
     matches!(trace.span(ix).kind(), Kind::Server | Kind::Consumer)
 }
 
-/// A clock of its own for everything that one entry span of these instances caused within its service.
-fn by_entry(trace: &Trace, instance_of: Vec<u32>, count: u32, several: &HashSet<u32>) -> (Vec<u32>, u32) {
-    let tree = trace.tree();
-    let mut of = instance_of.clone();
-    let mut next = count;
-    for &ix in tree.preorder() {
-        if !several.contains(&instance_of[ix.index()]) {
-            continue;
-        }
-        let same = |parent: &SpanIx| instance_of[parent.index()] == instance_of[ix.index()];
-        let within = tree.parent(ix).filter(|parent| same(parent) && !is_entry(trace, ix));
-        of[ix.index()] = within.map_or(next, |parent| of[parent.index()]);
-        next += u32::from(within.is_none());
+/// For each clock the first of its group.
+fn merged<'m>(count: u32, groups: impl Iterator<Item = &'m Vec<u32>>) -> Vec<u32> {
+    let mut merged: Vec<u32> = (0..count).collect();
+    for members in groups {
+        members.iter().for_each(|&member| merged[member as usize] = members[0]);
     }
-    (of, next)
+    merged
 }
