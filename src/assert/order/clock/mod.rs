@@ -56,8 +56,10 @@ impl Clocks {
     }
 
     fn new(cx: &Cx<'_>, awaited: Awaited, apart: Apart) -> Clocks {
-        let Apart { of, count, split } = apart;
-        let Facts { mut facts, two_ways, no_machine, mut late } = Facts::of(cx, &awaited, &of);
+        let Facts { mut facts, two_ways, no_machine, mut late } = Facts::of(cx, &awaited, &apart.of);
+        facts.retain(|fact| apart.believes(fact));
+        let Apart { of, count, split, unsure } = apart;
+        late.extend(unsure);
         late.extend(split::perhaps_late(cx, &facts, &of, &split));
         facts.retain(|fact| fact.certainty != Certainty::Contained || !late.contains(&fact.child));
         let contradicted = !believe::consistent(count, &facts);

@@ -21,6 +21,8 @@ pub(super) struct Apart {
     pub(super) count: u32,
     /// The instances that are several.
     pub(super) split: HashSet<u32>,
+    /// Calls that were perhaps not awaited: that may be why it looks as if an instance were several.
+    pub(super) unsure: HashSet<SpanIx>,
 }
 
 /// Finds the instances that are several: those by which what is surest of clocks contradicts itself.
@@ -30,14 +32,15 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
     let may_be_several = nameless(cx, &instance_of);
     let count = instances.len() as u32;
     if may_be_several.is_empty() {
-        return Apart { of: instance_of, count, split: HashSet::new() };
+        return Apart { of: instance_of, count, split: HashSet::new(), unsure: HashSet::new() };
     }
     let mut split = called_by_itself(cx, awaited, &may_be_several);
+    let mut unsure = HashSet::new();
     let (mut steps, mut found) = (0, 0);
     loop {
-        let apart = by_entry(cx, &instance_of, count, split);
+        let apart = Apart { unsure, ..by_entry(cx, &instance_of, count, split) };
         let mut facts = Facts::of(cx, awaited, &apart.of).facts;
-        facts.retain(|fact| fact.certainty >= Certainty::Answered);
+        facts.retain(|fact| fact.certainty > Certainty::Contained && apart.believes(fact));
         let Round::Of(round) = believe::round(apart.count, &facts, &mut steps) else { return apart };
         let on_round: HashSet<u32> = round.iter().flat_map(|&at| [facts[at].from, facts[at].to]).collect();
         let whole = |instance: &&u32| !apart.split.contains(instance);
@@ -46,8 +49,10 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
         if more.is_empty() {
             return apart;
         }
-        split = apart.split;
+        (split, unsure) = (apart.split, apart.unsure);
         split.extend(more);
+        let begun = round.iter().map(|&at| &facts[at]).filter(|fact| fact.certainty == Certainty::Begun);
+        unsure.extend(begun.map(|fact| fact.child));
         found += 1;
     }
 }
@@ -95,7 +100,14 @@ fn by_entry(cx: &Cx<'_>, instance_of: &[u32], count: u32, split: HashSet<u32>) -
         of[ix.index()] = within.map_or(next, |parent| of[parent.index()]);
         next += u32::from(within.is_none());
     }
-    Apart { of, count: next, split }
+    Apart { of, count: next, split, unsure: HashSet::new() }
+}
+
+impl Apart {
+    /// Whether a fact rests on nothing that is unsure.
+    pub(super) fn believes(&self, fact: &Fact) -> bool {
+        fact.certainty >= Certainty::Answered || !self.unsure.contains(&fact.child)
+    }
 }
 
 /// SERVER spans of instances that are several of which another call by the same clock, if the same process answered it,
