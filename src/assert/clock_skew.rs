@@ -8,7 +8,7 @@ use super::order::{Clocks, cut, has_answer};
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::spec::plan::Expectation;
-use crate::trace::{ClockIx, Kind, SpanIx};
+use crate::trace::{ClockIx, SpanIx};
 use std::collections::BTreeMap;
 
 /// How far one clock may be ahead of another, and the pair of spans that says so.
@@ -27,13 +27,14 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     let waited_for = &cx.clocks.get_or_init(|| Clocks::of(cx)).waited_for;
     let mut pairs: BTreeMap<(ClockIx, ClockIx), Bounds> = BTreeMap::new();
     let mut late: Option<(u64, (SpanIx, SpanIx))> = None;
-    for &(client, server) in cx.calls().pairs() {
-        let (one, other) = (cx.trace.span(client), cx.trace.span(server));
-        let called = one.kind() == Kind::Client && other.kind() == Kind::Server;
-        if !called || instances.same_clock(one, other) || !one.is_timed() || !other.is_timed() {
+    for other in cx.trace.spans() {
+        let server = other.ix();
+        let Some(client) = waited_for.caller(server) else { continue };
+        let one = cx.trace.span(client);
+        if instances.same_clock(one, other) || !one.is_timed() || !other.is_timed() {
             continue;
         }
-        let waited = waited_for.is(server);
+        let waited = waited_for.by(server).is_some();
         if waited && other.end_ns() > one.end_ns() {
             let by = other.end_ns() - one.end_ns();
             late = late.filter(|(most, _)| *most >= by).or(Some((by, (client, server))));

@@ -36,6 +36,8 @@ struct Share {
     lasting: bool,
     /// Spans that it may pick, or picks and may take: of their facts none is certain not to hold. Nobody's.
     may: Vec<SpanIx>,
+    /// How many of those are in doubt for what was lost of them.
+    may_lost: usize,
     /// Spans that it may pick, that nobody got, and of which a fact does not hold.
     may_unfit: Vec<SpanIx>,
 }
@@ -121,6 +123,8 @@ impl Assigned {
                 doubted.filter(|ix| !held.contains(ix)).partition(|&ix| missing(cx, check, ix).is_none_or(unknown));
             let mut open = unsure(cx, check);
             open.retain(|ix| !held.contains(ix));
+            let lost = &cx.in_doubt(&picks, &check.select.query).lost;
+            share.may_lost = open.len() + may.iter().filter(|ix| lost.binary_search(ix).is_ok()).count();
             share.may = open.iter().copied().chain(may).collect();
             // Of every picked span the facts must hold.
             let all = check.quantifier == Quantifier::All;
@@ -165,6 +169,12 @@ pub(super) fn held<'c>(cx: &'c Cx<'_>, index: usize) -> &'c [SpanIx] {
     assigned.by_entry.get(&index).map_or(&[], |share| &share.held)
 }
 
+/// The spans of which it can not be told whether an entry might have them.
+pub(super) fn doubted<'c>(cx: &'c Cx<'_>, index: usize) -> &'c [SpanIx] {
+    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
+    assigned.by_entry.get(&index).map_or(&[], |share| &share.may)
+}
+
 pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
     let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
     let Some(share) = assigned.by_entry.get(&index) else { return State::Holds.into() };
@@ -182,7 +192,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     }
     let outlook = bounds.growing(share.held.len() as i128);
     if !matches!(outlook, Outlook::Sure | Outlook::Holds) {
-        let with_them = bounds.within(share.held.len(), share.may.len());
+        let with_them = bounds.within(share.held.len(), share.may_lost);
         let lack = if with_them == Outlook::Short { Lack::Lost } else { Lack::Absent };
         return State::lacks(lack, unserved(cx, check, share, at)).into();
     }

@@ -62,6 +62,8 @@ impl Edges {
         let names = CallNames::of(trace);
         let mut around = Around::of(trace);
         let unanswered: HashSet<SpanIx> = cx.calls().unanswered().map(|call| call.span).collect();
+        // What wraps an answered call names that one, and no other that it holds as well.
+        callers.iter().for_each(|&call| around.take(trace.span(call)));
         for span in trace.spans() {
             if !is_exit(span) || callers.contains(&span.ix()) || around.wraps[span.ix().index()] {
                 continue;
@@ -166,7 +168,8 @@ fn answered(cx: &Cx<'_>) -> Vec<Answered> {
 pub(super) fn lasting(found: &[&Edge]) -> usize {
     let answered = || found.iter().filter(|edge| edge.is_answered());
     let floating = answered().filter(|edge| edge.floating).count();
-    answered().count() - floating + floating.min(1)
+    // They may be one of those that are known to be calls, too.
+    (answered().count() - floating).max(floating.min(1))
 }
 
 impl Edge {
@@ -283,6 +286,11 @@ impl Around {
         }
         seen.into_iter().for_each(|ix| self.barren[ix.index()] = true);
         false
+    }
+    /// Leaves their names to a call that needs none.
+    fn take(&mut self, call: SpanRef<'_>) {
+        let around: Vec<SpanIx> = self.free(call).map(|outer| outer.ix()).collect();
+        around.into_iter().for_each(|ix| self.taken[ix.index()] = true);
     }
     /// Gives a call their names.
     fn give_names(&mut self, call: SpanRef<'_>, named: &mut Named) {

@@ -64,7 +64,7 @@ fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
                 0 | 1 => (
                     " that the runner called",
                     "something passed on the context that it was given instead of its own",
-                    Lack::Violated,
+                    Lack::Absent,
                 ),
                 _ => ("", "somewhere between them the context was lost", Lack::Final),
             };

@@ -49,7 +49,12 @@ pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     };
     let number = roots.len();
     let state = total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots);
-    let state = if lasting_roots(cx, &roots) < number { not_for_good(state) } else { state };
+    let state = match state {
+        State::Sure if lasting_roots(cx, &roots) < number => State::Holds,
+        // A span that is still to come may join them.
+        State::Lacks(Lack::Final, finding) if lasting_roots(cx, &roots) < number => State::Lacks(Lack::Absent, finding),
+        state => state,
+    };
     while_the_root_is_one(cx, state).into()
 }
 
@@ -112,7 +117,7 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
             0 => ("The trace has no root whose duration could be judged.".to_owned(), Lack::Absent),
             1 => ("No span answers the last hop of the redirect, so `of: root` names none.".to_owned(), Lack::Absent),
             all => {
-                let lack = if lasting_roots(cx, &roots) > 1 { Lack::Final } else { Lack::Violated };
+                let lack = if lasting_roots(cx, &roots) > 1 { Lack::Final } else { Lack::Absent };
                 (format!("The trace has {all} roots, so `of: root` names none of them."), lack)
             }
         };

@@ -66,7 +66,9 @@ pub(super) fn saved(
         // Of a part nothing can be said to be absent.
         let partial = traces.collected(id).is_some_and(TraceBuilder::partial) || traces.invalid_spans() > 0;
         let context = session.context(&step.wait.silent);
-        let lacks = settle::lacks(&trace, context.silent.iter().cloned().collect());
+        // What it does not hold together by. A call without an answer may be one to what never exports.
+        let mut lacks = settle::lacks(&trace, context.silent.iter().cloned().collect());
+        lacks.retain(|lack| matches!(lack, settle::Reason::MissingParent { .. } | settle::Reason::NoRoot));
         let phase = match (partial, lacks.is_empty()) {
             (true, _) => Phase::Expired,
             (false, true) => Phase::Confirmed,

@@ -120,7 +120,7 @@ impl fmt::Display for Note {
             Note::SeveralRoots { roots } => write!(f, "{roots} spans have no parent"),
             Note::NoRoot => write!(f, "no span is without a parent"),
             Note::NegativeDuration { span } => {
-                write!(f, "span {span} ends before it starts; its duration is read as 0")
+                write!(f, "span {span} ends before it starts; its duration is not known")
             }
             Note::ForeignSpans { spans } => write!(f, "{spans} spans of another trace were left out"),
             Note::InvalidIds { spans } => write!(f, "{spans} spans without a valid id were left out"),

@@ -3,7 +3,7 @@
 use super::json::{self, Keys};
 use super::tempo;
 use super::{Added, Sink, WireError, jaeger_json, otlp_json, otlp_proto};
-use crate::trace::{TraceBuilder, TraceId};
+use crate::trace::{SpanId, TraceBuilder, TraceId};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
 use std::borrow::Cow;
@@ -111,6 +111,9 @@ impl Sink for Noting<'_> {
     }
     fn invalid_span(&mut self) {
         self.sink.invalid_span();
+    }
+    fn injected(&mut self, trace: TraceId, span: SpanId) {
+        self.sink.injected(trace, span);
     }
 }
 

@@ -23,7 +23,7 @@ pub trait Sink {
     /// Counts a span that has no usable id, so that it belongs to no trace.
     fn invalid_span(&mut self);
     /// A trace that the runner saved names a span of the runner's own, which called it and is not there.
-    fn injected(&mut self, _trace: TraceId, _span: SpanId) {}
+    fn injected(&mut self, trace: TraceId, span: SpanId);
 }
 
 /// All traces go into the one builder; it sorts them out when it builds.
@@ -34,6 +34,7 @@ impl Sink for TraceBuilder {
     fn invalid_span(&mut self) {
         TraceBuilder::invalid_span(self);
     }
+    fn injected(&mut self, _: TraceId, _: SpanId) {}
 }
 
 /// What one read brought.

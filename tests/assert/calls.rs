@@ -112,3 +112,30 @@ fn a_deep_chain_of_wrapped_calls_costs_as_much_as_it_has_spans() {
     super::told::one("calls: ['a -> *']", &chain("a client leaf 1..2 messaging.operation.type=receive"));
     assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_call_that_may_be_part_of_a_known_one_is_no_early_second() {
+    // The parent of `send` is still to come: it may run within the CLIENT span.
+    let early = "
+a server in 0..100
+  a client charge 1..50
+    b server x 3..20
+a internal send 2..49 orphan
+  b server y 21..40
+";
+    check_on("OFFII", "calls: [{ a -> b: 1 }]", early);
+    check_on(THERE, "calls: [a -> b]", early);
+}
+
+#[test]
+fn what_wraps_an_answered_call_names_that_one_only() {
+    let wrapped = "
+a server in 0..100
+  a client Pay/Do 1..90 peer.service=b
+    a client token 2..20 server.address=oauth.example.com
+    a client POST 21..80
+      b server pay 22..79
+";
+    check_on(KEPT, "calls: [{ a -> b: 1 }]", wrapped);
+    check_on(KEPT, "calls: [{ a -> oauth.example.com: 1 }]", wrapped);
+}

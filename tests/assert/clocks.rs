@@ -401,3 +401,30 @@ fn on_one_machine_siblings_of_several_services_that_start_at_once_are_in_any_ord
     assert_eq!(verdicts(&tree("a", "b"), &tied), KEPT);
     assert_eq!(verdicts(&tree("b", "a"), &tied), KEPT);
 }
+
+#[test]
+fn an_answer_through_inner_spans_is_awaited_as_one_directly_below_is() {
+    let inner = "
+order server root 0..100
+  order client charge 5..40 http.response.status_code=200
+    order internal send 5.5..39.5
+      pay server a 56..89
+  order client reserve 41..60 http.response.status_code=200
+    order internal send 41.5..59.5
+      inv server b 42..59
+";
+    check(KEPT, "a -> b", inner);
+    check(VIOLATED, "b -> a", inner);
+    assert_eq!(verdicts("clock_skew: none", inner), VIOLATED);
+    // A retry within makes two of them, of which either may be the one that was awaited.
+    let retried = "
+order server root 0..100
+  order client charge 1..30
+    pay server a 5..33 resource.service.instance.id=1
+    order internal attempt 20..29
+      pay server again 21..28 resource.service.instance.id=2
+  order client reserve 31..60
+    inv server b 32..59
+";
+    check(UNKNOWN, "a -> b", retried);
+}

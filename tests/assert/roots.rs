@@ -50,8 +50,10 @@ fn where_nothing_answers_the_last_hop_the_first_is_not_taken_for_the_root() {
 fn two_spans_that_one_request_called_are_two_roots() {
     // Something passed on the context that it was given, not one of its own.
     let passed_on = "a server in 0..50 hop=1\nb server in 10..20 hop=1\n";
-    check_on(VIOLATED, "propagation: intact", passed_on);
-    check_on(VIOLATED, "roots: 1", passed_on);
+    // A span still to come may join them; on a trace to which nothing more comes they are two.
+    check_on(MISSING, "propagation: intact", passed_on);
+    check_on(MISSING, "roots: 1", passed_on);
+    check_on(MISSING, "duration: { of: root, lt: 2s }", passed_on);
     // One of them may yet turn out to belong below a span that shares the request's id.
     check_on(KEPT, "roots: 2..", passed_on);
     let judged = one("propagation: intact", &trace(passed_on));

@@ -216,9 +216,19 @@ tests:
   - { name: followed, request: { url: "${base}/old" }, response: { status: 200 }, trace: { span_count: 5, services: { only: [gateway, stock] }, roots: 1, propagation: intact, duration: { of: root, lt: 10s } } }
   - { name: not followed, request: { url: "${base}/old", follow_redirects: false }, response: { status: 302, headers: { location: /new } }, trace: { span_count: 1 } }
 "#;
-    let ran = Project::new(&configuration, spec).run(&["--jobs", "1"]);
+    let project = Project::new(&configuration, spec);
+    let ran = project.run(&["--jobs", "1", "--save-traces", "traces"]);
     ran.exits(0);
     let followed = ran.test("followed")["trace_id"].as_str().unwrap().to_owned();
+    // Saved, it still knows which spans the runner called.
+    project.write(
+        "specs/spec.yaml",
+        &format!(
+            "tests:\n  - {{ name: saved, trace_file: ../traces/followed/{followed}.json, trace: {{ roots: 1, propagation: \
+             intact, errors: none, duration: {{ of: root, lt: 10s }} }} }}\n"
+        ),
+    );
+    project.run(&[]).exits(0);
     let hops: Vec<_> = target.calls().into_iter().filter(|call| call.trace == followed).collect();
     assert_eq!(hops.len(), 2);
     assert_ne!(hops[0].parent, hops[1].parent);

@@ -5,9 +5,10 @@ use super::clock::Clocks;
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Verdict, Violation};
 use crate::trace::{SpanId, SpanIx, TraceId};
+use std::cell::Cell;
 use std::collections::HashMap;
 
-/// More looks at pairs and siblings than this are not taken; what is left is not decided.
+/// More looks at pairs and siblings than this are not taken in one judging; what is left is not decided.
 const MOST_LOOKS: usize = 10_000_000;
 
 /// Checks pairs of which it is known that the first ends before the other starts.
@@ -18,7 +19,21 @@ pub(super) fn judge(
     first: &[SpanIx],
     then: &[SpanIx],
 ) -> Verdict {
-    let mut looks = 0;
+    let families = cx.families.get_or_init(|| Families::of(cx, clocks));
+    let mut looks = families.looks.get();
+    let verdict = judge_within(cx, clocks, families, comparison, (first, then), &mut looks);
+    families.looks.set(looks);
+    verdict
+}
+
+fn judge_within(
+    cx: &Cx<'_>,
+    clocks: &Clocks,
+    families: &Families,
+    comparison: Comparison,
+    (first, then): (&[SpanIx], &[SpanIx]),
+    looks: &mut usize,
+) -> Verdict {
     let mut open = None;
     let unknown = |pair| Verdict::Open(Open { pair, comparison, which: false });
     let violated =
@@ -28,13 +43,13 @@ pub(super) fn judge(
             if !siblings(cx, a, b) {
                 return violated((a, b), None, true);
             }
-            match between(cx, clocks, a, b, &mut looks) {
+            match between(cx, clocks, families, (a, b), looks) {
                 Between::Nothing => {}
                 Between::This(sibling) => return violated((a, b), Some(sibling), false),
                 Between::Perhaps => open = open.or(Some((a, b))),
             }
-            looks += 1;
-            if looks > MOST_LOOKS {
+            *looks += 1;
+            if *looks > MOST_LOOKS {
                 return unknown((a, b));
             }
         }
@@ -59,6 +74,8 @@ pub(crate) struct Families {
     one_clock: Vec<bool>,
     /// Spans whose parent is not in the trace, by the parent that they name.
     outside: HashMap<(TraceId, Option<SpanId>), (Vec<SpanIx>, bool)>,
+    /// How many looks all checks of one judging have taken together.
+    looks: Cell<usize>,
 }
 
 impl Families {
@@ -70,7 +87,11 @@ impl Families {
             outside.entry(named_parent(cx, span.ix())).or_default().0.push(span.ix());
         }
         outside.values_mut().for_each(|(rows, one_clock)| *one_clock = one(rows));
-        Families { one_clock: cx.trace.spans().map(|span| one(tree.children(span.ix()))).collect(), outside }
+        Families {
+            one_clock: cx.trace.spans().map(|span| one(tree.children(span.ix()))).collect(),
+            outside,
+            looks: Cell::new(0),
+        }
     }
     /// The span's siblings and itself, by start.
     fn of_span<'c>(&'c self, cx: &'c Cx<'_>, ix: SpanIx) -> (&'c [SpanIx], bool) {
@@ -88,10 +109,10 @@ enum Between {
     Perhaps,
 }
 
-fn between(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx, looks: &mut usize) -> Between {
+fn between(cx: &Cx<'_>, clocks: &Clocks, families: &Families, (a, b): (SpanIx, SpanIx), looks: &mut usize) -> Between {
     let clock = |ix: SpanIx| clocks.clock(ix);
     let (from, to) = (compare::time(cx, a, Moment::End), compare::time(cx, b, Moment::Start));
-    let (children, one_clock) = cx.families.get_or_init(|| Families::of(cx, clocks)).of_span(cx, a);
+    let (children, one_clock) = families.of_span(cx, a);
     // Siblings stand by start, each by its own clock: on one clock only a part of them need be looked at.
     let within = if one_clock {
         let low = children.partition_point(|&child| compare::time(cx, child, Moment::Start) < from);

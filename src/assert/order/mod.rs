@@ -149,6 +149,17 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
     }
     let untimed = |rows: &[SpanIx]| rows.iter().copied().find(|&ix| !cx.trace.span(ix).is_timed());
     if let Some(ix) = untimed(&first).or_else(|| untimed(&then)) {
+        let timed = |rows: &[SpanIx]| -> Vec<SpanIx> {
+            rows.iter().copied().filter(|&ix| cx.trace.span(ix).is_timed()).collect()
+        };
+        let (first, then) = (timed(&first), timed(&then));
+        // What those violate whose times are known is violated.
+        if !first.is_empty() && !then.is_empty() && rule.pairing == Pairing::All && matches!(rule.per, Per::Trace) {
+            let (state, _) = weigh(cx, rule, &first, &then, at);
+            if matches!(state, State::Lacks(Lack::Violated | Lack::Final, _)) {
+                return outcome.push(state);
+            }
+        }
         return outcome.push(State::lacks(Lack::Undecidable, tell::untimed(cx, rule, ix, at)));
     }
     let (state, remark) = weigh(cx, rule, &first, &then, at);
@@ -163,7 +174,10 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
 
 /// Whether spans of which it can not be told whether they stand on a side would break what holds of those that do.
 fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
-    let may = |select: &Selector| cx.in_doubt(&cx.picks(&select.query), &select.query).rows.clone();
+    let may = |select: &Selector| match select.name.as_deref().and_then(|name| cx.distinct_entry(name)) {
+        Some(index) => super::distinct::doubted(cx, index).to_vec(),
+        None => cx.in_doubt(&cx.picks(&select.query), &select.query).rows.clone(),
+    };
     let (may_first, may_then) = (may(rule.first), may(rule.then));
     let all = |sure: &[SpanIx], may: &[SpanIx]| {
         let mut all: Vec<SpanIx> = sure.iter().chain(may).copied().collect();

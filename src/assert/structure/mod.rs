@@ -61,7 +61,10 @@ pub(super) fn judge<'a>(cx: &Cx<'a>, structure: &'a Structure, at: &Expectation)
     let bounds = &matcher.nodes[root].bounds;
     let (least, most) = (found.len() as i128, (found.len() + perhaps.len()) as i128);
     // Exact, one that is as the tree says does not excuse another that is not.
-    let strays = structure.exact && (most as usize) < matcher.nodes[root].picks.rows.len();
+    let picked =
+        |fits: Fits| matcher.nodes[root].picks.rows.iter().find(|ix| matcher.nodes[root].fits[ix.index()] == fits);
+    let strays = structure.exact && picked(Fits::No).is_some();
+    let may_stray = picked(Fits::Perhaps).copied().filter(|_| structure.exact);
     match (bounds.growing(least), bounds.growing(most)) {
         (Outlook::Beyond, _) => {
             let finding = matcher.too_often(&found, at);
@@ -69,6 +72,9 @@ pub(super) fn judge<'a>(cx: &Cx<'a>, structure: &'a Structure, at: &Expectation)
         }
         (_, Outlook::Short) => matcher.explain(root, at).into(),
         _ if strays => matcher.explain(root, at).into(),
+        (Outlook::Sure | Outlook::Holds, _) if may_stray.is_some() => {
+            may_stray.map_or(State::Holds, |ix| matcher.undecidable(ix, at)).into()
+        }
         (Outlook::Sure, _) => State::held(lasting && perhaps.is_empty()).into(),
         (Outlook::Holds, Outlook::Holds) if bounds.has_all(least, most) => State::Holds.into(),
         _ => matcher.undecidable(perhaps[0], at).into(),

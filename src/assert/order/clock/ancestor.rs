@@ -47,10 +47,13 @@ struct Nearest {
 fn nearest_on(cx: &Cx<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Option<Nearest> {
     let mut near = Nearest { at: below, contains: true, begins: true };
     while !clocks.same(near.at, top) {
-        let parent = cx.trace.tree().parent(near.at).filter(|&parent| parent != top)?;
-        near.contains &= contains(cx, clocks, parent, near.at);
-        near.begins &= begins(cx, clocks, parent, near.at);
-        near.at = parent;
+        let tree = cx.trace.tree();
+        // From what was called straight to the call that awaited it, as long as that is below the top.
+        let awaited = clocks.waited_for.by(near.at).filter(|&client| tree.is_ancestor(top, client));
+        let above = awaited.or_else(|| tree.parent(near.at)).filter(|&above| above != top)?;
+        near.contains &= contains(cx, clocks, above, near.at);
+        near.begins &= begins(cx, clocks, above, near.at);
+        near.at = above;
     }
     Some(near)
 }
@@ -62,7 +65,9 @@ fn contains(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool
     if clocks.same(parent, child) {
         return room >= 0;
     }
-    clocks.waited_for.is(child) && !clocks.late.contains(&child) && is_possible(clocks, parent, child, room)
+    clocks.waited_for.by(child) == Some(parent)
+        && !clocks.late.contains(&child)
+        && is_possible(clocks, parent, child, room)
 }
 
 /// Whether a span is known not to start before its parent.

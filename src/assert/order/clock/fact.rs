@@ -1,7 +1,7 @@
 //! What one call says of two clocks.
 
 use super::super::super::cx::Cx;
-use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Trace, Value};
+use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Value, Within};
 use std::collections::{HashMap, HashSet};
 
 /// How much it takes to give a fact up.
@@ -28,30 +28,43 @@ pub(super) struct Fact {
     pub(super) child: SpanIx,
 }
 
-/// Which spans are SERVER spans that their parent, a CLIENT span, awaited.
+/// The CLIENT spans that SERVER spans answer, also through inner spans of the caller's own, and which of them awaited it.
 #[derive(Debug)]
-pub(crate) struct Awaited(Vec<bool>);
+pub(crate) struct Awaited {
+    callers: Vec<Option<SpanIx>>,
+    awaited: Vec<bool>,
+}
 
 impl Awaited {
-    pub(crate) fn of(trace: &Trace) -> Awaited {
-        let sole = |client: SpanRef<'_>| client.children().filter(|child| child.kind() == Kind::Server).count() == 1;
-        let mut awaited = vec![false; trace.len()];
-        for client in trace.spans().filter(|span| span.kind() == Kind::Client && span.children().len() > 0) {
-            // Of several, retries or hedged, it is not known which one was awaited (analysis.md, 3.3).
-            if !sole(client) || gave_up(client) {
-                continue;
-            }
-            for server in client.children().filter(|child| child.kind() == Kind::Server) {
+    pub(crate) fn of(cx: &Cx<'_>) -> Awaited {
+        let trace = cx.trace;
+        let caller = |server: SpanRef<'_>| {
+            let parent = server.parent().filter(|_| server.kind() == Kind::Server)?;
+            let Within::Call(call) = cx.calls().within(parent.ix()) else { return None };
+            (trace.span(call).kind() == Kind::Client).then_some(call)
+        };
+        let callers: Vec<Option<SpanIx>> = trace.spans().map(caller).collect();
+        let mut answers = vec![0u32; trace.len()];
+        callers.iter().flatten().for_each(|call| answers[call.index()] += 1);
+        // Of several, retries or hedged, it is not known which one was awaited (analysis.md, 3.3).
+        let is = |(server, caller): (SpanRef<'_>, &Option<SpanIx>)| {
+            caller.is_some_and(|call| {
+                let client = trace.span(call);
                 let timed = server.is_timed() && client.is_timed();
                 let fits = timed && server.duration_ns() <= client.duration_ns();
-                awaited[server.ix().index()] = fits && !was_left(server);
-            }
-        }
-        Awaited(awaited)
+                fits && answers[call.index()] == 1 && !gave_up(client) && !was_left(server)
+            })
+        };
+        let awaited = trace.spans().zip(&callers).map(is).collect();
+        Awaited { callers, awaited }
     }
-    /// Whether this span's parent is a CLIENT span that awaited it.
-    pub(crate) fn is(&self, server: SpanIx) -> bool {
-        self.0[server.index()]
+    /// The CLIENT span that a SERVER span answers.
+    pub(crate) fn caller(&self, server: SpanIx) -> Option<SpanIx> {
+        self.callers[server.index()]
+    }
+    /// The same, if it awaited the answer.
+    pub(crate) fn by(&self, server: SpanIx) -> Option<SpanIx> {
+        self.caller(server).filter(|_| self.awaited[server.index()])
     }
 }
 
@@ -73,10 +86,10 @@ impl Facts {
         let instances = cx.instances();
         let mut all = Facts::default();
         for child in cx.trace.spans() {
-            let called = child.parent().filter(|parent| {
-                of[parent.ix().index()] != of[child.ix().index()] && instances.same_clock(*parent, child)
+            let called = awaited.caller(child.ix()).map(|caller| cx.trace.span(caller)).filter(|caller| {
+                of[caller.ix().index()] != of[child.ix().index()] && instances.same_clock(*caller, child)
             });
-            if called.is_some_and(|parent| disproves_one(parent, child, awaited.is(child.ix()))) {
+            if called.is_some_and(|caller| disproves_one(caller, child, awaited.by(child.ix()).is_some())) {
                 all.no_machine.insert(instances.clock(child));
             }
         }
@@ -85,19 +98,23 @@ impl Facts {
             instances.same_clock(one, other) && !all.no_machine.contains(&instances.clock(one))
         };
         let mut told: Vec<(Fact, bool, i128)> = Vec::new();
-        let mut add = |parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool| {
+        let mut add = |parent: SpanRef<'_>, child: SpanRef<'_>, facts: Vec<Fact>| {
             let machine = on_machine(parent.ix(), child.ix());
             let cut = cut(parent).max(cut(child)).into();
-            told.extend(call(of, parent, child, awaited).into_iter().map(|fact| (fact, machine, cut)));
+            told.extend(facts.into_iter().map(|fact| (fact, machine, cut)));
         };
         for child in cx.trace.spans() {
             if let Some(parent) = child.parent() {
-                add(parent, child, awaited.is(child.ix()));
+                add(parent, child, caused(of, parent, child));
+            }
+            if let Some(client) = awaited.by(child.ix()).map(|client| cx.trace.span(client)) {
+                add(client, child, answered(of, client, child));
             }
         }
         for &(exit, entry) in cx.calls().pairs() {
             if cx.trace.tree().parent(entry) != Some(exit) {
-                add(cx.trace.span(exit), cx.trace.span(entry), false);
+                let (exit, entry) = (cx.trace.span(exit), cx.trace.span(entry));
+                add(exit, entry, caused(of, exit, entry));
             }
         }
         let caused = tightest(told.iter().map(|(fact, ..)| fact), Certainty::Caused);
@@ -120,24 +137,30 @@ impl Facts {
     }
 }
 
-/// What one call says.
-fn call(of: &[u32], parent: SpanRef<'_>, child: SpanRef<'_>, awaited: bool) -> Vec<Fact> {
-    let (from, to) = (of[parent.ix().index()], of[child.ix().index()]);
-    if from == to || !parent.is_timed() || !child.is_timed() {
-        return Vec::new();
-    }
-    let ahead = |later: u64, earlier: u64| i128::from(later) - i128::from(earlier);
-    let fact = |from, to, most, certainty| Fact { from, to, most, certainty, child: child.ix() };
-    let mut facts = Vec::new();
-    if let Some(caused) = caused_at(parent, child) {
-        facts.push(fact(from, to, ahead(caused, parent.start_ns()), Certainty::Caused));
-    }
-    if awaited {
-        let begun = if has_answer(parent) { Certainty::Answered } else { Certainty::Begun };
-        facts.push(fact(to, from, ahead(parent.end_ns(), child.start_ns()), begun));
-        facts.push(fact(to, from, ahead(parent.end_ns(), child.end_ns()), Certainty::Contained));
-    }
-    facts
+/// What it says of two clocks that one span caused another.
+fn caused(of: &[u32], parent: SpanRef<'_>, child: SpanRef<'_>) -> Vec<Fact> {
+    let caused = caused_at(parent, child).filter(|_| parent.is_timed() && child.is_timed());
+    let most = caused.map(|caused| ahead(caused, parent.start_ns()));
+    fact(of, parent, child, most, Certainty::Caused).into_iter().collect()
+}
+
+/// What it says that a CLIENT span awaited a SERVER span.
+fn answered(of: &[u32], client: SpanRef<'_>, server: SpanRef<'_>) -> Vec<Fact> {
+    let begun = if has_answer(client) { Certainty::Answered } else { Certainty::Begun };
+    let until = |moment: u64| Some(ahead(client.end_ns(), moment));
+    let begun = fact(of, server, client, until(server.start_ns()), begun);
+    let contained = fact(of, server, client, until(server.end_ns()), Certainty::Contained);
+    begun.into_iter().chain(contained).map(|fact| Fact { child: server.ix(), ..fact }).collect()
+}
+
+fn ahead(later: u64, earlier: u64) -> i128 {
+    i128::from(later) - i128::from(earlier)
+}
+
+fn fact(of: &[u32], from: SpanRef<'_>, to: SpanRef<'_>, most: Option<i128>, certainty: Certainty) -> Option<Fact> {
+    let child = to.ix();
+    let (from, to) = (of[from.ix().index()], of[to.ix().index()]);
+    Some(Fact { from, to, most: most?, certainty, child }).filter(|_| from != to)
 }
 
 /// Of all facts of a certainty about two clocks the tightest.

@@ -50,7 +50,7 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     pub(crate) fn of(cx: &Cx<'_>) -> Clocks {
-        let awaited = Awaited::of(cx.trace);
+        let awaited = Awaited::of(cx);
         let apart = split::of(cx, &awaited);
         Clocks::new(cx, awaited, apart)
     }

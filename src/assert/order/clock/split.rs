@@ -78,10 +78,10 @@ fn called_by_itself(cx: &Cx<'_>, awaited: &Awaited, may_be_several: &HashSet<u32
     let servers = cx.trace.spans().filter(|span| span.kind() == Kind::Server);
     servers
         .filter_map(|server| {
-            let client = server.parent()?;
+            let client = cx.trace.span(awaited.caller(server.ix())?);
             let instance = instances.instance(server);
             let same = instances.instance(client) == instance && may_be_several.contains(&instance.0);
-            (same && disproves_one(client, server, awaited.is(server.ix()))).then_some(instance.0)
+            (same && disproves_one(client, server, awaited.by(server.ix()).is_some())).then_some(instance.0)
         })
         .collect()
 }
