@@ -32,7 +32,7 @@ pub(super) struct Fact {
 #[derive(Debug)]
 pub(crate) struct Awaited {
     callers: Vec<Option<SpanIx>>,
-    awaited: Vec<bool>,
+    waited: Vec<bool>,
 }
 
 impl Awaited {
@@ -55,8 +55,8 @@ impl Awaited {
                 fits && answers[call.index()] == 1 && !gave_up(client) && !was_left(server)
             })
         };
-        let awaited = trace.spans().zip(&callers).map(is).collect();
-        Awaited { callers, awaited }
+        let waited = trace.spans().zip(&callers).map(is).collect();
+        Awaited { callers, waited }
     }
     /// The CLIENT span that a SERVER span answers.
     pub(crate) fn caller(&self, server: SpanIx) -> Option<SpanIx> {
@@ -64,7 +64,7 @@ impl Awaited {
     }
     /// The same, if it awaited the answer.
     pub(crate) fn by(&self, server: SpanIx) -> Option<SpanIx> {
-        self.caller(server).filter(|_| self.awaited[server.index()])
+        self.caller(server).filter(|_| self.waited[server.index()])
     }
 }
 
