@@ -11,6 +11,7 @@ mod amount;
 mod bounds;
 mod calls;
 mod clock_skew;
+mod criteria;
 mod cx;
 mod distinct;
 mod edges;

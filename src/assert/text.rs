@@ -1,5 +1,6 @@
 //! How findings word what comes from outside: escaped, bounded, in backquotes; and which known name is the nearest.
 
+use super::criteria;
 use crate::matcher::{Comparison, Literal, Matcher, Operand};
 use crate::spec::plan::Selector;
 use crate::trace::{SpanIx, Trace};
@@ -100,14 +101,15 @@ pub(super) fn selector(select: &Selector) -> String {
     }
 }
 
-/// `{service: payment-service, name: authorize}`
+/// `{service: payment-service, name: authorize, parent: {kind: server}}`
 pub(super) fn keys_of(select: &Selector) -> String {
-    if select.parts.is_empty() {
-        let one_line: Vec<&str> = select.text.split_whitespace().collect();
-        return quoted(&one_line.join(" "));
+    match criteria::expr(&select.query).filter(|expr| criteria::is_mapping(expr)) {
+        Some(expr) => criteria::words(expr),
+        None => {
+            let one_line: Vec<&str> = select.text.split_whitespace().collect();
+            quoted(&one_line.join(" "))
+        }
     }
-    let parts: Vec<String> = select.parts.iter().map(|(key, test)| format!("{key}: {}", matcher(test))).collect();
-    format!("{{{}}}", parts.join(", "))
 }
 
 pub(super) use crate::matcher::show_duration as time;
