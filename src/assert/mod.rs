@@ -38,7 +38,7 @@ mod witness;
 pub use excerpt::{excerpt, excerpt_within};
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use snapshot::shape;
-pub use witness::{UNWITNESSED, is_unwitnessed};
+pub use witness::{UNWITNESSED, Unseen};
 
 use crate::spec::plan::{Check, TraceExpectations};
 use crate::trace::{Phase, Trace};

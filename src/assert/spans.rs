@@ -8,7 +8,7 @@ use super::state::{Lack, Outcome, State};
 use super::{distinct, facts, nearest, text, witness};
 use crate::matcher::count_of;
 use crate::source::Spanned;
-use crate::spec::plan::{Expectation, Fact, Quantifier, Selector, SpanCheck};
+use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
 use crate::trace::SpanIx;
 
 pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
@@ -18,6 +18,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     let picks = cx.picks(&check.select.query);
     let mut outcome = Outcome::default();
     if check.optional && picks.rows.is_empty() && cx.in_doubt(&picks, &check.select.query).rows.is_empty() {
+        witness::of_skipped(cx, &check.select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
         outcome.push(State::Holds);
         return outcome;
     }
@@ -29,6 +30,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         Quantifier::All => {
             for fact in &check.facts {
                 outcome.push(of_every(cx, check, fact, &picks, at));
+                unwitnessed_beside(cx, &fact.value, &mut outcome);
             }
         }
         Quantifier::Any if check.facts.is_empty() => {}
@@ -272,16 +274,17 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
 
 /// Remarks on a selection that picks nothing, as it should, when nobody has ever seen what it names.
 pub(super) fn unwitnessed(cx: &Cx<'_>, select: &Selector, outcome: &mut Outcome) {
-    for (key, matcher) in &select.parts {
-        let name = text::literal_of(matcher);
-        let remark = match (key.as_str(), name) {
-            ("service", Some(name)) => witness::service(cx, name),
-            ("name", Some(name)) => witness::span_name(cx, name),
-            (key, _) => {
-                let attribute = key.strip_prefix("attributes.").or_else(|| key.strip_prefix("resource."));
-                attribute.and_then(|key| witness::attribute_key(cx, key))
-            }
-        };
-        remark.into_iter().for_each(|remark| outcome.remark(remark));
+    witness::of_query(cx, &select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
+}
+
+/// The same on what a fact says there is none of beside the picked spans.
+fn unwitnessed_beside(cx: &Cx<'_>, fact: &Fact, outcome: &mut Outcome) {
+    let (select, count) = match fact {
+        Fact::Child(select, Some(count)) => (select, count),
+        Fact::Link(LinkCheck { span: Some(select), count: Some(count), .. }) => (select, count),
+        _ => return,
+    };
+    if Bounds::of_count(Some(count)).growing(0) == Outlook::Holds && cx.picks(&select.query).rows.is_empty() {
+        unwitnessed(cx, select, outcome);
     }
 }

@@ -49,9 +49,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
             return State::lacks(Lack::Undecidable, finding).into();
         }
         let mut outcome = Outcome::from(State::Holds);
-        for name in query.attribute_names() {
-            witness::attribute_key(cx, name).into_iter().for_each(|remark| outcome.remark(remark));
-        }
+        witness::of_query(cx, query).into_iter().for_each(|unseen| outcome.remark(unseen));
         return outcome;
     };
     let count = count_of(spans.len(), "span");

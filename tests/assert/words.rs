@@ -1,7 +1,8 @@
 //! What findings and remarks say of selections: all of what is asked, what comes nearest, what was never seen.
 
-use super::told::{one, trace as told};
+use super::told::{judged, one, trace as told};
 use tracespec::assert::{Finding, Verdict};
+use tracespec::trace::Phase;
 
 const SHOP: &str = "
 api-gateway server POST_/orders 0..100
@@ -60,4 +61,96 @@ fn the_nearest_miss_says_which_place_or_condition_it_has_not() {
         hint("{ name: charge-card, where: '{ .payment.method = \"card\" && kind = internal }' }"),
         "span `charge-card` of payment-service comes nearest: its .payment.method is \"cash\", not \"card\""
     );
+}
+
+fn remarks(spec: &str) -> Vec<String> {
+    let judged = one(spec, &told(SHOP));
+    assert_eq!(judged.verdict, Verdict::Pass, "{spec}: {judged:#?}");
+    judged.remarks
+}
+
+#[test]
+fn an_absence_of_a_name_that_nobody_has_seen_is_remarked_however_it_is_asked_for() {
+    let span = "unwitnessed: no span named `chargecard` was seen in any trace of this run; did you mean `charge-card`?";
+    let service =
+        "unwitnessed: no service `paymet-service` was seen in any trace of this run; did you mean `payment-service`?";
+    let none = |query: &str| remarks(&format!("traceql: [{{ none: '{query}' }}]"));
+    let count = |select: &str| remarks(&format!("spans: [{{ select: {select}, count: 0 }}]"));
+    assert_eq!(none("{ name = \"chargecard\" }"), [span]);
+    assert_eq!(none("{ kind = internal } >> { name = \"chargecard\" }"), [span]);
+    assert_eq!(none("{ resource.service.name = \"paymet-service\" }"), [service]);
+    assert_eq!(count("'{ name = \"chargecard\" }'"), [span]);
+    assert_eq!(count("{ kind: server, parent: { service: paymet-service } }"), [service]);
+    assert_eq!(count("{ kind: server, ancestor: chargecard }"), [span]);
+    assert_eq!(
+        count("{ kind: server, where: '{ .payment.methd = \"x\" }' }"),
+        ["unwitnessed: no attribute `payment.methd` was seen in any trace of this run; did you mean `payment.method`?"]
+    );
+    assert_eq!(
+        count("{ service: ~ paymet.* }"),
+        ["unwitnessed: no service with a name that is `~ paymet.*` was seen in any trace of this run"]
+    );
+    assert_eq!(count("{ service: { contains: paymet } }").len(), 1);
+    assert_eq!(count("{ name: { starts_with: chargec } }").len(), 1);
+    assert_eq!(count("{ name: { one_of: [chargecard, refundcard] } }").len(), 1);
+    assert_eq!(none("{ name =~ \"chargec.*\" }").len(), 1);
+}
+
+#[test]
+fn an_absence_of_names_that_were_seen_is_not_remarked() {
+    let none = |query: &str| remarks(&format!("traceql: [{{ none: '{query}' }}]"));
+    let count = |select: &str| remarks(&format!("spans: [{{ select: {select}, count: 0 }}]"));
+    assert_eq!(none("{ name = \"charge-card\" && resource.service.name = \"api-gateway\" }"), [""; 0]);
+    assert_eq!(none("{ kind = server && name !~ \".*\" }"), [""; 0]);
+    assert_eq!(count("{ service: ~ payment.*, kind: producer }"), [""; 0]);
+    assert_eq!(count("{ name: charge-card, service: { ne: payment-service } }"), [""; 0]);
+    assert_eq!(count("{ name: { one_of: [charge-card, refundcard] }, kind: server }"), [""; 0]);
+    assert_eq!(none("{ !(name = \"x\" || kind != nil) }"), [""; 0]);
+}
+
+#[test]
+fn an_absence_beside_a_picked_span_and_what_is_optional_are_remarked_too() {
+    let of = |fact: &str| remarks(&format!("spans: [{{ select: {{ name: charge-card }}, {fact} }}]"));
+    assert_eq!(
+        of("children: [{ select: { name: reserv }, count: 0 }]"),
+        ["unwitnessed: no span named `reserv` was seen in any trace of this run; did you mean `reserve`?"]
+    );
+    assert_eq!(of("links: [{ span: { service: inventry-service }, count: 0 }]").len(), 1);
+    assert_eq!(of("children: [{ select: { name: reserve }, count: 0 }]"), [""; 0]);
+    let optional = |select: &str| {
+        let spec = format!("services: [api-gateway]\nspans: [{{ select: {select}, optional: true, status: ok }}]");
+        let judged = judged(&spec, &told(SHOP), Phase::Confirmed).remove(1);
+        assert_eq!(judged.verdict, Verdict::Pass, "{judged:#?}");
+        judged.remarks
+    };
+    assert_eq!(
+        optional("{ name: cahrge-card }"),
+        [
+            "unwitnessed: no span named `cahrge-card` was seen in any trace of this run; did you mean `charge-card`? All that \
+             is said of it was skipped"
+        ]
+    );
+    assert_eq!(optional("{ name: reserve, kind: producer }"), [""; 0]);
+}
+
+#[test]
+fn what_a_later_trace_shows_answers_the_remark_on_a_pattern() {
+    use tracespec::assert::Witnessed;
+    let unseen = |select: &str| {
+        let mut judged = one(&format!("spans: [{{ select: {select}, count: 0 }}]"), &told(SHOP));
+        assert_eq!(judged.unseen.len(), 1, "{judged:#?}");
+        judged.unseen.remove(0)
+    };
+    let mut witnessed = Witnessed::default();
+    let (pattern, query) = (unseen("{ service: ~ legacy.* }"), unseen("'{ name =~ \"old.*\" }'"));
+    let renamed = unseen("{ attributes: { db.system.name: x } }");
+    for one in [&pattern, &query, &renamed] {
+        assert!(!one.is_answered(&witnessed));
+    }
+    witnessed.services.insert("legacy-billing".to_owned());
+    witnessed.span_names.insert("old-charge".to_owned());
+    witnessed.attribute_keys.insert("db.system".to_owned());
+    for one in [&pattern, &query, &renamed] {
+        assert!(one.is_answered(&witnessed), "{one:?}");
+    }
 }
