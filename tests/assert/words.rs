@@ -154,3 +154,23 @@ fn what_a_later_trace_shows_answers_the_remark_on_a_pattern() {
         assert!(one.is_answered(&witnessed), "{one:?}");
     }
 }
+
+#[test]
+fn of_a_line_of_a_shape_that_changed_only_the_change_is_shown() {
+    use tracespec::assert::{Context, judge, shape};
+    use tracespec::spec::plan::{Accepted, Check};
+    let attributes = "db.system=postgresql db.namespace=orders db.collection.name=shelf_stock db.operation.name=UPDATE \
+                      peer.service=a-database-with-a-long-name-that-fills-the-line rpc.service=another-one-of-those-names";
+    let root = "shop server root 0..10\n";
+    let update = format!("  shop client UPDATE_shelf_stock 1..2 {attributes}\n");
+    let before = shape(&told(&format!("{root}{update}")));
+    let now = told(&format!("{root}{}", update.repeat(12)));
+    let mut expect = super::told::expect("snapshot: s");
+    if let Check::Snapshot { accepted, .. } = &mut expect.list[0].check {
+        *accepted = Some(Box::new(Accepted::Shape { text: before, redactor: Default::default() }));
+    }
+    let judged = judge(&now, &expect, Phase::Confirmed, &Context::default());
+    let finding = &judged[0].findings[0];
+    assert_eq!(finding.message, "The trace does not have the accepted shape s: 1 line changed.");
+    assert_eq!(finding.actual, "  shop server root\n~   shop client UPDATE shelf stock: x1 -> x12");
+}
