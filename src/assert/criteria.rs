@@ -4,8 +4,8 @@ use super::cx::{Cx, Picks};
 use super::{lookup, nearest, text};
 use crate::matcher::{Fact, count_of};
 use crate::select::{
-    Field, FieldExpr, FieldKind, FieldOp, FieldTest, Mode, Query, Relation, SpansetExpr, SpansetKind, SpansetOp, Stage,
-    Static,
+    Attribute, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Mode, Query, Relation, Scope, SpansetExpr, SpansetKind,
+    SpansetOp, Stage, Static,
 };
 use crate::source::Span;
 use crate::trace::SpanIx;
@@ -156,8 +156,8 @@ impl<'q> Criterion<'q> {
             Criterion::Key(test, _) => {
                 let actual = fact(cx, ix, &test.field);
                 let near = if actual.is_missing() { nearest::key(cx, ix, &test.field) } else { None };
-                let near = near.map_or(String::new(), |near| format!(" (did you mean {}?)", text::quoted(near)));
-                format!("its {} {}{near}", text::safe(&test.field.to_string()), test.matcher.mismatch(&actual))
+                let name = test.field.to_string();
+                format!("its {} {}{}", text::safe(&name), test.matcher.mismatch(&actual), meant(near))
             }
             Criterion::Parent(of) => {
                 let meant = nearest::service_of_that_name(cx, of).map_or(String::new(), |meant| format!(" ({meant})"));
@@ -212,7 +212,18 @@ fn unlike(cx: &Cx<'_>, condition: &FieldExpr, ix: SpanIx) -> String {
         }
         match operand.shown_at(&cx.index, ix) {
             Some(value) => format!("its {operand} is {value}{}", then(&value)),
-            None => format!("it has no {operand}"),
+            None => {
+                let near = match &operand.kind {
+                    FieldKind::Attribute(Attribute::Named { scope: Scope::Resource, name, .. }) => {
+                        nearest::key(cx, ix, &Field::Resource(name.clone()))
+                    }
+                    FieldKind::Attribute(Attribute::Named { scope: Scope::Any | Scope::Span, name, .. }) => {
+                        nearest::key(cx, ix, &Field::Attribute(name.clone()))
+                    }
+                    _ => None,
+                };
+                format!("it has no {operand}{}", meant(near))
+            }
         }
     };
     if let Some((op, operand, value)) = comparison(condition) {
@@ -236,6 +247,10 @@ fn unlike(cx: &Cx<'_>, condition: &FieldExpr, ix: SpanIx) -> String {
         }
         _ => untold(),
     }
+}
+
+fn meant(near: Option<&str>) -> String {
+    near.map_or(String::new(), |near| format!(" (did you mean {}?)", text::quoted(near)))
 }
 
 /// The fact that a key of a mapping selector speaks of.

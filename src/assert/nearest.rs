@@ -24,7 +24,10 @@ pub(super) fn explain_query(cx: &Cx<'_>, query: &Query, finding: &mut super::Fin
     if !cx.phase.is_final() {
         return;
     }
-    let Some(Stage::Spanset(expr)) = query.pipeline.stages.first() else { return };
+    let [Stage::Spanset(expr), later @ ..] = query.pipeline.stages.as_slice() else { return };
+    if !later.is_empty() && !cx.picks(&Query::of(expr.clone())).rows.is_empty() {
+        return;
+    }
     let Some((side, expr)) = without_picks(cx, expr) else { return };
     let criteria = criteria::of(expr);
     if criteria.is_empty() || matches!(criteria[..], [Criterion::Within(_)]) || !cx.may_look_closer() {

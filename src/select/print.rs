@@ -24,6 +24,12 @@ impl fmt::Display for FieldExpr {
     }
 }
 
+impl fmt::Display for ScalarExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&scalar(self))
+    }
+}
+
 /// An attribute as it is written.
 pub(super) fn attribute(attribute: &Attribute) -> String {
     match attribute {

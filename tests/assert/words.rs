@@ -174,3 +174,54 @@ fn of_a_line_of_a_shape_that_changed_only_the_change_is_shown() {
     assert_eq!(finding.message, "The trace does not have the accepted shape s: 1 line changed.");
     assert_eq!(finding.actual, "  shop server root\n~   shop client UPDATE shelf stock: x1 -> x12");
 }
+
+#[test]
+fn a_query_that_matches_nothing_tells_the_nearest_miss() {
+    let finding =
+        failed("traceql: ['{ name = \"nosuch\" && resource.service.name = \"payment-service\" && kind = internal }']");
+    assert_eq!(
+        finding.hint.as_deref(),
+        Some("span `charge-card` of payment-service comes nearest: its name is \"charge-card\", not \"nosuch\"")
+    );
+    assert_eq!(finding.span_ids.len(), 1);
+    let hint = |query: &str| hint(&format!("traceql: ['{query}']"));
+    assert_eq!(
+        hint("{ kind = internal && .payment.method =~ \"card|visa\" && .payment.amont > 3 }"),
+        "span `charge-card` of payment-service comes nearest: its .payment.method is \"cash\", which does not match \
+         \"card|visa\"; it has no .payment.amont (did you mean `payment.amount`?)"
+    );
+    assert_eq!(
+        hint("{ name = \"charge-card\" && .http.response.status_code = 500 }"),
+        "span `charge-card` of payment-service comes nearest: its .http.response.status_code is 402, not 500"
+    );
+    assert_eq!(
+        hint("{ kind = server } >> { name = \"charge-crad\" && kind = internal }"),
+        "no span matches `{ name = \"charge-crad\" && kind = internal }`; span `charge-card` of payment-service comes \
+         nearest: its name is \"charge-card\", not \"charge-crad\""
+    );
+    assert_eq!(
+        hint("{ name = \"nosuch\" }"),
+        "no span comes near; the trace has spans of api-gateway, inventory-service, order-service, payment-service"
+    );
+}
+
+#[test]
+fn an_aggregate_that_does_not_hold_says_so_and_shows_the_spans() {
+    let finding = failed("traceql: ['{ kind = server } | count() > 10']");
+    assert_eq!(finding.message, "Nothing matches `{ kind = server } | count() > 10`: count() is 4, not > 10.");
+    assert_eq!((&*finding.expected, &*finding.actual), ("count() > 10", "count() is 4"));
+    assert_eq!(finding.span_ids.len(), 4);
+}
+
+#[test]
+fn a_query_that_must_not_match_says_that_none_may() {
+    let message = |query: &str| failed(&format!("traceql: [{{ none: '{query}' }}]")).message;
+    assert_eq!(
+        message("{ kind = server }"),
+        "4 spans match `{ kind = server }`, and none may; the first is span `POST /orders` of api-gateway."
+    );
+    assert_eq!(
+        message("{ kind = internal }"),
+        "Span `charge-card` of payment-service matches `{ kind = internal }`, and none may."
+    );
+}
