@@ -149,6 +149,32 @@ impl<'q> Criterion<'q> {
         }
     }
 
+    /// Whether it only wants text where the same is told as a number or a boolean.
+    pub(super) fn would_as_text(self, cx: &Cx<'_>, ix: SpanIx) -> bool {
+        let Criterion::Key(test, _) = self else { return false };
+        match fact(cx, ix, &test.field) {
+            fact @ (Fact::Int(_) | Fact::Float(_) | Fact::Bool(_)) => test.matcher.test(&Fact::text(fact.show())),
+            _ => false,
+        }
+    }
+
+    /// Whether the span has the attribute at all that it asks about.
+    pub(super) fn has_any(self, cx: &Cx<'_>, ix: SpanIx) -> bool {
+        match self {
+            Criterion::Key(FieldTest { field: field @ (Field::Attribute(_) | Field::Resource(_)), .. }, _) => {
+                !fact(cx, ix, field).is_missing()
+            }
+            Criterion::Condition(condition) => match &condition.kind {
+                FieldKind::Binary(_, operand, _) | FieldKind::Matches { operand, .. } => {
+                    matches!(operand.kind, FieldKind::Attribute(Attribute::Named { .. }))
+                        && operand.shown_at(&cx.index, ix).is_some()
+                }
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
     /// Why it does not hold of a span: `its kind is "client", not server`.
     pub(super) fn differs(self, cx: &Cx<'_>, ix: SpanIx) -> String {
         let tree = cx.trace.tree();
@@ -157,7 +183,11 @@ impl<'q> Criterion<'q> {
                 let actual = fact(cx, ix, &test.field);
                 let near = if actual.is_missing() { nearest::key(cx, ix, &test.field) } else { None };
                 let name = test.field.to_string();
-                format!("its {} {}{}", text::safe(&name), test.matcher.mismatch(&actual), meant(near))
+                let why = match test.field {
+                    Field::Kind | Field::Status => text::mismatch_of_word(&test.matcher, &actual),
+                    _ => test.matcher.mismatch(&actual),
+                };
+                format!("its {} {why}{}", text::safe(&name), meant(near))
             }
             Criterion::Parent(of) => {
                 let meant = nearest::service_of_that_name(cx, of).map_or(String::new(), |meant| format!(" ({meant})"));

@@ -2,6 +2,7 @@
 
 use super::amount::{self, Amount};
 use super::bounds::{Bounds, Outlook};
+use super::criteria;
 use super::cx::Cx;
 use super::lookup::{self, Holds};
 use super::lost::{self, Part};
@@ -10,9 +11,11 @@ use super::state::Lack;
 use super::text;
 use crate::matcher::count_of;
 use crate::matcher::{Fact as Actual, Matcher, Operand};
+use crate::select::Field;
 use crate::source::Spanned;
 use crate::spec::plan::{EventCheck, Fact, LinkCheck, Selector};
 use crate::trace::{Kind, SpanIx};
+use std::collections::BTreeSet;
 
 /// Whether a fact holds of a span: for good (`Ok(true)`), for now, or not.
 pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
@@ -155,6 +158,11 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
         rows: Vec::new(),
         hint: None,
     };
+    let word = |name: &str, matcher: &Matcher, is: &str, actual: Actual<'_>| Told {
+        message: format!("{name} {}", text::mismatch_of_word(matcher, &actual)),
+        actual: is.to_owned(),
+        ..plain(name, matcher, actual)
+    };
     let found = |name: String, matcher: &Matcher, found: lookup::Found<'_>| {
         let refusal = found.refusal();
         let mut told = plain(&name, matcher, found.fact());
@@ -178,28 +186,35 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
             timed(plain("self_time", matcher, Actual::nanoseconds(cx.self_time(ix))), "self_time")
         }
         Fact::Status(matcher) => {
-            let mut told = plain("status", matcher, Actual::status(span.status()));
+            let mut told = word("status", matcher, span.status().word(), Actual::status(span.status()));
             if !span.status_message().is_empty() {
                 told.actual += &format!(" ({})", text::safe(span.status_message()));
             }
             told
         }
         Fact::StatusMessage(matcher) => plain("status_message", matcher, Actual::nonempty(span.status_message())),
-        Fact::Kind(matcher) => plain("kind", matcher, Actual::kind(span.kind())),
+        Fact::Kind(matcher) => word("kind", matcher, span.kind().word(), Actual::kind(span.kind())),
         Fact::Service(matcher) => plain("service", matcher, Actual::nonempty(span.service())),
         Fact::Name(matcher) => plain("name", matcher, Actual::text(span.name())),
         Fact::Attribute(key, matcher) => {
             let attribute = lookup::attribute(cx, ix, key);
             let missing = attribute.is_missing();
+            let near = if missing { nearest::key(cx, ix, &Field::Attribute(key.clone())) } else { None };
             let mut told = found(text::safe(key), matcher, attribute);
             if missing && Part::Attributes.dropped(cx.trace, ix) > 0 {
                 told.message = format!("{} is missing", text::safe(key));
                 told = told.beside_dropped(cx, ix, Part::Attributes, "this");
             }
+            told.hint = told.hint.or_else(|| meant(near));
             told
         }
         Fact::Resource(key, matcher) => {
-            found(format!("resource attribute {}", text::safe(key)), matcher, lookup::resource(cx, ix, key))
+            let resource = lookup::resource(cx, ix, key);
+            let missing = resource.is_missing();
+            let mut told = found(format!("resource attribute {}", text::safe(key)), matcher, resource);
+            let near = if missing { nearest::key(cx, ix, &Field::Resource(key.clone())) } else { None };
+            told.hint = meant(near);
+            told
         }
         Fact::Scope(key, matcher) => plain(&format!("scope {}", text::safe(key)), matcher, lookup::scope(cx, ix, key)),
         Fact::Event(check) => event(cx, ix, check),
@@ -207,12 +222,16 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
             let wanted: Vec<String> = names.iter().map(|name| text::operand(&name.value)).collect();
             let have: Vec<&str> = span.events().iter().map(|event| cx.trace.text(event.name)).collect();
             let first = out_of_order(cx, ix, names).map(|name| text::operand(&name.value)).unwrap_or_default();
+            let at = text::quoted(&first);
             let told = Told {
-                message: format!("its event {} does not come where it should", text::quoted(&first)),
+                message: match have.contains(&first.as_str()) {
+                    true => format!("its event {at} does not come where it should"),
+                    false => format!("it has no event {at}"),
+                },
                 expected: format!("events in the order {}", text::list(&wanted, 20)),
                 actual: text::list(&have, 20),
                 rows: Vec::new(),
-                hint: None,
+                hint: if have.contains(&first.as_str()) { None } else { meant(near_event(cx, ix, &first)) },
             };
             told.beside_dropped(cx, ix, Part::Events, "this one")
         }
@@ -230,7 +249,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 expected,
                 actual,
                 rows: parent.into_iter().collect(),
-                hint: None,
+                hint: service_meant(cx, select),
             };
             let picks = cx.picks(&select.query);
             let lost = parent.filter(|&parent| picks.holds(cx, select, parent) == Holds::Lost);
@@ -244,7 +263,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 expected: format!("ancestor: {}", text::selector(select)),
                 actual: if names.is_empty() { "no ancestors".to_owned() } else { names.join(", ") },
                 rows: above,
-                hint: None,
+                hint: service_meant(cx, select),
             }
         }
         Fact::Child(select, count) => {
@@ -253,15 +272,39 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 Some(count) => format!("children {}: {}", text::selector(select), text::matcher(count)),
                 None => format!("at least one child {}", text::selector(select)),
             };
-            let message = format!(
-                "it has {} {}",
-                count_of(rows.len(), "child").replace("childs", "children"),
-                text::selector(select)
-            );
-            let told = Told { message, expected, actual: rows.len().to_string(), rows, hint: None };
+            let what = text::selector(select);
+            let message = match rows.len() {
+                0 => format!("it has no child {what}"),
+                1 => format!("it has 1 child {what}"),
+                many => format!("it has {many} children {what}"),
+            };
+            let hint = if rows.is_empty() { service_meant(cx, select) } else { None };
+            let told = Told { message, expected, actual: rows.len().to_string(), rows, hint };
             told.beside_doubted(cx, select, &doubted)
         }
     }
+}
+
+fn meant(near: Option<&str>) -> Option<String> {
+    near.map(|near| format!("did you mean {}?", text::quoted(near)))
+}
+
+/// What a place in the tree was meant to be, where a bare name is that of a service.
+fn service_meant(cx: &Cx<'_>, select: &Selector) -> Option<String> {
+    criteria::expr(&select.query).and_then(|expr| nearest::service_of_that_name(cx, expr))
+}
+
+/// The event nearest to one that a span has not: of its own, else of those of the trace.
+fn near_event<'c>(cx: &'c Cx<'_>, ix: SpanIx, name: &str) -> Option<&'c str> {
+    let of = |ix: SpanIx| cx.trace.span(ix).events().iter().map(|event| cx.trace.text(event.name));
+    if let Some((near, _)) = text::nearest(name, of(ix)) {
+        return Some(near);
+    }
+    if !cx.phase.is_final() || !cx.may_look_closer() {
+        return None;
+    }
+    let all: BTreeSet<&str> = cx.trace.spans().flat_map(|span| of(span.ix())).collect();
+    if all.contains(name) { None } else { text::nearest(name, all).map(|(near, _)| near) }
 }
 
 /// What to add where things would count if their attributes were told in another type.
@@ -313,7 +356,9 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
         number => format!("it has {number} events {what}"),
     };
     message += &in_other_types(amount);
-    let told = Told { message, expected, actual, rows: Vec::new(), hint: None };
+    let asked = check.name.as_ref().and_then(text::literal_of).filter(|name| number == 0 && !names.contains(name));
+    let hint = meant(asked.and_then(|name| near_event(cx, ix, name)));
+    let told = Told { message, expected, actual, rows: Vec::new(), hint };
     told.beside_dropped(cx, ix, Part::Events, "such events")
 }
 
@@ -365,7 +410,8 @@ pub(super) fn path(fact: &Fact) -> String {
         Fact::Attribute(key, _) => format!("attributes.{key}"),
         Fact::Resource(key, _) => format!("resource.{key}"),
         Fact::Scope(key, _) => format!("scope.{key}"),
-        Fact::Event(_) | Fact::EventOrder(_) => "events".to_owned(),
+        Fact::Event(_) => "events".to_owned(),
+        Fact::EventOrder(_) => "event_order".to_owned(),
         Fact::Link(_) => "links".to_owned(),
         Fact::Parent(_) => "parent".to_owned(),
         Fact::Ancestor(_) => "ancestor".to_owned(),

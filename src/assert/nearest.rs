@@ -197,20 +197,25 @@ fn find(cx: &Cx<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
         distances: HashMap::new(),
     });
     let mut asked: Vec<Asked<'_>> = asked.collect();
-    // Most that hold or nearly do; of those most that hold; of those the nearest texts; of those the first row.
-    let mut best: Option<((usize, usize, usize), SpanIx)> = None;
+    // Most that hold or nearly do; of those most that hold; then most attributes that are there at all, with whatever value;
+    // of those the nearest texts; of those the first row.
+    let mut best: Option<((usize, usize, usize, usize), SpanIx)> = None;
     for span in cx.trace.spans() {
-        let (mut held, mut near, mut away) = (0, 0, 0);
+        let (mut held, mut near, mut there, mut away) = (0, 0, 0, 0);
         for one in &mut asked {
             if one.picks.has(span.ix()) {
                 held += 1;
             } else if let Some(distance) = one.distance(cx, span.ix()) {
                 near += 1;
                 away += distance;
+            } else if one.criterion.would_as_text(cx, span.ix()) {
+                near += 1;
+            } else if one.criterion.has_any(cx, span.ix()) {
+                there += 1;
             }
         }
-        let rank = (held + near, held, usize::MAX - away);
-        if held + near > 0 && best.is_none_or(|(best, _)| rank > best) {
+        let rank = (held + near, held, there, usize::MAX - away);
+        if held + near + there > 0 && best.is_none_or(|(best, _)| rank > best) {
             best = Some((rank, span.ix()));
         }
     }

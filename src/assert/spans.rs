@@ -246,12 +246,13 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
         .map(|fact| facts::tell(cx, &fact.value, ix))
         .collect();
     let why: Vec<&str> = missed.iter().map(|told| told.message.as_str()).collect();
-    let message = format!(
-        "None of {} has all that is asked of one of them; {} comes nearest, but {}.",
-        count_of(rows.len(), "picked span"),
-        text::span(cx.trace, ix),
-        why.join(" and ")
-    );
+    let (span, why) = (text::span(cx.trace, ix), why.join(" and "));
+    let message = match rows.len() {
+        1 => format!("The one picked span, {span}, does not have all that is asked of one: {why}."),
+        many => format!(
+            "None of {many} picked spans has all that is asked of one of them; {span} comes nearest, but {why}."
+        ),
+    };
     let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
     finding.expected = missed.iter().map(|told| told.expected.clone()).collect::<Vec<_>>().join(", ");
     finding.actual = missed.iter().map(|told| told.actual.clone()).collect::<Vec<_>>().join(", ");

@@ -1,7 +1,7 @@
 //! How findings word what comes from outside: escaped, bounded, in backquotes; and which known name is the nearest.
 
 use super::criteria;
-use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use crate::matcher::{Comparison, Fact, Literal, Matcher, Operand};
 use crate::spec::plan::Selector;
 use crate::trace::{SpanIx, Trace};
 
@@ -91,6 +91,12 @@ pub(super) fn literal_of(matcher: &Matcher) -> Option<&str> {
 pub(super) fn matcher(matcher: &Matcher) -> String {
     let words = matcher.expects();
     words.strip_prefix("= ").map_or(words.clone(), str::to_owned)
+}
+
+/// Why a matcher does not hold of a kind or a status, which are words of the spec and so stand without quotes.
+pub(super) fn mismatch_of_word(matcher: &Matcher, word: &Fact<'_>) -> String {
+    let shown = word.show();
+    matcher.mismatch(word).replacen(&shown, shown.trim_matches('"'), 1)
 }
 
 /// A selection in the spec's own terms: its declared name, its keys, or its TraceQL.

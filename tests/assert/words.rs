@@ -225,3 +225,94 @@ fn a_query_that_must_not_match_says_that_none_may() {
         "Span `charge-card` of payment-service matches `{ kind = internal }`, and none may."
     );
 }
+
+#[test]
+fn a_misspelt_value_comes_as_near_as_a_misspelt_name() {
+    let hint = |select: &str| hint(&format!("spans: [{{ select: {select} }}]"));
+    assert_eq!(
+        hint("{ attributes: { rpc.method: shop.Payment/Autorize }, kind: server }"),
+        "span `shop.Payment/Authorize` of payment-service comes nearest: its attributes.rpc.method is \
+         \"shop.Payment/Authorize\", not \"shop.Payment/Autorize\""
+            .replace("not \"shop.Payment/Autorize\"", "not shop.Payment/Autorize")
+    );
+    assert_eq!(
+        hint("{ attributes: { http.response.status_code: '~ 4..' } }"),
+        "span `charge-card` of payment-service comes nearest: its attributes.http.response.status_code is the number 402; a \
+         pattern matches only text"
+    );
+    assert_eq!(
+        hint("{ name: charge-card, attributes: { payment.methd: cash } }"),
+        "span `charge-card` of payment-service comes nearest: its attributes.payment.methd is missing (expected = cash) (did \
+         you mean `payment.method`?)"
+    );
+}
+
+#[test]
+fn a_bare_name_that_only_a_service_has_is_told_so() {
+    let meant = "no span has this name; there is a service of this name: `{ service: order-service }`";
+    assert_eq!(hint("spans: [{ select: order-service }]"), meant);
+    assert_eq!(hint("spans: [{ select: { name: charge-card }, parent: order-service }]"), meant);
+    assert_eq!(hint("spans: [{ select: { name: charge-card }, ancestor: order-service }]"), meant);
+    assert!(hint("spans: [{ select: { name: charge-card, parent: order-service } }]").ends_with(&format!("({meant})")));
+    assert_eq!(
+        hint("errors: { allow: [payment-service] }"),
+        "{name: payment-service} allows nothing: no span has this name; there is a service of this name: `{ service: \
+         payment-service }`"
+    );
+}
+
+#[test]
+fn a_misspelt_key_or_event_of_a_fact_is_answered_with_the_one_that_is_there() {
+    let hint =
+        |fact: &str| hint(&format!("spans: [{{ select: {{ service: payment-service, kind: server }}, {fact} }}]"));
+    assert_eq!(hint("attributes: { payment.amont: 42 }"), "did you mean `payment.amount`?");
+    assert_eq!(hint("attributes: { payment.metod: cash }"), "did you mean `payment.method`?");
+    assert_eq!(hint("resource: { service.nam: payment-service }"), "did you mean `service.name`?");
+    assert_eq!(hint("events: [retrid]"), "did you mean `retried`?");
+    assert_eq!(hint("event_order: [retrid]"), "did you mean `retried`?");
+    assert_eq!(hint("attributes: { zebra: 1 }"), "");
+}
+
+#[test]
+fn what_is_not_there_at_all_is_said_not_to_be() {
+    let of = |fact: &str| failed(&format!("spans: [{{ select: {{ name: charge-card }}, {fact} }}]"));
+    assert_eq!(
+        of("event_order: [retried, refunded]").message,
+        "Span `charge-card` of payment-service: it has no event `refunded`."
+    );
+    assert_eq!(of("event_order: [retried, refunded]").expectation, "trace.spans[0].event_order");
+    assert_eq!(
+        of("children: [{ select: { name: x } }]").message,
+        "Span `charge-card` of payment-service: it has no child {name: x}."
+    );
+    let status = of("status: ok");
+    assert_eq!(status.message, "Span `charge-card` of payment-service: status is error, not ok.");
+    assert_eq!(status.actual, "error (card_declined)");
+    assert_eq!(
+        of("match: any, name: x").message,
+        "The one picked span, span `charge-card` of payment-service, does not have all that is asked of one: name is \
+         \"charge-card\", not x."
+    );
+    assert_eq!(
+        of("attributes: { http.response.status_code: { one_of: ['402', '500'] } }").message,
+        "Span `charge-card` of payment-service: http.response.status_code is 402, not one of \"402\", \"500\"."
+    );
+}
+
+#[test]
+fn totals_errors_and_calls_say_what_there_is() {
+    let counted = failed("span_count: 13");
+    assert_eq!(counted.actual, "7: api-gateway 1, inventory-service 1, order-service 3, payment-service 2");
+    let depth = failed("depth: 2");
+    assert_eq!(depth.span_ids.len(), 5, "{depth:#?}");
+    let trace = told("a server x 0..9 error\n  a client y 1..5 error\n  a client z 2..8 error\n");
+    let errors = one("errors: { allow: [z] }", &trace).findings.remove(0);
+    assert_eq!(errors.message, "2 spans failed besides the 1 allowed, the first is span `x` of a.");
+    let judged = one("calls: { only: [api-gateway -> order-service] }", &told(SHOP));
+    assert_eq!(judged.findings.len(), 1, "{judged:#?}");
+    assert_eq!(judged.findings[0].message, "2 calls are made that `only` does not list.");
+    assert_eq!(
+        judged.findings[0].actual,
+        "order-service -> inventory-service, 1 call; order-service -> payment-service, 1 call"
+    );
+}
