@@ -31,6 +31,7 @@ mod spans;
 mod state;
 mod structure;
 mod text;
+mod told;
 mod totals;
 mod traceql;
 mod witness;

@@ -5,7 +5,7 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::{Cx, Picks};
 use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
-use super::{distinct, facts, nearest, text, witness};
+use super::{distinct, facts, nearest, text, told, witness};
 use crate::matcher::count_of;
 use crate::source::Spanned;
 use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
@@ -174,7 +174,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
     let failing: Vec<SpanIx> =
         doubted.iter().copied().filter(|&ix| facts::test(cx, &fact.value, ix).is_err()).collect();
     let Some(&first) = failing.first() else { return State::Holds };
-    let told = facts::tell(cx, &fact.value, first);
+    let told = told::tell(cx, &fact.value, first);
     let path = format!("{}.{}", at.path, facts::path(&fact.value));
     let mut finding = cx.finding(fact.span, &path, String::new(), &[]);
     in_doubt(cx, check, &failing, &mut finding);
@@ -186,7 +186,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
 /// The finding that a fact does not hold of some of the picked spans; the first of them is told in full.
 fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> Finding {
     let first = failing[0];
-    let told = facts::tell(cx, &fact.value, first);
+    let told = told::tell(cx, &fact.value, first);
     let more = match failing.len() {
         1 => String::new(),
         many => format!(" (and so for {} of {of} picked spans)", many),
@@ -239,11 +239,11 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
         return State::lacks(Lack::Lost, finding);
     }
     let ix = may.unwrap_or(nearest);
-    let missed: Vec<facts::Told> = check
+    let missed: Vec<told::Told> = check
         .facts
         .iter()
         .filter(|fact| facts::test(cx, &fact.value, ix).is_err())
-        .map(|fact| facts::tell(cx, &fact.value, ix))
+        .map(|fact| told::tell(cx, &fact.value, ix))
         .collect();
     let why: Vec<&str> = missed.iter().map(|told| told.message.as_str()).collect();
     let (span, why) = (text::span(cx.trace, ix), why.join(" and "));
@@ -265,7 +265,7 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
     let doubted = &cx.in_doubt(picks, &check.select.query).rows;
     let misses = |&ix: &SpanIx| check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err());
     let Some((ix, fact)) = doubted.iter().find_map(|ix| Some((*ix, misses(ix)?))) else { return State::Holds };
-    let told = facts::tell(cx, &fact.value, ix);
+    let told = told::tell(cx, &fact.value, ix);
     let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
     in_doubt(cx, check, &[ix], &mut finding);
     finding.message += &format!(" If it does, no picked span need have all facts: {}.", told.message);
