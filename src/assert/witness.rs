@@ -52,7 +52,7 @@ impl Unseen {
     /// The same where it decides whether anything is checked at all.
     fn that_skips(mut self) -> Unseen {
         let skipped = "ll that is said of it was skipped";
-        self.remark += &if self.remark.ends_with('?') { format!(" A{skipped}") } else { format!("; a{skipped}") };
+        self.remark += &if self.remark.ends_with('?') { format!(" A{skipped}.") } else { format!("; a{skipped}") };
         self
     }
     #[cfg(test)]
@@ -249,6 +249,9 @@ impl Asked<'_, '_> {
     /// Whether events, links or scopes of the trace have such an attribute.
     fn is_elsewhere(&self, key: &str) -> bool {
         let trace = self.cx.trace;
+        if self.cx.attribute_keys().contains(key) {
+            return false;
+        }
         let Some(key) = trace.symbols().get(key) else { return false };
         let has = |attributes: &[(crate::trace::Sym, crate::trace::Value)]| attributes.iter().any(|(at, _)| *at == key);
         trace.scopes.iter().any(|scope| has(&scope.attributes))

@@ -50,6 +50,11 @@ fn the_nearest_miss_says_which_place_or_condition_it_has_not() {
          order-service, not {service: order-service, kind: server}"
     );
     assert_eq!(
+        hint("{ service: payment-service, parent: { service: order-service, kind: server } }"),
+        "span `shop.Payment/Authorize` of payment-service comes nearest: its parent is span `shop.Payment/Authorize` of \
+         order-service, not {service: order-service, kind: server}"
+    );
+    assert_eq!(
         hint("{ service: api-gateway, parent: { service: order-service } }"),
         "span `POST /orders` of api-gateway comes nearest: it has no parent, which should be {service: order-service}"
     );
@@ -127,7 +132,7 @@ fn an_absence_beside_a_picked_span_and_what_is_optional_are_remarked_too() {
         optional("{ name: cahrge-card }"),
         [
             "unwitnessed: no span named `cahrge-card` was seen in any trace of this run; did you mean `charge-card`? All that \
-             is said of it was skipped"
+             is said of it was skipped."
         ]
     );
     assert_eq!(optional("{ name: reserve, kind: producer }"), [""; 0]);

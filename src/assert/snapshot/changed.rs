@@ -1,7 +1,11 @@
 //! What differs between two lines of the same kind of span. Whole lines beside each other hide it: they are long, and
 //! alike where they begin.
 
+use super::super::text::escape;
 use super::compare::parts;
+
+/// The most characters of service, kind and name before what differs.
+const LONGEST: usize = 120;
 
 /// The spans that a line is about: its level, and service, kind and name.
 pub(super) fn of_what(line: &str) -> (usize, &str) {
@@ -71,7 +75,7 @@ pub(super) fn words(old: &str, new: &str) -> Option<String> {
     says.extend(
         came.iter().filter(|mark| !went.iter().any(|gone| key(gone) == key(mark))).map(|mark| format!("+{mark}")),
     );
-    (!says.is_empty()).then(|| format!("{indent}{}: {}", old.what, says.join(", ")))
+    (!says.is_empty()).then(|| format!("{indent}{}: {}", escape(old.what, LONGEST), says.join(", ")))
 }
 
 fn times((least, most): (usize, usize)) -> String {

@@ -208,7 +208,9 @@ fn show(rows: &[Row<'_>]) -> String {
         lines.truncate(MOST_LINES);
         lines.push(format!("  … {more} more lines"));
     }
-    let shown: Vec<String> = lines.iter().map(|line| super::super::text::escape(line, 200)).collect();
+    // What changed stands at the end of its line.
+    let longest = |line: &str| if line.starts_with('~') { 800 } else { 200 };
+    let shown: Vec<String> = lines.iter().map(|line| super::super::text::escape(line, longest(line))).collect();
     shown.join("\n")
 }
 
