@@ -84,7 +84,10 @@ pub(super) fn words(expr: &SpansetExpr) -> String {
             Criterion::Key(test, _) => keys.push(format!("{}: {}", test.field, text::matcher(&test.matcher))),
             Criterion::Parent(of) => keys.push(format!("parent: {}", words(of))),
             Criterion::Ancestor(of) => keys.push(format!("ancestor: {}", words(of))),
-            Criterion::Condition(condition) => conditions.push(condition.to_string()),
+            Criterion::Condition(condition) => conditions.push(match &condition.kind {
+                FieldKind::Binary(FieldOp::Or, ..) => format!("({condition})"),
+                _ => condition.to_string(),
+            }),
             Criterion::Within(of) => keys.push(format!("where: {of}")),
         }
     }

@@ -39,6 +39,10 @@ fn a_selection_is_told_with_its_place_in_the_tree_and_its_where() {
         message("{ service: payment-service, where: '{ .typo = \"x\" && kind = server }' }"),
         "No span matches {service: payment-service, where: { .typo = \"x\" && kind = server }}."
     );
+    assert_eq!(
+        message("{ name: x, where: '{ kind = server && (.a = 1 || .b = 2) }' }"),
+        "No span matches {name: x, where: { kind = server && (.a = 1 || .b = 2) }}."
+    );
 }
 
 #[test]
