@@ -93,17 +93,27 @@ impl Name {
     }
     /// A remark, if neither this trace nor another has shown it.
     fn unseen(self, cx: &Cx<'_>) -> Option<Unseen> {
-        let known: Vec<&str> = match self.of {
-            Of::Service => cx.services().keys().copied().collect(),
-            Of::Span => cx.span_names().iter().copied().collect(),
-            Of::Attribute(_) => cx.attribute_keys().iter().copied().collect(),
+        let has = |name: &str| match self.of {
+            Of::Service => cx.services().contains_key(name),
+            Of::Span => cx.span_names().contains(name),
+            Of::Attribute(_) => cx.attribute_keys().contains(name),
+        };
+        let known = || -> Vec<&str> {
+            match self.of {
+                Of::Service => cx.services().keys().copied().collect(),
+                Of::Span => cx.span_names().iter().copied().collect(),
+                Of::Attribute(_) => cx.attribute_keys().iter().copied().collect(),
+            }
+        };
+        let shown = match &self.test {
+            Test::Equal(name) => {
+                let aliases = matches!(self.of, Of::Attribute(true));
+                has(name) || aliases && alias::others(name).any(|other| has(other.name))
+            }
+            _ => known().into_iter().any(|name| self.fits(name)),
         };
         let witnessed = self.of.names(&cx.context.witnessed);
-        let alike = |name: &str| match (&self.test, self.of) {
-            (Test::Equal(asked), Of::Attribute(true)) => alias::others(asked).any(|other| other.name == name),
-            _ => false,
-        };
-        if known.iter().any(|name| self.fits(name) || alike(name)) || self.is_among(witnessed) {
+        if shown || self.is_among(witnessed) {
             return None;
         }
         let remark = match &self.test {
@@ -113,7 +123,7 @@ impl Name {
                     Of::Span => "span named",
                     Of::Attribute(_) => "attribute",
                 };
-                let near = text::nearest(name, known.into_iter().chain(witnessed.iter().map(String::as_str)));
+                let near = text::nearest(name, known().into_iter().chain(witnessed.iter().map(String::as_str)));
                 let hint = near.map_or(String::new(), |(near, _)| format!("; did you mean {}?", text::quoted(near)));
                 format!("{UNWITNESSED}no {what} {} was seen in any trace of this run{hint}", text::quoted(name))
             }

@@ -325,3 +325,10 @@ fn totals_errors_and_calls_say_what_there_is() {
         "order-service -> inventory-service, 1 call; order-service -> payment-service, 1 call"
     );
 }
+
+#[test]
+fn a_call_without_an_answer_is_said_not_to_be_answered() {
+    let text = "a server x 0..9\n  a client y 1..5 peer.service=b\nb server z 6..7\n";
+    let judged = one("calls: [a -> b]", &told(text));
+    assert_eq!(judged.findings[0].actual, "1 call, not answered", "{judged:#?}");
+}
