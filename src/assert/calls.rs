@@ -112,7 +112,9 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, path: &str, outcome: &m
     finding.actual = match (found.len(), unanswered) {
         (0, _) => calls_of(cx, edges, rule),
         (all, 0) => count_of(all, "call"),
-        (all, lost) => format!("{}, {lost} of them without an answer", count_of(all, "call")),
+        (1, _) => "1 call, not answered".to_owned(),
+        (all, lost) if all == lost => format!("{all} calls, none of them answered"),
+        (all, lost) => format!("{all} calls, {lost} of them not answered"),
     };
     if found.is_empty() {
         finding.hint = near_call(cx, edges, rule);
@@ -163,29 +165,51 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
             others.entry(edge.show(cx.trace)).or_default().push(edge);
         }
     }
-    let mut fine = true;
-    for (name, found) in others {
-        fine = false;
-        let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
-        let message = format!(
-            "{} is called by {}, which `only` does not list.",
-            found[0].callee(cx.trace),
-            text::span(cx.trace, found[0].span)
-        );
-        let mut finding = cx.finding(at.at, &path, message, &rows);
-        finding.expected =
-            format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
-        finding.actual = format!("{name}, {}", count_of(found.len(), "call"));
-        let lack = if found.iter().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated };
-        outcome.push(State::lacks(lack, finding));
+    if others.is_empty() {
+        outcome.push(State::Holds);
+    } else {
+        outcome.push(not_listed(cx, &others, rules, at, &path));
     }
     // Listed alone, a call may be missing; a count says how often it occurs, and writes its own zero.
     for rule in rules.iter().filter(|rule| rule.rule.count.is_some()) {
         required(cx, edges, rule, &path, outcome);
     }
-    if fine {
-        outcome.push(State::Holds);
-    }
+}
+
+/// The finding that there are calls which `only` does not list, all of them in one.
+fn not_listed(
+    cx: &Cx<'_>,
+    others: &BTreeMap<String, Vec<&Edge>>,
+    rules: &[Rule<'_>],
+    at: &Expectation,
+    path: &str,
+) -> State {
+    const MOST: usize = 20;
+    let found = || others.values().flatten();
+    // Of every one a call is shown, then the others.
+    let firsts = others.values().filter_map(|found| found.first());
+    let rows: Vec<SpanIx> = firsts.chain(found()).flat_map(|edge| edge.rows()).collect();
+    let message = match others.values().next() {
+        Some(found) if others.len() == 1 => format!(
+            "{} is called by {}, which `only` does not list.",
+            found[0].callee(cx.trace),
+            text::span(cx.trace, found[0].span)
+        ),
+        _ => format!("{} are made that `only` does not list.", count_of(found().count(), "call")),
+    };
+    let mut finding = cx.finding(at.at, path, message, &rows);
+    finding.expected = format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
+    let listed: Vec<String> = others
+        .iter()
+        .take(MOST)
+        .map(|(name, found)| match found.len() {
+            1 => format!("{name}, 1 call"),
+            calls => format!("{name}, {calls} calls"),
+        })
+        .collect();
+    let more = others.len().saturating_sub(MOST);
+    finding.actual = listed.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() };
+    State::lacks(if found().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated }, finding)
 }
 
 /// `order-service calls inventory-service (2), postgresql (5)`

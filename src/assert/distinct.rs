@@ -10,7 +10,7 @@ use super::cx::Cx;
 use super::matching::Matching;
 use super::spans;
 use super::state::{Lack, Outcome, State};
-use super::{facts, text};
+use super::{facts, text, told};
 use crate::matcher::count_of;
 use crate::spec::plan::{Check, Expectation, Quantifier, SpanCheck};
 use crate::trace::SpanIx;
@@ -270,9 +270,9 @@ fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
     finding
 }
 
-fn first_miss(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, facts::Told)> {
+fn first_miss(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, told::Told)> {
     rows.iter().find_map(|&ix| {
         let fact = check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err())?;
-        Some((ix, facts::tell(cx, &fact.value, ix)))
+        Some((ix, told::tell(cx, &fact.value, ix)))
     })
 }

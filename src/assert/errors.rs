@@ -1,9 +1,10 @@
 //! `errors`: which spans may say that they failed, in the trace and in those merged into it by links.
 
 use super::bounds::{Bounds, Outlook};
+use super::criteria;
 use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
-use super::text;
+use super::{nearest, text};
 use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation};
 use crate::trace::{Kind, SpanIx, SpanRef};
@@ -36,12 +37,15 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
 }
 
 fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::Finding {
+    let excused = cx.trace.spans().filter(|span| span.is_error()).count() - failed.len();
+    let beside = if excused > 0 { format!(" besides the {excused} allowed") } else { String::new() };
     let message = match failed {
+        [] if excused > 0 => format!("No span has failed{beside}."),
         [] => "No span has failed.".to_owned(),
-        [only] => format!("{} failed{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
+        [only] => format!("{} failed{beside}{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
         [first, ..] => {
             format!(
-                "{} failed, the first is {}{}.",
+                "{} failed{beside}, the first is {}{}.",
                 count_of(failed.len(), "span"),
                 text::span(cx.trace, *first),
                 saying(cx, *first)
@@ -54,6 +58,12 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
     finding.expected =
         if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
     finding.actual = count_of(failed.len(), "error");
+    // What is allowed by a name that only a service has allows nothing.
+    let allow = errors.allow.iter().filter_map(|select| Some((select, criteria::expr(&select.query)?)));
+    finding.hint = allow
+        .filter_map(|(select, expr)| Some((select, nearest::service_of_that_name(cx, expr)?)))
+        .map(|(select, meant)| format!("{} allows nothing: {meant}", text::selector(select)))
+        .next();
     finding
 }
 

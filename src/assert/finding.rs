@@ -1,5 +1,6 @@
 //! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
 
+use super::witness::Unseen;
 use crate::source::Span;
 use crate::trace::{CallKey, SpanId, SpanIx};
 use std::collections::BTreeSet;
@@ -30,6 +31,8 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Remarks that do not change the verdict (an alias was used, a trace without types, an unwitnessed absence).
     pub remarks: Vec<String>,
+    /// What absences that hold name and this trace does not show; each has its remark.
+    pub unseen: Vec<Unseen>,
 }
 
 /// Something wrong with the system under test: never an `Err`.
@@ -56,13 +59,13 @@ pub struct Finding {
 /// What judging needs to know beside the trace and the spec.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
-    /// What other traces of this run, and the baseline, have shown to exist.
+    /// What other traces of this run have shown to exist.
     pub witnessed: Arc<Witnessed>,
     /// Services and peers that take part without exporting (`wait.silent`).
     pub silent: BTreeSet<String>,
 }
 
-/// Names met in any trace of this run or in a baseline: an absence of anything else proves little.
+/// Names met in any trace of this run: an absence of anything else proves little.
 #[derive(Debug, Clone, Default)]
 pub struct Witnessed {
     /// Service names.

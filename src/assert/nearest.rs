@@ -1,47 +1,103 @@
 //! The nearest miss: the span that has most of what a selection asks for, and what it has not.
 
-use super::cx::Cx;
+use super::criteria::{self, Criterion, fact};
+use super::cx::{Cx, Picks};
 use super::lost::{self, Part};
-use super::{lookup, text};
+use super::text;
+use crate::matcher::Matcher;
 use crate::matcher::count_of;
-use crate::matcher::{Fact, Matcher};
+use crate::select::{Field, Query, SpansetExpr, SpansetKind, Stage};
 use crate::spec::plan::Selector;
 use crate::trace::SpanIx;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Adds the nearest miss to the finding that a selection picks nothing.
+pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Finding) {
+    explain_query(cx, &select.query, finding);
+}
+
+/// The same of a query.
 ///
 /// Only told where it will be read: while spans still come in, a selection that picks nothing yet is no news.
-pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Finding) {
-    if !cx.phase.is_final() || select.parts.is_empty() || !cx.may_look_closer() {
+pub(super) fn explain_query(cx: &Cx<'_>, query: &Query, finding: &mut super::Finding) {
+    if !cx.phase.is_final() {
         return;
     }
-    let Some(near) = find(cx, select) else {
+    let [Stage::Spanset(expr), later @ ..] = query.pipeline.stages.as_slice() else { return };
+    if !later.is_empty() && !cx.picks(&Query::of(expr.clone())).rows.is_empty() {
+        return;
+    }
+    let Some((side, expr)) = without_picks(cx, expr) else { return };
+    let criteria = criteria::of(expr);
+    if criteria.is_empty() || matches!(criteria[..], [Criterion::Within(_)]) || !cx.may_look_closer() {
+        return;
+    }
+    let side = if side { format!("no span matches {}; ", criteria::words(expr)) } else { String::new() };
+    if let Some(meant) = service_of_that_name(cx, expr) {
+        finding.hint = Some(format!("{side}{meant}"));
+        return;
+    }
+    let Some(near) = find(cx, &criteria) else {
         let names = cx.trace.service_names();
-        finding.hint = Some(format!("no span comes near; the trace has spans of {}", text::list(&names, 12)));
+        finding.hint = Some(format!("{side}no span comes near; the trace has spans of {}", text::list(&names, 12)));
         return;
     };
     let differs: Vec<String> = near
         .differs
         .iter()
-        .map(|&at| {
-            let (key, matcher) = &select.parts[at];
-            let actual = fact(cx, near.ix, key);
-            match (key.as_str(), near.distance) {
-                ("name", Some(distance)) => format!("{} away by name", count_of(distance, "character")),
-                _ => format!("its {} {}", text::safe(key), matcher.mismatch(&actual)),
+        .map(|&(at, distance)| match (criteria[at], distance) {
+            (Criterion::Key(test, _), Some(distance)) if test.field == Field::Name => {
+                format!("{} away by name", count_of(distance, "character"))
             }
+            (criterion, _) => criterion.differs(cx, near.ix),
         })
         .collect();
     let differs = match differs.is_empty() {
-        true => "it has every key, but not the place in the tree, or what `where` asks for".to_owned(),
+        true => "each of these is true of it, but not all at once".to_owned(),
         false => differs.join("; "),
     };
-    finding.hint = Some(format!("{} comes nearest: {differs}", text::span(cx.trace, near.ix)));
+    finding.hint = Some(format!("{side}{} comes nearest: {differs}", text::span(cx.trace, near.ix)));
     if finding.rows.is_empty() {
         finding.rows.push(near.ix);
         finding.span_ids.push(cx.trace.span(near.ix).id());
     }
+}
+
+/// The part of an expression that is to blame for its picking nothing, and whether it is only a part. `None` where each
+/// part picks spans, but none that are related as the expression wants.
+fn without_picks<'q>(cx: &Cx<'_>, expr: &'q SpansetExpr) -> Option<(bool, &'q SpansetExpr)> {
+    let SpansetKind::Binary { disconnected: false, lhs, rhs, .. } = &expr.kind else { return Some((false, expr)) };
+    let empty = |side: &&'q SpansetExpr| cx.picks(&Query::of((*side).clone())).rows.is_empty();
+    let side = [&**lhs, &**rhs].into_iter().find(empty)?;
+    without_picks(cx, side).map(|(_, expr)| (true, expr))
+}
+
+/// What to say of a bare name that no span has and a service does.
+pub(super) fn service_of_that_name(cx: &Cx<'_>, expr: &SpansetExpr) -> Option<String> {
+    let [Criterion::Key(test, _)] = criteria::of(expr)[..] else { return None };
+    let name = text::literal_of(&test.matcher).filter(|_| test.field == Field::Name)?;
+    let meant = cx.services().contains_key(name) && !cx.span_names().contains(name);
+    meant.then(|| {
+        let service = text::safe(name);
+        format!("no span has this name; there is a service of this name: `{{ service: {service} }}`")
+    })
+}
+
+/// The key nearest to one that a span has not: of those that it has, else of those of the trace.
+pub(super) fn key<'c>(cx: &'c Cx<'_>, ix: SpanIx, field: &Field) -> Option<&'c str> {
+    let span = cx.trace.span(ix);
+    let (asked, own): (&str, Vec<&str>) = match field {
+        Field::Attribute(key) => (key, span.attributes().map(|(key, _)| cx.trace.text(key)).collect()),
+        Field::Resource(key) => (key, span.resource().attributes.iter().map(|(key, _)| cx.trace.text(*key)).collect()),
+        _ => return None,
+    };
+    let own = text::nearest(asked, own).map(|(near, _)| near);
+    own.or_else(|| {
+        let all = cx.attribute_keys();
+        let known = || all.iter().copied();
+        if all.contains(asked) { None } else { text::nearest(asked, known()).map(|(near, _)| near) }
+    })
 }
 
 /// Why it can not be told whether a selection picks a span.
@@ -73,8 +129,10 @@ impl Doubt {
 
 /// What of a span leaves in doubt whether a selection picks it.
 pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Doubt {
-    let of_part = |(key, matcher): &(String, _)| {
-        let actual = fact(cx, ix, key);
+    let of_key = |criterion: Criterion<'_>| {
+        let Criterion::Key(test, _) = criterion else { return None };
+        let (key, matcher) = (test.field.to_string(), &test.matcher);
+        let actual = fact(cx, ix, &test.field);
         let attribute = key.strip_prefix("attributes.").filter(|_| actual.is_missing());
         if let Some(key) = attribute.filter(|_| Part::Attributes.dropped(cx.trace, ix) > 0) {
             let words = Part::Attributes.words(cx.trace, ix);
@@ -86,10 +144,11 @@ pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Doubt {
         {
             return Some(Doubt { why: format!("its duration is not known: {why}"), hint: None, by_type: false });
         }
-        let by_type = || format!("its {} {}", text::safe(key), Matcher::mismatch(matcher, &actual));
+        let by_type = || format!("its {} {}", text::safe(&key), Matcher::mismatch(matcher, &actual));
         Matcher::doubts(matcher, &actual).then(|| Doubt { why: by_type(), hint: None, by_type: true })
     };
-    select.parts.iter().find_map(of_part).unwrap_or_else(|| match lost::any(cx.trace, ix) {
+    let keys = criteria::expr(&select.query).map(criteria::of).unwrap_or_default();
+    keys.into_iter().find_map(of_key).unwrap_or_else(|| match lost::any(cx.trace, ix) {
         Some((why, hint)) => Doubt { why, hint, by_type: false },
         None => Doubt {
             why: "an attribute of it, or of a span that it is selected by, is told in another type".to_owned(),
@@ -101,65 +160,68 @@ pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Doubt {
 
 struct Near {
     ix: SpanIx,
-    /// Positions of the parts that do not hold.
-    differs: Vec<usize>,
-    /// Between the names, where the name differs and is near.
-    distance: Option<usize>,
+    /// Positions of the criteria that do not hold, with the distance where the text that is there is near.
+    differs: Vec<(usize, Option<usize>)>,
 }
 
-fn find(cx: &Cx<'_>, select: &Selector) -> Option<Near> {
-    let wanted_name =
-        select.parts.iter().find(|(key, _)| key == "name").and_then(|(_, matcher)| text::literal_of(matcher));
-    // One name is often that of many spans.
-    let mut distances: HashMap<&str, Option<usize>> = HashMap::new();
-    // Most parts held; of those the nearest name; of those the first row.
-    let mut best: Option<((usize, usize), SpanIx)> = None;
+/// A criterion with what it takes to ask it of many spans.
+struct Asked<'q> {
+    criterion: Criterion<'q>,
+    picks: Rc<Picks>,
+    wanted: Option<&'q str>,
+    // One text is often that of many spans.
+    distances: HashMap<String, Option<usize>>,
+}
+
+impl Asked<'_> {
+    /// How far the text that a span has is from the one that is wanted, if it is near.
+    fn distance(&mut self, cx: &Cx<'_>, ix: SpanIx) -> Option<usize> {
+        /// Longer texts are content, not names.
+        const LONGEST: usize = 200;
+        let wanted = self.wanted.filter(|wanted| wanted.len() <= LONGEST)?;
+        let text = self.criterion.text_at(cx, ix).filter(|text| text.len() <= 2 * LONGEST)?;
+        if let Some(known) = self.distances.get(&*text) {
+            return *known;
+        }
+        let distance = text::nearest(wanted, [&*text]).map(|(_, far)| far);
+        self.distances.insert(text.into_owned(), distance);
+        distance
+    }
+}
+
+fn find(cx: &Cx<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
+    let asked = criteria.iter().map(|&criterion| Asked {
+        criterion,
+        picks: criterion.picks(cx),
+        wanted: criterion.wanted(),
+        distances: HashMap::new(),
+    });
+    let mut asked: Vec<Asked<'_>> = asked.collect();
+    // Most that hold or nearly do; of those most that hold of the span itself, wherever it stands; most that hold; most
+    // attributes that are there at all, with whatever value; the nearest texts; the first row.
+    let mut best: Option<([usize; 5], SpanIx)> = None;
     for span in cx.trace.spans() {
-        let held = select.parts.iter().filter(|(key, matcher)| matcher.test(&fact(cx, span.ix(), key))).count();
-        if best.is_some_and(|((most, _), _)| held < most) {
-            continue;
+        let (mut held, mut own, mut near, mut there, mut away) = (0, 0, 0, 0, 0);
+        for one in &mut asked {
+            if one.picks.has(span.ix()) {
+                held += 1;
+                own += usize::from(!matches!(one.criterion, Criterion::Parent(_) | Criterion::Ancestor(_)));
+            } else if let Some(distance) = one.distance(cx, span.ix()) {
+                near += 1;
+                away += distance;
+            } else if one.criterion.would_as_text(cx, span.ix()) {
+                near += 1;
+            } else if one.criterion.has_any(cx, span.ix()) {
+                there += 1;
+            }
         }
-        let distance = wanted_name.and_then(|wanted| {
-            *distances.entry(span.name()).or_insert_with(|| {
-                if wanted == span.name() { Some(0) } else { text::nearest(wanted, [span.name()]).map(|(_, far)| far) }
-            })
-        });
-        if held == 0 && distance.is_none() {
-            continue;
-        }
-        let rank = (held, usize::MAX - distance.unwrap_or(usize::MAX));
-        if best.is_none_or(|(best, _)| rank > best) {
+        let rank = [held + near, own, held, there, usize::MAX - away];
+        if held + near + there > 0 && best.is_none_or(|(best, _)| rank > best) {
             best = Some((rank, span.ix()));
         }
     }
     let (_, ix) = best?;
-    let parts = select.parts.iter().enumerate();
-    let differs = parts.filter(|(_, (key, matcher))| !matcher.test(&fact(cx, ix, key))).map(|(at, _)| at).collect();
-    let distance = distances.get(cx.trace.span(ix).name()).copied().flatten();
-    Some(Near { ix, differs, distance })
-}
-
-/// The fact that a key of a mapping selector speaks of.
-fn fact<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
-    let span = cx.trace.span(ix);
-    match key {
-        "service" => Fact::nonempty(span.service()),
-        "name" => Fact::text(span.name()),
-        "kind" => Fact::kind(span.kind()),
-        "status" => Fact::status(span.status()),
-        "status_message" => Fact::nonempty(span.status_message()),
-        "duration" => Fact::nanoseconds(span.duration_ns()),
-        _ => {
-            let within = |scope: &str| key.strip_prefix(scope);
-            if let Some(key) = within("attributes.") {
-                lookup::attribute(cx, ix, key).fact()
-            } else if let Some(key) = within("resource.") {
-                lookup::resource(cx, ix, key).fact()
-            } else if let Some(key) = within("scope.") {
-                lookup::scope(cx, ix, key)
-            } else {
-                Fact::Missing
-            }
-        }
-    }
+    let differs = asked.iter_mut().enumerate().filter(|(_, one)| !one.picks.has(ix));
+    let differs = differs.map(|(at, one)| (at, one.distance(cx, ix))).collect();
+    Some(Near { ix, differs })
 }

@@ -5,10 +5,10 @@ use super::bounds::{Bounds, Outlook};
 use super::cx::{Cx, Picks};
 use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
-use super::{distinct, facts, nearest, text, witness};
+use super::{distinct, facts, nearest, text, told, witness};
 use crate::matcher::count_of;
 use crate::source::Spanned;
-use crate::spec::plan::{Expectation, Fact, Quantifier, Selector, SpanCheck};
+use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
 use crate::trace::SpanIx;
 
 pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
@@ -18,6 +18,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     let picks = cx.picks(&check.select.query);
     let mut outcome = Outcome::default();
     if check.optional && picks.rows.is_empty() && cx.in_doubt(&picks, &check.select.query).rows.is_empty() {
+        witness::of_skipped(cx, &check.select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
         outcome.push(State::Holds);
         return outcome;
     }
@@ -29,6 +30,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
         Quantifier::All => {
             for fact in &check.facts {
                 outcome.push(of_every(cx, check, fact, &picks, at));
+                unwitnessed_beside(cx, &fact.value, &mut outcome);
             }
         }
         Quantifier::Any if check.facts.is_empty() => {}
@@ -172,7 +174,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
     let failing: Vec<SpanIx> =
         doubted.iter().copied().filter(|&ix| facts::test(cx, &fact.value, ix).is_err()).collect();
     let Some(&first) = failing.first() else { return State::Holds };
-    let told = facts::tell(cx, &fact.value, first);
+    let told = told::tell(cx, &fact.value, first);
     let path = format!("{}.{}", at.path, facts::path(&fact.value));
     let mut finding = cx.finding(fact.span, &path, String::new(), &[]);
     in_doubt(cx, check, &failing, &mut finding);
@@ -184,7 +186,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
 /// The finding that a fact does not hold of some of the picked spans; the first of them is told in full.
 fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> Finding {
     let first = failing[0];
-    let told = facts::tell(cx, &fact.value, first);
+    let told = told::tell(cx, &fact.value, first);
     let more = match failing.len() {
         1 => String::new(),
         many => format!(" (and so for {} of {of} picked spans)", many),
@@ -237,19 +239,20 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
         return State::lacks(Lack::Lost, finding);
     }
     let ix = may.unwrap_or(nearest);
-    let missed: Vec<facts::Told> = check
+    let missed: Vec<told::Told> = check
         .facts
         .iter()
         .filter(|fact| facts::test(cx, &fact.value, ix).is_err())
-        .map(|fact| facts::tell(cx, &fact.value, ix))
+        .map(|fact| told::tell(cx, &fact.value, ix))
         .collect();
     let why: Vec<&str> = missed.iter().map(|told| told.message.as_str()).collect();
-    let message = format!(
-        "None of {} has all that is asked of one of them; {} comes nearest, but {}.",
-        count_of(rows.len(), "picked span"),
-        text::span(cx.trace, ix),
-        why.join(" and ")
-    );
+    let (span, why) = (text::span(cx.trace, ix), why.join(" and "));
+    let message = match rows.len() {
+        1 => format!("The one picked span, {span}, does not have all that is asked of one: {why}."),
+        many => format!(
+            "None of {many} picked spans has all that is asked of one of them; {span} comes nearest, but {why}."
+        ),
+    };
     let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
     finding.expected = missed.iter().map(|told| told.expected.clone()).collect::<Vec<_>>().join(", ");
     finding.actual = missed.iter().map(|told| told.actual.clone()).collect::<Vec<_>>().join(", ");
@@ -262,7 +265,7 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
     let doubted = &cx.in_doubt(picks, &check.select.query).rows;
     let misses = |&ix: &SpanIx| check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err());
     let Some((ix, fact)) = doubted.iter().find_map(|ix| Some((*ix, misses(ix)?))) else { return State::Holds };
-    let told = facts::tell(cx, &fact.value, ix);
+    let told = told::tell(cx, &fact.value, ix);
     let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
     in_doubt(cx, check, &[ix], &mut finding);
     finding.message += &format!(" If it does, no picked span need have all facts: {}.", told.message);
@@ -272,16 +275,17 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
 
 /// Remarks on a selection that picks nothing, as it should, when nobody has ever seen what it names.
 pub(super) fn unwitnessed(cx: &Cx<'_>, select: &Selector, outcome: &mut Outcome) {
-    for (key, matcher) in &select.parts {
-        let name = text::literal_of(matcher);
-        let remark = match (key.as_str(), name) {
-            ("service", Some(name)) => witness::service(cx, name),
-            ("name", Some(name)) => witness::span_name(cx, name),
-            (key, _) => {
-                let attribute = key.strip_prefix("attributes.").or_else(|| key.strip_prefix("resource."));
-                attribute.and_then(|key| witness::attribute_key(cx, key))
-            }
-        };
-        remark.into_iter().for_each(|remark| outcome.remark(remark));
+    witness::of_query(cx, &select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
+}
+
+/// The same on what a fact says there is none of beside the picked spans.
+fn unwitnessed_beside(cx: &Cx<'_>, fact: &Fact, outcome: &mut Outcome) {
+    let (select, count) = match fact {
+        Fact::Child(select, Some(count)) => (select, count),
+        Fact::Link(LinkCheck { span: Some(select), count: Some(count), .. }) => (select, count),
+        _ => return,
+    };
+    if Bounds::of_count(Some(count)).growing(0) == Outlook::Holds && cx.picks(&select.query).rows.is_empty() {
+        unwitnessed(cx, select, outcome);
     }
 }

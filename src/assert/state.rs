@@ -2,6 +2,7 @@
 
 use super::cx::Cx;
 use super::finding::{Finding, Judgement, Verdict};
+use super::witness::Unseen;
 use crate::trace::{Note, Phase};
 
 /// Why a condition does not hold, by what could still mend it.
@@ -49,15 +50,40 @@ impl State {
 pub(super) struct Outcome {
     pub(super) states: Vec<State>,
     pub(super) remarks: Vec<String>,
+    /// What absences name and the trace does not show.
+    pub(super) unseen: Vec<Unseen>,
+}
+
+/// Something to say that decides nothing.
+pub(super) enum Remark {
+    Said(String),
+    Unseen(Unseen),
+}
+
+impl From<String> for Remark {
+    fn from(remark: String) -> Remark {
+        Remark::Said(remark)
+    }
+}
+
+impl From<Unseen> for Remark {
+    fn from(unseen: Unseen) -> Remark {
+        Remark::Unseen(unseen)
+    }
 }
 
 impl Outcome {
     pub(super) fn push(&mut self, state: State) {
         self.states.push(state);
     }
-    pub(super) fn remark(&mut self, remark: String) {
+    pub(super) fn remark(&mut self, remark: impl Into<Remark>) {
+        let (remark, unseen) = match remark.into() {
+            Remark::Said(remark) => (remark, None),
+            Remark::Unseen(unseen) => (unseen.remark.clone(), Some(unseen)),
+        };
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
+            self.unseen.extend(unseen);
         }
     }
     /// Whether any condition lacks something.
@@ -68,7 +94,7 @@ impl Outcome {
 
 impl From<State> for Outcome {
     fn from(state: State) -> Outcome {
-        Outcome { states: vec![state], remarks: Vec::new() }
+        Outcome { states: vec![state], ..Outcome::default() }
     }
 }
 
@@ -152,7 +178,7 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
     if waiting || findings.is_empty() && verdict != Verdict::Pass {
         findings.push(cx.not_settled(index));
     }
-    Judgement { expectation: index, verdict, findings, remarks: outcome.remarks }
+    Judgement { expectation: index, verdict, findings, remarks: outcome.remarks, unseen: outcome.unseen }
 }
 
 #[cfg(test)]

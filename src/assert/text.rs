@@ -1,6 +1,7 @@
 //! How findings word what comes from outside: escaped, bounded, in backquotes; and which known name is the nearest.
 
-use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use super::criteria;
+use crate::matcher::{Comparison, Fact, Literal, Matcher, Operand};
 use crate::spec::plan::Selector;
 use crate::trace::{SpanIx, Trace};
 
@@ -92,6 +93,12 @@ pub(super) fn matcher(matcher: &Matcher) -> String {
     words.strip_prefix("= ").map_or(words.clone(), str::to_owned)
 }
 
+/// Why a matcher does not hold of a kind or a status, which are words of the spec and so stand without quotes.
+pub(super) fn mismatch_of_word(matcher: &Matcher, word: &Fact<'_>) -> String {
+    let shown = word.show();
+    matcher.mismatch(word).replacen(&shown, shown.trim_matches('"'), 1)
+}
+
 /// A selection in the spec's own terms: its declared name, its keys, or its TraceQL.
 pub(super) fn selector(select: &Selector) -> String {
     match &select.name {
@@ -100,14 +107,15 @@ pub(super) fn selector(select: &Selector) -> String {
     }
 }
 
-/// `{service: payment-service, name: authorize}`
+/// `{service: payment-service, name: authorize, parent: {kind: server}}`
 pub(super) fn keys_of(select: &Selector) -> String {
-    if select.parts.is_empty() {
-        let one_line: Vec<&str> = select.text.split_whitespace().collect();
-        return quoted(&one_line.join(" "));
+    match criteria::expr(&select.query).filter(|expr| criteria::is_mapping(expr)) {
+        Some(expr) => criteria::words(expr),
+        None => {
+            let one_line: Vec<&str> = select.text.split_whitespace().collect();
+            quoted(&one_line.join(" "))
+        }
     }
-    let parts: Vec<String> = select.parts.iter().map(|(key, test)| format!("{key}: {}", matcher(test))).collect();
-    format!("{{{}}}", parts.join(", "))
 }
 
 pub(super) use crate::matcher::show_duration as time;

@@ -1,25 +1,40 @@
 //! `span_count`, `depth`, `roots`, `duration`: numbers of the trace itself, without the traces merged into it by links.
 
 use super::bounds::{Bounds, Outlook};
-use super::cx::Cx;
+use super::cx::{Cx, MOST_SPANS};
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.own().len();
     let message = format!("The trace has {}.", count_of(number, "span"));
-    let mut outcome: Outcome =
-        total(cx, at, "span_count", (matcher, number as i128), Fact::count(number), Lack::Partial, message, &[]).into();
+    let mut state =
+        total(cx, at, "span_count", (matcher, number as i128), Fact::count(number), Lack::Partial, message, &[]);
+    if let State::Lacks(_, finding) = &mut state {
+        finding.actual = format!("{number}: {}", by_service(cx));
+    }
+    let mut outcome: Outcome = state.into();
     let linked = cx.trace.len() - number;
     if linked > 0 {
         outcome.remark(format!("span_count leaves out {} of linked traces", count_of(linked, "span")));
     }
     outcome
+}
+
+/// `api-gateway 2, order-service 4`
+fn by_service(cx: &Cx<'_>) -> String {
+    const MOST: usize = 20;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    cx.own().iter().for_each(|&ix| *counts.entry(cx.trace.span(ix).service()).or_default() += 1);
+    let shown = counts.iter().take(MOST).map(|(service, count)| format!("{} {count}", text::service(service)));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let more = counts.len().saturating_sub(MOST);
+    if more > 0 { format!("{shown}, and {more} more services") } else { shown }
 }
 
 pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
@@ -34,7 +49,8 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
         }
         None => "No span hangs from a root.".to_owned(),
     };
-    let rows: Vec<SpanIx> = deepest.into_iter().collect();
+    let path = |ix| std::iter::once(ix).chain(tree.ancestors(ix)).take(MOST_SPANS);
+    let rows: Vec<SpanIx> = deepest.into_iter().flat_map(path).collect();
     let state = total(cx, at, "depth", (matcher, depth as i128), Fact::count(depth), Lack::Partial, message, &rows);
     while_the_root_is_one(cx, state).into()
 }

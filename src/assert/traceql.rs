@@ -3,9 +3,9 @@
 use super::cx::Cx;
 use super::finding::Finding;
 use super::state::{Lack, Outcome, State};
-use super::{lost, text, witness};
+use super::{lost, nearest, text, witness};
 use crate::matcher::count_of;
-use crate::select::{Query, UnderOtherNames};
+use crate::select::{Query, Stage, UnderOtherNames};
 use crate::spec::plan::Expectation;
 
 pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
@@ -19,19 +19,44 @@ pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &
     if !picks.rows.is_empty() {
         return State::held(up).into();
     }
-    let mut finding = cx.finding(at.at, &at.path, format!("No span matches {query_text}."), &[]);
+    let mut finding = unmatched(cx, query, &query_text, at);
+    if in_doubt(cx, query, &query_text, &mut finding) {
+        return State::lacks(Lack::Lost, finding).into();
+    }
+    if finding.rows.is_empty() {
+        nearest::explain_query(cx, query, &mut finding);
+    }
+    State::lacks(Lack::Absent, finding).into()
+}
+
+/// The finding that a query matches nothing: for want of spans, or for what the last aggregate is of those that there are.
+fn unmatched(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Finding {
+    let aggregate = cx.last_aggregate(query);
+    let mut before = query.clone();
+    let last = before.pipeline.stages.pop();
+    let counted = aggregate.is_some().then(|| cx.picks(&before)).filter(|picks| !picks.rows.is_empty());
+    if let (Some(Stage::Scalar(filter)), Some(counted), Some(aggregate)) = (last, counted, &aggregate) {
+        let wanted = format!("{} {}", filter.op.symbol(), filter.rhs);
+        let message = format!("Nothing matches {written}: {aggregate}, not {wanted}.");
+        let mut finding = cx.finding(at.at, &at.path, message, &counted.rows);
+        finding.expected = format!("{} {wanted}", filter.lhs);
+        finding.actual = aggregate.clone();
+        return finding;
+    }
+    let mut finding = cx.finding(at.at, &at.path, format!("No span matches {written}."), &[]);
     finding.expected = "at least one span".to_owned();
-    finding.actual = cx.last_aggregate(query).unwrap_or_else(|| "0".to_owned());
-    let lack = if in_doubt(cx, query, &query_text, &mut finding) { Lack::Lost } else { Lack::Absent };
-    State::lacks(lack, finding).into()
+    finding.actual = aggregate.unwrap_or_else(|| "0".to_owned());
+    finding
 }
 
 fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
     let Some(&first) = picks.rows.first() else { return under_other_names(cx, query, written, at) };
     let message = match picks.rows.len() {
-        1 => format!("{} matches {written}, which nothing may.", text::a_span(cx.trace, first)),
-        many => format!("{many} spans match {written}, which nothing may, first {}.", text::span(cx.trace, first)),
+        1 => format!("{} matches {written}, and none may.", text::a_span(cx.trace, first)),
+        many => {
+            format!("{many} spans match {written}, and none may; the first is {}.", text::span(cx.trace, first))
+        }
     };
     let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
     finding.expected = "no span".to_owned();
@@ -49,9 +74,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
             return State::lacks(Lack::Undecidable, finding).into();
         }
         let mut outcome = Outcome::from(State::Holds);
-        for name in query.attribute_names() {
-            witness::attribute_key(cx, name).into_iter().for_each(|remark| outcome.remark(remark));
-        }
+        witness::of_query(cx, query).into_iter().for_each(|unseen| outcome.remark(unseen));
         return outcome;
     };
     let count = count_of(spans.len(), "span");
@@ -59,7 +82,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
     let (message, actual, hint) = if certain {
         let there = aliases.iter().map(|alias| format!("{} is {} there", text::safe(&alias.asked), alias.found));
         (
-            format!("Under other attribute names {first} matches {written}, which nothing may."),
+            format!("Under other attribute names {first} matches {written}, and none may."),
             format!("{count}; {}", there.collect::<Vec<_>>().join(", ")),
             "ask for the names that are there, or write `exact_names: true` if these are not meant",
         )

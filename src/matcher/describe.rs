@@ -1,6 +1,7 @@
 //! Matchers, operands and mismatches in words.
 
 use super::eval::{Relation, relate};
+use super::number::Number;
 use super::{Comparison, Fact, Literal, Matcher, Operand, Part, Pattern};
 
 /// A literal in words.
@@ -11,7 +12,9 @@ fn literal_text(literal: &Literal) -> String {
         Literal::Float(value) => format!("{value:?}"),
         Literal::Str(value) => {
             let bare = |c: char| c.is_alphanumeric() || "_-./ :*{}".contains(c);
-            match value.is_empty() || !value.chars().all(bare) || value.trim() != &**value {
+            // In quotes it is plain that `"402"` is text beside a number.
+            let typed = Number::parse(value).is_some() || matches!(&**value, "true" | "false" | "null");
+            match typed || value.is_empty() || !value.chars().all(bare) || value.trim() != &**value {
                 true => format!("{value:?}"),
                 false => value.to_string(),
             }
@@ -106,6 +109,9 @@ impl Matcher {
             }
             Matcher::Matches { negated: true, .. } if fact.str().is_some() => {
                 format!("is {shown}, but must not match {}", self.expects().trim_start_matches("!~ "))
+            }
+            Matcher::Matches { .. } if matches!(fact, Fact::Int(_) | Fact::Float(_)) => {
+                format!("is the number {shown}; a pattern matches only text")
             }
             Matcher::Matches { .. } if fact.str().is_none() => {
                 format!("is {shown}, {}; a pattern matches only text", fact.type_words())

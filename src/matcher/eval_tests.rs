@@ -149,7 +149,7 @@ fn a_mismatch_says_what_is_there_and_what_was_expected() {
             "is 3.5s, not < 3s",
         ),
         (Matcher::Absent, Fact::Int(1), "is 1, but must be absent"),
-        (pattern("a+", false), Fact::Int(1), "is 1, a whole number; a pattern matches only text"),
+        (pattern("a+", false), Fact::Int(1), "is the number 1; a pattern matches only text"),
         (pattern("a+", false), Fact::text("ab"), "is \"ab\", which does not match a+ from end to end"),
         (Matcher::Type(TypeName::Int), Fact::text("1"), "is \"1\", a string, not of type int"),
         (Matcher::All(vec![Matcher::Exists, eq(Literal::Int(2))]), Fact::Int(1), "is 1, not 2"),

@@ -1,19 +1,18 @@
 //! Absences of what no trace of the whole run has shown: they hold, and would hold of a misspelt name as well.
 
 use super::record::{self, StepRecord, TestRecord, Verdict};
-use crate::assert::{Finding, Judgement, UNWITNESSED, Witnessed, is_unwitnessed};
+use crate::assert::{Finding, Judgement, UNWITNESSED, Witnessed};
 use crate::spec::plan::TraceExpectations;
 use std::collections::BTreeMap;
 
 /// The absences among these judgements that nothing in their trace witnesses, with the places that expect them.
 pub(super) fn of(judgements: &[Judgement], expect: &TraceExpectations) -> Vec<record::Unwitnessed> {
-    let remarks = judgements.iter().flat_map(|judgement| {
+    let all = judgements.iter().flat_map(|judgement| {
         let place = expect.list.get(judgement.expectation);
-        let here = judgement.remarks.iter().filter(|remark| remark.starts_with(UNWITNESSED));
-        here.filter_map(move |remark| Some((remark, place?)))
+        judgement.unseen.iter().filter_map(move |unseen| Some((unseen, place?)))
     });
-    let all = remarks.map(|(remark, place)| record::Unwitnessed {
-        remark: remark.clone(),
+    let all = all.map(|(unseen, place)| record::Unwitnessed {
+        unseen: unseen.clone(),
         at: place.at,
         path: place.path.clone(),
     });
@@ -37,14 +36,13 @@ impl Unwitnessed {
     }
 }
 
-/// What a remark says, and the question that it ends in. No run reads a baseline yet.
-fn told(remark: &str) -> (String, Option<&str>) {
+/// What a remark says, and the question that it ends in.
+fn told(remark: &str) -> (&str, Option<&str>) {
     let says = remark.strip_prefix(UNWITNESSED).unwrap_or(remark);
-    let (says, near) = match says.split_once("; did you mean ") {
+    match says.split_once("; did you mean ") {
         Some((before, _)) => (before, says.get(before.len() + 2..)),
         None => (says, None),
-    };
-    (says.replace(" or a baseline", ""), near)
+    }
 }
 
 /// Drops remarks that other traces of the run have answered. What remains of a pass is collected or, where the run is
@@ -58,8 +56,9 @@ pub(super) fn review(
     let place = format!("{}:{}", test.source.path().display(), test.line);
     let mut failed = false;
     for step in &mut test.steps {
-        step.remarks.retain(|remark| !remark.starts_with(UNWITNESSED) || is_unwitnessed(remark, witnessed));
-        step.unwitnessed.retain(|open| is_unwitnessed(&open.remark, witnessed));
+        step.unwitnessed.retain(|open| !open.unseen.is_answered(witnessed));
+        let open = |remark: &String| step.unwitnessed.iter().any(|open| open.unseen.remark == *remark);
+        step.remarks.retain(|remark| !remark.starts_with(UNWITNESSED) || open(remark));
         if step.verdict != Verdict::Pass || step.unwitnessed.is_empty() {
             continue;
         }
@@ -68,7 +67,7 @@ pub(super) fn review(
             failed = true;
             continue;
         }
-        let mut told: Vec<&str> = step.unwitnessed.iter().map(|open| open.remark.as_str()).collect();
+        let mut told: Vec<&str> = step.unwitnessed.iter().map(|open| open.unseen.remark.as_str()).collect();
         told.sort_unstable();
         told.dedup();
         for remark in told {
@@ -87,7 +86,7 @@ fn fail(step: &mut StepRecord) {
     );
     step.remarks.retain(|remark| !remark.starts_with(UNWITNESSED));
     step.findings.extend(step.unwitnessed.iter().map(|open| {
-        let (says, near) = told(&open.remark);
+        let (says, near) = told(&open.unseen.remark);
         Finding {
             at: open.at,
             expectation: open.path.clone(),
@@ -104,17 +103,18 @@ fn fail(step: &mut StepRecord) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assert::Unseen;
     use crate::source::{SourceFile, Span};
     use std::time::Duration;
 
-    const REMARK: &str = "unwitnessed: no service `legcy` was seen in any trace of this run or a baseline; did you mean \
+    const REMARK: &str = "unwitnessed: no service `legcy` was seen in any trace of this run; did you mean \
                           `legacy`?";
 
     fn passed() -> TestRecord {
         let mut step = StepRecord::error("", "");
         (step.verdict, step.error, step.remarks) = (Verdict::Pass, None, vec![REMARK.to_owned()]);
-        let (remark, at, path) = (REMARK.to_owned(), Span::new(3, 7), "trace.services".to_owned());
-        step.unwitnessed = vec![record::Unwitnessed { remark, at, path }];
+        let (unseen, at, path) = (Unseen::service("legcy", REMARK), Span::new(3, 7), "trace.services".to_owned());
+        step.unwitnessed = vec![record::Unwitnessed { unseen, at, path }];
         TestRecord {
             name: "t".to_owned(),
             source: SourceFile::new("specs/a.yaml", "tests:\n".to_owned()),

@@ -1,6 +1,6 @@
 //! What stays of a run: the material of every report.
 
-use crate::assert::Finding;
+use crate::assert::{Finding, Unseen};
 use crate::source::{SourceFile, Span};
 use crate::trace::{SpanId, Trace, TraceId};
 use std::sync::Arc;
@@ -71,8 +71,8 @@ pub struct StepRecord {
 /// An absence that holds, and would hold of a misspelt name as well.
 #[derive(Debug, Clone)]
 pub struct Unwitnessed {
-    /// The remark that says so.
-    pub remark: String,
+    /// What was not seen, with the remark that says so.
+    pub unseen: Unseen,
     /// Where the spec expects it.
     pub at: Span,
     /// The path of that expectation.

@@ -4,10 +4,13 @@ use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::doubt::Doubts;
 use super::fields::AliasUse;
+use super::filter::{resolve, value_at};
 use super::index::Index;
 use super::other_names::Names;
 use super::pipeline::{Evaluation, Rows, Set};
 use super::print;
+use super::value::Val;
+use crate::matcher::Fact;
 use crate::trace::{SpanIx, Trace};
 
 /// A set of spans that a query's last stage handed on.
@@ -52,6 +55,36 @@ fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
     let begin = if index.trace().is_empty() { Vec::new() } else { vec![all] };
     let sets = evaluation.pipeline(pipeline, begin);
     sets.into_iter().filter(|set| !set.rows.is_empty()).collect()
+}
+
+impl FieldExpr {
+    /// What it is at a span, as a reader of the query would write it; `None` where there is nothing.
+    pub fn shown_at(&self, index: &Index<'_>, ix: SpanIx) -> Option<String> {
+        match value_at(index, &resolve(self, index.trace(), Names::Written), ix) {
+            Val::Nil => None,
+            Val::Str(text) => Some(Fact::text(text).show()),
+            Val::Untyped(text) => Some(Fact::text(text).show()),
+            Val::Opaque => Some("something that TraceQL cannot compare".to_owned()),
+            value => Some(Scalar::of(&value, index.trace()).to_string()),
+        }
+    }
+    /// What it is at a span, where that is text.
+    pub fn text_at(&self, index: &Index<'_>, ix: SpanIx) -> Option<String> {
+        match value_at(index, &resolve(self, index.trace(), Names::Written), ix) {
+            Val::Str(text) => Some(text.into_owned()),
+            Val::Untyped(text) => Some(text.to_owned()),
+            _ => None,
+        }
+    }
+    /// Whether it is about events or links, of which a span may have many.
+    pub fn is_of_many(&self) -> bool {
+        use Intrinsic::*;
+        match &self.kind {
+            FieldKind::Attribute(Attribute::Named { scope, .. }) => matches!(scope, Scope::Event | Scope::Link),
+            FieldKind::Attribute(Attribute::Intrinsic(EventName | EventTime | LinkTraceId | LinkSpanId)) => true,
+            _ => false,
+        }
+    }
 }
 
 impl Query {

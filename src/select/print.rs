@@ -12,6 +12,24 @@ impl fmt::Display for Query {
     }
 }
 
+impl fmt::Display for SpansetExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&spanset(self))
+    }
+}
+
+impl fmt::Display for FieldExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&field(self))
+    }
+}
+
+impl fmt::Display for ScalarExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&scalar(self))
+    }
+}
+
 /// An attribute as it is written.
 pub(super) fn attribute(attribute: &Attribute) -> String {
     match attribute {

@@ -16,3 +16,4 @@ mod sent;
 mod told;
 mod untimed;
 mod untyped;
+mod words;

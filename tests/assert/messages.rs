@@ -54,7 +54,7 @@ fn the_nearest_miss_is_named_with_what_differs() {
     );
     assert_eq!(
         finding.hint.unwrap(),
-        "span `charge-payment` of payment-service comes nearest: 1 character away by name; its status is \"error\", not ok"
+        "span `charge-payment` of payment-service comes nearest: 1 character away by name; its status is error, not ok"
     );
     assert_eq!(finding.span_ids.len(), 1);
 }

@@ -64,7 +64,7 @@ a server root 0..100 http.request.method=PUT
     assert_eq!(
         found.message,
         "Under other attribute names span `q` of a matches `{ span.db.system = \"mssql\" && span.http.method = \"GET\" }`, \
-         which nothing may."
+         and none may."
     );
     assert_eq!(found.expected, "no span, under any name of its attributes");
     assert_eq!(found.actual, "1 span; db.system is db.system.name there");

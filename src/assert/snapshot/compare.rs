@@ -1,16 +1,19 @@
 //! Comparing an accepted shape with today's, line by line; an accepted range admits what lies within it.
 
-use std::collections::HashSet;
+use super::changed;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// What differs.
 pub(super) struct Difference {
-    /// Lines of the accepted shape that are not there any more.
+    /// Lines of the accepted shape that are not there any more, as they were.
     pub(super) gone: usize,
-    /// Lines that are new.
+    /// Lines that are new, or as they were not.
     pub(super) new: usize,
+    /// How many of both are the same kind of span, with something else about it.
+    pub(super) changed: usize,
     /// Which of today's lines those are, counted from 0.
     pub(super) new_lines: Vec<usize>,
-    /// The lines around each change: `-` accepted, `+` now.
+    /// The lines around each change: `-` accepted, `+` now, `~` what changed of one.
     pub(super) text: String,
 }
 
@@ -33,7 +36,9 @@ pub(super) fn compare(accepted: &str, now: &str) -> Option<Difference> {
     }
     let of_today = steps.iter().filter(|step| !matches!(step, Step::Gone(_))).enumerate();
     let new_lines = of_today.filter(|(_, step)| matches!(step, Step::New(_))).map(|(at, _)| at).collect();
-    Some(Difference { gone, new: added, new_lines, text: show(&steps) })
+    let rows = paired(&steps);
+    let changed = rows.iter().filter(|row| matches!(row, Row::Changed(_))).count();
+    Some(Difference { gone, new: added, changed, new_lines, text: show(&rows) })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +48,46 @@ enum Step<'a> {
     New(&'a str),
 }
 
+/// A line of what is shown.
+enum Row<'a> {
+    Step(Step<'a>),
+    /// A line that is gone and one that is new, of the same kind of span: only what differs.
+    Changed(String),
+}
+
+/// Lines that are gone and new at one place, put together where they tell of the same kind of span.
+fn paired<'a>(steps: &[Step<'a>]) -> Vec<Row<'a>> {
+    let mut rows = Vec::with_capacity(steps.len());
+    for hunk in steps.chunk_by(|a, b| matches!(a, Step::Same(_)) == matches!(b, Step::Same(_))) {
+        let mut partners: HashMap<(usize, &str), VecDeque<usize>> = HashMap::new();
+        for (at, step) in hunk.iter().enumerate() {
+            if let Step::New(line) = step {
+                partners.entry(changed::of_what(line)).or_default().push_back(at);
+            }
+        }
+        let mut told: HashSet<usize> = HashSet::new();
+        let mut changes: HashMap<usize, String> = HashMap::new();
+        for (at, step) in hunk.iter().enumerate() {
+            let Step::Gone(old) = step else { continue };
+            let Some(waiting) = partners.get_mut(&changed::of_what(old)) else { continue };
+            if let Some(&other) = waiting.front()
+                && let Step::New(new) = hunk[other]
+                && let Some(says) = changed::words(old, new)
+            {
+                waiting.pop_front();
+                told.insert(other);
+                changes.insert(at, says);
+            }
+        }
+        for (at, step) in hunk.iter().enumerate().filter(|(at, _)| !told.contains(at)) {
+            rows.push(changes.remove(&at).map_or(Row::Step(*step), Row::Changed));
+        }
+    }
+    rows
+}
+
 /// A line's text and how often it may occur.
-fn parts(line: &str) -> (&str, (usize, usize)) {
+pub(super) fn parts(line: &str) -> (&str, (usize, usize)) {
     let once = (line.trim_end(), (1, 1));
     let Some((text, times)) = line.trim_end().rsplit_once(" x") else { return once };
     let range = match times.split_once("..") {
@@ -136,9 +179,9 @@ fn middle<'a>(old: &[&'a str], new: &[&'a str], steps: &mut Vec<Step<'a>>) {
     }
 }
 
-fn show(steps: &[Step<'_>]) -> String {
+fn show(rows: &[Row<'_>]) -> String {
     let changed: Vec<usize> =
-        steps.iter().enumerate().filter(|(_, step)| !matches!(step, Step::Same(_))).map(|(at, _)| at).collect();
+        rows.iter().enumerate().filter(|(_, row)| !matches!(row, Row::Step(Step::Same(_)))).map(|(at, _)| at).collect();
     let mut lines: Vec<String> = Vec::new();
     let mut shown_to = 0;
     for at in changed {
@@ -146,17 +189,18 @@ fn show(steps: &[Step<'_>]) -> String {
         if from > shown_to {
             lines.push("  …".to_owned());
         }
-        let to = (at + AROUND + 1).min(steps.len());
-        for step in &steps[from..to.max(from)] {
-            lines.push(match step {
-                Step::Same(line) => format!("  {line}"),
-                Step::Gone(line) => format!("- {line}"),
-                Step::New(line) => format!("+ {line}"),
+        let to = (at + AROUND + 1).min(rows.len());
+        for row in &rows[from..to.max(from)] {
+            lines.push(match row {
+                Row::Step(Step::Same(line)) => format!("  {line}"),
+                Row::Step(Step::Gone(line)) => format!("- {line}"),
+                Row::Step(Step::New(line)) => format!("+ {line}"),
+                Row::Changed(line) => format!("~ {line}"),
             });
         }
         shown_to = to.max(shown_to);
     }
-    if shown_to < steps.len() {
+    if shown_to < rows.len() {
         lines.push("  …".to_owned());
     }
     if lines.len() > MOST_LINES {
@@ -164,7 +208,9 @@ fn show(steps: &[Step<'_>]) -> String {
         lines.truncate(MOST_LINES);
         lines.push(format!("  … {more} more lines"));
     }
-    let shown: Vec<String> = lines.iter().map(|line| super::super::text::escape(line, 200)).collect();
+    // What changed stands at the end of its line.
+    let longest = |line: &str| if line.starts_with('~') { 800 } else { 200 };
+    let shown: Vec<String> = lines.iter().map(|line| super::super::text::escape(line, longest(line))).collect();
     shown.join("\n")
 }
 

@@ -5,6 +5,7 @@
 //! (`x3`, or `x1..3` where parents differ), and of attributes only what is the same in every run. In an accepted shape
 //! a range may be widened by hand.
 
+mod changed;
 mod compare;
 mod describe;
 mod shape;
@@ -38,7 +39,10 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
         let mut finding = cx.finding(at.at, &at.path, format!("There is no accepted snapshot {name}."), &[]);
         finding.expected = format!("the accepted shape {name}");
         finding.actual = "none".to_owned();
-        finding.hint = Some("look at the pending shape, then accept it with `tracespec run --accept`".to_owned());
+        finding.hint = Some(format!(
+            "look at the shape that the trace has (where `CI` is not set, a run leaves it in {name}.pending), then accept it \
+             with `tracespec run --accept`"
+        ));
         return State::lacks(Lack::Violated, finding).into();
     };
     // To be accepted, a shape must be whole as one that is compared: more spans could change it.
@@ -47,16 +51,19 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
     let now: String = lines.iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect();
     let difference = compare::compare(text, &now);
     let Some(difference) = difference else { return State::Holds.into() };
-    let what = match (difference.gone, difference.new) {
-        (0, new) => format!("{} new", count_of(new, "line")),
-        (gone, 0) => format!("{} gone", count_of(gone, "line")),
-        (gone, new) => format!("{} gone and {} new", count_of(gone, "line"), count_of(new, "line")),
-    };
-    let message = format!("The trace has not the accepted shape {name}: {what}.");
+    let changed = difference.changed;
+    let what: Vec<String> =
+        [(changed, "changed"), (difference.gone - changed, "gone"), (difference.new - changed, "new")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, how)| format!("{} {how}", count_of(number, "line")))
+            .collect();
+    let message = format!("The trace does not have the accepted shape {name}: {}.", what.join(", "));
     let rows = difference.new_lines.iter().filter_map(|&at| lines.get(at)).flat_map(|(_, rows)| rows.iter().copied());
     let rows: Vec<SpanIx> = rows.take(MOST_SPANS).collect();
     let mut finding = cx.finding(at.at, &at.path, message, &rows);
-    finding.expected = format!("the accepted shape {name} (-)");
+    finding.expected =
+        format!("the accepted shape {name}: `-` is only in it, `+` only in this trace, `~` other than in it");
     finding.actual = difference.text;
     finding.hint = Some("if the new shape is right, accept it with `tracespec run --accept`".to_owned());
     // What is gone may still come; what is new does not go away.
