@@ -346,3 +346,17 @@ tests:
     assert_eq!(tests["the default is violated"].verdict, Verdict::Fail);
     assert_eq!(tests["the default is violated beside an own key"].verdict, Verdict::Fail);
 }
+
+#[test]
+fn a_key_that_only_events_of_another_trace_show_was_seen() {
+    let text = "tests:
+  - name: none of it
+    trace_file: jaeger_v3_ok.json
+    trace: { traceql: [{ none: '{ .exception.type = \"X\" }' }] }
+  - name: shows it
+    trace_file: jaeger_v3_declined.json
+    trace: { services: [payment-service] }
+";
+    let record = run(text, true);
+    assert_eq!(by_name(&record)["none of it"].verdict, Verdict::Pass);
+}

@@ -6,7 +6,7 @@ use super::cx::Cx;
 use super::state::{Lack, Outcome, State};
 use super::{nearest, text};
 use crate::matcher::count_of;
-use crate::spec::plan::{Errors, Expectation};
+use crate::spec::plan::{Errors, Expectation, Selector};
 use crate::trace::{Kind, SpanIx, SpanRef};
 
 pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
@@ -19,10 +19,23 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
         .collect();
     let mut outcome = Outcome::default();
     if let Some(matcher) = &errors.count {
+        // Those of which it can not be told whether they are allowed.
+        let doubted: Vec<SpanIx> = failed.iter().copied().filter(|&ix| may_be_allowed(cx, errors, ix)).collect();
         // A span that fails now may yet be allowed by what comes (its parent, its children).
         let lasting = errors.allow.is_empty();
         let bounds = Bounds::of(matcher).unwrap_or_else(|| Bounds::of_count(Some(matcher)));
+        let least = (failed.len() - doubted.len()) as i128;
+        let open = bounds.growing(least) != Outlook::Beyond && !bounds.has(failed.len() as i128);
         outcome.push(match bounds.growing(failed.len() as i128) {
+            Outlook::Beyond if open && !doubted.is_empty() => {
+                let mut finding = counted(cx, errors, &failed, at);
+                let first = text::a_span(cx.trace, doubted[0]);
+                finding.message = format!("{first} failed, and whether `allow` admits it cannot be told.");
+                let doubt = errors.allow.iter().find(|select| is_doubted(cx, select, doubted[0]));
+                finding.hint =
+                    doubt.map(|select| nearest::doubt(cx, select, doubted[0]).message(cx, select, doubted[0]));
+                State::lacks(Lack::Undecidable, finding)
+            }
             Outlook::Sure => State::held(lasting),
             Outlook::Holds => State::Holds,
             Outlook::Short => State::lacks(Lack::Partial, counted(cx, errors, &failed, at)),
@@ -34,6 +47,15 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
         outcome.push(swallowed(cx, &failed, at));
     }
     outcome
+}
+
+fn is_doubted(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> bool {
+    let picks = cx.picks(&select.query);
+    cx.in_doubt(&picks, &select.query).rows.binary_search(&ix).is_ok()
+}
+
+fn may_be_allowed(cx: &Cx<'_>, errors: &Errors, ix: SpanIx) -> bool {
+    errors.allow.iter().any(|select| is_doubted(cx, select, ix))
 }
 
 fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::Finding {

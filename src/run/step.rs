@@ -371,7 +371,10 @@ pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
                 set.insert(name.to_owned());
             }
         }
-        for (key, _) in span.attributes() {
+        let events = span.events().iter().flat_map(|event| event.attributes.iter());
+        let links = span.links().iter().flat_map(|link| link.attributes.iter());
+        let beside = events.chain(links).map(|(key, _)| *key);
+        for key in span.attributes().map(|(key, _)| key).chain(beside) {
             let key = trace.text(key);
             if !into.attribute_keys.contains(key) {
                 into.attribute_keys.insert(key.to_owned());
@@ -385,8 +388,9 @@ pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
             into.calls.insert(names.key(trace.span(call.span)));
         }
     }
-    for resource in trace.resources() {
-        for (key, _) in &resource.attributes {
+    let resources = trace.resources().iter().map(|resource| &resource.attributes);
+    for attributes in resources.chain(trace.scopes().iter().map(|scope| &scope.attributes)) {
+        for (key, _) in attributes {
             into.attribute_keys.insert(trace.text(*key).to_owned());
         }
     }
