@@ -428,3 +428,55 @@ order server root 0..100
 ";
     check(UNKNOWN, "a -> b", retried);
 }
+
+#[test]
+fn a_machine_has_one_clock_also_where_a_caller_elsewhere_seems_to_say_otherwise() {
+    // `pay` goes on after its answer, for 1.7 ms; `quote` is on its machine.
+    let told = "
+order server root 0..50 resource.host.name=h0
+  order client c1 0..13.5 http.response.status_code=200 resource.host.name=h0
+    pay server a 13..15.2 resource.host.name=h1
+  order client c2 13.9..20 http.response.status_code=200 resource.host.name=h0
+    quote server b 14.1..19.9 resource.host.name=h1
+";
+    check(VIOLATED, "a -> b", told);
+    check(KEPT, "never: a -> b", told);
+}
+
+#[test]
+fn below_the_millisecond_to_which_a_start_is_cut_nothing_is_decided_on_one_machine() {
+    let told = "
+order server root 0..50
+  order client call 1..46.75 http.response.status_code=200
+    pay server a 16.67..47.354
+  order internal b 47..47.06
+";
+    check(UNKNOWN, "a -> b", &on_one_host(told));
+}
+
+#[test]
+fn of_several_calls_that_nobody_may_have_awaited_none_is_believed() {
+    let told = "
+order server root 0..100
+  order client c 10..20
+    pay server x 25..30
+  order client d 40..50
+    pay server y 40.1..49.9
+  order client e 60..70
+    pay server a 72..80
+  order internal b 70.5..71.5
+";
+    check(UNKNOWN, "a -> b", told);
+}
+
+#[test]
+fn that_one_of_those_that_may_be_the_first_stands_on_both_sides_is_not_certain() {
+    let told = "
+o server root 0..100 resource.service.instance.id=1
+  p internal a 1..5 resource.service.instance.id=2
+  q internal b 1..5 resource.service.instance.id=3
+  r internal both 1..5 resource.service.instance.id=4
+";
+    let spec = "spans: [{ select: { name: ~ a|both }, as: a }, { select: { name: ~ b|both }, as: b }]\norder: [{ first: a, then: b, pairing: first }]\n";
+    assert_eq!(verdicts(spec, told), UNKNOWN);
+}

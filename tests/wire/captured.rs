@@ -213,7 +213,7 @@ fn the_hostile_trace_keeps_types_events_links_flags_and_dropped_counts() {
     assert_eq!(
         notes,
         [
-            "span 00000000000000a4 ends before it starts; its duration is read as 0",
+            "span 00000000000000a4 ends before it starts; its duration is not known",
             "the SDK dropped 7 attributes, events or links of span 00000000000000a1 over its limits",
         ]
     );

@@ -129,7 +129,7 @@ pub(super) fn judge(
         Pairing::Each if first.len() != then.len() => Verdict::Unequal,
         Pairing::Each => {
             let (Some(first), Some(then)) = (by_start(cx, clocks, first), by_start(cx, clocks, then)) else {
-                return one_of(&all, first, then);
+                return one_of(&all, comparisons[0], first, then);
             };
             let mut open = None;
             for (&a, &b) in first.iter().zip(&then) {
@@ -143,13 +143,19 @@ pub(super) fn judge(
         }
         Pairing::First | Pairing::Last => {
             let latest = pairing == Pairing::Last;
-            one_of(&all, &outermost(cx, clocks, first, latest), &outermost(cx, clocks, then, latest))
+            let (first, then) = (outermost(cx, clocks, first, latest), outermost(cx, clocks, then, latest));
+            one_of(&all, comparisons[0], &first, &then)
         }
     }
 }
 
 /// Any of several spans may be the one that is compared: only what is so of every pair is so of the right one.
-fn one_of(all: &dyn Fn(&[SpanIx], &[SpanIx]) -> Verdict, first: &[SpanIx], then: &[SpanIx]) -> Verdict {
+fn one_of(
+    all: &dyn Fn(&[SpanIx], &[SpanIx]) -> Verdict,
+    comparison: Comparison,
+    first: &[SpanIx],
+    then: &[SpanIx],
+) -> Verdict {
     const MOST_PAIRS: usize = 4096;
     let verdict = all(first, then);
     let pairs = first.len().saturating_mul(then.len());
@@ -165,6 +171,7 @@ fn one_of(all: &dyn Fn(&[SpanIx], &[SpanIx]) -> Verdict, first: &[SpanIx], then:
             Verdict::Open(Open { pair: violation.pair, comparison: violation.comparison, which: true })
         }
         Verdict::Open(open) => Verdict::Open(Open { which: true, ..open }),
+        Verdict::Itself(both) => Verdict::Open(Open { pair: (both, both), comparison, which: true }),
         verdict => verdict,
     }
 }

@@ -97,11 +97,10 @@ impl Facts {
             let (one, other) = (cx.trace.span(ix), cx.trace.span(other));
             instances.same_clock(one, other) && !all.no_machine.contains(&instances.clock(one))
         };
-        let mut told: Vec<(Fact, bool, i128)> = Vec::new();
+        let mut told: Vec<(Fact, bool)> = Vec::new();
         let mut add = |parent: SpanRef<'_>, child: SpanRef<'_>, facts: Vec<Fact>| {
             let machine = on_machine(parent.ix(), child.ix());
-            let cut = cut(parent).max(cut(child)).into();
-            told.extend(facts.into_iter().map(|fact| (fact, machine, cut)));
+            told.extend(facts.into_iter().map(|fact| (fact, machine)));
         };
         for child in cx.trace.spans() {
             if let Some(parent) = child.parent() {
@@ -117,18 +116,16 @@ impl Facts {
                 add(exit, entry, caused(of, exit, entry));
             }
         }
-        let caused = tightest(told.iter().map(|(fact, ..)| fact), Certainty::Caused);
-        for (mut fact, machine, cut) in told {
+        let caused = tightest(told.iter().map(|(fact, _)| fact), Certainty::Caused);
+        for (mut fact, machine) in told {
             if machine && is_refuted(&fact, &caused) {
                 all.late.insert(fact.child);
                 continue;
             }
             // On one machine equal clocks stay possible unless a call disproves them.
             if machine && fact.most < 0 {
-                if fact.most <= -cut.max(1) {
-                    all.two_ways.entry(fact.from).or_default().insert(fact.to);
-                    all.two_ways.entry(fact.to).or_default().insert(fact.from);
-                }
+                all.two_ways.entry(fact.from).or_default().insert(fact.to);
+                all.two_ways.entry(fact.to).or_default().insert(fact.from);
                 fact.most = 0;
             }
             all.facts.push(fact);

@@ -64,10 +64,6 @@ impl Clocks {
         facts.retain(|fact| fact.certainty != Certainty::Contained || !late.contains(&fact.child));
         let contradicted = !believe::consistent(count, &facts);
         if contradicted {
-            let contained = |facts: &[Fact]| -> HashSet<SpanIx> {
-                let contained = facts.iter().filter(|fact| fact.certainty == Certainty::Contained);
-                contained.map(|fact| fact.child).collect()
-            };
             let before = contained(&facts);
             facts = believe::believed(count, facts);
             late.extend(before.difference(&contained(&facts)));
@@ -91,7 +87,14 @@ impl Clocks {
             .map(|fact| Fact { from: merged[fact.from as usize], to: merged[fact.to as usize], ..*fact })
             .filter(|fact| fact.from != fact.to || fact.most < 0)
             .collect();
-        if believe::consistent(count, &as_one) {
+        // That a machine has one clock is surer than that a call was over when its caller's ended.
+        let surest = |facts: &[Fact]| facts.iter().filter(|fact| fact.certainty >= Certainty::Answered).count();
+        let contradicted = !believe::consistent(count, &as_one);
+        let believed = if contradicted { believe::believed(count, as_one.clone()) } else { as_one.clone() };
+        if surest(&believed) == surest(&as_one) {
+            clocks.late.extend(contained(&as_one).difference(&contained(&believed)));
+            clocks.contradictory |= contradicted;
+            let as_one = believed;
             clocks.of.iter_mut().for_each(|clock| *clock = merged[*clock as usize]);
             clocks.edges = edges(count, &as_one);
             clocks.join_machines(machines.values().filter(|members| !undoubted(members)), &two_ways);
@@ -244,6 +247,12 @@ pub(super) fn is_one_process(cx: &Cx<'_>, a: SpanIx, b: SpanIx) -> bool {
 
 fn is_entry(trace: &Trace, ix: SpanIx) -> bool {
     matches!(trace.span(ix).kind(), Kind::Server | Kind::Consumer)
+}
+
+/// The SERVER spans of which it is said that they are over when their calls end.
+fn contained(facts: &[Fact]) -> HashSet<SpanIx> {
+    let contained = facts.iter().filter(|fact| fact.certainty == Certainty::Contained);
+    contained.map(|fact| fact.child).collect()
 }
 
 /// For each clock the first of its group.

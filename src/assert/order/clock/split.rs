@@ -50,9 +50,12 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
             return apart;
         }
         (split, unsure) = (apart.split, apart.unsure);
+        // Split, each entry has a clock of its own, and no other call contradicts what one says: so all that may be why.
+        let begun = facts.iter().filter(|fact| fact.certainty == Certainty::Begun).map(|fact| fact.child);
+        unsure.extend(begun.filter(|child| more.contains(&instance_of[child.index()])));
+        let on_round = round.iter().map(|&at| &facts[at]).filter(|fact| fact.certainty == Certainty::Begun);
+        unsure.extend(on_round.map(|fact| fact.child));
         split.extend(more);
-        let begun = round.iter().map(|&at| &facts[at]).filter(|fact| fact.certainty == Certainty::Begun);
-        unsure.extend(begun.map(|fact| fact.child));
         found += 1;
     }
 }
