@@ -4,7 +4,7 @@
 
 use super::super::super::cx::Cx;
 use super::believe::{self, Round};
-use super::fact::{Awaited, Certainty, Fact, Facts, disproves_one};
+use super::fact::{Awaited, Certainty, Fact, Facts, disproves_one, is_refuted, tightest};
 use super::is_entry;
 use crate::trace::{Kind, SpanIx};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -50,9 +50,11 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
             return apart;
         }
         (split, unsure) = (apart.split, apart.unsure);
-        // Split, each entry has a clock of its own, and no other call contradicts what one says: so all that may be why.
-        let begun = facts.iter().filter(|fact| fact.certainty == Certainty::Begun).map(|fact| fact.child);
-        unsure.extend(begun.filter(|child| more.contains(&instance_of[child.index()])));
+        // Split, each entry has a clock of its own, and no other call contradicts what one says: so all that one does now.
+        let caused = tightest(facts.iter(), Certainty::Caused);
+        let refuted = facts.iter().filter(|fact| fact.certainty == Certainty::Begun && is_refuted(fact, &caused));
+        let refuted = refuted.filter(|fact| more.contains(&instance_of[fact.child.index()]));
+        unsure.extend(refuted.map(|fact| fact.child));
         let on_round = round.iter().map(|&at| &facts[at]).filter(|fact| fact.certainty == Certainty::Begun);
         unsure.extend(on_round.map(|fact| fact.child));
         split.extend(more);
