@@ -1,5 +1,6 @@
 //! `errors`: which spans may say that they failed, in the trace and in those merged into it by links.
 
+use super::answer::{http_status, rpc_status};
 use super::bounds::{Bounds, Outlook};
 use super::criteria;
 use super::cx::Cx;
@@ -20,7 +21,11 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
     if let Some(matcher) = &errors.count {
         // Those of which it can not be told whether they are allowed.
-        let doubted: Vec<SpanIx> = failed.iter().copied().filter(|&ix| may_be_allowed(cx, errors, ix)).collect();
+        let of_each = errors.allow.iter().zip(&allowed).filter(|_| !failed.is_empty());
+        let may: Vec<(&Selector, &[SpanIx])> =
+            of_each.map(|(select, picks)| (select, cx.in_doubt(picks, &select.query).rows.as_slice())).collect();
+        let admitting = |ix: SpanIx| may.iter().find(|(_, rows)| rows.binary_search(&ix).is_ok());
+        let doubted: Vec<SpanIx> = failed.iter().copied().filter(|&ix| admitting(ix).is_some()).collect();
         // A span that fails now may yet be allowed by what comes (its parent, its children).
         let lasting = errors.allow.is_empty();
         let bounds = Bounds::of(matcher).unwrap_or_else(|| Bounds::of_count(Some(matcher)));
@@ -31,9 +36,8 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
                 let mut finding = counted(cx, errors, &failed, at);
                 let first = text::a_span(cx.trace, doubted[0]);
                 finding.message = format!("{first} failed, and whether `allow` admits it cannot be told.");
-                let doubt = errors.allow.iter().find(|select| is_doubted(cx, select, doubted[0]));
-                finding.hint =
-                    doubt.map(|select| nearest::doubt(cx, select, doubted[0]).message(cx, select, doubted[0]));
+                finding.hint = admitting(doubted[0])
+                    .map(|(select, _)| nearest::doubt(cx, select, doubted[0]).message(cx, select, doubted[0]));
                 State::lacks(Lack::Undecidable, finding)
             }
             Outlook::Sure => State::held(lasting),
@@ -47,15 +51,6 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
         outcome.push(swallowed(cx, &failed, at));
     }
     outcome
-}
-
-fn is_doubted(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> bool {
-    let picks = cx.picks(&select.query);
-    cx.in_doubt(&picks, &select.query).rows.binary_search(&ix).is_ok()
-}
-
-fn may_be_allowed(cx: &Cx<'_>, errors: &Errors, ix: SpanIx) -> bool {
-    errors.allow.iter().any(|select| is_doubted(cx, select, ix))
 }
 
 fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::Finding {
@@ -98,12 +93,9 @@ fn saying(cx: &Cx<'_>, ix: SpanIx) -> String {
 /// Whether a span tells of a failure: by its status, or as a SERVER span by what it answered. Conventions leave the status
 /// of one that answers 4xx unset (analysis.md, 6.3), and who answers so hides nothing.
 fn passes_on(span: SpanRef<'_>) -> bool {
-    let told = |keys: &[&str]| keys.iter().find_map(|key| span.attribute(key)).map(|value| span.trace().show(value));
-    let http = || told(&["http.response.status_code", "http.status_code"]);
-    let rpc = || told(&["rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"]);
     let answered_so = || {
-        http().and_then(|status| status.parse::<u32>().ok()).is_some_and(|status| status >= 400)
-            || rpc().is_some_and(|status| !matches!(&*status, "0" | "OK"))
+        http_status(span).is_some_and(|status| status >= 400)
+            || rpc_status(span).is_some_and(|status| !matches!(&*status, "0" | "OK"))
     };
     span.is_error() || span.kind() == Kind::Server && answered_so()
 }

@@ -8,6 +8,7 @@
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
 mod amount;
+mod answer;
 mod bounds;
 mod calls;
 mod clock_skew;

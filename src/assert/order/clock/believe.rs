@@ -4,7 +4,7 @@
 //! which a clock would be ahead of itself, the least certain facts of each round. In the end all but the surest, and at
 //! last all.
 
-use super::fact::{Certainty, Fact, is_refuted, tightest};
+use super::fact::{Certainty, Fact, is_refuted, tightest_caused};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// The most steps that all looks for rounds take together.
@@ -27,9 +27,8 @@ pub(super) fn consistent(count: u32, facts: &[Fact]) -> bool {
 }
 
 /// The facts that are believed.
-pub(super) fn believed(count: u32, facts: Vec<Fact>) -> Vec<Fact> {
-    let caused = tightest(facts.iter(), Certainty::Caused);
-    let mut facts = facts;
+pub(super) fn believed(count: u32, mut facts: Vec<Fact>) -> Vec<Fact> {
+    let caused = tightest_caused(facts.iter());
     facts.retain(|fact| !is_refuted(fact, &caused));
     let mut steps = 0;
     for _ in 0..MOST_ROUNDS {

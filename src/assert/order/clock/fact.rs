@@ -1,7 +1,8 @@
 //! What one call says of two clocks.
 
+use super::super::super::answer::{http_status, rpc_status, told};
 use super::super::super::cx::Cx;
-use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Value, Within};
+use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Within};
 use std::collections::{HashMap, HashSet};
 
 /// How much it takes to give a fact up.
@@ -116,7 +117,7 @@ impl Facts {
                 add(exit, entry, caused(of, exit, entry));
             }
         }
-        let caused = tightest(told.iter().map(|(fact, _)| fact), Certainty::Caused);
+        let caused = tightest_caused(told.iter().map(|(fact, _)| fact));
         for (mut fact, machine) in told {
             if machine && is_refuted(&fact, &caused) {
                 all.late.insert(fact.child);
@@ -160,10 +161,15 @@ fn fact(of: &[u32], from: SpanRef<'_>, to: SpanRef<'_>, most: Option<i128>, cert
     Some(Fact { from, to, most: most?, certainty, child }).filter(|_| from != to)
 }
 
-/// Of all facts of a certainty about two clocks the tightest.
-pub(super) fn tightest<'f>(facts: impl Iterator<Item = &'f Fact>, certainty: Certainty) -> HashMap<(u32, u32), i128> {
+/// Of what one clock caused on another the tightest.
+pub(super) fn tightest_caused<'f>(facts: impl Iterator<Item = &'f Fact>) -> HashMap<(u32, u32), i128> {
+    tightest(facts.filter(|fact| fact.certainty == Certainty::Caused))
+}
+
+/// Of all facts about two clocks the tightest.
+pub(super) fn tightest<'f>(facts: impl Iterator<Item = &'f Fact>) -> HashMap<(u32, u32), i128> {
     let mut tightest: HashMap<(u32, u32), i128> = HashMap::new();
-    for fact in facts.filter(|fact| fact.certainty == certainty) {
+    for fact in facts {
         let most = tightest.entry((fact.from, fact.to)).or_insert(fact.most);
         *most = fact.most.min(*most);
     }
@@ -204,42 +210,27 @@ pub(crate) fn cut(span: SpanRef<'_>) -> u64 {
     [1_000_000, 1_000].into_iter().find(|&unit| span.start_ns().is_multiple_of(unit)).unwrap_or(0)
 }
 
-fn told<'a>(span: SpanRef<'a>, keys: &[&str]) -> Option<&'a Value> {
-    keys.iter().find_map(|key| span.attribute(key))
-}
-
-fn word(span: SpanRef<'_>, keys: &[&str]) -> Option<String> {
-    told(span, keys).map(|value| span.trace().show(value).to_ascii_uppercase())
-}
-
-const HTTP_STATUS: [&str; 2] = ["http.response.status_code", "http.status_code"];
-const RPC_STATUS: [&str; 3] = ["rpc.response.status_code", "rpc.status_code", "rpc.grpc.status_code"];
-
-/// A status of HTTP; browsers write 0 where there was none.
-fn http_status(span: SpanRef<'_>) -> Option<u32> {
-    word(span, &HTTP_STATUS)?.parse().ok().filter(|status| (100..=599).contains(status))
-}
-
 /// Whether a CLIENT span tells the status that it was answered with.
 pub(crate) fn has_answer(client: SpanRef<'_>) -> bool {
-    http_status(client).is_some() || told(client, &RPC_STATUS).is_some()
+    http_status(client).is_some() || rpc_status(client).is_some()
 }
 
 /// Whether a CLIENT span may have ended before its answer came: it tells that it gave up, or a status that it or
 /// something between it and the service may have made, or it failed and tells no failure that was answered.
 fn gave_up(client: SpanRef<'_>) -> bool {
-    let made = |status: String| is_made_by_client(&status);
-    if word(client, &RPC_STATUS).is_some_and(made) || word(client, &["rpc.connect_rpc.error_code"]).is_some_and(made) {
+    let made = |status: String| is_made_by_client(&status.to_ascii_uppercase());
+    let rpc = rpc_status(client);
+    let answered = rpc.is_some();
+    if rpc.is_some_and(made) || told(client, &["rpc.connect_rpc.error_code"]).is_some_and(made) {
         return true;
     }
-    let error_type = word(client, &["error.type"]);
+    let error_type = told(client, &["error.type"]);
     if let Some(status) = http_status(client) {
         let made_between = matches!(status, 408 | 499 | 502 | 503 | 504);
         let otherwise = error_type.is_some_and(|kind| kind != status.to_string());
-        let rpc = told(client, &RPC_STATUS).is_some();
-        return made_between || !rpc && (otherwise || client.is_error() && status < 400);
+        return made_between || !answered && (otherwise || client.is_error() && status < 400);
     }
-    told(client, &RPC_STATUS).is_none() && (error_type.is_some() || client.is_error())
+    !answered && (error_type.is_some() || client.is_error())
 }
 
 /// gRPC statuses that a client makes itself: CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE, and for its own limits
@@ -263,11 +254,11 @@ fn is_made_by_client(status: &str) -> bool {
 /// Whether a SERVER span tells that its client had left.
 fn was_left(server: SpanRef<'_>) -> bool {
     let left = |status: String| matches!(&*status, "1" | "4" | "CANCELLED" | "CANCELED" | "DEADLINE_EXCEEDED");
-    http_status(server) == Some(499) || word(server, &RPC_STATUS).is_some_and(left)
+    http_status(server) == Some(499) || rpc_status(server).is_some_and(left)
 }
 
 /// Whether a span covers the wait for a message, and so begins before the message is sent.
 fn receives(span: SpanRef<'_>) -> bool {
     let operation = ["messaging.operation.type", "messaging.operation", "messaging.operation.name"];
-    word(span, &operation).is_some_and(|word| matches!(&*word, "RECEIVE" | "POLL"))
+    told(span, &operation).is_some_and(|word| matches!(&*word.to_ascii_lowercase(), "receive" | "poll"))
 }

@@ -18,7 +18,7 @@ pub(crate) use fact::{Awaited, cut, has_answer};
 
 use super::super::cx::Cx;
 use crate::trace::{ClockIx, Instances, Kind, SpanIx, Trace};
-use fact::{Certainty, Fact, Facts};
+use fact::{Certainty, Fact, Facts, tightest};
 use split::Apart;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -90,11 +90,11 @@ impl Clocks {
         // That a machine has one clock is surer than that a call was over when its caller's ended.
         let surest = |facts: &[Fact]| facts.iter().filter(|fact| fact.certainty >= Certainty::Answered).count();
         let contradicted = !believe::consistent(count, &as_one);
-        let believed = if contradicted { believe::believed(count, as_one.clone()) } else { as_one.clone() };
-        if surest(&believed) == surest(&as_one) {
-            clocks.late.extend(contained(&as_one).difference(&contained(&believed)));
+        let (surest_told, contained_told) = (surest(&as_one), contained(&as_one));
+        let as_one = if contradicted { believe::believed(count, as_one) } else { as_one };
+        if surest(&as_one) == surest_told {
+            clocks.late.extend(contained_told.difference(&contained(&as_one)));
             clocks.contradictory |= contradicted;
-            let as_one = believed;
             clocks.of.iter_mut().for_each(|clock| *clock = merged[*clock as usize]);
             clocks.edges = edges(count, &as_one);
             clocks.join_machines(machines.values().filter(|members| !undoubted(members)), &two_ways);
@@ -220,13 +220,9 @@ impl Clocks {
 
 /// Of all facts about two clocks the tightest, in an order that does not depend on arrival.
 fn edges(count: u32, facts: &[Fact]) -> Vec<Vec<(u32, i128)>> {
-    let mut least: BTreeMap<(u32, u32), i128> = BTreeMap::new();
-    for fact in facts {
-        let most = least.entry((fact.from, fact.to)).or_insert(UNBOUNDED);
-        *most = fact.most.min(*most);
-    }
+    let sorted: BTreeMap<(u32, u32), i128> = tightest(facts.iter()).into_iter().collect();
     let mut edges = vec![Vec::new(); count as usize];
-    least.into_iter().for_each(|((from, to), most)| edges[from as usize].push((to, most)));
+    sorted.into_iter().for_each(|((from, to), most)| edges[from as usize].push((to, most)));
     edges
 }
 

@@ -4,7 +4,7 @@
 
 use super::super::super::cx::Cx;
 use super::believe::{self, Round};
-use super::fact::{Awaited, Certainty, Fact, Facts, disproves_one, is_refuted, tightest};
+use super::fact::{Awaited, Certainty, Fact, Facts, disproves_one, is_refuted, tightest_caused};
 use super::is_entry;
 use crate::trace::{Kind, SpanIx};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -51,7 +51,7 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
         }
         (split, unsure) = (apart.split, apart.unsure);
         // Split, each entry has a clock of its own, and no other call contradicts what one says: so all that one does now.
-        let caused = tightest(facts.iter(), Certainty::Caused);
+        let caused = tightest_caused(facts.iter());
         let refuted = facts.iter().filter(|fact| fact.certainty == Certainty::Begun && is_refuted(fact, &caused));
         let refuted = refuted.filter(|fact| more.contains(&instance_of[fact.child.index()]));
         unsure.extend(refuted.map(|fact| fact.child));
