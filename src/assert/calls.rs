@@ -3,6 +3,7 @@
 use super::bounds::{Bounds, Outlook};
 use super::cx::Cx;
 use super::edges::{Edge, Edges, lasting};
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
 use crate::matcher::count_of;
@@ -14,7 +15,7 @@ pub(super) fn judge(cx: &Cx<'_>, calls: &Calls, at: &Expectation) -> Outcome {
     let edges = cx.edges.get_or_init(|| Edges::of(cx));
     let mut outcome = Outcome::default();
     for rule in &calls.require {
-        required(cx, edges, &Rule::of(rule), &format!("{}.require", at.path), &mut outcome);
+        required(cx, edges, &Rule::of(rule), (RuleId::CallsRequire, &format!("{}.require", at.path)), &mut outcome);
     }
     for rule in &calls.forbid {
         forbidden(cx, edges, &Rule::of(rule), at, &mut outcome);
@@ -67,7 +68,7 @@ fn is_made(cx: &Cx<'_>, edge: &Edge) -> bool {
         || !edge.names().iter().any(|name| cx.instrumented().contains(name.as_str()))
 }
 
-fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, path: &str, outcome: &mut Outcome) {
+fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, (id, path): (RuleId, &str), outcome: &mut Outcome) {
     let found = rule.matching(cx, edges);
     let bounds = Bounds::of_count(rule.rule.count.as_ref());
     let made = found.iter().filter(|edge| is_made(cx, edge)).count();
@@ -104,7 +105,7 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, path: &str, outcome: &m
             capital(format!("{} {}, but {who} {}.", rule.sentence("calls"), times(all), text::span(cx.trace, first)))
         }
     };
-    let mut finding = cx.finding(rule.rule.at, path, message, &rows);
+    let mut finding = cx.finding(id, rule.rule.at, path, message, &rows);
     finding.expected = match &rule.rule.count {
         None => format!("{}, at least once", rule.show()),
         Some(count) => format!("{}: {}", rule.show(), text::matcher(count)),
@@ -139,7 +140,7 @@ fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outc
         Some(first) => format!("{} is called by {}.", first.callee(cx.trace), text::span(cx.trace, first.span)),
         None => format!("{}.", rule.sentence("never calls")),
     };
-    let mut finding = cx.finding(rule.rule.at, &format!("{}.forbid", at.path), message, &rows);
+    let mut finding = cx.finding(RuleId::CallsForbid, rule.rule.at, &format!("{}.forbid", at.path), message, &rows);
     finding.expected = match &rule.rule.count {
         None => format!("no call {}", rule.show()),
         Some(count) => format!("not {}: {}", rule.show(), text::matcher(count)),
@@ -172,7 +173,7 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
     }
     // Listed alone, a call may be missing; a count says how often it occurs, and writes its own zero.
     for rule in rules.iter().filter(|rule| rule.rule.count.is_some()) {
-        required(cx, edges, rule, &path, outcome);
+        required(cx, edges, rule, (RuleId::CallsOnly, &path), outcome);
     }
 }
 
@@ -197,7 +198,7 @@ fn not_listed(
         ),
         _ => format!("{} are made that `only` does not list.", count_of(found().count(), "call")),
     };
-    let mut finding = cx.finding(at.at, path, message, &rows);
+    let mut finding = cx.finding(RuleId::CallsOnly, at.at, path, message, &rows);
     finding.expected = format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
     let listed: Vec<String> = others
         .iter()
@@ -249,6 +250,6 @@ fn near_call(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
 
 fn unwitnessed(cx: &Cx<'_>, rule: &Rule<'_>, outcome: &mut Outcome) {
     for name in [&rule.from, &rule.to].into_iter().flatten() {
-        witness::callee(cx, name).into_iter().for_each(|remark| outcome.remark(remark));
+        outcome.unseen(witness::callee(cx, name));
     }
 }

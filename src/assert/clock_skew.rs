@@ -5,6 +5,7 @@
 
 use super::cx::Cx;
 use super::order::{Clocks, cut, has_answer};
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::spec::plan::Expectation;
@@ -101,7 +102,7 @@ fn proven(cx: &Cx<'_>, (one, other): (ClockIx, ClockIx), bounds: &Bounds, at: &E
         format!("{callee_is} starts after {caller_is}, which called it, has ended with its answer")
     };
     let message = format!("The clocks of {} and {} differ: {message}.", side(one), side(other));
-    let mut finding = cx.finding(at.at, &at.path, message, &[client, server]);
+    let mut finding = cx.finding(RuleId::ClockSkew, at.at, &at.path, message, &[client, server]);
     finding.expected = "clock_skew: none".to_owned();
     let far = |bound: i128, none: bool| if none { String::new() } else { format!(" to {}", text::time(bound)) };
     finding.actual = match (bounds.least.0, bounds.most.0) {

@@ -1,7 +1,8 @@
 //! What all expectations of one judging share: the trace, the phase, and what is computed once and used by many.
 
-use super::finding::{Context, Finding};
+use super::finding::{Context, Finding, Verdict};
 use super::lookup::Holds;
+use super::rule::RuleId;
 use super::text;
 use crate::matcher::count_of;
 use crate::select::{AliasUse, Doubted, Index, Monotone, Query};
@@ -150,12 +151,15 @@ impl<'a> Cx<'a> {
                 .collect()
         })[ix.index()]
     }
-    /// A finding with nothing but its place, message and the spans that decided it.
-    pub(super) fn finding(&self, at: Span, path: &str, message: String, rows: &[SpanIx]) -> Finding {
+    /// A finding with nothing but its rule, place, message and the spans that decided it. Its verdict is known where the
+    /// expectation is concluded.
+    pub(super) fn finding(&self, rule: RuleId, at: Span, path: &str, message: String, rows: &[SpanIx]) -> Finding {
         let mut rows: Vec<SpanIx> = rows.iter().take(MOST_SPANS).copied().collect();
         rows.sort_unstable();
         rows.dedup();
         Finding {
+            rule,
+            verdict: Verdict::Open,
             at,
             expectation: path.to_owned(),
             message,
@@ -170,7 +174,8 @@ impl<'a> Cx<'a> {
     pub(super) fn not_settled(&self, index: usize) -> Finding {
         let Expectation { at, path, .. } = &self.expect.list[index];
         let (why, rows) = self.unsettled.get_or_init(|| self.why_unsettled());
-        let mut finding = self.finding(*at, path, format!("It holds for the spans at hand, but {why}."), rows);
+        let message = format!("It holds for the spans at hand, but {why}.");
+        let mut finding = self.finding(RuleId::TraceComplete, *at, path, message, rows);
         finding.expected = "a trace that is known to be complete".to_owned();
         finding.actual = format!("{} so far", count_of(self.trace.len(), "span"));
         finding

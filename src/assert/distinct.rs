@@ -7,7 +7,9 @@
 use super::amount::Amount;
 use super::bounds::Outlook;
 use super::cx::Cx;
+use super::finding::Finding;
 use super::matching::Matching;
+use super::rule::RuleId;
 use super::spans;
 use super::state::{Lack, Outcome, State};
 use super::{facts, text, told};
@@ -181,7 +183,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     let bounds = spans::admitted(check);
     let up = cx.is_up(&check.select.query);
     if !share.left.is_empty() {
-        let mut finding = spans::miscounted(cx, check, &share.left, at);
+        let mut finding = miscounted(cx, check, &share.left, at);
         finding.message = format!(
             "{} more than the counts of the entries with `distinct` allow, first {}.",
             count_of(share.left.len(), "span"),
@@ -213,9 +215,13 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     outcome
 }
 
+fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
+    Finding { rule: RuleId::SpansDistinct, ..spans::miscounted(cx, check, rows, at) }
+}
+
 /// The finding that picked spans fit no entry.
-fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> super::Finding {
-    let mut finding = spans::miscounted(cx, check, unfit, at);
+fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> Finding {
+    let mut finding = miscounted(cx, check, unfit, at);
     let why = first_miss(cx, check, unfit).map(|(_, told)| format!(": {}", told.message));
     finding.message = format!(
         "{} is picked by {}, and no entry with `distinct` can take it{}.",
@@ -229,9 +235,9 @@ fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -
 }
 
 /// The finding that it can not be told whether spans are picked, or are left over.
-fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> super::Finding {
+fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
     let rows: Vec<SpanIx> = share.may_unfit.iter().chain(&share.may).copied().collect();
-    let mut finding = spans::miscounted(cx, check, &rows, at);
+    let mut finding = miscounted(cx, check, &rows, at);
     finding.actual = count_of(share.held.len(), "span");
     if let Some((ix, told)) = first_miss(cx, check, &rows) {
         finding.message = format!("{}: {}.", text::a_span(cx.trace, ix), told.message);
@@ -242,10 +248,10 @@ fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
     finding
 }
 
-fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> super::Finding {
+fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
     let picks = cx.picks(&check.select.query);
     let what = text::selector(&check.select);
-    let mut finding = spans::miscounted(cx, check, &picks.rows, at);
+    let mut finding = miscounted(cx, check, &picks.rows, at);
     if share.eligible.len() > share.held.len() {
         finding.message = format!(
             "{} is left with {}: the others that it could take are needed by other entries with `distinct`.",

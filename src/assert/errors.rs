@@ -4,6 +4,7 @@ use super::answer::{http_status, rpc_status};
 use super::bounds::{Bounds, Outlook};
 use super::criteria;
 use super::cx::Cx;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{nearest, text};
 use crate::matcher::count_of;
@@ -69,7 +70,7 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
             )
         }
     };
-    let mut finding = cx.finding(at.at, &at.path, message, failed);
+    let mut finding = cx.finding(RuleId::ErrorsCount, at.at, &at.path, message, failed);
     let matcher = errors.count.as_ref().map(text::matcher).unwrap_or_default();
     let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
     finding.expected =
@@ -130,7 +131,7 @@ fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     };
     let more = if rows.len() > 1 { format!(" ({} in all)", rows.len()) } else { String::new() };
     let message = format!("{} failed{}, yet {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
-    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    let mut finding = cx.finding(RuleId::ErrorsSwallowed, at.at, &at.path, message, &rows);
     finding.expected = "swallowed: none".to_owned();
     finding.actual = format!("{} swallowed", count_of(rows.len(), "error"));
     State::lacks(lack, finding)

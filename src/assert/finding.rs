@@ -1,5 +1,6 @@
 //! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
 
+use super::rule::RuleId;
 use super::witness::Unseen;
 use crate::source::Span;
 use crate::trace::{CallKey, SpanId, SpanIx};
@@ -19,25 +20,43 @@ pub enum Verdict {
     Open,
 }
 
+impl Verdict {
+    /// The lower-case word of reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::Open => "open",
+        }
+    }
+}
+
 /// The verdict on one expectation.
 #[derive(Debug, Clone)]
 pub struct Judgement {
     /// Which expectation, as its position in `TraceExpectations::list`.
     pub expectation: usize,
+    /// The key of the spec that it stands under, as [`Check::family`](crate::spec::plan::Check::family) names it.
+    pub family: &'static str,
     /// What came of it.
     pub verdict: Verdict,
     /// Why: at least one for [`Verdict::Fail`] and [`Verdict::Inconclusive`]; what is still missing for
     /// [`Verdict::Open`]; empty for [`Verdict::Pass`].
     pub findings: Vec<Finding>,
-    /// Remarks that do not change the verdict (an alias was used, a trace without types, an unwitnessed absence).
+    /// Remarks that do not change the verdict (an alias was used, a trace without types).
     pub remarks: Vec<String>,
-    /// What absences that hold name and this trace does not show; each has its remark.
+    /// What absences that hold name, and no trace seen so far shows to exist.
     pub unseen: Vec<Unseen>,
 }
 
-/// Something wrong with the system under test: never an `Err`.
+/// Something wrong with the system under test, or not to be found out from its trace: never an `Err`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The rule that was not kept or could not be checked.
+    pub rule: RuleId,
+    /// Which of the two, or that later spans may decide it. Never [`Verdict::Pass`].
+    pub verdict: Verdict,
     /// The part of the spec that it breaks.
     pub at: Span,
     /// That part's path: `trace.spans[0].attributes.payment.method`.

@@ -26,6 +26,7 @@ mod matching;
 mod nearest;
 mod order;
 mod propagation;
+mod rule;
 mod services;
 mod snapshot;
 mod spans;
@@ -39,8 +40,9 @@ mod witness;
 
 pub use excerpt::{excerpt, excerpt_within};
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
+pub use rule::RuleId;
 pub use snapshot::shape;
-pub use witness::{UNWITNESSED, Unseen};
+pub use witness::{Unseen, UnseenKind};
 
 use crate::spec::plan::{Check, TraceExpectations};
 use crate::trace::{Phase, Trace};

@@ -2,6 +2,7 @@
 //! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
 
 use super::cx::Cx;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, totals};
 use crate::matcher::count_of;
@@ -21,7 +22,7 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     if let Some(&first) = orphans.first() {
         let more = if orphans.len() > 1 { format!(", and {} more", orphans.len() - 1) } else { String::new() };
         let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
-        let mut finding = cx.finding(at.at, &at.path, message, &orphans);
+        let mut finding = cx.finding(RuleId::PropagationParent, at.at, &at.path, message, &orphans);
         finding.expected = "every parent in the trace".to_owned();
         finding.actual = count_of(orphans.len(), "orphan");
         let parent = cx.trace.span(first).parent_id();
@@ -72,7 +73,7 @@ fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
         }
         [_] => return State::Holds,
     };
-    let mut finding = cx.finding(at.at, &at.path, message, roots);
+    let mut finding = cx.finding(RuleId::PropagationRoot, at.at, &at.path, message, roots);
     finding.expected = "one root".to_owned();
     finding.actual = count_of(roots.len(), "root");
     State::lacks(lack, finding)
@@ -107,7 +108,7 @@ fn unanswered(cx: &Cx<'_>, at: &Expectation, outcome: &mut Outcome) {
         let message =
             format!("{} has no span below it of {callee}, which it called{more}.", text::a_span(cx.trace, *first));
         let rows: Vec<SpanIx> = lost.iter().map(|(ix, _)| *ix).collect();
-        let mut finding = cx.finding(at.at, &at.path, message, &rows);
+        let mut finding = cx.finding(RuleId::PropagationAnswer, at.at, &at.path, message, &rows);
         finding.expected = "an answer to every call of an instrumented service".to_owned();
         finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
         finding.hint = Some("the callee may have begun a trace of its own, or does not export".to_owned());

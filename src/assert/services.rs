@@ -1,6 +1,7 @@
 //! `services`: which services take part in a trace, those of linked traces included.
 
 use super::cx::Cx;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
 use crate::matcher::Operand;
@@ -20,7 +21,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
             State::Sure
         } else {
             let message = format!("No span of {} is in the trace.", text::quoted(&name));
-            missing(cx, wanted.span, &format!("{}.all", at.path), message, &name, &names)
+            missing(cx, RuleId::ServicesAll, wanted.span, &format!("{}.all", at.path), message, &name, &names)
         });
     }
     if !services.any.is_empty() {
@@ -30,7 +31,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         } else {
             let message = format!("None of the services {} is in the trace.", text::list(&wanted, 10));
             let first = wanted.first().map_or("", |name| name);
-            missing(cx, services.any[0].span, &format!("{}.any", at.path), message, first, &names)
+            missing(cx, RuleId::ServicesAny, services.any[0].span, &format!("{}.any", at.path), message, first, &names)
         });
     }
     for unwanted in &services.none {
@@ -43,7 +44,7 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
             None => match called_in_vain(cx, &name) {
                 Some(call) => unseen(cx, unwanted.span, &format!("{}.none", at.path), &name, call),
                 None => {
-                    witness::service(cx, &name).into_iter().for_each(|remark| outcome.remark(remark));
+                    outcome.unseen(witness::service(cx, &name));
                     State::Holds
                 }
             },
@@ -68,7 +69,7 @@ fn unseen(cx: &Cx<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State 
         text::quoted(name),
         text::span(cx.trace, call)
     );
-    let mut finding = cx.finding(at, path, message, &[call]);
+    let mut finding = cx.finding(RuleId::ServicesNone, at, path, message, &[call]);
     finding.expected = "no span of it".to_owned();
     finding.actual = "a call without an answer".to_owned();
     finding.hint = Some(format!(
@@ -89,14 +90,14 @@ fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, S
         _ => format!("{} are in the trace, though only {} may be.", text::list(&others, 10), text::list(&allowed, 10)),
     };
     let rows: Vec<SpanIx> = others.iter().filter_map(|name| present.get(name)).copied().collect();
-    let mut finding = cx.finding(at.at, &format!("{}.only", at.path), message, &rows);
+    let mut finding = cx.finding(RuleId::ServicesOnly, at.at, &format!("{}.only", at.path), message, &rows);
     finding.expected = format!("services: only {}", text::list(&allowed, 10));
     finding.actual = format!("spans of {} too", text::list(&others, 10));
     State::lacks(Lack::Final, finding)
 }
 
-fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
-    let mut finding = cx.finding(at, path, message, &[]);
+fn missing(cx: &Cx<'_>, rule: RuleId, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
+    let mut finding = cx.finding(rule, at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
     finding.actual = format!("spans of {}", text::list(names, 20));
     finding.hint =
@@ -105,7 +106,7 @@ fn missing(cx: &Cx<'_>, at: Span, path: &str, message: String, name: &str, names
 }
 
 fn present_though(cx: &Cx<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
-    let mut finding = cx.finding(at, path, message, rows);
+    let mut finding = cx.finding(RuleId::ServicesNone, at, path, message, rows);
     finding.expected = "no span of it".to_owned();
     finding.actual = count_of(rows.len(), "span");
     State::lacks(Lack::Final, finding)

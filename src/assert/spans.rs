@@ -4,6 +4,7 @@ use super::amount::Amount;
 use super::bounds::{Bounds, Outlook};
 use super::cx::{Cx, Picks};
 use super::finding::Finding;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{distinct, facts, nearest, text, told, witness};
 use crate::matcher::count_of;
@@ -18,7 +19,7 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     let picks = cx.picks(&check.select.query);
     let mut outcome = Outcome::default();
     if check.optional && picks.rows.is_empty() && cx.in_doubt(&picks, &check.select.query).rows.is_empty() {
-        witness::of_skipped(cx, &check.select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
+        outcome.unseen(witness::of_skipped(cx, &check.select.query));
         outcome.push(State::Holds);
         return outcome;
     }
@@ -102,7 +103,7 @@ pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &E
     };
     let place = check.count.as_ref().map_or(check.select.at, |count| count.span);
     let path = if check.count.is_some() { format!("{}.count", at.path) } else { at.path.clone() };
-    let mut finding = cx.finding(place, &path, message, rows);
+    let mut finding = cx.finding(RuleId::SpansCount, place, &path, message, rows);
     finding.expected = match &check.count {
         Some(count) => format!("count: {}", text::matcher(&count.value)),
         None => "at least one span".to_owned(),
@@ -176,7 +177,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
     let Some(&first) = failing.first() else { return State::Holds };
     let told = told::tell(cx, &fact.value, first);
     let path = format!("{}.{}", at.path, facts::path(&fact.value));
-    let mut finding = cx.finding(fact.span, &path, String::new(), &[]);
+    let mut finding = cx.finding(RuleId::of_fact(&fact.value), fact.span, &path, String::new(), &[]);
     in_doubt(cx, check, &failing, &mut finding);
     finding.message += &format!(" If it does, this does not hold of it: {}.", told.message);
     (finding.expected, finding.actual) = (told.expected, told.actual);
@@ -195,7 +196,7 @@ fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at
     let mut rows = failing;
     rows.extend(told.rows);
     let path = format!("{}.{}", at.path, facts::path(&fact.value));
-    let mut finding = cx.finding(fact.span, &path, message, &rows);
+    let mut finding = cx.finding(RuleId::of_fact(&fact.value), fact.span, &path, message, &rows);
     finding.expected = told.expected;
     finding.actual = told.actual;
     finding.hint = told.hint;
@@ -232,7 +233,7 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
     let lost = &cx.in_doubt(picks, &check.select.query).lost;
     let has_all = |&ix: &SpanIx| check.facts.iter().all(|fact| facts::test(cx, &fact.value, ix).is_ok());
     if let (None, Some(ix)) = (may, lost.iter().copied().find(|ix| has_all(ix))) {
-        let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+        let mut finding = cx.finding(RuleId::SpansAny, at.at, &at.path, String::new(), &[]);
         in_doubt(cx, check, &[ix], &mut finding);
         finding.message += " It has all that is asked of one of them, and no picked span has.";
         finding.expected = "all facts of one picked span".to_owned();
@@ -253,7 +254,7 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
             "None of {many} picked spans has all that is asked of one of them; {span} comes nearest, but {why}."
         ),
     };
-    let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
+    let mut finding = cx.finding(RuleId::SpansAny, at.at, &at.path, message, &[ix]);
     finding.expected = missed.iter().map(|told| told.expected.clone()).collect::<Vec<_>>().join(", ");
     finding.actual = missed.iter().map(|told| told.actual.clone()).collect::<Vec<_>>().join(", ");
     finding.hint = missed.into_iter().find_map(|told| told.hint);
@@ -266,7 +267,7 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
     let misses = |&ix: &SpanIx| check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err());
     let Some((ix, fact)) = doubted.iter().find_map(|ix| Some((*ix, misses(ix)?))) else { return State::Holds };
     let told = told::tell(cx, &fact.value, ix);
-    let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+    let mut finding = cx.finding(RuleId::SpansAny, at.at, &at.path, String::new(), &[]);
     in_doubt(cx, check, &[ix], &mut finding);
     finding.message += &format!(" If it does, no picked span need have all facts: {}.", told.message);
     (finding.expected, finding.actual) = (told.expected, told.actual);
@@ -275,7 +276,7 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
 
 /// Remarks on a selection that picks nothing, as it should, when nobody has ever seen what it names.
 pub(super) fn unwitnessed(cx: &Cx<'_>, select: &Selector, outcome: &mut Outcome) {
-    witness::of_query(cx, &select.query).into_iter().for_each(|unseen| outcome.remark(unseen));
+    outcome.unseen(witness::of_query(cx, &select.query));
 }
 
 /// The same on what a fact says there is none of beside the picked spans.

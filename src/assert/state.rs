@@ -54,36 +54,21 @@ pub(super) struct Outcome {
     pub(super) unseen: Vec<Unseen>,
 }
 
-/// Something to say that decides nothing.
-pub(super) enum Remark {
-    Said(String),
-    Unseen(Unseen),
-}
-
-impl From<String> for Remark {
-    fn from(remark: String) -> Remark {
-        Remark::Said(remark)
-    }
-}
-
-impl From<Unseen> for Remark {
-    fn from(unseen: Unseen) -> Remark {
-        Remark::Unseen(unseen)
-    }
-}
-
 impl Outcome {
     pub(super) fn push(&mut self, state: State) {
         self.states.push(state);
     }
-    pub(super) fn remark(&mut self, remark: impl Into<Remark>) {
-        let (remark, unseen) = match remark.into() {
-            Remark::Said(remark) => (remark, None),
-            Remark::Unseen(unseen) => (unseen.remark.clone(), Some(unseen)),
-        };
+    pub(super) fn remark(&mut self, remark: String) {
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
-            self.unseen.extend(unseen);
+        }
+    }
+    /// What an absence that holds names, and nobody has seen.
+    pub(super) fn unseen(&mut self, unseen: impl IntoIterator<Item = Unseen>) {
+        for unseen in unseen {
+            if !self.unseen.iter().any(|known| known.says_the_same(&unseen)) {
+                self.unseen.push(unseen);
+            }
         }
     }
     /// Whether any condition lacks something.
@@ -169,6 +154,7 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
                 if let Some(loss) = lowered(cx, Some(lack), lacking(lack, cx.phase)) {
                     add_loss(&mut finding, loss);
                 }
+                finding.verdict = verdict;
                 findings.push(finding);
             }
             State::Holds => waiting = true,
@@ -176,9 +162,13 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
         }
     }
     if waiting || findings.is_empty() && verdict != Verdict::Pass {
-        findings.push(cx.not_settled(index));
+        findings.push(Finding { verdict, ..cx.not_settled(index) });
     }
-    Judgement { expectation: index, verdict, findings, remarks: outcome.remarks, unseen: outcome.unseen }
+    let at = &cx.expect.list[index];
+    let mut unseen = outcome.unseen;
+    unseen.iter_mut().for_each(|unseen| (unseen.at, unseen.path) = (at.at, at.path.clone()));
+    let family = at.check.family();
+    Judgement { expectation: index, family, verdict, findings, remarks: outcome.remarks, unseen }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::bounds::{Bounds, Outlook};
 use super::cx::{Cx, MOST_SPANS};
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::text;
 use crate::matcher::count_of;
@@ -13,8 +14,17 @@ use std::collections::{BTreeMap, HashSet};
 pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.own().len();
     let message = format!("The trace has {}.", count_of(number, "span"));
-    let mut state =
-        total(cx, at, "span_count", (matcher, number as i128), Fact::count(number), Lack::Partial, message, &[]);
+    let mut state = total(
+        cx,
+        at,
+        RuleId::SpanCount,
+        "span_count",
+        (matcher, number as i128),
+        Fact::count(number),
+        Lack::Partial,
+        message,
+        &[],
+    );
     if let State::Lacks(_, finding) = &mut state {
         finding.actual = format!("{number}: {}", by_service(cx));
     }
@@ -51,7 +61,17 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     };
     let path = |ix| std::iter::once(ix).chain(tree.ancestors(ix)).take(MOST_SPANS);
     let rows: Vec<SpanIx> = deepest.into_iter().flat_map(path).collect();
-    let state = total(cx, at, "depth", (matcher, depth as i128), Fact::count(depth), Lack::Partial, message, &rows);
+    let state = total(
+        cx,
+        at,
+        RuleId::Depth,
+        "depth",
+        (matcher, depth as i128),
+        Fact::count(depth),
+        Lack::Partial,
+        message,
+        &rows,
+    );
     while_the_root_is_one(cx, state).into()
 }
 
@@ -64,7 +84,17 @@ pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
         all => format!("The trace has {all} roots: {}{}.", names.join(", "), if all > 5 { ", …" } else { "" }),
     };
     let number = roots.len();
-    let state = total(cx, at, "roots", (matcher, number as i128), Fact::count(number), Lack::Absent, message, &roots);
+    let state = total(
+        cx,
+        at,
+        RuleId::Roots,
+        "roots",
+        (matcher, number as i128),
+        Fact::count(number),
+        Lack::Absent,
+        message,
+        &roots,
+    );
     let state = match state {
         State::Sure if lasting_roots(cx, &roots) < number => State::Holds,
         // A span that is still to come may join them.
@@ -108,14 +138,26 @@ pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expec
     let first = cx.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
     let last = cx.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
     let (Some(first), Some(last)) = (first, last) else {
-        let finding = cx.finding(at.at, &at.path, "The trace has no span of its own.".to_owned(), &[]);
+        let finding =
+            cx.finding(RuleId::DurationTrace, at.at, &at.path, "The trace has no span of its own.".to_owned(), &[]);
         return State::lacks(Lack::Absent, finding).into();
     };
     let ns = cx.trace.span(last).end_ns() - cx.trace.span(first).start_ns();
     let shown = text::time(ns.into());
     let message = format!("The trace takes {shown}, up to the end of {}.", text::span(cx.trace, last));
     let rows = [first, last];
-    total(cx, at, "duration", (matcher, ns.into()), Fact::nanoseconds(ns), Lack::Partial, message, &rows).into()
+    total(
+        cx,
+        at,
+        RuleId::DurationTrace,
+        "duration",
+        (matcher, ns.into()),
+        Fact::nanoseconds(ns),
+        Lack::Partial,
+        message,
+        &rows,
+    )
+    .into()
 }
 
 fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
@@ -137,7 +179,7 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
                 (format!("The trace has {all} roots, so `of: root` names none of them."), lack)
             }
         };
-        let mut finding = cx.finding(at.at, &at.path, message, &roots);
+        let mut finding = cx.finding(RuleId::DurationRoot, at.at, &at.path, message, &roots);
         finding.expected = "one root".to_owned();
         finding.actual = count_of(roots.len(), "root");
         return State::lacks(lack, finding).into();
@@ -154,7 +196,8 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
         return outcome;
     }
     let time = text::time(ns.into());
-    let mut finding = cx.finding(at.at, &at.path, format!("The root, {shown}, takes {time}."), &[root]);
+    let mut finding =
+        cx.finding(RuleId::DurationRoot, at.at, &at.path, format!("The root, {shown}, takes {time}."), &[root]);
     finding.expected = format!("duration of root: {}", text::matcher(matcher));
     finding.actual = time;
     // A span with a parent is only taken for the root as long as it is the only one without one in the trace.
@@ -167,6 +210,7 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
 fn total(
     cx: &Cx<'_>,
     at: &Expectation,
+    rule: RuleId,
     key: &str,
     (matcher, number): (&Matcher, i128),
     fact: Fact<'_>,
@@ -185,7 +229,7 @@ fn total(
         Outlook::Short => short,
         Outlook::Beyond => Lack::Final,
     };
-    let mut finding = cx.finding(at.at, &at.path, message, rows);
+    let mut finding = cx.finding(rule, at.at, &at.path, message, rows);
     finding.expected = format!("{key}: {}", text::matcher(matcher));
     finding.actual = fact.show();
     State::lacks(lack, finding)

@@ -2,6 +2,7 @@
 
 use super::cx::Cx;
 use super::finding::Finding;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{lost, nearest, text, witness};
 use crate::matcher::count_of;
@@ -38,12 +39,12 @@ fn unmatched(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Fin
     if let (Some(Stage::Scalar(filter)), Some(counted), Some(aggregate)) = (last, counted, &aggregate) {
         let wanted = format!("{} {}", filter.op.symbol(), filter.rhs);
         let message = format!("Nothing matches {written}: {aggregate}, not {wanted}.");
-        let mut finding = cx.finding(at.at, &at.path, message, &counted.rows);
+        let mut finding = cx.finding(RuleId::TraceQlMatch, at.at, &at.path, message, &counted.rows);
         finding.expected = format!("{} {wanted}", filter.lhs);
         finding.actual = aggregate.clone();
         return finding;
     }
-    let mut finding = cx.finding(at.at, &at.path, format!("No span matches {written}."), &[]);
+    let mut finding = cx.finding(RuleId::TraceQlMatch, at.at, &at.path, format!("No span matches {written}."), &[]);
     finding.expected = "at least one span".to_owned();
     finding.actual = aggregate.unwrap_or_else(|| "0".to_owned());
     finding
@@ -58,7 +59,7 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
             format!("{many} spans match {written}, and none may; the first is {}.", text::span(cx.trace, first))
         }
     };
-    let mut finding = cx.finding(at.at, &at.path, message, &picks.rows);
+    let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, message, &picks.rows);
     finding.expected = "no span".to_owned();
     finding.actual = count_of(picks.rows.len(), "span");
     State::lacks(if cx.is_up(query) { Lack::Final } else { Lack::Violated }, finding).into()
@@ -68,13 +69,13 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
 fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let found = if cx.expect.exact_names { None } else { query.under_other_names(&cx.index) };
     let Some(UnderOtherNames { spans, certain, aliases }) = found else {
-        let mut finding = cx.finding(at.at, &at.path, String::new(), &[]);
+        let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, String::new(), &[]);
         finding.expected = "no span".to_owned();
         if in_doubt(cx, query, written, &mut finding) {
             return State::lacks(Lack::Undecidable, finding).into();
         }
         let mut outcome = Outcome::from(State::Holds);
-        witness::of_query(cx, query).into_iter().for_each(|unseen| outcome.remark(unseen));
+        outcome.unseen(witness::of_query(cx, query));
         return outcome;
     };
     let count = count_of(spans.len(), "span");
@@ -98,7 +99,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
             "ask for both names, or write `exact_names: true`",
         )
     };
-    let mut finding = cx.finding(at.at, &at.path, message, &spans);
+    let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, message, &spans);
     finding.expected = "no span, under any name of its attributes".to_owned();
     finding.actual = actual;
     finding.hint = Some(hint.to_owned());
@@ -119,7 +120,13 @@ fn in_doubt(cx: &Cx<'_>, query: &Query, written: &str, finding: &mut Finding) ->
     let (why, hint) =
         lost::any(cx.trace, first).unwrap_or_else(|| ("the SDK dropped some of the trace".to_owned(), None));
     let why = format!("{why}, and what is asked for may be among them");
-    let told = cx.finding(finding.at, &finding.expectation, lost::undecided(cx.trace, first, written, &why), lost);
+    let told = cx.finding(
+        finding.rule,
+        finding.at,
+        &finding.expectation,
+        lost::undecided(cx.trace, first, written, &why),
+        lost,
+    );
     *finding = Finding { hint, expected: finding.expected.clone(), actual: finding.actual.clone(), ..told };
     true
 }

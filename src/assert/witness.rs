@@ -9,144 +9,180 @@ use crate::select::{
     Attribute, Compiled, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Intrinsic, Mode, Pipeline, Query, ScalarExpr,
     ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
 };
+use crate::source::Span;
 use std::collections::BTreeSet;
+use std::fmt;
 
-/// How a remark begins that says an absence names what no trace of this run has shown; `--strict-absence` turns such a
-/// pass into a failure.
-pub const UNWITNESSED: &str = "unwitnessed: ";
+/// What an absence names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnseenKind {
+    /// A service.
+    Service,
+    /// The name of a span.
+    SpanName,
+    /// The key of an attribute, of spans or resources.
+    Attribute,
+}
 
-/// Something that an absence names and that its trace does not show.
+/// Something that an absence names and that no trace shows to exist: the absence holds, and would hold of a misspelt name
+/// as well.
 #[derive(Debug, Clone)]
 pub struct Unseen {
-    /// The remark that says so; it begins with [`UNWITNESSED`].
-    pub remark: String,
     name: Name,
+    /// The nearest name that was seen, if one is near enough to be meant.
+    pub near: Option<String>,
+    /// Whether the expectation checks nothing at all for want of it (`optional`).
+    pub skips: bool,
+    /// Where the spec expects the absence.
+    pub at: Span,
+    /// The path of that expectation.
+    pub path: String,
 }
 
 #[derive(Debug, Clone)]
 struct Name {
-    of: Of,
+    kind: UnseenKind,
+    /// The name, or the pattern as the spec writes it.
+    written: String,
     test: Test,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Of {
-    Service,
-    Span,
-    /// Whether other names that it had count as well.
-    Attribute(bool),
 }
 
 #[derive(Debug, Clone)]
 enum Test {
-    Equal(String),
+    /// The name itself. `aliases`: other names that an attribute had count as well.
+    Equal {
+        aliases: bool,
+    },
     Fits(Matcher),
-    Matches(Compiled, String),
+    Matches(Compiled),
 }
 
 impl Unseen {
+    /// What it names.
+    pub fn kind(&self) -> UnseenKind {
+        self.name.kind
+    }
+    /// The name, or the pattern as the spec writes it.
+    pub fn name(&self) -> &str {
+        &self.name.written
+    }
     /// Whether these names show it: what one trace of a run has not shown, a later one may have.
     pub fn is_answered(&self, witnessed: &Witnessed) -> bool {
-        self.name.is_among(self.name.of.names(witnessed))
+        self.name.is_among(self.name.kind.names(witnessed))
     }
-    /// The same where it decides whether anything is checked at all.
-    fn that_skips(mut self) -> Unseen {
-        let skipped = "ll that is said of it was skipped";
-        self.remark += &if self.remark.ends_with('?') { format!(" A{skipped}.") } else { format!("; a{skipped}") };
-        self
+    /// ``no service `legcy` was seen in any trace of this run``
+    pub fn message(&self) -> String {
+        let (kind, exact) = (self.name.kind, matches!(self.name.test, Test::Equal { .. }));
+        let what = match (kind, exact) {
+            (UnseenKind::Service, true) => "service",
+            (UnseenKind::SpanName, true) => "span named",
+            (UnseenKind::Attribute, _) => "attribute",
+            (UnseenKind::Service, false) => "service with a name that is",
+            (UnseenKind::SpanName, false) => "span with a name that is",
+        };
+        format!("no {what} {} was seen in any trace of this run", text::quoted(&self.name.written))
+    }
+    /// ``did you mean `legacy`?``
+    pub fn question(&self) -> Option<String> {
+        self.near.as_ref().map(|near| format!("did you mean {}?", text::quoted(near)))
+    }
+    pub(super) fn says_the_same(&self, other: &Unseen) -> bool {
+        let exact = |unseen: &Unseen| matches!(unseen.name.test, Test::Equal { .. });
+        (self.kind(), self.name(), self.skips, exact(self)) == (other.kind(), other.name(), other.skips, exact(other))
     }
     #[cfg(test)]
-    pub(crate) fn service(name: &str, remark: &str) -> Unseen {
-        Unseen { remark: remark.to_owned(), name: Name { of: Of::Service, test: Test::Equal(name.to_owned()) } }
+    pub(crate) fn service(name: &str, near: Option<&str>) -> Unseen {
+        Unseen {
+            name: Name::equal(UnseenKind::Service, name),
+            near: near.map(str::to_owned),
+            skips: false,
+            at: Span::new(3, 7),
+            path: "trace.services".to_owned(),
+        }
     }
 }
 
-impl Of {
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unwitnessed: {}", self.message())?;
+        match (self.question(), self.skips) {
+            (None, false) => Ok(()),
+            (None, true) => f.write_str("; all that is said of it was skipped"),
+            (Some(question), false) => write!(f, "; {question}"),
+            (Some(question), true) => write!(f, "; {question} All that is said of it was skipped."),
+        }
+    }
+}
+
+impl UnseenKind {
     fn names(self, witnessed: &Witnessed) -> &BTreeSet<String> {
         match self {
-            Of::Service => &witnessed.services,
-            Of::Span => &witnessed.span_names,
-            Of::Attribute(_) => &witnessed.attribute_keys,
+            UnseenKind::Service => &witnessed.services,
+            UnseenKind::SpanName => &witnessed.span_names,
+            UnseenKind::Attribute => &witnessed.attribute_keys,
         }
     }
 }
 
 impl Name {
-    fn equal(of: Of, name: &str) -> Name {
-        Name { of, test: Test::Equal(name.to_owned()) }
+    fn equal(kind: UnseenKind, name: &str) -> Name {
+        Name { kind, written: name.to_owned(), test: Test::Equal { aliases: false } }
+    }
+    fn attribute(key: &str, aliases: bool) -> Name {
+        Name { kind: UnseenKind::Attribute, written: key.to_owned(), test: Test::Equal { aliases } }
     }
     fn is_among(&self, names: &BTreeSet<String>) -> bool {
-        match &self.test {
-            Test::Equal(name) => {
-                let aliases = matches!(self.of, Of::Attribute(true));
-                names.contains(name) || aliases && alias::others(name).any(|other| names.contains(other.name))
+        self.is_shown(|name| names.contains(name), || names.iter().any(|name| self.fits(name)))
+    }
+    /// Whether it is among names that can be looked up one by one, or all be tried.
+    fn is_shown(&self, has: impl Fn(&str) -> bool, any_fits: impl FnOnce() -> bool) -> bool {
+        match self.test {
+            Test::Equal { aliases } => {
+                has(&self.written) || aliases && alias::others(&self.written).any(|other| has(other.name))
             }
-            _ => names.iter().any(|name| self.fits(name)),
+            Test::Fits(_) | Test::Matches(_) => any_fits(),
         }
     }
     fn fits(&self, name: &str) -> bool {
         match &self.test {
-            Test::Equal(wanted) => wanted == name,
+            Test::Equal { .. } => self.written == name,
             Test::Fits(matcher) => matcher.test(&Fact::text(name)),
-            Test::Matches(pattern, _) => pattern.is_match(name),
+            Test::Matches(pattern) => pattern.is_match(name),
         }
     }
-    /// A remark, if neither this trace nor another has shown it.
+    /// The name, if neither this trace nor another has shown it.
     fn unseen(self, cx: &Cx<'_>) -> Option<Unseen> {
-        let has = |name: &str| match self.of {
-            Of::Service => cx.services().contains_key(name),
-            Of::Span => cx.span_names().contains(name),
-            Of::Attribute(_) => cx.attribute_keys().contains(name),
+        let has = |name: &str| match self.kind {
+            UnseenKind::Service => cx.services().contains_key(name),
+            UnseenKind::SpanName => cx.span_names().contains(name),
+            UnseenKind::Attribute => cx.attribute_keys().contains(name),
         };
         let known = || -> Vec<&str> {
-            match self.of {
-                Of::Service => cx.services().keys().copied().collect(),
-                Of::Span => cx.span_names().iter().copied().collect(),
-                Of::Attribute(_) => cx.attribute_keys().iter().copied().collect(),
+            match self.kind {
+                UnseenKind::Service => cx.services().keys().copied().collect(),
+                UnseenKind::SpanName => cx.span_names().iter().copied().collect(),
+                UnseenKind::Attribute => cx.attribute_keys().iter().copied().collect(),
             }
         };
-        let shown = match &self.test {
-            Test::Equal(name) => {
-                let aliases = matches!(self.of, Of::Attribute(true));
-                has(name) || aliases && alias::others(name).any(|other| has(other.name))
-            }
-            _ => known().into_iter().any(|name| self.fits(name)),
-        };
-        let witnessed = self.of.names(&cx.context.witnessed);
-        if shown || self.is_among(witnessed) {
+        let witnessed = self.kind.names(&cx.context.witnessed);
+        let any_fits = || known().into_iter().any(|name| self.fits(name));
+        if self.is_shown(has, any_fits) || self.is_among(witnessed) {
             return None;
         }
-        let remark = match &self.test {
-            Test::Equal(name) => {
-                let what = match self.of {
-                    Of::Service => "service",
-                    Of::Span => "span named",
-                    Of::Attribute(_) => "attribute",
-                };
-                let near = text::nearest(name, known().into_iter().chain(witnessed.iter().map(String::as_str)));
-                let hint = near.map_or(String::new(), |(near, _)| format!("; did you mean {}?", text::quoted(near)));
-                format!("{UNWITNESSED}no {what} {} was seen in any trace of this run{hint}", text::quoted(name))
+        let near = match self.test {
+            Test::Equal { .. } => {
+                text::nearest(&self.written, known().into_iter().chain(witnessed.iter().map(String::as_str)))
             }
-            Test::Fits(_) | Test::Matches(..) => {
-                let of = if matches!(self.of, Of::Service) { "service" } else { "span" };
-                let asked = match &self.test {
-                    Test::Fits(matcher) => text::matcher(matcher),
-                    Test::Matches(_, written) => written.clone(),
-                    Test::Equal(name) => name.clone(),
-                };
-                format!(
-                    "{UNWITNESSED}no {of} with a name that is {} was seen in any trace of this run",
-                    text::quoted(&asked)
-                )
-            }
+            Test::Fits(_) | Test::Matches(_) => None,
         };
-        Some(Unseen { remark, name: self })
+        let near = near.map(|(near, _)| near.to_owned());
+        Some(Unseen { name: self, near, skips: false, at: Span::default(), path: String::new() })
     }
 }
 
-/// A remark, if no trace has shown such a service.
+/// The service, if no trace has shown it.
 pub(super) fn service(cx: &Cx<'_>, name: &str) -> Option<Unseen> {
-    Name::equal(Of::Service, name).unseen(cx)
+    Name::equal(UnseenKind::Service, name).unseen(cx)
 }
 
 /// The same for a callee, which a silent service or a mere name (`postgresql`) may be.
@@ -158,16 +194,16 @@ pub(super) fn callee(cx: &Cx<'_>, name: &str) -> Option<Unseen> {
     service(cx, name)
 }
 
-/// Remarks on a selection that picks nothing, as it should, for whatever it names that nobody has ever seen.
+/// What a selection that picks nothing, as it should, names and nobody has ever seen.
 pub(super) fn of_query(cx: &Cx<'_>, query: &Query) -> Vec<Unseen> {
     let mut asked = Asked { cx, names: Vec::new() };
     asked.pipeline(&query.pipeline);
     asked.names.into_iter().filter_map(|name| name.unseen(cx)).collect()
 }
 
-/// The same on one that need not pick anything, and then says nothing.
+/// The same of one that need not pick anything, and then checks nothing.
 pub(super) fn of_skipped(cx: &Cx<'_>, query: &Query) -> Vec<Unseen> {
-    of_query(cx, query).into_iter().map(Unseen::that_skips).collect()
+    of_query(cx, query).into_iter().map(|unseen| Unseen { skips: true, ..unseen }).collect()
 }
 
 /// The names without which a query can pick nothing. What is only asked not to be, or below a `!`, is none of them.
@@ -205,20 +241,21 @@ impl Asked<'_, '_> {
     }
     /// A key of a mapping.
     fn key(&mut self, test: &FieldTest, aliases: bool) {
-        let of = match &test.field {
-            Field::Service => Of::Service,
-            Field::Name => Of::Span,
+        let kind = match &test.field {
+            Field::Service => UnseenKind::Service,
+            Field::Name => UnseenKind::SpanName,
             Field::Attribute(key) | Field::Resource(key) if !test.matcher.test(&Fact::Missing) => {
-                return self.names.push(Name::equal(Of::Attribute(aliases), key));
+                return self.names.push(Name::attribute(key, aliases));
             }
             _ => return,
         };
-        let test = match text::literal_of(&test.matcher) {
-            Some(name) => Test::Equal(name.to_owned()),
-            None if asks_for_some(&test.matcher) => Test::Fits(test.matcher.clone()),
+        self.names.push(match text::literal_of(&test.matcher) {
+            Some(name) => Name::equal(kind, name),
+            None if asks_for_some(&test.matcher) => {
+                Name { kind, written: text::matcher(&test.matcher), test: Test::Fits(test.matcher.clone()) }
+            }
             None => return,
-        };
-        self.names.push(Name { of, test });
+        });
     }
     /// An expression of TraceQL.
     fn expr(&mut self, expr: &FieldExpr) {
@@ -226,16 +263,16 @@ impl Asked<'_, '_> {
             FieldKind::Binary(_, lhs, rhs) => {
                 // No other comparison names something without which it cannot hold.
                 if let Some((FieldOp::Eq, operand, Static::Str(name))) = criteria::comparison(expr)
-                    && let Some(of) = named(operand)
+                    && let Some(kind) = named(operand)
                 {
-                    self.names.push(Name::equal(of, name));
+                    self.names.push(Name::equal(kind, name));
                 }
                 self.expr(lhs);
                 self.expr(rhs);
             }
             FieldKind::Matches { operand, compiled, negated, .. } => {
-                if let (Some(of), Some(pattern), false) = (named(operand), compiled, negated) {
-                    self.names.push(Name { of, test: Test::Matches(pattern.clone(), expr.to_string()) });
+                if let (Some(kind), Some(pattern), false) = (named(operand), compiled, negated) {
+                    self.names.push(Name { kind, written: expr.to_string(), test: Test::Matches(pattern.clone()) });
                 }
                 self.expr(operand);
             }
@@ -253,7 +290,7 @@ impl Asked<'_, '_> {
             Scope::Event | Scope::Link | Scope::Instrumentation => true,
         };
         if !elsewhere {
-            self.names.push(Name::equal(Of::Attribute(!self.cx.expect.exact_names), key));
+            self.names.push(Name::attribute(key, !self.cx.expect.exact_names));
         }
     }
     /// Whether events, links or scopes of the trace have such an attribute.
@@ -283,12 +320,12 @@ fn asks_for_some(matcher: &Matcher) -> bool {
 }
 
 /// What an attribute or intrinsic names.
-fn named(operand: &FieldExpr) -> Option<Of> {
+fn named(operand: &FieldExpr) -> Option<UnseenKind> {
     match &operand.kind {
-        FieldKind::Attribute(Attribute::Intrinsic(Intrinsic::Name | Intrinsic::RootName)) => Some(Of::Span),
-        FieldKind::Attribute(Attribute::Intrinsic(Intrinsic::RootService)) => Some(Of::Service),
+        FieldKind::Attribute(Attribute::Intrinsic(Intrinsic::Name | Intrinsic::RootName)) => Some(UnseenKind::SpanName),
+        FieldKind::Attribute(Attribute::Intrinsic(Intrinsic::RootService)) => Some(UnseenKind::Service),
         FieldKind::Attribute(Attribute::Named { scope: Scope::Resource | Scope::Any, name, .. }) => {
-            (name == "service.name").then_some(Of::Service)
+            (name == "service.name").then_some(UnseenKind::Service)
         }
         _ => None,
     }

@@ -46,7 +46,7 @@ fn render_step(test: &TestRecord, step: &StepRecord) -> String {
         let _ = writeln!(out, "  … and {} more findings", step.findings.len() - FINDINGS);
     }
     out += &trees(step);
-    for remark in &step.remarks {
+    for remark in &step.notes() {
         let _ = writeln!(out, "  note: {}", clean(remark, false));
     }
     match (step.trace_id, &step.trace) {

@@ -53,7 +53,7 @@ fn test(record: &TestRecord) -> Value {
             "late": step.late,
             "rejudged": step.rejudged,
             "error": step.error,
-            "remarks": step.remarks,
+            "remarks": step.notes(),
         })).collect::<Vec<_>>(),
     })
 }
@@ -74,6 +74,8 @@ fn findings(test: &TestRecord, step: &StepRecord) -> Vec<Value> {
         .iter()
         .map(|finding| {
             json!({
+                "rule": finding.rule.id(),
+                "verdict": finding.verdict.word(),
                 "expectation": finding.expectation,
                 "file": test.source.path().display().to_string(),
                 "line": place(finding.at.start).line,

@@ -1,7 +1,7 @@
 //! What stays of a run: the material of every report.
 
 use crate::assert::{Finding, Unseen};
-use crate::source::{SourceFile, Span};
+use crate::source::SourceFile;
 use crate::trace::{SpanId, Trace, TraceId};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,18 +65,17 @@ pub struct StepRecord {
     /// The span ids that the runner's own requests carried, if the trace is theirs.
     pub injected: Vec<SpanId>,
     /// Absences that hold of what this trace does not show to exist.
-    pub unwitnessed: Vec<Unwitnessed>,
+    pub unwitnessed: Vec<Unseen>,
 }
 
-/// An absence that holds, and would hold of a misspelt name as well.
-#[derive(Debug, Clone)]
-pub struct Unwitnessed {
-    /// What was not seen, with the remark that says so.
-    pub unseen: Unseen,
-    /// Where the spec expects it.
-    pub at: Span,
-    /// The path of that expectation.
-    pub path: String,
+impl StepRecord {
+    /// All that is remarked of it, each once: [`remarks`](StepRecord::remarks) and absences that nobody has witnessed.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self.unwitnessed.iter().map(ToString::to_string).collect();
+        notes.sort_unstable();
+        notes.dedup();
+        self.remarks.iter().cloned().chain(notes).collect()
+    }
 }
 
 /// How long each part of a step took, and what ended the wait.

@@ -1,6 +1,6 @@
 //! Judging the answer to a request, and keeping values of it.
 
-use crate::assert::Finding;
+use crate::assert::{Finding, RuleId, Verdict};
 use crate::matcher::{Fact, Literal, Matcher, Value};
 use crate::redact::{MASK, Redactor};
 use crate::source::Span;
@@ -61,8 +61,10 @@ impl<'a> Body<'a> {
     }
 }
 
-fn finding(at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
+fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
     Finding {
+        rule,
+        verdict: Verdict::Fail,
         at,
         expectation: path.to_owned(),
         message,
@@ -88,7 +90,14 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
             if !matcher.value.test(&fact) {
                 let message = format!("{place} answered {}", answer.status);
                 let expected = format!("status: {}", matcher.value);
-                let mut finding = finding(matcher.span, "response.status", message, expected, status.to_string());
+                let mut finding = finding(
+                    RuleId::ResponseStatus,
+                    matcher.span,
+                    "response.status",
+                    message,
+                    expected,
+                    status.to_string(),
+                );
                 finding.hint = body_hint(&shown);
                 found.push(finding);
             }
@@ -96,7 +105,14 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         None if status >= 400 => {
             let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
             let at = expect.at.unwrap_or(at);
-            let mut finding = finding(at, "response", message, "a status below 400".to_owned(), status.to_string());
+            let mut finding = finding(
+                RuleId::ResponseStatus,
+                at,
+                "response",
+                message,
+                "a status below 400".to_owned(),
+                status.to_string(),
+            );
             finding.hint = body_hint(&shown);
             found.push(finding);
         }
@@ -110,7 +126,7 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
         let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
         let path = format!("response.headers.{}", name.value);
-        push(&mut found, name.span, &path, matcher, (&fact, hidden.as_ref()), || {
+        push(&mut found, RuleId::ResponseHeader, name.span, &path, matcher, (&fact, hidden.as_ref()), || {
             format!("header `{}` of {place}", name.value)
         });
     }
@@ -119,13 +135,20 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         match body.select(path) {
             Err(why) => {
                 let expected = format!("{} {}", path.text, matcher.expects());
-                found.push(finding(path.span, &name, format!("{place}: {why}"), expected, cut(&shown)));
+                found.push(finding(
+                    RuleId::ResponseJson,
+                    path.span,
+                    &name,
+                    format!("{place}: {why}"),
+                    expected,
+                    cut(&shown),
+                ));
             }
             Ok(value) => {
                 let fact = value.as_ref().map_or(Fact::Missing, Fact::json);
                 let masked = value.as_ref().and_then(|value| masked(path, value, redactor));
                 let hidden = masked.as_ref().map(Fact::json);
-                push(&mut found, path.span, &name, matcher, (&fact, hidden.as_ref()), || {
+                push(&mut found, RuleId::ResponseJson, path.span, &name, matcher, (&fact, hidden.as_ref()), || {
                     format!("`{}` of {place}", path.text)
                 });
             }
@@ -134,16 +157,28 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
     if let Some(matcher) = &expect.body {
         let text = String::from_utf8_lossy(&answer.body);
         let hidden = (text != shown).then(|| Fact::text(&*shown));
-        push(&mut found, matcher.span, "response.body", &matcher.value, (&Fact::text(&*text), hidden.as_ref()), || {
-            format!("the body of {place}")
-        });
+        push(
+            &mut found,
+            RuleId::ResponseBody,
+            matcher.span,
+            "response.body",
+            &matcher.value,
+            (&Fact::text(&*text), hidden.as_ref()),
+            || format!("the body of {place}"),
+        );
     }
     if let Some(matcher) = &expect.duration {
         let took = answer.responded.saturating_duration_since(answer.sent);
         let fact = Fact::nanoseconds(nanos(took));
-        push(&mut found, matcher.span, "response.duration", &matcher.value, (&fact, None), || {
-            format!("the time {place} took")
-        });
+        push(
+            &mut found,
+            RuleId::ResponseDuration,
+            matcher.span,
+            "response.duration",
+            &matcher.value,
+            (&fact, None),
+            || format!("the time {place} took"),
+        );
     }
     found
 }
@@ -166,6 +201,7 @@ fn masked(path: &JsonPath, value: &serde_json::Value, redactor: &Redactor) -> Op
 /// `fact` is judged; the other, where there is one, is shown in its place.
 fn push(
     found: &mut Vec<Finding>,
+    rule: RuleId,
     at: Span,
     path: &str,
     matcher: &Matcher,
@@ -176,7 +212,7 @@ fn push(
         let shown = shown.unwrap_or(fact);
         let message = format!("{} {}", name(), matcher.mismatch(shown));
         let actual = if shown.is_missing() { "nothing".to_owned() } else { cut(&shown.show()) };
-        found.push(finding(at, path, cut(&message), matcher.expects(), actual));
+        found.push(finding(rule, at, path, cut(&message), matcher.expects(), actual));
     }
 }
 
@@ -214,6 +250,7 @@ pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Valu
         match value {
             Some(value) => kept.push((name.value.clone(), value)),
             None => missing.push(finding(
+                RuleId::ResponseCapture,
                 name.span,
                 &format!("response.capture.{}", name.value),
                 format!("{what} to capture is not in the answer of {} {}", answer.method, answer.url.path()),

@@ -75,7 +75,7 @@ pub(super) fn saved(
             (false, false) => Phase::Stalled,
         };
         let judgements: Vec<Judgement> = judge(&trace, &bound, phase, &context);
-        record.unwitnessed = absence::of(&judgements, &bound);
+        record.unwitnessed = absence::of(&judgements);
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
         record.timing.settled_by = "saved trace".to_owned();

@@ -294,7 +294,7 @@ async fn judge_trace(
         return None;
     }
     record.timing.settled_by = ended_by(&waited, session);
-    record.unwitnessed = absence::of(&waited.judgements, &bound);
+    record.unwitnessed = absence::of(&waited.judgements);
     let (verdict, from_trace, remarks) = sum(waited.judgements);
     record.verdict = if findings.is_empty() { verdict } else { Verdict::Fail };
     record.findings = findings;

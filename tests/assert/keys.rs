@@ -548,7 +548,7 @@ fn an_absence_in_traceql_does_not_hold_because_an_attribute_was_renamed() {
     check_on(KEPT, &spec.replace("500", "600"), trace);
     let judged = one(&format!("exact_names: true\n{spec}"), &told(trace));
     assert_eq!(judged.verdict, Verdict::Pass);
-    assert!(judged.remarks[0].starts_with("unwitnessed: no attribute `http.response.status_code`"));
+    assert!(judged.unseen[0].message().starts_with("no attribute `http.response.status_code`"));
 }
 
 #[test]
@@ -561,7 +561,7 @@ fn absences_that_nobody_has_witnessed_are_remarked() {
     let remarks = |spec: &str| {
         let judged = one(spec, &told(SHOP));
         assert_eq!(judged.verdict, Verdict::Pass);
-        judged.remarks
+        judged.unseen.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(
         remarks("services: { none: [paymnt] }"),

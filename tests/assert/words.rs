@@ -1,7 +1,7 @@
 //! What findings and remarks say of selections: all of what is asked, what comes nearest, what was never seen.
 
 use super::told::{judged, one, trace as told};
-use tracespec::assert::{Finding, Verdict};
+use tracespec::assert::{Finding, Judgement, Verdict};
 use tracespec::trace::Phase;
 
 const SHOP: &str = "
@@ -72,10 +72,14 @@ fn the_nearest_miss_says_which_place_or_condition_it_has_not() {
     );
 }
 
+fn notes(judged: Judgement) -> Vec<String> {
+    judged.remarks.into_iter().chain(judged.unseen.iter().map(ToString::to_string)).collect()
+}
+
 fn remarks(spec: &str) -> Vec<String> {
     let judged = one(spec, &told(SHOP));
     assert_eq!(judged.verdict, Verdict::Pass, "{spec}: {judged:#?}");
-    judged.remarks
+    notes(judged)
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn an_absence_beside_a_picked_span_and_what_is_optional_are_remarked_too() {
         let spec = format!("services: [api-gateway]\nspans: [{{ select: {select}, optional: true, status: ok }}]");
         let judged = judged(&spec, &told(SHOP), Phase::Confirmed).remove(1);
         assert_eq!(judged.verdict, Verdict::Pass, "{judged:#?}");
-        judged.remarks
+        notes(judged)
     };
     assert_eq!(
         optional("{ name: cahrge-card }"),

@@ -14,6 +14,7 @@ pub(super) use pairing::by_start;
 
 use super::cx::Cx;
 use super::finding::Finding;
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{spans, text};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
@@ -28,6 +29,7 @@ struct Rule<'a> {
     then: &'a Selector,
     comparisons: &'a [Comparison],
     verb: Verb,
+    id: RuleId,
     /// As the spec writes it: `charge -> reserve`.
     written: String,
     pairing: Pairing,
@@ -37,11 +39,12 @@ struct Rule<'a> {
 
 pub(super) fn judge(cx: &Cx<'_>, order: &Order, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
-    let plain = |first, then, comparisons, verb, written| Rule {
+    let plain = |id, first, then, comparisons, verb, written| Rule {
         first,
         then,
         comparisons,
         verb,
+        id,
         written,
         pairing: Pairing::All,
         per: &Per::Trace,
@@ -53,7 +56,12 @@ pub(super) fn judge(cx: &Cx<'_>, order: &Order, at: &Expectation) -> Outcome {
             for pair in list.windows(2) {
                 let written = format!("{} -> {}", name(&pair[0]), name(&pair[1]));
                 let verb = relation::verb(Relation::Before);
-                check(cx, &plain(&pair[0], &pair[1], &relation::BEFORE, verb, written), at, &mut outcome);
+                check(
+                    cx,
+                    &plain(RuleId::OrderSequence, &pair[0], &pair[1], &relation::BEFORE, verb, written),
+                    at,
+                    &mut outcome,
+                );
             }
         }
         Order::Parallel(list) => {
@@ -61,13 +69,23 @@ pub(super) fn judge(cx: &Cx<'_>, order: &Order, at: &Expectation) -> Outcome {
                 for then in &list[position + 1..] {
                     let written = format!("parallel: [{}, {}]", name(first), name(then));
                     let verb = relation::verb(Relation::Overlaps);
-                    check(cx, &plain(first, then, &relation::OVERLAPS, verb, written), at, &mut outcome);
+                    check(
+                        cx,
+                        &plain(RuleId::OrderParallel, first, then, &relation::OVERLAPS, verb, written),
+                        at,
+                        &mut outcome,
+                    );
                 }
             }
         }
         Order::Never(first, then) => {
             let written = format!("never: {} -> {}", name(first), name(then));
-            check(cx, &plain(first, then, &relation::NEVER, relation::NEVER_VERB, written), at, &mut outcome);
+            check(
+                cx,
+                &plain(RuleId::OrderNever, first, then, &relation::NEVER, relation::NEVER_VERB, written),
+                at,
+                &mut outcome,
+            );
         }
     }
     outcome
@@ -103,6 +121,7 @@ fn long_form(relation: &OrderRelation) -> Rule<'_> {
         then: &relation.then,
         comparisons: relation::comparisons(relation.relation),
         verb: relation::verb(relation.relation),
+        id: RuleId::of_relation(relation.relation),
         written: format!("{first} -> {then}{word}{pairing}{per}"),
         pairing: relation.pairing,
         per: &relation.per,
@@ -200,7 +219,7 @@ fn weigh(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &E
     let scopes = match pairing::scopes(cx, rule.per, first, then) {
         Ok(scopes) => scopes,
         Err(words) => {
-            let mut finding = cx.finding(at.at, &at.path, words, &[]);
+            let mut finding = cx.finding(rule.id, at.at, &at.path, words, &[]);
             finding.expected = rule.written.clone();
             return lacks(Lack::Absent, finding);
         }

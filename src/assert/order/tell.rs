@@ -40,7 +40,7 @@ pub(super) fn unmet(
     let rows: Vec<SpanIx> = scope.map_or(Vec::new(), |scope| {
         scope.under.into_iter().chain(scope.first.iter().chain(&scope.then).copied()).collect()
     });
-    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &rows);
     finding.expected = rule.written.clone();
     finding.actual = format!("no {}", name(select));
     if scope.is_none() {
@@ -53,7 +53,7 @@ pub(super) fn unmet(
 pub(super) fn untimed(cx: &Cx<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation) -> Finding {
     let why = lost::duration(cx.trace, ix).unwrap_or("its times were not told");
     let message = format!("When {} was is not known, and so is its order: {why}.", text::span(cx.trace, ix));
-    let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
     finding.expected = rule.written.clone();
     finding.actual = why.to_owned();
     finding
@@ -63,7 +63,7 @@ pub(super) fn untimed(cx: &Cx<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation
 pub(super) fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
     let doubt = super::super::nearest::doubt(cx, select, ix);
     let message = format!("{} With it the order would not be kept.", doubt.message(cx, select, ix));
-    let mut finding = cx.finding(at.at, &at.path, message, &[ix]);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
     finding.expected = rule.written.clone();
     finding.actual = "kept by all spans that surely stand on its sides".to_owned();
     finding.hint = doubt.beside();
@@ -78,7 +78,7 @@ pub(super) fn unequal(cx: &Cx<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectat
         name(rule.then)
     );
     let rows: Vec<SpanIx> = scope.first.iter().chain(&scope.then).copied().collect();
-    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &rows);
     finding.expected = rule.written.clone();
     finding.actual = format!("{first} and {then}");
     finding
@@ -92,7 +92,7 @@ pub(super) fn itself(cx: &Cx<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectatio
         text::selector(rule.first),
         text::selector(rule.then)
     );
-    let mut finding = cx.finding(at.at, &at.path, message, &[both]);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[both]);
     finding.expected = rule.written.clone();
     finding.actual = "one span on both sides".to_owned();
     finding.hint = Some("select the two sides so that no span is in both".to_owned());
@@ -124,7 +124,7 @@ pub(super) fn violated(
             (format!("{} {message} {other}.", sentence(&one)), actual)
         }
     };
-    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &rows);
     finding.expected = rule.written.clone();
     finding.actual = actual;
     finding
@@ -198,7 +198,7 @@ pub(super) fn uncertain(cx: &Cx<'_>, clocks: &Clocks, rule: &Rule<'_>, open: Ope
             format!("Whether {one} {} {other} lies within the uncertainty of their clocks.", rule.verb.holds)
         }
     };
-    let mut finding = cx.finding(at.at, &at.path, message, &[a, b]);
+    let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[a, b]);
     finding.expected = rule.written.clone();
     let (on, by) = (clocks.clock(a), clocks.clock(b));
     let (ahead, behind) = (clocks.most_ahead(on, by), clocks.most_ahead(by, on));

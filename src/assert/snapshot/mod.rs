@@ -13,6 +13,7 @@ mod shape;
 pub use shape::shape;
 
 use super::cx::{Cx, MOST_SPANS};
+use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
 use crate::redact::Redactor;
@@ -36,7 +37,13 @@ impl Accepted {
 pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &Expectation) -> Outcome {
     let name = super::text::safe(name);
     let Some(accepted) = accepted else {
-        let mut finding = cx.finding(at.at, &at.path, format!("There is no accepted snapshot {name}."), &[]);
+        let mut finding = cx.finding(
+            RuleId::SnapshotAccepted,
+            at.at,
+            &at.path,
+            format!("There is no accepted snapshot {name}."),
+            &[],
+        );
         finding.expected = format!("the accepted shape {name}");
         finding.actual = "none".to_owned();
         finding.hint = Some(format!(
@@ -61,7 +68,7 @@ pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &E
     let message = format!("The trace does not have the accepted shape {name}: {}.", what.join(", "));
     let rows = difference.new_lines.iter().filter_map(|&at| lines.get(at)).flat_map(|(_, rows)| rows.iter().copied());
     let rows: Vec<SpanIx> = rows.take(MOST_SPANS).collect();
-    let mut finding = cx.finding(at.at, &at.path, message, &rows);
+    let mut finding = cx.finding(RuleId::SnapshotShape, at.at, &at.path, message, &rows);
     finding.expected =
         format!("the accepted shape {name}: `-` is only in it, `+` only in this trace, `~` other than in it");
     finding.actual = difference.text;

@@ -1,6 +1,7 @@
 //! What a finding says of a structure that does not occur.
 
 use super::super::finding::Finding;
+use super::super::rule::RuleId;
 use super::super::state::{Lack, State};
 use super::super::{nearest, text};
 use super::Matcher;
@@ -13,6 +14,10 @@ use crate::trace::SpanIx;
 const MOST_NAMED: usize = 10;
 
 impl Matcher<'_, '_> {
+    fn rule(&self) -> RuleId {
+        if self.structure.exact { RuleId::StructureExact } else { RuleId::StructurePartial }
+    }
+
     /// The finding that the whole occurs more often than it may.
     pub(super) fn too_often(&self, found: &[SpanIx], at: &Expectation) -> Finding {
         let root = &self.nodes[self.nodes.len() - 1];
@@ -21,7 +26,7 @@ impl Matcher<'_, '_> {
             false => "",
         };
         let message = format!("The structure occurs {} times{once}.", found.len());
-        let mut finding = self.cx.finding(self.structure.tree.at, &at.path, message, found);
+        let mut finding = self.cx.finding(self.rule(), self.structure.tree.at, &at.path, message, found);
         finding.expected = root.written.clone();
         finding.actual = found.len().to_string();
         finding
@@ -45,7 +50,7 @@ impl Matcher<'_, '_> {
     fn doubtful(&self, node: usize, ix: SpanIx, at: &Expectation) -> State {
         let (cx, node) = (self.cx, &self.nodes[node]);
         let doubt = nearest::doubt(cx, node.select, ix);
-        let mut finding = cx.finding(node.at, &at.path, doubt.message(cx, node.select, ix), &[ix]);
+        let mut finding = cx.finding(self.rule(), node.at, &at.path, doubt.message(cx, node.select, ix), &[ix]);
         finding.expected = node.written.clone();
         finding.actual = "not to be known".to_owned();
         finding.hint = doubt.beside();
@@ -127,7 +132,7 @@ impl Matcher<'_, '_> {
             some => format!("{some} spans are {} {place}.", text::selector(node.select)),
         };
         let rows: Vec<SpanIx> = parent.into_iter().chain(found.iter().copied()).collect();
-        let mut finding = cx.finding(node.at, &at.path, message, &rows);
+        let mut finding = cx.finding(self.rule(), node.at, &at.path, message, &rows);
         finding.expected = node.written.clone();
         finding.actual = found.len().to_string();
         match parent {
@@ -205,7 +210,7 @@ impl Matcher<'_, '_> {
         };
         let place = part.map_or(self.nodes[node].at, |part| self.nodes[part].at);
         let rows: Vec<SpanIx> = std::iter::once(ix).chain(rows).collect();
-        let mut finding = cx.finding(place, &at.path, message, &rows);
+        let mut finding = cx.finding(self.rule(), place, &at.path, message, &rows);
         finding.expected = match part {
             Some(part) => self.nodes[part].written.clone(),
             None => format!("the {} tree written", if self.structure.exact { "exact" } else { "ordered" }),

@@ -82,6 +82,28 @@ pub enum Check {
     },
 }
 
+impl Check {
+    /// The key of the language that it belongs to: `spans`, `order`, `clock_skew`.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Check::Services(_) => "services",
+            Check::Calls(_) => "calls",
+            Check::Spans(_) => "spans",
+            Check::SpanCount(_) => "span_count",
+            Check::Depth(_) => "depth",
+            Check::Roots(_) => "roots",
+            Check::Errors(_) => "errors",
+            Check::Duration { .. } => "duration",
+            Check::Order(_) => "order",
+            Check::Structure(_) => "structure",
+            Check::Propagation => "propagation",
+            Check::ClockSkew => "clock_skew",
+            Check::TraceQl { .. } => "traceql",
+            Check::Snapshot { .. } => "snapshot",
+        }
+    }
+}
+
 /// What the shape of a trace is compared with.
 #[derive(Debug, Clone)]
 pub enum Accepted {
