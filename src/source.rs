@@ -1,5 +1,9 @@
 //! A spec file's text and places in it. Every diagnostic and every finding points at one.
 
+mod read;
+
+pub use read::{ReadError, read_file};
+
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Saved traces: a file, or a folder of files, in any format that [`crate::wire::detect`] knows.
 
+use crate::source::{ReadError, read_file};
 use crate::trace::{Injected, SpanId, Trace, TraceBuilder, TraceId};
 use crate::wire::detect::{self, Format};
 use crate::wire::{Added, Sink, WireError};
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// How many bytes a file or folder may hold in all, decompressed.
@@ -13,13 +13,13 @@ pub const MOST_BYTES: u64 = 1 << 30;
 /// Why saved traces could not be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The file system said no.
+    /// The file system refused, or it is not a regular file.
     #[error("cannot read {}: {source}", path.display())]
-    Io {
+    Read {
         /// The file or folder.
         path: PathBuf,
-        /// Its words.
-        source: std::io::Error,
+        /// Why.
+        source: ReadError,
     },
     /// The file is no trace.
     #[error("{} holds no traces that can be read: {source}", path.display())]
@@ -56,6 +56,8 @@ pub struct SavedTraces {
     builders: BTreeMap<TraceId, TraceBuilder>,
     injected: BTreeMap<TraceId, Vec<SpanId>>,
     invalid: usize,
+    // Those of them whose trace is not known either.
+    homeless: usize,
     files: Vec<Loaded>,
 }
 
@@ -63,8 +65,12 @@ impl Sink for SavedTraces {
     fn builder(&mut self, id: TraceId) -> &mut TraceBuilder {
         self.builders.entry(id).or_default()
     }
-    fn invalid_span(&mut self) {
+    fn invalid_span(&mut self, trace: Option<TraceId>) {
         self.invalid += 1;
+        match trace {
+            Some(id) => self.builder(id).invalid_spans(1),
+            None => self.homeless += 1,
+        }
     }
     fn injected(&mut self, trace: TraceId, span: SpanId) {
         let known = self.injected.entry(trace).or_default();
@@ -108,7 +114,7 @@ impl SavedTraces {
             .map(|(&other, _)| other)
             .collect()
     }
-    /// How many span records had no usable ids, so that they belong to no trace.
+    /// How many span records had no usable ids, so that they are in no trace.
     pub fn invalid_spans(&self) -> usize {
         self.invalid
     }
@@ -132,7 +138,7 @@ pub fn load(path: &Path) -> Result<SavedTraces, FileError> {
 }
 
 fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
-    let io = |source| FileError::Io { path: path.to_owned(), source };
+    let io = |source| FileError::Read { path: path.to_owned(), source: ReadError::Io(source) };
     let mut saved = SavedTraces::default();
     let files = files_in(path).map_err(io)?;
     let mut left = most;
@@ -142,6 +148,10 @@ fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
         let read = detect::read(&bytes, &mut saved);
         let (format, added) = read.map_err(|source| FileError::Wire { path: path.clone(), source })?;
         saved.files.push(Loaded { path, format, added });
+    }
+    // They may belong to any of the traces.
+    for builder in saved.builders.values_mut() {
+        builder.invalid_spans(saved.homeless);
     }
     Ok(saved)
 }
@@ -157,15 +167,15 @@ pub(super) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
         for entry in std::fs::read_dir(&folder)? {
             let entry = entry?;
             let path = entry.path();
-            let Ok(about) = std::fs::metadata(&path) else { continue };
             let other = path.extension().and_then(|at| at.to_str()).is_some_and(|at| NO_TRACES.contains(&at));
-            match about.is_dir() {
+            match path.is_dir() {
                 _ if entry.file_name().as_encoded_bytes().starts_with(b".") => {}
                 true if depth < DEEPEST => open.push((path, depth + 1)),
-                // What is left out may hold the very span that must not be there.
+                // What is left out may hold the very span that must not be there. Whether the rest are files at all is seen
+                // when they are read.
                 true => return Err(std::io::Error::other(format!("folders are nested deeper than {DEEPEST} in it"))),
-                false if about.is_file() && !other => files.push(path),
-                _ => {}
+                false if other => {}
+                false => files.push(path),
             }
         }
     }
@@ -175,14 +185,11 @@ pub(super) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 
 /// The file's bytes, decompressed, at most `left` of them.
 fn bytes_of(path: &Path, left: u64, most: u64) -> Result<Vec<u8>, FileError> {
-    let io = |source| FileError::Io { path: path.to_owned(), source };
     let too_large = || FileError::TooLarge { path: path.to_owned(), most };
-    let mut bytes = Vec::new();
-    // By what is read, not by what the directory says: the file may grow meanwhile.
-    std::fs::File::open(path).map_err(io)?.take(left.saturating_add(1)).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > left {
-        return Err(too_large());
-    }
+    let bytes = read_file(path, left).map_err(|error| match error {
+        ReadError::TooLarge { .. } => too_large(),
+        source => FileError::Read { path: path.to_owned(), source },
+    })?;
     match detect::inflate(&bytes, left) {
         Ok(std::borrow::Cow::Owned(plain)) => Ok(plain),
         Ok(std::borrow::Cow::Borrowed(_)) => Ok(bytes),

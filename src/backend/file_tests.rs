@@ -101,3 +101,23 @@ fn the_limit_counts_all_files_together_and_what_gzip_grows_to() {
     std::fs::write(&packed, gzip.finish().unwrap()).unwrap();
     assert!(matches!(load_bounded(&packed, 50_000), Err(FileError::TooLarge { .. })));
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_a_device_or_a_link_to_nothing_is_refused_by_name_and_never_waited_for() {
+    let folder = folder(&[("a.json", &line(1, 1, None))]);
+    let [pipe, zero, nothing] = ["b.json", "c.json", "d.json"].map(|name| folder.path().join(name));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (path, target) in [(&zero, "/dev/zero"), (&nothing, "/nowhere/at/all")] {
+        std::os::unix::fs::symlink(target, path).unwrap();
+    }
+    for (path, what) in [(pipe, "a pipe"), (zero, "a device"), (nothing, "No such file")] {
+        let inside = load(folder.path()).unwrap_err().to_string();
+        let alone = load(&path).unwrap_err().to_string();
+        for said in [inside, alone] {
+            assert!(said.contains(what) && said.contains(path.file_name().unwrap().to_str().unwrap()), "{said}");
+        }
+        std::fs::remove_file(path).unwrap();
+    }
+    assert!(load(folder.path()).is_ok());
+}

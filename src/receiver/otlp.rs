@@ -37,7 +37,7 @@ impl Sink for Batch {
     fn builder(&mut self, id: TraceId) -> &mut TraceBuilder {
         self.traces.entry(id).or_default()
     }
-    fn invalid_span(&mut self) {
+    fn invalid_span(&mut self, _: Option<TraceId>) {
         self.invalid += 1;
     }
     // A saved trace that is sent here is nobody's request.

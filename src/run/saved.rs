@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::Step;
 use crate::spec::vars::Scope;
-use crate::trace::{Phase, TraceBuilder, TraceId};
+use crate::trace::{Phase, TraceId};
 use crate::trigger::context::trace_id_in;
 use std::path::Path;
 use std::sync::Arc;
@@ -64,12 +64,11 @@ pub(super) fn saved(
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
         // Of a part nothing can be said to be absent.
-        let partial = traces.collected(id).is_some_and(TraceBuilder::partial) || traces.invalid_spans() > 0;
         let context = session.context(&step.wait.silent);
         // What it does not hold together by. A call without an answer may be one to what never exports.
         let mut lacks = settle::lacks(&trace, context.silent.iter().cloned().collect());
         lacks.retain(|lack| matches!(lack, settle::Reason::MissingParent { .. } | settle::Reason::NoRoot));
-        let phase = match (partial, lacks.is_empty()) {
+        let phase = match (trace.partial(), lacks.is_empty()) {
             (true, _) => Phase::Expired,
             (false, true) => Phase::Confirmed,
             (false, false) => Phase::Stalled,

@@ -136,9 +136,9 @@ impl TraceBuilder {
             .sort_by(|a, b| (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name))));
         self.records.push(record);
     }
-    /// Counts a span that had no usable id.
-    pub fn invalid_span(&mut self) {
-        self.invalid += 1;
+    /// Counts span records that had no usable ids.
+    pub fn invalid_spans(&mut self, spans: usize) {
+        self.invalid += spans;
     }
     /// Says that the backend left spans out and said so: nothing may be concluded from their absence.
     pub fn set_partial(&mut self) {

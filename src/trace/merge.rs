@@ -17,8 +17,9 @@ pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
         builder.lost(&trace.notes);
         linked.extend(trace.trace_ids.iter().filter(|&&id| id != a.id));
     }
-    // Where one reading is whole nothing was left out.
-    if a.partial && b.partial {
+    // Where one reading of a trace is whole nothing was left out. Of two linked traces each has to be.
+    let whole = if a.id == b.id { !(a.partial && b.partial) } else { !(a.partial || b.partial) };
+    if !whole {
         builder.set_partial();
     }
     let mut remarks: Vec<&str> = a

@@ -109,8 +109,8 @@ impl Sink for Noting<'_> {
         }
         self.sink.builder(id)
     }
-    fn invalid_span(&mut self) {
-        self.sink.invalid_span();
+    fn invalid_span(&mut self, trace: Option<TraceId>) {
+        self.sink.invalid_span(trace);
     }
     fn injected(&mut self, trace: TraceId, span: SpanId) {
         self.sink.injected(trace, span);

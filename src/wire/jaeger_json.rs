@@ -125,21 +125,21 @@ impl Document<'_> {
             let spans = (!self.bare.spans.is_empty()).then_some("spans");
             return Err(unexpected(self.others.iter().map(|key| key.as_ref()).chain(spans)));
         }
-        let told: Vec<String> = self
+        let errors: Vec<String> = self
             .errors
             .iter()
             .map(|at| {
                 format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>())
             })
             .collect();
-        if self.traces.is_empty() && !told.is_empty() {
-            let told = told.join("; ");
-            return Err(WireError::new(format!("expected Jaeger's legacy JSON, found an error answer: {told}")));
+        if self.traces.is_empty() && !errors.is_empty() {
+            let errors = errors.join("; ");
+            return Err(WireError::new(format!("expected Jaeger's legacy JSON, found an error answer: {errors}")));
         }
         let dialect = Dialect::of(&self.traces);
         let mut added = Added::default();
         for trace in self.traces {
-            added += trace.add(&dialect, &told, sink);
+            added += trace.add(&dialect, &errors, sink);
         }
         Ok(added)
     }
@@ -253,7 +253,7 @@ object!(Tag<'de>, "a tag", |out, map| {
 const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
 
 impl Trace<'_> {
-    fn add(self, dialect: &Dialect, told: &[String], sink: &mut dyn Sink) -> Added {
+    fn add(self, dialect: &Dialect, errors: &[String], sink: &mut dyn Sink) -> Added {
         let mut added = Added::default();
         let mut ids: BTreeSet<TraceId> = BTreeSet::new();
         // One group for each process, so that its tags are turned into a resource once.
@@ -290,13 +290,11 @@ impl Trace<'_> {
             if dialect.untyped {
                 builder.set_untyped();
             }
-            for remark in self.warnings.iter().map(|at| at.0.as_ref()).chain(told.iter().map(String::as_str)) {
-                // Jaeger's `max_trace_size` (v2.16 and later) says of a trace that it cut: "trace has more than 10 spans,
-                // showing first 10 spans only".
-                if remark.starts_with("trace has more than ") && remark.ends_with(" spans only") {
-                    builder.set_partial();
-                }
-                builder.remark(remark);
+            self.warnings.iter().for_each(|warning| raw::warn(builder, &warning.0));
+            // Errors beside data: what could not be read may be any of the trace's spans.
+            for error in errors {
+                builder.set_partial();
+                builder.remark(error);
             }
         }
         added
@@ -311,8 +309,9 @@ fn resource(process: Process<'_>) -> Vec<Attribute<'_>> {
     attributes
 }
 
+/// Whether a reference stays in the span's own trace, which is what one without a trace id means.
 fn same_trace(text: &str, id: Option<TraceId>) -> bool {
-    id.is_some() && json::trace_id(text).usable() == id
+    id.is_some() && (text.is_empty() || json::trace_id(text).usable() == id)
 }
 
 /// The parent by Jaeger's rule (model.Span.ParentSpanID): the first CHILD_OF in the span's own trace, else the first

@@ -37,6 +37,7 @@ fn only(trace: &Trace) -> SpanRef<'_> {
 fn the_parent_is_the_first_child_of_in_the_own_trace_else_the_first_follows_from_there_else_none() {
     let own = |kind: &str, span: u32| format!(r#"{{"refType":"{kind}","traceID":"{OWN}","spanID":"{span}"}}"#);
     let other = |kind: &str, span: u32| format!(r#"{{"refType":"{kind}","traceID":"bb","spanID":"{span}"}}"#);
+    let silent = |kind: &str, span: u32| format!(r#"{{"refType":"{kind}","spanID":"{span}"}}"#);
     // References, the parent, and the spans that are linked (with whether the link says child_of).
     type Case = (Vec<String>, Option<u64>, Vec<(u64, bool)>);
     let cases: Vec<Case> = vec![
@@ -47,6 +48,10 @@ fn the_parent_is_the_first_child_of_in_the_own_trace_else_the_first_follows_from
         (vec![other("CHILD_OF", 2), own("CHILD_OF", 2)], Some(2), vec![(2, true)]),
         (vec![own("CHILD_OF", 2), own("CHILD_OF", 4)], Some(2), vec![(4, true)]),
         (vec![other("FOLLOWS_FROM", 2)], None, vec![(2, false)]),
+        // A reference that names no trace stays in its own.
+        (vec![silent("CHILD_OF", 2)], Some(2), vec![]),
+        (vec![silent("FOLLOWS_FROM", 3), silent("CHILD_OF", 2)], Some(2), vec![(3, false)]),
+        (vec![silent("FOLLOWS_FROM", 3)], Some(3), vec![(3, false)]),
         // A parent that is also linked to: Jaeger makes one reference of the two.
         (
             vec![other("FOLLOWS_FROM", 9), own("FOLLOWS_FROM", 3), own("FOLLOWS_FROM", 4)],

@@ -9,6 +9,8 @@ pub mod jaeger_json;
 mod json;
 pub mod otlp_json;
 pub mod otlp_proto;
+#[cfg(test)]
+mod partial_tests;
 mod raw;
 pub mod tempo;
 pub mod write;
@@ -20,8 +22,8 @@ use std::fmt;
 pub trait Sink {
     /// The builder that collects spans of this trace. Within one read the same id must give the same builder.
     fn builder(&mut self, id: TraceId) -> &mut TraceBuilder;
-    /// Counts a span that has no usable id, so that it belongs to no trace.
-    fn invalid_span(&mut self);
+    /// Counts a span record without usable ids. `trace` is the trace that it belongs to, where at least that is known.
+    fn invalid_span(&mut self, trace: Option<TraceId>);
     /// A trace that the runner saved names a span of the runner's own, which called it and is not there.
     fn injected(&mut self, trace: TraceId, span: SpanId);
 }
@@ -31,8 +33,8 @@ impl Sink for TraceBuilder {
     fn builder(&mut self, _: TraceId) -> &mut TraceBuilder {
         self
     }
-    fn invalid_span(&mut self) {
-        TraceBuilder::invalid_span(self);
+    fn invalid_span(&mut self, _: Option<TraceId>) {
+        self.invalid_spans(1);
     }
     fn injected(&mut self, _: TraceId, _: SpanId) {}
 }

@@ -3,7 +3,7 @@
 
 use super::json::{self, Float, List, Plain, Text, Whole, object};
 use super::raw::{self, Any, Attribute};
-use super::{Added, Sink, WireError};
+use super::{Added, Sink, WireError, tempo};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
@@ -39,12 +39,13 @@ pub(super) fn read_answer(text: &str, sink: &mut dyn Sink) -> Result<Answer, Wir
     Ok(answer)
 }
 
-/// Tempo's PartialStatus, which protobuf tells as 1.
+/// Tempo's PartialStatus, as a word or a number: any but COMPLETE says that spans are missing.
 fn is_partial(status: &Any<'_>) -> bool {
     match status {
-        Any::Int(code) => *code == 1,
-        Any::Str(word) => word.eq_ignore_ascii_case("PARTIAL"),
-        _ => false,
+        Any::Empty => false,
+        Any::Int(code) => *code != i64::from(tempo::COMPLETE),
+        Any::Str(word) => !(word.is_empty() || word.eq_ignore_ascii_case("COMPLETE") || word == "0"),
+        _ => true,
     }
 }
 

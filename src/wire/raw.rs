@@ -117,17 +117,14 @@ pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     for ScopeGroup { scope, spans } in group.scopes {
         let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
         for span in spans {
-            let (Id::Is(trace_id), Id::Is(span_id)) = (span.trace_id, span.span_id) else {
-                sink.invalid_span();
+            // A parent that cannot be read is not "no parent": the span would pass for a root.
+            let (Id::Is(trace_id), Id::Is(span_id), Id::Is(_) | Id::Absent) =
+                (span.trace_id, span.span_id, span.parent_id)
+            else {
+                sink.invalid_span(span.trace_id.usable());
                 added.invalid += 1;
                 continue;
             };
-            // A parent that cannot be read is not "no parent": the span would pass for a root.
-            if span.parent_id == Id::Bad {
-                sink.invalid_span();
-                added.invalid += 1;
-                continue;
-            }
             injected(&span).for_each(|own| sink.injected(trace_id, own));
             let builder = sink.builder(trace_id);
             let resource = *resources.entry(trace_id).or_insert_with(|| {
@@ -165,7 +162,7 @@ fn record(
     let mut attributes = Vec::with_capacity(span.attributes.len());
     for (key, value) in &span.attributes {
         match (key.as_ref(), value) {
-            (JAEGER_WARNINGS, warnings) => remark_all(builder, warnings),
+            (JAEGER_WARNINGS, warnings) => warn_all(builder, warnings),
             (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
             (INJECTED, _) => {}
             (PARTIAL, Any::Bool(true)) => builder.set_partial(),
@@ -173,7 +170,7 @@ fn record(
         }
     }
     for warning in span.warnings {
-        builder.remark(warning);
+        warn(builder, &warning);
     }
     let mut dropped = span.dropped;
     let mut events = Vec::with_capacity(span.events.len());
@@ -226,12 +223,21 @@ fn record(
     }
 }
 
-fn remark_all(builder: &mut TraceBuilder, warnings: &Any<'_>) {
+fn warn_all(builder: &mut TraceBuilder, warnings: &Any<'_>) {
     match warnings {
-        Any::Str(text) => builder.remark(text.as_ref()),
-        Any::Array(items) => items.iter().for_each(|item| remark_all(builder, item)),
+        Any::Str(text) => warn(builder, text),
+        Any::Array(items) => items.iter().for_each(|item| warn_all(builder, item)),
         _ => {}
     }
+}
+
+/// Keeps a warning of Jaeger's. One of them says that the trace was cut (`max_trace_size`, v2.16 and later): "trace has more
+/// than 10 spans, showing first 10 spans only", on the first span; a store without lists returns it as the text of one.
+pub(super) fn warn(builder: &mut TraceBuilder, warning: &str) {
+    if warning.contains("trace has more than ") && warning.contains(" spans only") {
+        builder.set_partial();
+    }
+    builder.remark(warning);
 }
 
 /// How deep values may nest: as deep as both protobuf (100 messages) and JSON (128 brackets, of which one level of a map

@@ -20,7 +20,7 @@ pub(super) struct TraceByIdResponse {
     pub(super) trace: Option<TracesData>,
     #[prost(message, optional, tag = "2")]
     pub(super) metrics: Option<Metrics>,
-    /// COMPLETE is 0, PARTIAL is 1.
+    /// [`COMPLETE`], or why not: PARTIAL is 1, and what comes to be added is not complete either.
     #[prost(int32, tag = "3")]
     pub(super) status: i32,
     #[prost(string, tag = "4")]
@@ -33,6 +33,9 @@ pub(super) struct Metrics {
     inspected_bytes: u64,
 }
 
+/// Tempo's PartialStatus of a whole trace.
+pub(super) const COMPLETE: i32 = 0;
+
 pub(super) fn decode(bytes: &[u8]) -> Result<TraceByIdResponse, WireError> {
     TraceByIdResponse::decode(bytes).map_err(|error| {
         WireError::new(format!("expected a Tempo TraceByIDResponse message of {} bytes: {error}", bytes.len()))
@@ -41,7 +44,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<TraceByIdResponse, WireError> {
 
 pub(super) fn add(response: TraceByIdResponse, sink: &mut dyn Sink) -> Answer {
     let added = response.trace.map(|trace| otlp_proto::add(trace, sink)).unwrap_or_default();
-    Answer { added, partial: (response.status == 1).then_some(response.message) }
+    Answer { added, partial: (response.status != COMPLETE).then_some(response.message) }
 }
 
 /// Adds the spans of a protobuf answer.

@@ -118,7 +118,7 @@ fn remarks_untyped_and_invalid_spans_are_carried_over() {
     add(&mut left, 1, 0, "shop");
     let mut right = TraceBuilder::new();
     right.set_untyped();
-    right.invalid_span();
+    right.invalid_spans(1);
     right.remark("partial");
     left.absorb(right);
     let notes = left.build(trace_id(1), &[], &Injected::Unknown).notes().to_vec();

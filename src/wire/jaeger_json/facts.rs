@@ -274,7 +274,11 @@ fn links<'a>(references: Vec<Reference<'a>>, own: Option<TraceId>, parent: Id<Sp
         // A link becomes CHILD_OF only by this attribute of OpenTracing's.
         let kind = (Cow::Borrowed("opentracing.ref_type"), Any::Str(Cow::Borrowed("child_of")));
         links.push(raw::RawLink {
-            trace_id: json::trace_id(&at.trace_id),
+            trace_id: if super::same_trace(&at.trace_id, own) {
+                own.map_or(Id::Absent, Id::Is)
+            } else {
+                json::trace_id(&at.trace_id)
+            },
             span_id,
             attributes: if child_of { vec![kind] } else { Vec::new() },
             ..Default::default()

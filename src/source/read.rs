@@ -1,0 +1,96 @@
+//! Reading a file that somebody named, in bounded memory and time.
+
+use std::fs::{File, FileType};
+use std::io::{self, Read};
+use std::path::Path;
+
+/// Why a file was not read: fits after "cannot read PATH: ".
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file system refused.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// Not a regular file, so that reading it may never end: what it is.
+    #[error("it is {0}, and only regular files are read")]
+    NotRegular(&'static str),
+    /// More bytes than the limit.
+    #[error("it has more than {most} bytes")]
+    TooLarge {
+        /// The limit.
+        most: u64,
+    },
+}
+
+/// The bytes of a regular file (or of what a link leads to), at most `most` of them. A pipe or a device is refused without being
+/// opened, since opening one may wait for ever.
+pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    regular(std::fs::metadata(path)?.file_type())?;
+    let file = File::open(path)?;
+    // It may have been replaced in between.
+    regular(file.metadata()?.file_type())?;
+    let mut bytes = Vec::new();
+    // By what is read, not by what the directory says: the file may grow meanwhile.
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(ReadError::TooLarge { most }) } else { Ok(bytes) }
+}
+
+fn regular(kind: FileType) -> Result<(), ReadError> {
+    if kind.is_file() { Ok(()) } else { Err(ReadError::NotRegular(what(kind))) }
+}
+
+#[cfg(unix)]
+fn what(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    match kind {
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        kind if kind.is_char_device() || kind.is_block_device() => "a device",
+        _ => "a special file",
+    }
+}
+
+#[cfg(not(unix))]
+fn what(kind: FileType) -> &'static str {
+    if kind.is_dir() { "a folder" } else { "a special file" }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_and_one_byte_more_is_too_large() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("five");
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(read_file(&path, 5).unwrap(), b"12345");
+        assert!(matches!(read_file(&path, 4), Err(ReadError::TooLarge { most: 4 })));
+        assert_eq!(
+            read_file(&folder.path().join("gone"), 5).unwrap_err().to_string(),
+            "No such file or directory (os error 2)"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_a_device_and_a_folder_are_refused_without_being_opened_also_behind_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (path, what) in [
+            (pipe.as_path(), "a pipe"),
+            (link.as_path(), "a device"),
+            (Path::new("/dev/null"), "a device"),
+            (socket.as_path(), "a socket"),
+            (folder.path(), "a folder"),
+        ] {
+            assert!(matches!(read_file(path, 5), Err(ReadError::NotRegular(found)) if found == what), "{what}");
+        }
+    }
+}
