@@ -4,6 +4,7 @@ pub mod assert;
 pub mod backend;
 pub mod client;
 pub mod diag;
+pub mod facts;
 pub mod harness;
 pub mod matcher;
 pub mod receiver;

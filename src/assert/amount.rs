@@ -1,8 +1,9 @@
 //! How many there are of what a condition counts: for certain, and how many it may be beside them.
 
 use super::bounds::{Bounds, Outlook};
-use super::cx::Cx;
-use super::lookup::{self, Holds};
+use super::holds::Holds;
+use super::judging::Judging;
+use super::lookup;
 use super::lost::Part;
 use super::state::Lack;
 use crate::matcher::Fact as Actual;
@@ -66,7 +67,7 @@ fn is(holds: bool) -> Holds {
     if holds { Holds::Yes } else { Holds::No }
 }
 
-fn event_is(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck, event: &Event) -> Holds {
+fn event_is(cx: &Judging<'_>, ix: SpanIx, check: &EventCheck, event: &Event) -> Holds {
     let dropped = Part::Events.dropped(cx.trace, ix) > 0;
     let name = check.name.iter().map(|name| is(name.test(&Actual::text(cx.trace.text(event.name)))));
     let attribute = |(key, matcher): &(String, _)| lookup::among(cx, &event.attributes, key).holds(matcher, dropped);
@@ -74,16 +75,16 @@ fn event_is(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck, event: &Event) -> Holds
 }
 
 /// The events that a check asks for.
-pub(super) fn events(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Amount {
+pub(super) fn events(cx: &Judging<'_>, ix: SpanIx, check: &EventCheck) -> Amount {
     Amount::of(cx.trace.span(ix).events().iter().map(|event| event_is(cx, ix, check, event)))
 }
 
-pub(super) fn test_events(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Result<bool, Lack> {
+pub(super) fn test_events(cx: &Judging<'_>, ix: SpanIx, check: &EventCheck) -> Result<bool, Lack> {
     let bounds = Bounds::of_count(check.count.as_ref());
     events(cx, ix, check).of_span(&bounds, Part::Events.dropped(cx.trace, ix) > 0)
 }
 
-fn link_is(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck, link: &Link) -> Holds {
+fn link_is(cx: &Judging<'_>, ix: SpanIx, check: &LinkCheck, link: &Link) -> Holds {
     let dropped = Part::Links.dropped(cx.trace, ix) > 0;
     let trace = check.trace_id.iter().map(|id| is(id.test(&Actual::text(link.trace_id.to_string()))));
     let span = check.span_id.iter().map(|id| is(id.test(&Actual::text(link.span_id.to_string()))));
@@ -92,14 +93,14 @@ fn link_is(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck, link: &Link) -> Holds {
 }
 
 /// The links that a check asks for, and spans that they lead to of which it can not be told whether they are meant.
-pub(super) fn links(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> (Amount, Vec<SpanIx>) {
+pub(super) fn links(cx: &Judging<'_>, ix: SpanIx, check: &LinkCheck) -> (Amount, Vec<SpanIx>) {
     let mut doubted = Vec::new();
     let picks = check.span.as_ref().map(|select| (select, cx.picks(&select.query)));
     let amount = Amount::of(cx.trace.span(ix).links().iter().map(|link| {
         let own = link_is(cx, ix, check, link);
         let Some((select, picks)) = &picks else { return own };
-        let Some(to) = cx.row_of(link.trace_id, link.span_id) else { return Holds::No };
-        let leads = picks.holds(cx, select, to);
+        let Some(to) = cx.facts.row_of(link.trace_id, link.span_id) else { return Holds::No };
+        let leads = cx.selections.holds(picks, &select.query, to);
         if own != Holds::No && matches!(leads, Holds::Lost | Holds::ByType) {
             doubted.push(to);
         }
@@ -108,7 +109,7 @@ pub(super) fn links(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> (Amount, Vec<
     (amount, doubted)
 }
 
-pub(super) fn test_links(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Result<bool, Lack> {
+pub(super) fn test_links(cx: &Judging<'_>, ix: SpanIx, check: &LinkCheck) -> Result<bool, Lack> {
     let bounds = Bounds::of_count(check.count.as_ref());
     let links = cx.trace.span(ix).links();
     let dropped = Part::Links.dropped(cx.trace, ix) > 0;
@@ -130,17 +131,17 @@ pub(super) fn test_links(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Result<b
 }
 
 /// The children that a selection picks.
-pub(super) fn children(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> Amount {
+pub(super) fn children(cx: &Judging<'_>, ix: SpanIx, select: &Selector) -> Amount {
     let picks = cx.picks(&select.query);
-    Amount::of(cx.trace.tree().children(ix).iter().map(|&child| picks.holds(cx, select, child)))
+    Amount::of(cx.trace.tree().children(ix).iter().map(|&child| cx.selections.holds(&picks, &select.query, child)))
 }
 
 /// The children that a selection picks, and then those that it may.
-pub(super) fn child_rows(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> (Vec<SpanIx>, Vec<SpanIx>) {
+pub(super) fn child_rows(cx: &Judging<'_>, ix: SpanIx, select: &Selector) -> (Vec<SpanIx>, Vec<SpanIx>) {
     let picks = cx.picks(&select.query);
     let (mut sure, mut doubted) = (Vec::new(), Vec::new());
     for &child in cx.trace.tree().children(ix) {
-        match picks.holds(cx, select, child) {
+        match cx.selections.holds(&picks, &select.query, child) {
             Holds::Yes => sure.push(child),
             Holds::Lost | Holds::ByType => doubted.push(child),
             Holds::No => {}

@@ -1,30 +1,43 @@
 //! `calls`: which service calls which, and how often. What counts as a call is told in `edges`.
 
 use super::bounds::{Bounds, Outlook};
-use super::cx::Cx;
-use super::edges::{Edge, Edges, lasting};
+use super::judging::Judging;
+use super::propagation::Exporters;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
+use crate::facts::{Callee, Edge, Edges, lasting};
 use crate::matcher::count_of;
 use crate::spec::plan::{CallRule, Calls, Expectation};
-use crate::trace::SpanIx;
+use crate::trace::{SpanIx, Trace};
 use std::collections::{BTreeMap, HashSet};
 
-pub(super) fn judge(cx: &Cx<'_>, calls: &Calls, at: &Expectation) -> Outcome {
-    let edges = cx.edges.get_or_init(|| Edges::of(cx));
+pub(super) fn judge<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, calls: &Calls, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
     for rule in &calls.require {
-        required(cx, edges, &Rule::of(rule), (RuleId::CallsRequire, &format!("{}.require", at.path)), &mut outcome);
+        required(cx, exporters, &Rule::of(rule), (RuleId::CallsRequire, &format!("{}.require", at.path)), &mut outcome);
     }
     for rule in &calls.forbid {
-        forbidden(cx, edges, &Rule::of(rule), at, &mut outcome);
+        forbidden(cx, &Rule::of(rule), at, &mut outcome);
     }
     if let Some(only) = &calls.only {
         let rules: Vec<Rule<'_>> = only.iter().map(Rule::of).collect();
-        only_these(cx, edges, &rules, at, &mut outcome);
+        only_these(cx, exporters, &rules, at, &mut outcome);
     }
     outcome
+}
+
+/// What a call leads to, by name.
+fn callee(trace: &Trace, edge: &Edge) -> String {
+    match edge.to() {
+        Callee::Service(service, _) => text::service(trace.text(*service)),
+        Callee::Named(named) => named.names().first().map_or("(unknown)".to_owned(), |name| text::safe(name)),
+    }
+}
+
+/// `order-service -> payment-service`
+fn show(trace: &Trace, edge: &Edge) -> String {
+    format!("{} -> {}", text::service(edge.from(trace)), callee(trace, edge))
 }
 
 struct Rule<'a> {
@@ -37,8 +50,8 @@ impl<'a> Rule<'a> {
     fn of(rule: &'a CallRule) -> Rule<'a> {
         Rule { rule, from: rule.from.as_ref().map(text::operand), to: rule.to.as_ref().map(text::operand) }
     }
-    fn matching<'e>(&self, cx: &Cx<'_>, edges: &'e Edges) -> Vec<&'e Edge> {
-        edges.matching(cx.trace, self.from.as_deref(), self.to.as_deref())
+    fn matching<'c>(&self, cx: &'c Judging<'_>) -> Vec<&'c Edge> {
+        cx.facts.edges().matching(cx.trace, self.from.as_deref(), self.to.as_deref())
     }
     fn show(&self) -> String {
         let side = |side: &Option<String>| side.as_deref().map_or("*".to_owned(), text::safe);
@@ -61,17 +74,23 @@ fn capital(sentence: String) -> String {
 
 /// Whether a call counts where calls are required. One without an answer counts for a failed attempt and for what is
 /// not instrumented; of an instrumented service that did not fail, the answer would be there if it had come in this trace.
-fn is_made(cx: &Cx<'_>, edge: &Edge) -> bool {
+fn is_made<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, edge: &Edge) -> bool {
     edge.is_answered()
         || cx.trace.span(edge.span).is_error()
         || edge.is_infrastructure()
-        || !edge.names().iter().any(|name| cx.instrumented().contains(name.as_str()))
+        || !edge.names().iter().any(|name| exporters.services(cx).contains(name.as_str()))
 }
 
-fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, (id, path): (RuleId, &str), outcome: &mut Outcome) {
-    let found = rule.matching(cx, edges);
+fn required<'a>(
+    cx: &Judging<'a>,
+    exporters: &Exporters<'a>,
+    rule: &Rule<'_>,
+    (id, path): (RuleId, &str),
+    outcome: &mut Outcome,
+) {
+    let found = rule.matching(cx);
     let bounds = Bounds::of_count(rule.rule.count.as_ref());
-    let made = found.iter().filter(|edge| is_made(cx, edge)).count();
+    let made = found.iter().filter(|edge| is_made(cx, exporters, edge)).count();
     let lasting = lasting(&found) as i128;
     if bounds.has(made as i128) && bounds.has(found.len() as i128) {
         if found.is_empty() {
@@ -96,7 +115,7 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, (id, path): (RuleId, &s
         (0, _) => capital(format!("{}.", rule.sentence("never calls"))),
         (all, 0) => capital(format!("{} {}.", rule.sentence("calls"), times(all))),
         (all, lost) => {
-            let first = found.iter().find(|edge| !is_made(cx, edge)).map_or(found[0].span, |edge| edge.span);
+            let first = found.iter().find(|edge| !is_made(cx, exporters, edge)).map_or(found[0].span, |edge| edge.span);
             let who = if lost == all {
                 "no span of it is below".to_owned()
             } else {
@@ -111,22 +130,22 @@ fn required(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, (id, path): (RuleId, &s
         Some(count) => format!("{}: {}", rule.show(), text::matcher(count)),
     };
     finding.actual = match (found.len(), unanswered) {
-        (0, _) => calls_of(cx, edges, rule),
+        (0, _) => calls_of(cx, cx.facts.edges(), rule),
         (all, 0) => count_of(all, "call"),
         (1, _) => "1 call, not answered".to_owned(),
         (all, lost) if all == lost => format!("{all} calls, none of them answered"),
         (all, lost) => format!("{all} calls, {lost} of them not answered"),
     };
     if found.is_empty() {
-        finding.hint = near_call(cx, edges, rule);
+        finding.hint = near_call(cx, cx.facts.edges(), rule);
     } else if unanswered > 0 {
         finding.hint = Some("the callee may have begun a trace of its own: is the context passed on?".to_owned());
     }
     outcome.push(State::lacks(lack, finding));
 }
 
-fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
-    let found = rule.matching(cx, edges);
+fn forbidden(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
+    let found = rule.matching(cx);
     let bounds = Bounds::of_count(rule.rule.count.as_ref());
     let number = found.len() as i128;
     if !bounds.has(number) {
@@ -137,7 +156,7 @@ fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outc
     }
     let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
     let message = match found.first() {
-        Some(first) => format!("{} is called by {}.", first.callee(cx.trace), text::span(cx.trace, first.span)),
+        Some(first) => format!("{} is called by {}.", callee(cx.trace, first), text::span(cx.trace, first.span)),
         None => format!("{}.", rule.sentence("never calls")),
     };
     let mut finding = cx.finding(RuleId::CallsForbid, rule.rule.at, &format!("{}.forbid", at.path), message, &rows);
@@ -150,12 +169,17 @@ fn forbidden(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>, at: &Expectation, outc
     outcome.push(State::lacks(if final_already { Lack::Final } else { Lack::Violated }, finding));
 }
 
-fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, outcome: &mut Outcome) {
+fn only_these<'a>(
+    cx: &Judging<'a>,
+    exporters: &Exporters<'a>,
+    rules: &[Rule<'_>],
+    at: &Expectation,
+    outcome: &mut Outcome,
+) {
     let path = format!("{}.only", at.path);
     let mut others: BTreeMap<String, Vec<&Edge>> = BTreeMap::new();
-    let allowed: HashSet<SpanIx> =
-        rules.iter().flat_map(|rule| rule.matching(cx, edges)).map(|edge| edge.span).collect();
-    for edge in edges.all().iter().filter(|edge| edge.leads_to(cx.trace, None)) {
+    let allowed: HashSet<SpanIx> = rules.iter().flat_map(|rule| rule.matching(cx)).map(|edge| edge.span).collect();
+    for edge in cx.facts.edges().all().iter().filter(|edge| edge.leads_to(cx.trace, None)) {
         // A span with several callees is looked at callee by callee.
         let admitted = allowed.contains(&edge.span)
             && rules.iter().any(|rule| {
@@ -163,7 +187,7 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
                     && edge.leads_to(cx.trace, rule.to.as_deref())
             });
         if !admitted {
-            others.entry(edge.show(cx.trace)).or_default().push(edge);
+            others.entry(show(cx.trace, edge)).or_default().push(edge);
         }
     }
     if others.is_empty() {
@@ -173,13 +197,13 @@ fn only_these(cx: &Cx<'_>, edges: &Edges, rules: &[Rule<'_>], at: &Expectation, 
     }
     // Listed alone, a call may be missing; a count says how often it occurs, and writes its own zero.
     for rule in rules.iter().filter(|rule| rule.rule.count.is_some()) {
-        required(cx, edges, rule, (RuleId::CallsOnly, &path), outcome);
+        required(cx, exporters, rule, (RuleId::CallsOnly, &path), outcome);
     }
 }
 
 /// The finding that there are calls which `only` does not list, all of them in one.
 fn not_listed(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     others: &BTreeMap<String, Vec<&Edge>>,
     rules: &[Rule<'_>],
     at: &Expectation,
@@ -193,7 +217,7 @@ fn not_listed(
     let message = match others.values().next() {
         Some(found) if others.len() == 1 => format!(
             "{} is called by {}, which `only` does not list.",
-            found[0].callee(cx.trace),
+            callee(cx.trace, found[0]),
             text::span(cx.trace, found[0].span)
         ),
         _ => format!("{} are made that `only` does not list.", count_of(found().count(), "call")),
@@ -214,10 +238,10 @@ fn not_listed(
 }
 
 /// `order-service calls inventory-service (2), postgresql (5)`
-fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
+fn calls_of(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for edge in edges.matching(cx.trace, rule.from.as_deref(), None) {
-        *counts.entry(edge.show(cx.trace)).or_default() += 1;
+        *counts.entry(show(cx.trace, edge)).or_default() += 1;
     }
     if counts.is_empty() {
         return rule
@@ -231,7 +255,7 @@ fn calls_of(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
 }
 
 /// A name that is nearly one of the trace's, or the same call the other way round.
-fn near_call(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
+fn near_call(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
     let services = cx.trace.service_names();
     let mut called: Vec<&str> = services.clone();
     called.extend(edges.all().iter().flat_map(Edge::names).map(String::as_str));
@@ -245,10 +269,10 @@ fn near_call(cx: &Cx<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
     }
     let back = edges.matching(cx.trace, rule.to.as_deref(), rule.from.as_deref());
     (rule.from.is_some() && rule.to.is_some() && !back.is_empty())
-        .then(|| format!("the trace has the call the other way round: {}", back[0].show(cx.trace)))
+        .then(|| format!("the trace has the call the other way round: {}", show(cx.trace, back[0])))
 }
 
-fn unwitnessed(cx: &Cx<'_>, rule: &Rule<'_>, outcome: &mut Outcome) {
+fn unwitnessed(cx: &Judging<'_>, rule: &Rule<'_>, outcome: &mut Outcome) {
     for name in [&rule.from, &rule.to].into_iter().flatten() {
         outcome.unseen(witness::callee(cx, name));
     }

@@ -3,13 +3,13 @@
 //! Proven it is where a SERVER span starts before the CLIENT span that called it, or after that has ended with the
 //! answer. One that ends after its CLIENT span may as well go on after its answer, as many do: that is only remarked.
 
-use super::cx::Cx;
-use super::order::{Clocks, cut, has_answer};
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::text;
+use crate::facts::{ClockIx, cut, has_answer};
 use crate::spec::plan::Expectation;
-use crate::trace::{ClockIx, SpanIx};
+use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
 /// How far one clock may be ahead of another, and the pair of spans that says so.
@@ -23,9 +23,9 @@ struct Bounds {
 const NO_LEAST: i128 = i128::MIN;
 const NO_MOST: i128 = i128::MAX;
 
-pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
-    let instances = cx.instances();
-    let waited_for = &cx.clocks.get_or_init(|| Clocks::of(cx)).waited_for;
+pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
+    let instances = cx.facts.instances();
+    let waited_for = &cx.facts.clocks().waited_for;
     let mut pairs: BTreeMap<(ClockIx, ClockIx), Bounds> = BTreeMap::new();
     let mut late: Option<(u64, (SpanIx, SpanIx))> = None;
     for other in cx.trace.spans() {
@@ -87,8 +87,13 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
     outcome
 }
 
-fn proven(cx: &Cx<'_>, (one, other): (ClockIx, ClockIx), bounds: &Bounds, at: &Expectation) -> super::Finding {
-    let instances = cx.instances();
+fn proven(
+    cx: &Judging<'_>,
+    (one, other): (ClockIx, ClockIx),
+    bounds: &Bounds,
+    at: &Expectation,
+) -> super::finding::Finding {
+    let instances = cx.facts.instances();
     let (client, server) = if bounds.most.0 < 0 { bounds.most.1 } else { bounds.least.1 };
     let (caller, callee) = (cx.trace.span(client), cx.trace.span(server));
     let side = |clock: ClockIx| {

@@ -6,21 +6,22 @@
 
 use super::amount::Amount;
 use super::bounds::Outlook;
-use super::cx::Cx;
 use super::finding::Finding;
+use super::judging::Judging;
 use super::matching::Matching;
 use super::rule::RuleId;
 use super::spans;
 use super::state::{Lack, Outcome, State};
 use super::{facts, text, told};
 use crate::matcher::count_of;
-use crate::spec::plan::{Check, Expectation, Quantifier, SpanCheck};
+use crate::spec::plan::{Check, Expectation, Quantifier, SpanCheck, TraceExpectations};
 use crate::trace::SpanIx;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What each entry with `distinct` got.
 #[derive(Debug, Default)]
-pub(super) struct Assigned {
+struct Assigned {
     by_entry: HashMap<usize, Share>,
 }
 
@@ -45,7 +46,7 @@ struct Share {
 }
 
 impl Assigned {
-    fn of(cx: &Cx<'_>) -> Assigned {
+    fn of(cx: &Judging<'_>) -> Assigned {
         let entries: Vec<(usize, &SpanCheck)> = cx
             .expect
             .list
@@ -137,7 +138,7 @@ impl Assigned {
 }
 
 /// Why not all facts of an entry hold of a span, by the gravest; `None` where they do.
-fn missing(cx: &Cx<'_>, check: &SpanCheck, ix: SpanIx) -> Option<Lack> {
+fn missing(cx: &Judging<'_>, check: &SpanCheck, ix: SpanIx) -> Option<Lack> {
     let lacks = check.facts.iter().filter_map(|fact| facts::test(cx, &fact.value, ix).err());
     lacks.max_by_key(|&lack| spans::severity(lack))
 }
@@ -147,13 +148,13 @@ fn unknown(lack: Lack) -> bool {
 }
 
 /// The picked spans of which it can not be told whether all facts hold.
-fn unsure(cx: &Cx<'_>, check: &SpanCheck) -> Vec<SpanIx> {
+fn unsure(cx: &Judging<'_>, check: &SpanCheck) -> Vec<SpanIx> {
     let picks = cx.picks(&check.select.query);
     picks.rows.iter().copied().filter(|&ix| missing(cx, check, ix).is_some_and(unknown)).collect()
 }
 
 /// The picked spans of which all facts hold, with whether for good.
-fn eligible(cx: &Cx<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
+fn eligible(cx: &Judging<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
     let picks = cx.picks(&check.select.query);
     let all = |&ix: &SpanIx| {
         let mut lasting = true;
@@ -165,21 +166,36 @@ fn eligible(cx: &Cx<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
     picks.rows.iter().filter_map(all).collect()
 }
 
-/// The spans that an entry got.
-pub(super) fn held<'c>(cx: &'c Cx<'_>, index: usize) -> &'c [SpanIx] {
-    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
-    assigned.by_entry.get(&index).map_or(&[], |share| &share.held)
+/// The entry with `distinct` that declares this name.
+pub(super) fn entry(expect: &TraceExpectations, name: &str) -> Option<usize> {
+    expect.list.iter().position(|expectation| match &expectation.check {
+        Check::Spans(check) => check.distinct && check.name.as_deref() == Some(name),
+        _ => false,
+    })
 }
 
-/// The spans of which it can not be told whether an entry might have them.
-pub(super) fn doubted<'c>(cx: &'c Cx<'_>, index: usize) -> &'c [SpanIx] {
-    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
-    assigned.by_entry.get(&index).map_or(&[], |share| &share.may)
+/// How the spans of one judging are shared out, found when first asked for.
+#[derive(Debug, Default)]
+pub(super) struct Shares {
+    assigned: OnceCell<Assigned>,
 }
 
-pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
-    let assigned = cx.distinct.get_or_init(|| Assigned::of(cx));
-    let Some(share) = assigned.by_entry.get(&index) else { return State::Holds.into() };
+impl Shares {
+    fn of(&self, cx: &Judging<'_>, index: usize) -> Option<&Share> {
+        self.assigned.get_or_init(|| Assigned::of(cx)).by_entry.get(&index)
+    }
+    /// The spans that an entry got.
+    pub(super) fn held(&self, cx: &Judging<'_>, index: usize) -> &[SpanIx] {
+        self.of(cx, index).map_or(&[], |share| &share.held)
+    }
+    /// The spans that an entry may be able to have.
+    pub(super) fn doubted(&self, cx: &Judging<'_>, index: usize) -> &[SpanIx] {
+        self.of(cx, index).map_or(&[], |share| &share.may)
+    }
+}
+
+pub(super) fn judge(cx: &Judging<'_>, shares: &Shares, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
+    let Some(share) = shares.of(cx, index) else { return State::Holds.into() };
     let bounds = spans::admitted(check);
     let up = cx.is_up(&check.select.query);
     if !share.left.is_empty() {
@@ -215,12 +231,12 @@ pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectati
     outcome
 }
 
-fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
+fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
     Finding { rule: RuleId::SpansDistinct, ..spans::miscounted(cx, check, rows, at) }
 }
 
 /// The finding that picked spans fit no entry.
-fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> Finding {
+fn untaken(cx: &Judging<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> Finding {
     let mut finding = miscounted(cx, check, unfit, at);
     let why = first_miss(cx, check, unfit).map(|(_, told)| format!(": {}", told.message));
     finding.message = format!(
@@ -235,7 +251,7 @@ fn untaken(cx: &Cx<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -
 }
 
 /// The finding that it can not be told whether spans are picked, or are left over.
-fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
+fn in_doubt(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
     let rows: Vec<SpanIx> = share.may_unfit.iter().chain(&share.may).copied().collect();
     let mut finding = miscounted(cx, check, &rows, at);
     finding.actual = count_of(share.held.len(), "span");
@@ -248,7 +264,7 @@ fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
     finding
 }
 
-fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
+fn unserved(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
     let picks = cx.picks(&check.select.query);
     let what = text::selector(&check.select);
     let mut finding = miscounted(cx, check, &picks.rows, at);
@@ -276,7 +292,7 @@ fn unserved(cx: &Cx<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> 
     finding
 }
 
-fn first_miss(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, told::Told)> {
+fn first_miss(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, told::Told)> {
     rows.iter().find_map(|&ix| {
         let fact = check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err())?;
         Some((ix, told::tell(cx, &fact.value, ix)))

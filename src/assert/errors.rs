@@ -1,17 +1,17 @@
 //! `errors`: which spans may say that they failed, in the trace and in those merged into it by links.
 
-use super::answer::{http_status, rpc_status};
 use super::bounds::{Bounds, Outlook};
 use super::criteria;
-use super::cx::Cx;
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{nearest, text};
+use crate::facts::semconv::{http_status, rpc_status};
 use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation, Selector};
 use crate::trace::{Kind, SpanIx, SpanRef};
 
-pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
+pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     let allowed: Vec<_> = errors.allow.iter().map(|select| cx.picks(&select.query)).collect();
     let failed: Vec<SpanIx> = cx
         .trace
@@ -54,7 +54,7 @@ pub(super) fn judge(cx: &Cx<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     outcome
 }
 
-fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::Finding {
+fn counted(cx: &Judging<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::finding::Finding {
     let excused = cx.trace.spans().filter(|span| span.is_error()).count() - failed.len();
     let beside = if excused > 0 { format!(" besides the {excused} allowed") } else { String::new() };
     let message = match failed {
@@ -86,7 +86,7 @@ fn counted(cx: &Cx<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) ->
 }
 
 /// `: card declined`
-fn saying(cx: &Cx<'_>, ix: SpanIx) -> String {
+fn saying(cx: &Judging<'_>, ix: SpanIx) -> String {
     let message = cx.trace.span(ix).status_message();
     if message.is_empty() { String::new() } else { format!(": {}", text::safe(message)) }
 }
@@ -102,7 +102,7 @@ fn passes_on(span: SpanRef<'_>) -> bool {
 }
 
 /// A span fails, it is no root, and none of the spans above it fails.
-fn swallowed(cx: &Cx<'_>, failed: &[SpanIx], at: &Expectation) -> State {
+fn swallowed(cx: &Judging<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let tree = cx.trace.tree();
     let n = cx.trace.len();
     let mut below_error = vec![false; n];

@@ -2,8 +2,9 @@
 
 use super::amount;
 use super::bounds::{Bounds, Outlook};
-use super::cx::Cx;
-use super::lookup::{self, Holds};
+use super::holds::Holds;
+use super::judging::Judging;
+use super::lookup;
 use super::lost::Part;
 use super::state::Lack;
 use super::text;
@@ -13,7 +14,7 @@ use crate::spec::plan::{Fact, Selector};
 use crate::trace::{Kind, SpanIx};
 
 /// Whether a fact holds of a span: for good (`Ok(true)`), for now, or not.
-pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
+pub(super) fn test(cx: &Judging<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
     let span = cx.trace.span(ix);
     let fixed = |holds: bool| if holds { Ok(true) } else { Err(Lack::Final) };
     match fact {
@@ -40,11 +41,12 @@ pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
         Fact::Link(check) => amount::test_links(cx, ix, check),
         Fact::Parent(select) => parent(cx, ix, select),
         Fact::Ancestor(select) => {
-            if cx.has_picked_ancestor(&select.query, ix) {
+            let picks = cx.picks(&select.query);
+            if cx.selections.has_picked_ancestor(&picks, &select.query, ix) {
                 return Ok(cx.is_up(&select.query));
             }
             Err(match cx.trace.tree().is_connected(ix) {
-                _ if cx.may_have_picked_ancestor(&select.query, ix) => Lack::Lost,
+                _ if cx.selections.may_have_picked_ancestor(&picks, &select.query, ix) => Lack::Lost,
                 true => Lack::Violated,
                 false => Lack::Absent,
             })
@@ -59,8 +61,8 @@ pub(super) fn test(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Result<bool, Lack> {
     }
 }
 
-fn self_time(cx: &Cx<'_>, matcher: &Matcher, ix: SpanIx) -> Result<bool, Lack> {
-    let ns = cx.self_time(ix);
+fn self_time(cx: &Judging<'_>, matcher: &Matcher, ix: SpanIx) -> Result<bool, Lack> {
+    let ns = cx.facts.self_time(ix);
     match Bounds::of(matcher).map(|bounds| bounds.shrinking(ns.into())) {
         Some(Outlook::Sure) => Ok(true),
         Some(Outlook::Holds) => Ok(false),
@@ -72,7 +74,11 @@ fn self_time(cx: &Cx<'_>, matcher: &Matcher, ix: SpanIx) -> Result<bool, Lack> {
 }
 
 /// The first of the named events that does not follow the one before it.
-pub(super) fn out_of_order<'n>(cx: &Cx<'_>, ix: SpanIx, names: &'n [Spanned<Operand>]) -> Option<&'n Spanned<Operand>> {
+pub(super) fn out_of_order<'n>(
+    cx: &Judging<'_>,
+    ix: SpanIx,
+    names: &'n [Spanned<Operand>],
+) -> Option<&'n Spanned<Operand>> {
     let events = cx.trace.span(ix).events();
     let mut used = vec![false; events.len()];
     let mut from = 0;
@@ -93,19 +99,22 @@ pub(super) fn out_of_order<'n>(cx: &Cx<'_>, ix: SpanIx, names: &'n [Spanned<Oper
 
 /// Whether a child stays this span's whatever comes: another service's SERVER span that shares a CLIENT span's id (Zipkin
 /// style) takes over the children that are its own service's work.
-fn stays_below(cx: &Cx<'_>, parent: SpanIx, child: SpanIx) -> bool {
+fn stays_below(cx: &Judging<'_>, parent: SpanIx, child: SpanIx) -> bool {
     let (parent, child) = (cx.trace.span(parent), cx.trace.span(child));
     let entry = matches!(child.kind(), Kind::Server | Kind::Consumer);
     parent.kind() != Kind::Client || entry || child.service() == parent.service()
 }
 
-fn parent(cx: &Cx<'_>, ix: SpanIx, select: &Selector) -> Result<bool, Lack> {
+fn parent(cx: &Judging<'_>, ix: SpanIx, select: &Selector) -> Result<bool, Lack> {
     match cx.trace.tree().parent(ix) {
-        Some(parent) => match cx.picks(&select.query).holds(cx, select, parent) {
-            Holds::Yes => Ok(stays_below(cx, parent, ix) && cx.is_up(&select.query)),
-            Holds::Lost => Err(Lack::Undecidable),
-            Holds::ByType | Holds::No => Err(Lack::Violated),
-        },
+        Some(parent) => {
+            let picks = cx.picks(&select.query);
+            match cx.selections.holds(&picks, &select.query, parent) {
+                Holds::Yes => Ok(stays_below(cx, parent, ix) && cx.is_up(&select.query)),
+                Holds::Lost => Err(Lack::Undecidable),
+                Holds::ByType | Holds::No => Err(Lack::Violated),
+            }
+        }
         None if cx.trace.span(ix).parent_id().is_none() => Err(Lack::Final),
         None => Err(Lack::Absent),
     }

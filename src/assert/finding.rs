@@ -2,8 +2,9 @@
 
 use super::rule::RuleId;
 use super::witness::Unseen;
+use crate::facts::CallKey;
 use crate::source::Span;
-use crate::trace::{CallKey, SpanId, SpanIx};
+use crate::trace::{SpanId, SpanIx};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

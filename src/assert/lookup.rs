@@ -1,23 +1,11 @@
 //! Attributes by name, also under the names that semantic conventions have given them before or since.
 
-use super::cx::Cx;
+use super::holds::Holds;
+use super::judging::Judging;
 use crate::matcher::alias::{self, Found as Alias};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
 use std::cell::Cell;
-
-/// Whether something is what is asked for. In ascending order: of several conditions on one thing the greatest counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Holds {
-    /// For certain.
-    Yes,
-    /// It may be: what is asked about may have been lost.
-    Lost,
-    /// It would be if a value were told in another type.
-    ByType,
-    /// Not.
-    No,
-}
 
 /// What was found under a name.
 pub(super) struct Found<'a> {
@@ -65,22 +53,22 @@ impl<'a> Found<'a> {
 }
 
 /// One of a span's own attributes.
-pub(super) fn attribute<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Found<'c> {
+pub(super) fn attribute<'c>(cx: &'c Judging<'_>, ix: SpanIx, key: &str) -> Found<'c> {
     noted(cx, key, alias::find_on_span(cx.trace.span(ix), key, !cx.expect.exact_names))
 }
 
 /// One of its resource's attributes.
-pub(super) fn resource<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Found<'c> {
+pub(super) fn resource<'c>(cx: &'c Judging<'_>, ix: SpanIx, key: &str) -> Found<'c> {
     among(cx, &cx.trace.span(ix).resource().attributes, key)
 }
 
 /// An attribute of an event or a link.
-pub(super) fn among<'c>(cx: &'c Cx<'_>, attributes: &'c [(Sym, Value)], key: &str) -> Found<'c> {
+pub(super) fn among<'c>(cx: &'c Judging<'_>, attributes: &'c [(Sym, Value)], key: &str) -> Found<'c> {
     noted(cx, key, alias::find(attributes, key, !cx.expect.exact_names, cx.trace))
 }
 
 /// The scope's name, version or an attribute.
-pub(super) fn scope<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
+pub(super) fn scope<'c>(cx: &'c Judging<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
     let scope = cx.trace.span(ix).scope();
     match key {
         "name" => Fact::nonempty(cx.trace.text(scope.name)),
@@ -89,7 +77,7 @@ pub(super) fn scope<'c>(cx: &'c Cx<'_>, ix: SpanIx, key: &str) -> Fact<'c> {
     }
 }
 
-fn noted<'c>(cx: &'c Cx<'_>, asked: &str, found: Alias<'c>) -> Found<'c> {
+fn noted<'c>(cx: &'c Judging<'_>, asked: &str, found: Alias<'c>) -> Found<'c> {
     if let Alias::Alias { name, .. } = &found {
         cx.note_alias(asked, name);
     }

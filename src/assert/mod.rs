@@ -8,18 +8,18 @@
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
 mod amount;
-mod answer;
 mod bounds;
 mod calls;
 mod clock_skew;
 mod criteria;
-mod cx;
+mod differs;
 mod distinct;
-mod edges;
 mod errors;
 mod excerpt;
 mod facts;
 mod finding;
+mod holds;
+mod judging;
 mod lookup;
 mod lost;
 mod matching;
@@ -27,6 +27,7 @@ mod nearest;
 mod order;
 mod propagation;
 mod rule;
+mod selections;
 mod services;
 mod snapshot;
 mod spans;
@@ -36,6 +37,7 @@ mod text;
 mod told;
 mod totals;
 mod traceql;
+mod unsettled;
 mod witness;
 
 pub use excerpt::{excerpt, excerpt_within};
@@ -44,32 +46,46 @@ pub use rule::RuleId;
 pub use snapshot::shape;
 pub use witness::{Unseen, UnseenKind};
 
+use crate::facts::Facts;
 use crate::spec::plan::{Check, TraceExpectations};
-use crate::trace::{Phase, Trace};
-use cx::Cx;
+use crate::trace::Phase;
+use judging::Judging;
 
-/// Judges a trace: one [`Judgement`] for each expectation, in the order of `expect.list`. All operands must be bound.
-pub fn judge(trace: &Trace, expect: &TraceExpectations, phase: Phase, context: &Context) -> Vec<Judgement> {
-    let cx = Cx::new(trace, expect, phase, context);
+/// Judges a trace, or its facts where they are at hand: one [`Judgement`] for each expectation, in the order of
+/// `expect.list`. All operands must be bound.
+pub fn judge<'t>(
+    trace: impl Into<Facts<'t>>,
+    expect: &TraceExpectations,
+    phase: Phase,
+    context: &Context,
+) -> Vec<Judgement> {
+    judge_facts(&trace.into(), expect, phase, context)
+}
+
+fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, context: &Context) -> Vec<Judgement> {
+    let cx = &Judging::new(facts, expect, phase, context);
+    // What several expectations of one family share.
+    let (exporters, shares) = (propagation::Exporters::default(), distinct::Shares::default());
+    let (families, unsettled) = (order::Families::default(), unsettled::Unsettled::default());
     let judged = expect.list.iter().enumerate().map(|(index, at)| {
         let mut outcome = match &at.check {
-            Check::Services(services) => services::judge(&cx, services, at),
-            Check::Calls(calls) => calls::judge(&cx, calls, at),
-            Check::Spans(check) => spans::judge(&cx, index, check, at),
-            Check::SpanCount(matcher) => totals::span_count(&cx, matcher, at),
-            Check::Depth(matcher) => totals::depth(&cx, matcher, at),
-            Check::Roots(matcher) => totals::roots(&cx, matcher, at),
-            Check::Errors(errors) => errors::judge(&cx, errors, at),
-            Check::Duration { of_root, matcher } => totals::duration(&cx, *of_root, matcher, at),
-            Check::Order(order) => order::judge(&cx, order, at),
-            Check::Structure(structure) => structure::judge(&cx, structure, at),
-            Check::Propagation => propagation::judge(&cx, at),
-            Check::ClockSkew => clock_skew::judge(&cx, at),
-            Check::TraceQl { query, text, none } => traceql::judge(&cx, query, text, *none, at),
-            Check::Snapshot { name, accepted } => snapshot::judge(&cx, name, accepted.as_deref(), at),
+            Check::Services(services) => services::judge(cx, services, at),
+            Check::Calls(calls) => calls::judge(cx, &exporters, calls, at),
+            Check::Spans(check) => spans::judge(cx, &shares, index, check, at),
+            Check::SpanCount(matcher) => totals::span_count(cx, matcher, at),
+            Check::Depth(matcher) => totals::depth(cx, matcher, at),
+            Check::Roots(matcher) => totals::roots(cx, matcher, at),
+            Check::Errors(errors) => errors::judge(cx, errors, at),
+            Check::Duration { of_root, matcher } => totals::duration(cx, *of_root, matcher, at),
+            Check::Order(order) => order::judge(cx, &shares, &families, order, at),
+            Check::Structure(structure) => structure::judge(cx, structure, at),
+            Check::Propagation => propagation::judge(cx, &exporters, at),
+            Check::ClockSkew => clock_skew::judge(cx, at),
+            Check::TraceQl { query, text, none } => traceql::judge(cx, query, text, *none, at),
+            Check::Snapshot { name, accepted } => snapshot::judge(cx, name, accepted.as_deref(), at),
         };
-        cx.take_notes().into_iter().for_each(|note| outcome.remark(note));
-        state::conclude(&cx, index, outcome)
+        cx.take_remarks().into_iter().for_each(|remark| outcome.remark(remark));
+        state::conclude(cx, &unsettled, index, outcome)
     });
     judged.collect()
 }

@@ -1,8 +1,10 @@
 //! The nearest miss: the span that has most of what a selection asks for, and what it has not.
 
-use super::criteria::{self, Criterion, fact};
-use super::cx::{Cx, Picks};
+use super::criteria::{self, Criterion};
+use super::differs::fact;
+use super::judging::Judging;
 use super::lost::{self, Part};
+use super::selections::Picks;
 use super::text;
 use crate::matcher::Matcher;
 use crate::matcher::count_of;
@@ -13,14 +15,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 /// Adds the nearest miss to the finding that a selection picks nothing.
-pub(super) fn explain(cx: &Cx<'_>, select: &Selector, finding: &mut super::Finding) {
+pub(super) fn explain(cx: &Judging<'_>, select: &Selector, finding: &mut super::finding::Finding) {
     explain_query(cx, &select.query, finding);
 }
 
 /// The same of a query.
 ///
 /// Only told where it will be read: while spans still come in, a selection that picks nothing yet is no news.
-pub(super) fn explain_query(cx: &Cx<'_>, query: &Query, finding: &mut super::Finding) {
+pub(super) fn explain_query(cx: &Judging<'_>, query: &Query, finding: &mut super::finding::Finding) {
     if !cx.phase.is_final() {
         return;
     }
@@ -66,7 +68,7 @@ pub(super) fn explain_query(cx: &Cx<'_>, query: &Query, finding: &mut super::Fin
 
 /// The part of an expression that is to blame for its picking nothing, and whether it is only a part. `None` where each
 /// part picks spans, but none that are related as the expression wants.
-fn without_picks<'q>(cx: &Cx<'_>, expr: &'q SpansetExpr) -> Option<(bool, &'q SpansetExpr)> {
+fn without_picks<'q>(cx: &Judging<'_>, expr: &'q SpansetExpr) -> Option<(bool, &'q SpansetExpr)> {
     let SpansetKind::Binary { disconnected: false, lhs, rhs, .. } = &expr.kind else { return Some((false, expr)) };
     let empty = |side: &&'q SpansetExpr| cx.picks(&Query::of((*side).clone())).rows.is_empty();
     let side = [&**lhs, &**rhs].into_iter().find(empty)?;
@@ -74,10 +76,10 @@ fn without_picks<'q>(cx: &Cx<'_>, expr: &'q SpansetExpr) -> Option<(bool, &'q Sp
 }
 
 /// What to say of a bare name that no span has and a service does.
-pub(super) fn service_of_that_name(cx: &Cx<'_>, expr: &SpansetExpr) -> Option<String> {
+pub(super) fn service_of_that_name(cx: &Judging<'_>, expr: &SpansetExpr) -> Option<String> {
     let [Criterion::Key(test, _)] = criteria::of(expr)[..] else { return None };
     let name = text::literal_of(&test.matcher).filter(|_| test.field == Field::Name)?;
-    let meant = cx.services().contains_key(name) && !cx.span_names().contains(name);
+    let meant = cx.facts.service(name).is_some() && !cx.facts.has_span_name(name);
     meant.then(|| {
         let service = text::safe(name);
         format!("no span has this name; there is a service of this name: `{{ service: {service} }}`")
@@ -85,7 +87,7 @@ pub(super) fn service_of_that_name(cx: &Cx<'_>, expr: &SpansetExpr) -> Option<St
 }
 
 /// The key nearest to one that a span has not: of those that it has, else of those of the trace.
-pub(super) fn key<'c>(cx: &'c Cx<'_>, ix: SpanIx, field: &Field) -> Option<&'c str> {
+pub(super) fn key<'c>(cx: &'c Judging<'_>, ix: SpanIx, field: &Field) -> Option<&'c str> {
     let span = cx.trace.span(ix);
     let (asked, own): (&str, Vec<&str>) = match field {
         Field::Attribute(key) => (key, span.attributes().map(|(key, _)| cx.trace.text(key)).collect()),
@@ -94,9 +96,8 @@ pub(super) fn key<'c>(cx: &'c Cx<'_>, ix: SpanIx, field: &Field) -> Option<&'c s
     };
     let own = text::nearest(asked, own).map(|(near, _)| near);
     own.or_else(|| {
-        let all = cx.attribute_keys();
-        let known = || all.iter().copied();
-        if all.contains(asked) { None } else { text::nearest(asked, known()).map(|(near, _)| near) }
+        let known = || cx.facts.attribute_keys();
+        if cx.facts.has_attribute_key(asked) { None } else { text::nearest(asked, known()).map(|(near, _)| near) }
     })
 }
 
@@ -112,7 +113,7 @@ pub(super) struct Doubt {
 
 impl Doubt {
     /// The sentence, of a span and what selects it.
-    pub(super) fn message(&self, cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> String {
+    pub(super) fn message(&self, cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> String {
         let what = text::selector(select);
         if self.by_type {
             let span = text::a_span(cx.trace, ix);
@@ -128,7 +129,7 @@ impl Doubt {
 }
 
 /// What of a span leaves in doubt whether a selection picks it.
-pub(super) fn doubt(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> Doubt {
+pub(super) fn doubt(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> Doubt {
     let of_key = |criterion: Criterion<'_>| {
         let Criterion::Key(test, _) = criterion else { return None };
         let (key, matcher) = (test.field.to_string(), &test.matcher);
@@ -175,7 +176,7 @@ struct Asked<'q> {
 
 impl Asked<'_> {
     /// How far the text that a span has is from the one that is wanted, if it is near.
-    fn distance(&mut self, cx: &Cx<'_>, ix: SpanIx) -> Option<usize> {
+    fn distance(&mut self, cx: &Judging<'_>, ix: SpanIx) -> Option<usize> {
         /// Longer texts are content, not names.
         const LONGEST: usize = 200;
         let wanted = self.wanted.filter(|wanted| wanted.len() <= LONGEST)?;
@@ -189,7 +190,7 @@ impl Asked<'_> {
     }
 }
 
-fn find(cx: &Cx<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
+fn find(cx: &Judging<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
     let asked = criteria.iter().map(|&criterion| Asked {
         criterion,
         picks: criterion.picks(cx),

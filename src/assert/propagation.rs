@@ -1,24 +1,32 @@
 //! `propagation: intact`: the trace hangs together. One root, no orphan, and no call that a service known to be
 //! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
 
-use super::cx::Cx;
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, totals};
+use crate::facts::{CallKey, CallNames, peer_names};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
-use crate::trace::{CallKey, CallNames, Kind, Note, Phase, SpanIx};
+use crate::trace::{Kind, Note, Phase, SpanIx};
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashSet};
 
-pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
+pub(super) fn judge<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation) -> Outcome {
     let mut outcome = Outcome::default();
     let roots = own_roots(cx);
     if roots.len() != 1 {
         outcome.push(one_root(cx, &roots, at));
     }
-    let orphans: Vec<SpanIx> =
-        cx.trace.tree().orphans().iter().copied().filter(|&ix| cx.is_own(ix) && !is_silent_entry(cx, ix)).collect();
+    let orphans: Vec<SpanIx> = cx
+        .trace
+        .tree()
+        .orphans()
+        .iter()
+        .copied()
+        .filter(|&ix| cx.facts.is_own(ix) && !is_silent_entry(cx, ix))
+        .collect();
     if let Some(&first) = orphans.first() {
         let more = if orphans.len() > 1 { format!(", and {} more", orphans.len() - 1) } else { String::new() };
         let message = format!("The parent of {} is not in the trace{more}.", text::span(cx.trace, first));
@@ -37,7 +45,7 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
         });
         outcome.push(State::lacks(Lack::Absent, finding));
     }
-    unanswered(cx, at, &mut outcome);
+    unanswered(cx, exporters, at, &mut outcome);
     if !outcome.is_unmet() {
         outcome.push(State::Holds);
     }
@@ -45,7 +53,7 @@ pub(super) fn judge(cx: &Cx<'_>, at: &Expectation) -> Outcome {
 }
 
 /// Behind something silent, several entries may go back to one request of the runner.
-fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
+fn own_roots(cx: &Judging<'_>) -> Vec<SpanIx> {
     let mut roots = totals::own_roots(cx);
     let mut called = cx.trace.tree().called().iter().map(|(_, ix)| *ix);
     called.next();
@@ -54,7 +62,7 @@ fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
     roots
 }
 
-fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
+fn one_root(cx: &Judging<'_>, roots: &[SpanIx], at: &Expectation) -> State {
     let (message, lack) = match roots {
         [] => ("The trace has no root.".to_owned(), Lack::Absent),
         [first, second, ..] => {
@@ -80,24 +88,29 @@ fn one_root(cx: &Cx<'_>, roots: &[SpanIx], at: &Expectation) -> State {
 }
 
 /// Whether a span was called by something that takes part without exporting: its own missing parent is no loss.
-fn is_silent_entry(cx: &Cx<'_>, ix: SpanIx) -> bool {
+fn is_silent_entry(cx: &Judging<'_>, ix: SpanIx) -> bool {
     !cx.context.silent.is_empty() && matches!(cx.trace.span(ix).kind(), Kind::Server | Kind::Consumer)
 }
 
-fn unanswered(cx: &Cx<'_>, at: &Expectation, outcome: &mut Outcome) {
-    let names = CallNames::of(cx.trace);
-    let is_client = |ix: SpanIx| cx.trace.span(ix).kind() == Kind::Client && cx.is_own(ix);
+fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation, outcome: &mut Outcome) {
+    let names = cx.facts.call_names();
+    let is_client = |ix: SpanIx| cx.trace.span(ix).kind() == Kind::Client && cx.facts.is_own(ix);
     // A call that failed may never have reached its callee.
-    let open: Vec<SpanIx> =
-        cx.calls().unanswered().filter(|call| !call.error && is_client(call.span)).map(|call| call.span).collect();
+    let open: Vec<SpanIx> = cx
+        .facts
+        .calls()
+        .unanswered()
+        .filter(|call| !call.error && is_client(call.span))
+        .map(|call| call.span)
+        .collect();
     if open.is_empty() {
         return;
     }
-    let known = Known::of(cx, &names);
+    let known = Known::of(cx, exporters, names);
     let mut lost: Vec<(SpanIx, String)> = Vec::new();
     let mut unknown: Vec<SpanIx> = Vec::new();
     for ix in open {
-        match known.callee(cx, &names, ix) {
+        match known.callee(cx, names, ix) {
             Callee::Instrumented(words) => lost.push((ix, words)),
             Callee::Unknown => unknown.push(ix),
             Callee::Silent => {}
@@ -141,13 +154,14 @@ struct Known<'c> {
 }
 
 impl<'c> Known<'c> {
-    fn of(cx: &'c Cx<'_>, names: &CallNames) -> Known<'c> {
+    fn of(cx: &Judging<'c>, exporters: &Exporters<'c>, names: &CallNames) -> Known<'c> {
         let present = cx.trace.service_names();
         let mut named = named_services(cx.expect);
         named.extend(wanted_callees(cx.expect));
-        let mut services = cx.instrumented().clone();
+        let mut services = exporters.services(cx).clone();
         services.extend(&named);
         let answered = cx
+            .facts
             .calls()
             .all()
             .iter()
@@ -158,10 +172,10 @@ impl<'c> Known<'c> {
         Known { services, answered, absent }
     }
 
-    fn callee(&self, cx: &Cx<'_>, names: &CallNames, ix: SpanIx) -> Callee {
+    fn callee(&self, cx: &Judging<'_>, names: &CallNames, ix: SpanIx) -> Callee {
         let span = cx.trace.span(ix);
         let key = names.key(span);
-        let peers = super::edges::peer_names(span);
+        let peers = peer_names(span);
         let silent = |name: &str| cx.context.silent.contains(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;
@@ -185,8 +199,27 @@ impl<'c> Known<'c> {
     }
 }
 
+/// The services that are known to export spans: of this trace, of others in the run, or expected by the spec. Found when
+/// first asked for.
+#[derive(Debug, Default)]
+pub(super) struct Exporters<'a> {
+    services: OnceCell<BTreeSet<&'a str>>,
+}
+
+impl<'a> Exporters<'a> {
+    pub(super) fn services(&self, cx: &Judging<'a>) -> &BTreeSet<&'a str> {
+        self.services.get_or_init(|| {
+            let mut known: BTreeSet<&'a str> = cx.trace.service_names().into_iter().collect();
+            known.extend(cx.context.witnessed.services.iter().map(String::as_str));
+            known.extend(named_services(cx.expect));
+            known.retain(|name| !cx.context.silent.contains(*name));
+            known
+        })
+    }
+}
+
 /// Services that the spec expects spans of, apart from those that only `calls` names: a callee need not be instrumented.
-pub(super) fn named_services(expect: &TraceExpectations) -> Vec<&str> {
+fn named_services(expect: &TraceExpectations) -> Vec<&str> {
     let mut named: Vec<&str> = Vec::new();
     let mut selectors: Vec<&Selector> = expect.names.iter().map(|(_, select)| select).collect();
     for expectation in &expect.list {

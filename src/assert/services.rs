@@ -1,6 +1,6 @@
 //! `services`: which services take part in a trace, those of linked traces included.
 
-use super::cx::Cx;
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{text, witness};
@@ -11,8 +11,8 @@ use crate::spec::plan::{Expectation, Services};
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
-pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outcome {
-    let present = cx.services();
+pub(super) fn judge(cx: &Judging<'_>, services: &Services, at: &Expectation) -> Outcome {
+    let present: BTreeMap<&str, SpanIx> = cx.facts.services().collect();
     let names: Vec<&str> = present.keys().copied().filter(|name| !name.is_empty()).collect();
     let mut outcome = Outcome::default();
     for wanted in &services.all {
@@ -52,18 +52,18 @@ pub(super) fn judge(cx: &Cx<'_>, services: &Services, at: &Expectation) -> Outco
         outcome.push(state);
     }
     if let Some(only) = &services.only {
-        outcome.push(only_these(cx, only, present, at));
+        outcome.push(only_these(cx, only, &present, at));
     }
     outcome
 }
 
 /// A call that names a service as its callee and has no answer in the trace: the service was asked, whatever came of it.
-fn called_in_vain(cx: &Cx<'_>, name: &str) -> Option<SpanIx> {
-    let unanswered = cx.calls().unanswered().map(|call| call.span);
-    unanswered.into_iter().find(|&ix| super::edges::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
+fn called_in_vain(cx: &Judging<'_>, name: &str) -> Option<SpanIx> {
+    let unanswered = cx.facts.calls().unanswered().map(|call| call.span);
+    unanswered.into_iter().find(|&ix| crate::facts::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
 }
 
-fn unseen(cx: &Cx<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {
+fn unseen(cx: &Judging<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {
     let message = format!(
         "No span of {} is in the trace, but {} called it: that it took no part is not certain.",
         text::quoted(name),
@@ -79,7 +79,12 @@ fn unseen(cx: &Cx<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State 
     State::lacks(Lack::Undecidable, finding)
 }
 
-fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, SpanIx>, at: &Expectation) -> State {
+fn only_these(
+    cx: &Judging<'_>,
+    only: &[Spanned<Operand>],
+    present: &BTreeMap<&str, SpanIx>,
+    at: &Expectation,
+) -> State {
     let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
     let others: Vec<&str> =
         present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
@@ -96,7 +101,7 @@ fn only_these(cx: &Cx<'_>, only: &[Spanned<Operand>], present: &BTreeMap<&str, S
     State::lacks(Lack::Final, finding)
 }
 
-fn missing(cx: &Cx<'_>, rule: RuleId, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
+fn missing(cx: &Judging<'_>, rule: RuleId, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
     let mut finding = cx.finding(rule, at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
     finding.actual = format!("spans of {}", text::list(names, 20));
@@ -105,13 +110,13 @@ fn missing(cx: &Cx<'_>, rule: RuleId, at: Span, path: &str, message: String, nam
     State::lacks(Lack::Absent, finding)
 }
 
-fn present_though(cx: &Cx<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
+fn present_though(cx: &Judging<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
     let mut finding = cx.finding(RuleId::ServicesNone, at, path, message, rows);
     finding.expected = "no span of it".to_owned();
     finding.actual = count_of(rows.len(), "span");
     State::lacks(Lack::Final, finding)
 }
 
-fn spans_of(cx: &Cx<'_>, service: &str) -> Vec<SpanIx> {
+fn spans_of(cx: &Judging<'_>, service: &str) -> Vec<SpanIx> {
     cx.trace.spans().filter(|span| span.service() == service).map(|span| span.ix()).collect()
 }

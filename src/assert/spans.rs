@@ -2,9 +2,11 @@
 
 use super::amount::Amount;
 use super::bounds::{Bounds, Outlook};
-use super::cx::{Cx, Picks};
+use super::distinct::Shares;
 use super::finding::Finding;
+use super::judging::Judging;
 use super::rule::RuleId;
+use super::selections::Picks;
 use super::state::{Lack, Outcome, State};
 use super::{distinct, facts, nearest, text, told, witness};
 use crate::matcher::count_of;
@@ -12,9 +14,9 @@ use crate::source::Spanned;
 use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
 use crate::trace::SpanIx;
 
-pub(super) fn judge(cx: &Cx<'_>, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
+pub(super) fn judge(cx: &Judging<'_>, shares: &Shares, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
     if check.distinct {
-        return distinct::judge(cx, index, check, at);
+        return distinct::judge(cx, shares, index, check, at);
     }
     let picks = cx.picks(&check.select.query);
     let mut outcome = Outcome::default();
@@ -51,7 +53,7 @@ pub(super) fn admitted(check: &SpanCheck) -> Bounds {
     }
 }
 
-fn count(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, outcome: &mut Outcome) {
+fn count(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, outcome: &mut Outcome) {
     let (rows, up) = (&picks.rows, cx.is_up(&check.select.query));
     let bounds = admitted(check);
     let mut amount = Amount { sure: rows.len(), ..Amount::default() };
@@ -78,7 +80,7 @@ fn count(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, outcom
 }
 
 /// Makes of a finding one that it can not be told whether spans are picked.
-pub(super) fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, doubted: &[SpanIx], finding: &mut Finding) {
+pub(super) fn in_doubt(cx: &Judging<'_>, check: &SpanCheck, doubted: &[SpanIx], finding: &mut Finding) {
     let Some(&first) = doubted.first() else { return };
     let doubt = nearest::doubt(cx, &check.select, first);
     finding.message = doubt.message(cx, &check.select, first);
@@ -88,7 +90,7 @@ pub(super) fn in_doubt(cx: &Cx<'_>, check: &SpanCheck, doubted: &[SpanIx], findi
 }
 
 /// The finding that a selection picks too many or too few.
-pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
+pub(super) fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expectation) -> Finding {
     let what = text::selector(&check.select);
     let message = match rows {
         [] => match &check.select.name {
@@ -116,7 +118,7 @@ pub(super) fn miscounted(cx: &Cx<'_>, check: &SpanCheck, rows: &[SpanIx], at: &E
 }
 
 /// `all `reserve` of inventory-service`, or the services of the spans
-fn whose(cx: &Cx<'_>, rows: &[SpanIx]) -> String {
+fn whose(cx: &Judging<'_>, rows: &[SpanIx]) -> String {
     let first = cx.trace.span(rows[0]);
     let alike = |ix: &SpanIx| {
         let span = cx.trace.span(*ix);
@@ -142,7 +144,7 @@ pub(super) fn severity(lack: Lack) -> u8 {
     }
 }
 
-fn of_every(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
+fn of_every(cx: &Judging<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
     let rows = &picks.rows;
     let mut worst: Option<Lack> = None;
     let mut failing: Vec<SpanIx> = Vec::new();
@@ -170,7 +172,7 @@ fn of_every(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks,
 }
 
 /// A fact that holds of every picked span may not of one that may be picked.
-fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
+fn of_doubted(cx: &Judging<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Picks, at: &Expectation) -> State {
     let doubted = &cx.in_doubt(picks, &check.select.query).rows;
     let failing: Vec<SpanIx> =
         doubted.iter().copied().filter(|&ix| facts::test(cx, &fact.value, ix).is_err()).collect();
@@ -185,7 +187,7 @@ fn of_doubted(cx: &Cx<'_>, check: &SpanCheck, fact: &Spanned<Fact>, picks: &Pick
 }
 
 /// The finding that a fact does not hold of some of the picked spans; the first of them is told in full.
-fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> Finding {
+fn broken(cx: &Judging<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at: &Expectation) -> Finding {
     let first = failing[0];
     let told = told::tell(cx, &fact.value, first);
     let more = match failing.len() {
@@ -204,7 +206,7 @@ fn broken(cx: &Cx<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usize, at
 }
 
 /// At least one picked span must have all of the facts.
-fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
+fn of_any(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
     let rows = &picks.rows;
     // Of spans of which nothing certain is missing the facts may hold.
     let mut may: Option<SpanIx> = None;
@@ -262,7 +264,7 @@ fn of_any(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> St
 }
 
 /// Where nothing is picked for certain, and need not be: were any picked of those in doubt, one would have to have all facts.
-fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
+fn any_of_doubted(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) -> State {
     let doubted = &cx.in_doubt(picks, &check.select.query).rows;
     let misses = |&ix: &SpanIx| check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err());
     let Some((ix, fact)) = doubted.iter().find_map(|ix| Some((*ix, misses(ix)?))) else { return State::Holds };
@@ -275,12 +277,12 @@ fn any_of_doubted(cx: &Cx<'_>, check: &SpanCheck, picks: &Picks, at: &Expectatio
 }
 
 /// Remarks on a selection that picks nothing, as it should, when nobody has ever seen what it names.
-pub(super) fn unwitnessed(cx: &Cx<'_>, select: &Selector, outcome: &mut Outcome) {
+pub(super) fn unwitnessed(cx: &Judging<'_>, select: &Selector, outcome: &mut Outcome) {
     outcome.unseen(witness::of_query(cx, &select.query));
 }
 
 /// The same on what a fact says there is none of beside the picked spans.
-fn unwitnessed_beside(cx: &Cx<'_>, fact: &Fact, outcome: &mut Outcome) {
+fn unwitnessed_beside(cx: &Judging<'_>, fact: &Fact, outcome: &mut Outcome) {
     let (select, count) = match fact {
         Fact::Child(select, Some(count)) => (select, count),
         Fact::Link(LinkCheck { span: Some(select), count: Some(count), .. }) => (select, count),

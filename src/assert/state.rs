@@ -1,7 +1,8 @@
 //! What one condition is worth at a moment, and the table that turns it into a verdict (backends.md, section 6).
 
-use super::cx::Cx;
 use super::finding::{Finding, Judgement, Verdict};
+use super::judging::Judging;
+use super::unsettled::Unsettled;
 use super::witness::Unseen;
 use crate::trace::{Note, Phase};
 
@@ -108,10 +109,10 @@ fn holding(phase: Phase) -> Verdict {
 }
 
 /// What was lost of the trace, where a verdict rests on something that is not there.
-fn lowered<'a>(cx: &Cx<'a>, lack: Option<Lack>, verdict: Verdict) -> Option<&'a Note> {
+fn lowered<'a>(cx: &Judging<'a>, lack: Option<Lack>, verdict: Verdict) -> Option<&'a Note> {
     let by_absence = matches!(lack, None | Some(Lack::Absent | Lack::Partial));
     let decided = matches!(verdict, Verdict::Pass | Verdict::Fail);
-    cx.loss().filter(|_| by_absence && decided)
+    cx.facts.loss().filter(|_| by_absence && decided)
 }
 
 /// Says in a finding why it decides nothing.
@@ -125,7 +126,7 @@ fn add_loss(finding: &mut Finding, loss: &Note) {
 
 /// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what can not be
 /// decided, which outweighs what holds.
-pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement {
+pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, outcome: Outcome) -> Judgement {
     let verdict_of = |state: &State| {
         let (lack, verdict) = match state {
             State::Sure => return Verdict::Pass,
@@ -162,7 +163,7 @@ pub(super) fn conclude(cx: &Cx<'_>, index: usize, outcome: Outcome) -> Judgement
         }
     }
     if waiting || findings.is_empty() && verdict != Verdict::Pass {
-        findings.push(Finding { verdict, ..cx.not_settled(index) });
+        findings.push(Finding { verdict, ..unsettled.finding(cx, index) });
     }
     let at = &cx.expect.list[index];
     let mut unseen = outcome.unseen;

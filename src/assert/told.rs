@@ -2,9 +2,10 @@
 
 use super::amount::{self, Amount};
 use super::criteria;
-use super::cx::Cx;
 use super::facts::out_of_order;
-use super::lookup::{self, Holds};
+use super::holds::Holds;
+use super::judging::Judging;
+use super::lookup;
 use super::lost::{self, Part};
 use super::{nearest, text};
 use crate::matcher::count_of;
@@ -27,7 +28,7 @@ pub(super) struct Told {
 
 impl Told {
     /// Adds that it can not be told, where something of a kind was dropped of the span.
-    fn beside_dropped(mut self, cx: &Cx<'_>, ix: SpanIx, part: Part, may: &str) -> Told {
+    fn beside_dropped(mut self, cx: &Judging<'_>, ix: SpanIx, part: Part, may: &str) -> Told {
         if part.dropped(cx.trace, ix) > 0 {
             self.message += &format!(", but {}, and {may} may be among them", part.words(cx.trace, ix));
             self.hint = Some(part.hint());
@@ -35,7 +36,7 @@ impl Told {
         self
     }
     /// Adds that it can not be told, where spans may be what is asked for.
-    fn beside_doubted(mut self, cx: &Cx<'_>, select: &Selector, doubted: &[SpanIx]) -> Told {
+    fn beside_doubted(mut self, cx: &Judging<'_>, select: &Selector, doubted: &[SpanIx]) -> Told {
         if let Some(&first) = doubted.first() {
             let why = nearest::doubt(cx, select, first);
             self.message += &format!(", and of {} it cannot be told: {}", text::span(cx.trace, first), why.why);
@@ -47,7 +48,7 @@ impl Told {
 }
 
 /// Words for a fact that does not hold of a span.
-pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
+pub(super) fn tell(cx: &Judging<'_>, fact: &Fact, ix: SpanIx) -> Told {
     let span = cx.trace.span(ix);
     let plain = |name: &str, matcher: &Matcher, actual: Actual<'_>| Told {
         message: format!("{name} {}", matcher.mismatch(&actual)),
@@ -81,7 +82,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
             timed(plain("duration", matcher, Actual::nanoseconds(span.duration_ns())), "duration")
         }
         Fact::SelfTime(matcher) => {
-            timed(plain("self_time", matcher, Actual::nanoseconds(cx.self_time(ix))), "self_time")
+            timed(plain("self_time", matcher, Actual::nanoseconds(cx.facts.self_time(ix))), "self_time")
         }
         Fact::Status(matcher) => {
             let mut told = word("status", matcher, span.status().word(), Actual::status(span.status()));
@@ -150,7 +151,7 @@ pub(super) fn tell(cx: &Cx<'_>, fact: &Fact, ix: SpanIx) -> Told {
                 hint: service_meant(cx, select),
             };
             let picks = cx.picks(&select.query);
-            let lost = parent.filter(|&parent| picks.holds(cx, select, parent) == Holds::Lost);
+            let lost = parent.filter(|&parent| cx.selections.holds(&picks, &select.query, parent) == Holds::Lost);
             told.beside_doubted(cx, select, lost.as_slice())
         }
         Fact::Ancestor(select) => {
@@ -188,12 +189,12 @@ fn meant(near: Option<&str>) -> Option<String> {
 }
 
 /// What a place in the tree was meant to be, where a bare name is that of a service.
-fn service_meant(cx: &Cx<'_>, select: &Selector) -> Option<String> {
+fn service_meant(cx: &Judging<'_>, select: &Selector) -> Option<String> {
     criteria::expr(&select.query).and_then(|expr| nearest::service_of_that_name(cx, expr))
 }
 
 /// The event nearest to one that a span has not: of its own, else of those of the trace.
-fn near_event<'c>(cx: &'c Cx<'_>, ix: SpanIx, name: &str) -> Option<&'c str> {
+fn near_event<'c>(cx: &'c Judging<'_>, ix: SpanIx, name: &str) -> Option<&'c str> {
     let of = |ix: SpanIx| cx.trace.span(ix).events().iter().map(|event| cx.trace.text(event.name));
     if let Some((near, _)) = text::nearest(name, of(ix)) {
         return Some(near);
@@ -213,7 +214,7 @@ fn in_other_types(amount: Amount) -> String {
     }
 }
 
-fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
+fn event(cx: &Judging<'_>, ix: SpanIx, check: &EventCheck) -> Told {
     let span = cx.trace.span(ix);
     let amount = amount::events(cx, ix, check);
     let number = amount.sure;
@@ -260,7 +261,7 @@ fn event(cx: &Cx<'_>, ix: SpanIx, check: &EventCheck) -> Told {
     told.beside_dropped(cx, ix, Part::Events, "such events")
 }
 
-fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
+fn linked(cx: &Judging<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
     let mut parts: Vec<String> = Vec::new();
     parts.extend(check.trace_id.iter().map(|id| format!("trace_id: {}", text::matcher(id))));
     parts.extend(check.span_id.iter().map(|id| format!("span_id: {}", text::matcher(id))));
@@ -270,7 +271,7 @@ fn linked(cx: &Cx<'_>, ix: SpanIx, check: &LinkCheck) -> Told {
     );
     let what = format!("{{{}}}", parts.join(", "));
     let links = cx.trace.span(ix).links();
-    let targets: Vec<SpanIx> = links.iter().filter_map(|link| cx.row_of(link.trace_id, link.span_id)).collect();
+    let targets: Vec<SpanIx> = links.iter().filter_map(|link| cx.facts.row_of(link.trace_id, link.span_id)).collect();
     let mut shown: Vec<String> = targets.iter().take(5).map(|&at| text::span(cx.trace, at)).collect();
     let outside = links.len() - targets.len();
     if outside > 0 {

@@ -1,7 +1,7 @@
 //! `span_count`, `depth`, `roots`, `duration`: numbers of the trace itself, without the traces merged into it by links.
 
 use super::bounds::{Bounds, Outlook};
-use super::cx::{Cx, MOST_SPANS};
+use super::judging::{Judging, MOST_SPANS};
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::text;
@@ -11,8 +11,8 @@ use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
 use std::collections::{BTreeMap, HashSet};
 
-pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
-    let number = cx.own().len();
+pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+    let number = cx.facts.own().len();
     let message = format!("The trace has {}.", count_of(number, "span"));
     let mut state = total(
         cx,
@@ -37,19 +37,19 @@ pub(super) fn span_count(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Ou
 }
 
 /// `api-gateway 2, order-service 4`
-fn by_service(cx: &Cx<'_>) -> String {
+fn by_service(cx: &Judging<'_>) -> String {
     const MOST: usize = 20;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    cx.own().iter().for_each(|&ix| *counts.entry(cx.trace.span(ix).service()).or_default() += 1);
+    cx.facts.own().iter().for_each(|&ix| *counts.entry(cx.trace.span(ix).service()).or_default() += 1);
     let shown = counts.iter().take(MOST).map(|(service, count)| format!("{} {count}", text::service(service)));
     let shown = shown.collect::<Vec<_>>().join(", ");
     let more = counts.len().saturating_sub(MOST);
     if more > 0 { format!("{shown}, and {more} more services") } else { shown }
 }
 
-pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+pub(super) fn depth(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let tree = cx.trace.tree();
-    let own = cx.own().iter().copied().filter(|&ix| tree.is_connected(ix));
+    let own = cx.facts.own().iter().copied().filter(|&ix| tree.is_connected(ix));
     // Of equally deep spans the first in row order is shown.
     let deepest = own.max_by_key(|&ix| (tree.depth(ix), std::cmp::Reverse(ix)));
     let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
@@ -75,7 +75,7 @@ pub(super) fn depth(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
     while_the_root_is_one(cx, state).into()
 }
 
-pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+pub(super) fn roots(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let roots = own_roots(cx);
     let names: Vec<String> = roots.iter().take(5).map(|&ix| text::span(cx.trace, ix)).collect();
     let message = match roots.len() {
@@ -106,7 +106,7 @@ pub(super) fn roots(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome
 
 /// A span with a parent that is not there is taken for the root only as long as it is the only such span: then neither
 /// the number of roots nor what hangs from one only grows.
-fn while_the_root_is_one(cx: &Cx<'_>, state: State) -> State {
+fn while_the_root_is_one(cx: &Judging<'_>, state: State) -> State {
     if cx.trace.tree().root_is_assumed() { not_for_good(state) } else { state }
 }
 
@@ -119,24 +119,24 @@ fn not_for_good(state: State) -> State {
 }
 
 /// The roots of the trace itself, as they count: what the hops of a redirect called is one.
-pub(super) fn own_roots(cx: &Cx<'_>) -> Vec<SpanIx> {
-    cx.trace.tree().separate_roots().into_iter().filter(|&ix| cx.is_own(ix)).collect()
+pub(super) fn own_roots(cx: &Judging<'_>) -> Vec<SpanIx> {
+    cx.trace.tree().separate_roots().into_iter().filter(|&ix| cx.facts.is_own(ix)).collect()
 }
 
 /// How many of these roots stay roots whatever comes. All that the runner called may turn out to hang from one span, the
 /// one that goes on under the request's own id and comes last.
-pub(super) fn lasting_roots(cx: &Cx<'_>, roots: &[SpanIx]) -> usize {
+pub(super) fn lasting_roots(cx: &Judging<'_>, roots: &[SpanIx]) -> usize {
     let called: HashSet<SpanIx> = cx.trace.tree().called().iter().map(|(_, ix)| *ix).collect();
     let by_runner = roots.iter().filter(|ix| called.contains(ix)).count();
     roots.len() - by_runner + by_runner.min(1)
 }
 
-pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expectation) -> Outcome {
+pub(super) fn duration(cx: &Judging<'_>, of_root: bool, matcher: &Matcher, at: &Expectation) -> Outcome {
     if of_root {
         return root_duration(cx, matcher, at);
     }
-    let first = cx.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
-    let last = cx.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
+    let first = cx.facts.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
+    let last = cx.facts.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
     let (Some(first), Some(last)) = (first, last) else {
         let finding =
             cx.finding(RuleId::DurationTrace, at.at, &at.path, "The trace has no span of its own.".to_owned(), &[]);
@@ -160,7 +160,7 @@ pub(super) fn duration(cx: &Cx<'_>, of_root: bool, matcher: &Matcher, at: &Expec
     .into()
 }
 
-fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
+fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let roots = own_roots(cx);
     let tree = cx.trace.tree();
     let redirected = tree.requests() > 1 && !tree.called().is_empty();
@@ -208,7 +208,7 @@ fn root_duration(cx: &Cx<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
 /// A number that more spans can only make greater.
 #[expect(clippy::too_many_arguments, reason = "the parts of one finding")]
 fn total(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     at: &Expectation,
     rule: RuleId,
     key: &str,

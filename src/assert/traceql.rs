@@ -1,7 +1,7 @@
 //! An entry of `traceql`: a query that must match, or with `none` must not.
 
-use super::cx::Cx;
 use super::finding::Finding;
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{lost, nearest, text, witness};
@@ -9,7 +9,7 @@ use crate::matcher::count_of;
 use crate::select::{Query, Stage, UnderOtherNames};
 use crate::spec::plan::Expectation;
 
-pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
+pub(super) fn judge(cx: &Judging<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
     let up = cx.is_up(query);
     let one_line: Vec<&str> = written.split_whitespace().collect();
@@ -31,8 +31,8 @@ pub(super) fn judge(cx: &Cx<'_>, query: &Query, written: &str, none: bool, at: &
 }
 
 /// The finding that a query matches nothing: for want of spans, or for what the last aggregate is of those that there are.
-fn unmatched(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Finding {
-    let aggregate = cx.last_aggregate(query);
+fn unmatched(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -> Finding {
+    let aggregate = cx.selections.last_aggregate(query);
     let mut before = query.clone();
     let last = before.pipeline.stages.pop();
     let counted = aggregate.is_some().then(|| cx.picks(&before)).filter(|picks| !picks.rows.is_empty());
@@ -50,7 +50,7 @@ fn unmatched(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Fin
     finding
 }
 
-fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
+fn absent(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
     let Some(&first) = picks.rows.first() else { return under_other_names(cx, query, written, at) };
     let message = match picks.rows.len() {
@@ -66,8 +66,8 @@ fn absent(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcom
 }
 
 /// A query that matches nothing, as it should, but would (or may) if its attributes were found under their other names.
-fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
-    let found = if cx.expect.exact_names { None } else { query.under_other_names(&cx.index) };
+fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
+    let found = if cx.expect.exact_names { None } else { query.under_other_names(&cx.selections.index) };
     let Some(UnderOtherNames { spans, certain, aliases }) = found else {
         let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, String::new(), &[]);
         finding.expected = "no span".to_owned();
@@ -113,7 +113,7 @@ fn under_other_names(cx: &Cx<'_>, query: &Query, written: &str, at: &Expectation
 
 /// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the
 /// SDK dropped of a span.
-fn in_doubt(cx: &Cx<'_>, query: &Query, written: &str, finding: &mut Finding) -> bool {
+fn in_doubt(cx: &Judging<'_>, query: &Query, written: &str, finding: &mut Finding) -> bool {
     let picks = cx.picks(query);
     let lost = &cx.in_doubt(&picks, query).lost;
     let Some(&first) = lost.first() else { return false };

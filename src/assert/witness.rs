@@ -1,8 +1,8 @@
 //! Absences of things that nobody has ever seen: they hold, and prove little.
 
 use super::criteria;
-use super::cx::Cx;
 use super::finding::Witnessed;
+use super::judging::Judging;
 use super::text;
 use crate::matcher::{Fact, Matcher, alias};
 use crate::select::{
@@ -151,17 +151,17 @@ impl Name {
         }
     }
     /// The name, if neither this trace nor another has shown it.
-    fn unseen(self, cx: &Cx<'_>) -> Option<Unseen> {
+    fn unseen(self, cx: &Judging<'_>) -> Option<Unseen> {
         let has = |name: &str| match self.kind {
-            UnseenKind::Service => cx.services().contains_key(name),
-            UnseenKind::SpanName => cx.span_names().contains(name),
-            UnseenKind::Attribute => cx.attribute_keys().contains(name),
+            UnseenKind::Service => cx.facts.service(name).is_some(),
+            UnseenKind::SpanName => cx.facts.has_span_name(name),
+            UnseenKind::Attribute => cx.facts.has_attribute_key(name),
         };
         let known = || -> Vec<&str> {
             match self.kind {
-                UnseenKind::Service => cx.services().keys().copied().collect(),
-                UnseenKind::SpanName => cx.span_names().iter().copied().collect(),
-                UnseenKind::Attribute => cx.attribute_keys().iter().copied().collect(),
+                UnseenKind::Service => cx.facts.services().map(|(name, _)| name).collect(),
+                UnseenKind::SpanName => cx.facts.span_names().collect(),
+                UnseenKind::Attribute => cx.facts.attribute_keys().collect(),
             }
         };
         let witnessed = self.kind.names(&cx.context.witnessed);
@@ -181,13 +181,13 @@ impl Name {
 }
 
 /// The service, if no trace has shown it.
-pub(super) fn service(cx: &Cx<'_>, name: &str) -> Option<Unseen> {
+pub(super) fn service(cx: &Judging<'_>, name: &str) -> Option<Unseen> {
     Name::equal(UnseenKind::Service, name).unseen(cx)
 }
 
 /// The same for a callee, which a silent service or a mere name (`postgresql`) may be.
-pub(super) fn callee(cx: &Cx<'_>, name: &str) -> Option<Unseen> {
-    let edges = cx.edges.get_or_init(|| super::edges::Edges::of(cx));
+pub(super) fn callee(cx: &Judging<'_>, name: &str) -> Option<Unseen> {
+    let edges = cx.facts.edges();
     if cx.context.silent.contains(name) || edges.names(name) {
         return None;
     }
@@ -195,20 +195,20 @@ pub(super) fn callee(cx: &Cx<'_>, name: &str) -> Option<Unseen> {
 }
 
 /// What a selection that picks nothing, as it should, names and nobody has ever seen.
-pub(super) fn of_query(cx: &Cx<'_>, query: &Query) -> Vec<Unseen> {
+pub(super) fn of_query(cx: &Judging<'_>, query: &Query) -> Vec<Unseen> {
     let mut asked = Asked { cx, names: Vec::new() };
     asked.pipeline(&query.pipeline);
     asked.names.into_iter().filter_map(|name| name.unseen(cx)).collect()
 }
 
 /// The same of one that need not pick anything, and then checks nothing.
-pub(super) fn of_skipped(cx: &Cx<'_>, query: &Query) -> Vec<Unseen> {
+pub(super) fn of_skipped(cx: &Judging<'_>, query: &Query) -> Vec<Unseen> {
     of_query(cx, query).into_iter().map(|unseen| Unseen { skips: true, ..unseen }).collect()
 }
 
 /// The names without which a query can pick nothing. What is only asked not to be, or below a `!`, is none of them.
 struct Asked<'c, 'a> {
-    cx: &'c Cx<'a>,
+    cx: &'c Judging<'a>,
     names: Vec<Name>,
 }
 
@@ -296,7 +296,7 @@ impl Asked<'_, '_> {
     /// Whether events, links or scopes of the trace have such an attribute.
     fn is_elsewhere(&self, key: &str) -> bool {
         let trace = self.cx.trace;
-        if self.cx.attribute_keys().contains(key) {
+        if self.cx.facts.has_attribute_key(key) {
             return false;
         }
         let Some(key) = trace.symbols().get(key) else { return false };

@@ -2,13 +2,13 @@
 
 use super::loaded::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
+use crate::facts::RUN_ATTRIBUTE;
 use crate::matcher::Template;
 use crate::run::event::Event;
 use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
 use crate::run::session::Listener;
 use crate::spec::config;
 use crate::spec::vars::Scope;
-use crate::trace::RUN_ATTRIBUTE;
 use std::net::ToSocketAddrs as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -7,6 +7,7 @@ use super::step::{Ran, StepEnv, folder, waits_for};
 use crate::assert::{Judgement, judge};
 use crate::backend::{file, settle};
 use crate::diag::{Code, Problem};
+use crate::facts::Snapshot;
 use crate::source::Span;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::Step;
@@ -59,21 +60,21 @@ pub(super) fn saved(
         record.verdict = Verdict::Error;
         return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
     };
-    let trace = Arc::new(trace);
-    session.witness(&trace);
+    let snapshot = Snapshot::new(Arc::new(trace));
+    session.witness(&snapshot.facts());
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
         // Of a part nothing can be said to be absent.
         let context = session.context(&step.wait.silent);
         // What it does not hold together by. A call without an answer may be one to what never exports.
-        let mut lacks = settle::lacks(&trace, context.silent.iter().cloned().collect());
+        let mut lacks = settle::lacks(&snapshot, context.silent.iter().cloned().collect());
         lacks.retain(|lack| matches!(lack, settle::Reason::MissingParent { .. } | settle::Reason::NoRoot));
-        let phase = match (trace.partial(), lacks.is_empty()) {
+        let phase = match (snapshot.trace().partial(), lacks.is_empty()) {
             (true, _) => Phase::Expired,
             (false, true) => Phase::Confirmed,
             (false, false) => Phase::Stalled,
         };
-        let judgements: Vec<Judgement> = judge(&trace, &bound, phase, &context);
+        let judgements: Vec<Judgement> = judge(snapshot.facts(), &bound, phase, &context);
         record.unwitnessed = absence::of(&judgements);
         let (verdict, findings, remarks) = sum(judgements);
         (record.verdict, record.findings, record.remarks) = (verdict, findings, remarks);
@@ -82,7 +83,7 @@ pub(super) fn saved(
             waits_for(&lacks, &mut record.remarks);
         }
     }
-    record.trace = Some(trace);
+    record.trace = Some(Arc::clone(snapshot.trace()));
     Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() })
 }
 

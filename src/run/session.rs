@@ -12,10 +12,10 @@ use super::wait::{Shared, lock};
 use crate::assert::{Context, Finding, Judgement, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
+use crate::facts::Facts;
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
-use crate::trace::Trace;
 use crate::trigger::context::Ids;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -384,8 +384,8 @@ impl Session {
     }
 
     /// Remembers what a trace shows to exist.
-    pub(crate) fn witness(&self, trace: &Trace) {
-        witness(Arc::make_mut(&mut lock(&self.witnessed)), trace);
+    pub(crate) fn witness(&self, facts: &Facts<'_>) {
+        witness(Arc::make_mut(&mut lock(&self.witnessed)), facts);
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {

@@ -9,12 +9,13 @@ use super::wait::{Target, Waited, lock, wait};
 use crate::assert::{Finding, Witnessed};
 use crate::backend::{OwnSpan, Sent, settle};
 use crate::diag::{Code, Problem};
+use crate::facts::Facts;
 use crate::matcher::Value;
 use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
-use crate::trace::{CallNames, Calls, Injected, Phase, SpanRef, Trace, TraceId};
+use crate::trace::{Injected, Phase, SpanRef, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::http::{Answer, send};
 use crate::trigger::prepare::prepare;
@@ -283,8 +284,8 @@ async fn judge_trace(
     record.timing.after_last_span = waited.last_span_ns.map(|at| Duration::from_nanos(now.saturating_sub(at)));
     record.timing.polls = u32::try_from(waited.watch.log().readings()).unwrap_or(u32::MAX);
     record.trace = waited.watch.trace().cloned();
-    if let Some(trace) = &record.trace {
-        session.witness(trace);
+    if let Some(facts) = waited.watch.facts() {
+        session.witness(&facts);
     }
     if let Some(error) = waited.error {
         record.verdict = if findings.is_empty() { Verdict::Error } else { Verdict::Fail };
@@ -364,7 +365,8 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
 const MOST_CALLS: usize = 100_000;
 
 /// The names that a trace shows to exist.
-pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
+pub(crate) fn witness(into: &mut Witnessed, facts: &Facts<'_>) {
+    let trace = facts.trace();
     let mut add = |span: SpanRef<'_>| {
         for (set, name) in [(&mut into.services, span.service()), (&mut into.span_names, span.name())] {
             if !set.contains(name) {
@@ -382,8 +384,8 @@ pub(crate) fn witness(into: &mut Witnessed, trace: &Trace) {
         }
     };
     trace.spans().for_each(&mut add);
-    let names = CallNames::of(trace);
-    for call in Calls::of(trace).all().iter().filter(|call| call.answered) {
+    let names = facts.call_names();
+    for call in facts.calls().all().iter().filter(|call| call.answered) {
         if into.calls.len() < MOST_CALLS {
             into.calls.insert(names.key(trace.span(call.span)));
         }

@@ -209,10 +209,10 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         } else {
             step = watch.tick(shared.clock.now(), &mut lock(&shared.knowledge));
         }
-        if let Some(trace) = watch.trace() {
+        if let Some(facts) = watch.facts() {
             if step.changed || !judged {
                 judged = true;
-                judgements = judge(trace, target.expect, step.phase, &(target.context)());
+                judgements = judge(&facts, target.expect, step.phase, &(target.context)());
             }
             if judgements.iter().all(|judgement| judgement.verdict != Verdict::Open) {
                 watch.decided();
@@ -339,8 +339,8 @@ pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut
         Ok((step, _)) => (Some(step), lacking),
         Err(refused) => (None, Some(refused)),
     };
-    let Some(trace) = watch.trace() else { return LastLook::AsBefore };
-    let judged = |phase| judge(trace, target.expect, phase, &(target.context)());
+    let (Some(trace), Some(facts)) = (watch.trace(), watch.facts()) else { return LastLook::AsBefore };
+    let judged = |phase| judge(&facts, target.expect, phase, &(target.context)());
     let came = step.as_ref().is_some_and(|step| step.late > 0 || before != Some(Arc::as_ptr(trace)));
     if let Some(doubt) = watch.doubts(&lock(&shared.knowledge)).first() {
         let judgements = judged(Phase::Stalled);

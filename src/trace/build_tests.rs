@@ -56,7 +56,7 @@ fn a_server_that_goes_on_in_the_runners_span_is_kept_as_the_root() {
     assert_eq!(trace.len(), 2);
     let root = trace.span(trace.tree().roots()[0]);
     assert_eq!((trace.tree().roots().len(), root.kind(), root.children().count()), (1, Kind::Server, 1));
-    assert_eq!(crate::trace::requests_answered(&trace, &[id(7), id(8)]), [true, false]);
+    assert_eq!(crate::facts::requests_answered(&trace, &[id(7), id(8)]), [true, false]);
 }
 
 #[test]

@@ -6,12 +6,10 @@
 
 mod attributes;
 mod build;
-mod call;
 mod fingerprint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod ids;
-mod instance;
 mod merge;
 mod model;
 mod note;
@@ -20,11 +18,8 @@ mod symbols;
 mod tree;
 
 pub use build::{Injected, SpanRecord, TraceBuilder};
-pub(crate) use call::wrappers;
-pub use call::{Call, CallKey, CallNames, Calls, Within, requests_answered};
 pub(crate) use fingerprint::fingerprints;
 pub use ids::{IdError, SpanId, TraceId};
-pub use instance::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub use merge::merge;
 pub use model::{
     Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace,

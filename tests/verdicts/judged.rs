@@ -9,9 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tracespec::assert::{Context, Judgement, Verdict, Witnessed, judge, shape};
+use tracespec::facts::CallKey;
 use tracespec::spec::plan::TraceExpectations;
 use tracespec::spec::{Files, LoadOptions, load};
-use tracespec::trace::{CallKey, Injected, Phase, SpanId, Trace, TraceBuilder, TraceId};
+use tracespec::trace::{Injected, Phase, SpanId, Trace, TraceBuilder, TraceId};
 
 pub(crate) const PHASES: [Phase; 5] =
     [Phase::Growing, Phase::Settled, Phase::Confirmed, Phase::Stalled, Phase::Expired];
@@ -189,7 +190,7 @@ fn build(system: &System) -> Trace {
         spans.set_untyped();
     }
     if system.invalid {
-        spans.invalid_span();
+        spans.invalid_spans(1);
     }
     let id = |number| TraceId::new(number).expect("not zero");
     let linked: &[TraceId] = if system.linked { &[id(TRACE + 1)] } else { &[] };

@@ -1,11 +1,11 @@
 //! `adjacent`: nothing that has the same parent starts between the end of one span and the start of the other.
 
-use super::super::cx::Cx;
-use super::clock::Clocks;
+use super::super::judging::Judging;
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Verdict, Violation};
+use crate::facts::Clocks;
 use crate::trace::{SpanId, SpanIx, TraceId};
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 
 /// More looks at pairs and siblings than this are not taken in one judging; what is left is not decided.
@@ -13,13 +13,13 @@ const MOST_LOOKS: usize = 10_000_000;
 
 /// Checks pairs of which it is known that the first ends before the other starts.
 pub(super) fn judge(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
+    families: &Families,
     comparison: Comparison,
     first: &[SpanIx],
     then: &[SpanIx],
 ) -> Verdict {
-    let families = cx.families.get_or_init(|| Families::of(cx, clocks));
     let mut looks = families.looks.get();
     let verdict = judge_within(cx, clocks, families, comparison, (first, then), &mut looks);
     families.looks.set(looks);
@@ -27,7 +27,7 @@ pub(super) fn judge(
 }
 
 fn judge_within(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     families: &Families,
     comparison: Comparison,
@@ -57,29 +57,35 @@ fn judge_within(
     open.map_or(Verdict::Holds(first[0], then[0]), unknown)
 }
 
-fn siblings(cx: &Cx<'_>, a: SpanIx, b: SpanIx) -> bool {
+fn siblings(cx: &Judging<'_>, a: SpanIx, b: SpanIx) -> bool {
     cx.trace.tree().parent(a) == cx.trace.tree().parent(b) && named_parent(cx, a) == named_parent(cx, b)
 }
 
 /// The trace and the parent that a span names, whether or not it is there.
-fn named_parent(cx: &Cx<'_>, ix: SpanIx) -> (TraceId, Option<SpanId>) {
+fn named_parent(cx: &Judging<'_>, ix: SpanIx) -> (TraceId, Option<SpanId>) {
     let span = cx.trace.span(ix);
     (span.trace_id(), span.parent_id())
 }
 
-/// Spans that have one parent, and whether one clock timed them all. Asked for again and again.
-#[derive(Debug)]
+/// Spans that have one parent, found when first asked for.
+#[derive(Debug, Default)]
 pub(crate) struct Families {
-    /// Of the children of each row.
-    one_clock: Vec<bool>,
-    /// Spans whose parent is not in the trace, by the parent that they name.
-    outside: HashMap<(TraceId, Option<SpanId>), (Vec<SpanIx>, bool)>,
+    clocks: OnceCell<OneClock>,
     /// How many looks all checks of one judging have taken together.
     looks: Cell<usize>,
 }
 
-impl Families {
-    fn of(cx: &Cx<'_>, clocks: &Clocks) -> Families {
+/// Whether one clock timed all spans that have one parent.
+#[derive(Debug)]
+struct OneClock {
+    /// Of the children of each row.
+    one_clock: Vec<bool>,
+    /// Spans whose parent is not in the trace, by the parent that they name.
+    outside: HashMap<(TraceId, Option<SpanId>), (Vec<SpanIx>, bool)>,
+}
+
+impl OneClock {
+    fn of(cx: &Judging<'_>, clocks: &Clocks) -> OneClock {
         let tree = cx.trace.tree();
         let one = |rows: &[SpanIx]| rows.windows(2).all(|pair| clocks.same(pair[0], pair[1]));
         let mut outside: HashMap<_, (Vec<SpanIx>, bool)> = HashMap::new();
@@ -87,14 +93,10 @@ impl Families {
             outside.entry(named_parent(cx, span.ix())).or_default().0.push(span.ix());
         }
         outside.values_mut().for_each(|(rows, one_clock)| *one_clock = one(rows));
-        Families {
-            one_clock: cx.trace.spans().map(|span| one(tree.children(span.ix()))).collect(),
-            outside,
-            looks: Cell::new(0),
-        }
+        OneClock { one_clock: cx.trace.spans().map(|span| one(tree.children(span.ix()))).collect(), outside }
     }
     /// The span's siblings and itself, by start.
-    fn of_span<'c>(&'c self, cx: &'c Cx<'_>, ix: SpanIx) -> (&'c [SpanIx], bool) {
+    fn of_span<'c>(&'c self, cx: &'c Judging<'_>, ix: SpanIx) -> (&'c [SpanIx], bool) {
         let tree = cx.trace.tree();
         match tree.parent(ix) {
             Some(parent) => (tree.children(parent), self.one_clock[parent.index()]),
@@ -109,9 +111,16 @@ enum Between {
     Perhaps,
 }
 
-fn between(cx: &Cx<'_>, clocks: &Clocks, families: &Families, (a, b): (SpanIx, SpanIx), looks: &mut usize) -> Between {
+fn between(
+    cx: &Judging<'_>,
+    clocks: &Clocks,
+    families: &Families,
+    (a, b): (SpanIx, SpanIx),
+    looks: &mut usize,
+) -> Between {
     let clock = |ix: SpanIx| clocks.clock(ix);
     let (from, to) = (compare::time(cx, a, Moment::End), compare::time(cx, b, Moment::Start));
+    let families = families.clocks.get_or_init(|| OneClock::of(cx, clocks));
     let (children, one_clock) = families.of_span(cx, a);
     // Siblings stand by start, each by its own clock: on one clock only a part of them need be looked at.
     let within = if one_clock {

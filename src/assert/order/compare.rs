@@ -1,7 +1,7 @@
 //! Comparing moments of spans that may be timed by different clocks: holds, violated, or not to be known.
 
-use super::super::cx::Cx;
-use super::clock::{Clocks, UNBOUNDED, by_common_ancestor};
+use super::super::judging::Judging;
+use crate::facts::{Clocks, UNBOUNDED, by_common_ancestor};
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
@@ -33,14 +33,14 @@ pub(super) enum Known {
 }
 
 /// The moment as the span's own clock tells it.
-pub(super) fn time(cx: &Cx<'_>, ix: SpanIx, moment: Moment) -> i128 {
+pub(super) fn time(cx: &Judging<'_>, ix: SpanIx, moment: Moment) -> i128 {
     let span = cx.trace.span(ix);
     i128::from(if moment == Moment::Start { span.start_ns() } else { span.end_ns() })
 }
 
 /// Spans by their clock, each clock with the span that is the hardest to satisfy.
 fn extremes(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     rows: &[SpanIx],
     moment: Moment,
@@ -63,7 +63,13 @@ fn extremes(
 const MOST_PAIRS_OF_CLOCKS: usize = 2_000_000;
 
 /// Compares every span of `first` with every span of `then`; as cheap as there are spans, and pairs of clocks.
-pub(super) fn every(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, first: &[SpanIx], then: &[SpanIx]) -> Known {
+pub(super) fn every(
+    cx: &Judging<'_>,
+    clocks: &Clocks,
+    comparison: Comparison,
+    first: &[SpanIx],
+    then: &[SpanIx],
+) -> Known {
     let (left, right) = if comparison.swapped { (then, first) } else { (first, then) };
     let pair = |left: SpanIx, right: SpanIx| if comparison.swapped { (right, left) } else { (left, right) };
     let lefts = extremes(cx, clocks, left, comparison.left, true);
@@ -103,7 +109,7 @@ pub(super) fn every(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, first:
 /// Where the facts about clocks contradict each other, pairs are looked at one by one, each by the clock of its own
 /// common ancestor; only for so many pairs.
 fn one_by_one(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     comparison: Comparison,
     first: &[SpanIx],
@@ -126,7 +132,7 @@ fn one_by_one(
             if behind != UNBOUNDED && -behind > room {
                 return Some(Known::Violated(a, b));
             }
-            match by_common_ancestor(cx, clocks, a, b) {
+            match by_common_ancestor(cx.facts, clocks, a, b) {
                 Some(told) if told.in_order => {}
                 Some(_) => return Some(Known::Violated(a, b)),
                 None => open = open.or(Some(Known::Open(a, b))),
@@ -138,13 +144,13 @@ fn one_by_one(
 
 /// What decided the comparison of a pair, in words for the report.
 pub(super) fn decided_by(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     comparison: Comparison,
     (a, b): (SpanIx, SpanIx),
     holds: bool,
 ) -> String {
-    let instances = cx.instances();
+    let instances = cx.facts.instances();
     let label = |ix: SpanIx| instances.label(instances.instance(cx.trace.span(ix)));
     let tree = cx.trace.tree();
     let (from, to) = (clocks.clock(a), clocks.clock(b));
@@ -159,7 +165,7 @@ pub(super) fn decided_by(
         return "the tree: one of the two contains the call to the other".to_owned();
     }
     // One wholly before the other settles every comparison; only what settles it as it was is what decided it.
-    match by_common_ancestor(cx, clocks, a, b) {
+    match by_common_ancestor(cx.facts, clocks, a, b) {
         Some(told) if (told.in_order != comparison.swapped) == holds => {
             format!("the clock of {}, which called both sides", label(told.nearest.0))
         }

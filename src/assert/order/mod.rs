@@ -1,22 +1,23 @@
 //! `order`: what comes before what, decided by the tree, by the clock of the common ancestor, or by times outside the
-//! uncertainty of the clocks; within it nothing is decided. See [`clock`] for how far clocks are known to be apart.
+//! uncertainty of the clocks; within it nothing is decided. See
+//! `facts::clocks` for how far clocks are known to be apart.
 
 mod adjacent;
-mod clock;
 mod compare;
 mod pairing;
 mod relation;
 mod tell;
 
 pub(super) use adjacent::Families;
-pub(super) use clock::{Clocks, cut, has_answer};
 pub(super) use pairing::by_start;
 
-use super::cx::Cx;
+use super::distinct::{self, Shares};
 use super::finding::Finding;
+use super::judging::Judging;
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use super::{spans, text};
+use crate::facts::{Clocks, is_one_process};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
 use crate::trace::SpanIx;
 use compare::Comparison;
@@ -34,10 +35,19 @@ struct Rule<'a> {
     written: String,
     pairing: Pairing,
     per: &'a Per,
-    adjacent: bool,
+    /// Where the two must be adjacent: the families in which they are.
+    adjacent: Option<&'a Families>,
+    /// What the entries with `distinct` got.
+    shares: &'a Shares,
 }
 
-pub(super) fn judge(cx: &Cx<'_>, order: &Order, at: &Expectation) -> Outcome {
+pub(super) fn judge(
+    cx: &Judging<'_>,
+    shares: &Shares,
+    families: &Families,
+    order: &Order,
+    at: &Expectation,
+) -> Outcome {
     let mut outcome = Outcome::default();
     let plain = |id, first, then, comparisons, verb, written| Rule {
         first,
@@ -48,10 +58,11 @@ pub(super) fn judge(cx: &Cx<'_>, order: &Order, at: &Expectation) -> Outcome {
         written,
         pairing: Pairing::All,
         per: &Per::Trace,
-        adjacent: false,
+        adjacent: None,
+        shares,
     };
     match order {
-        Order::Relation(relation) => check(cx, &long_form(relation), at, &mut outcome),
+        Order::Relation(relation) => check(cx, &long_form(relation, shares, families), at, &mut outcome),
         Order::Sequence(list) => {
             for pair in list.windows(2) {
                 let written = format!("{} -> {}", name(&pair[0]), name(&pair[1]));
@@ -95,7 +106,7 @@ fn name(select: &Selector) -> String {
     select.name.clone().unwrap_or_else(|| text::keys_of(select))
 }
 
-fn long_form(relation: &OrderRelation) -> Rule<'_> {
+fn long_form<'a>(relation: &'a OrderRelation, shares: &'a Shares, families: &'a Families) -> Rule<'a> {
     let (first, then) = (name(&relation.first), name(&relation.then));
     let word = match relation.relation {
         Relation::Before => "",
@@ -125,36 +136,38 @@ fn long_form(relation: &OrderRelation) -> Rule<'_> {
         written: format!("{first} -> {then}{word}{pairing}{per}"),
         pairing: relation.pairing,
         per: &relation.per,
-        adjacent: relation.relation == Relation::Adjacent,
+        adjacent: (relation.relation == Relation::Adjacent).then_some(families),
+        shares,
     }
 }
 
 /// The spans that a side stands for: with `distinct`, those that its entry was given.
-fn side(cx: &Cx<'_>, select: &Selector) -> Rc<[SpanIx]> {
-    match select.name.as_deref().and_then(|name| cx.distinct_entry(name)) {
-        Some(index) => super::distinct::held(cx, index).into(),
+fn side(cx: &Judging<'_>, shares: &Shares, select: &Selector) -> Rc<[SpanIx]> {
+    match select.name.as_deref().and_then(|name| distinct::entry(cx.expect, name)) {
+        Some(index) => shares.held(cx, index).into(),
         None => cx.picks(&select.query).rows.as_slice().into(),
     }
 }
 
 /// Whether a violation stays one: one clock's times stay what they are; what else decides may yet be mended by a parent
 /// that is still to come, or by a span that takes another out of a selection.
-fn lasting(cx: &Cx<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &pairing::Violation) -> Lack {
+fn lasting(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &pairing::Violation) -> Lack {
     let (a, b) = violation.pair;
-    let shared_out = |side: &Selector| side.name.as_deref().is_some_and(|name| cx.distinct_entry(name).is_some());
+    let shared_out =
+        |side: &Selector| side.name.as_deref().is_some_and(|name| distinct::entry(cx.expect, name).is_some());
     let up = |side: &Selector| cx.is_up(&side.query) && !shared_out(side);
     let under = match rule.per {
         Per::Under(select) => cx.is_up(&select.query),
         Per::Trace | Per::Siblings => true,
     };
-    let same = clocks.same(a, b) && clock::is_one_process(cx, a, b);
+    let same = clocks.same(a, b) && is_one_process(cx.facts, a, b);
     let lasts =
         same && up(rule.first) && up(rule.then) && under && rule.pairing == Pairing::All && !violation.not_siblings;
     if lasts { Lack::Final } else { Lack::Violated }
 }
 
-fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
-    let (first, then) = (side(cx, rule.first), side(cx, rule.then));
+fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
+    let (first, then) = (side(cx, rule.shares, rule.first), side(cx, rule.shares, rule.then));
     let mut missing = false;
     for (select, rows) in [(rule.first, &first), (rule.then, &then)] {
         if rows.is_empty() {
@@ -192,9 +205,9 @@ fn check(cx: &Cx<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) 
 }
 
 /// Whether spans of which it can not be told whether they stand on a side would break what holds of those that do.
-fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
-    let may = |select: &Selector| match select.name.as_deref().and_then(|name| cx.distinct_entry(name)) {
-        Some(index) => super::distinct::doubted(cx, index).to_vec(),
+fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
+    let may = |select: &Selector| match select.name.as_deref().and_then(|name| distinct::entry(cx.expect, name)) {
+        Some(index) => rule.shares.doubted(cx, index).to_vec(),
         None => cx.in_doubt(&cx.picks(&select.query), &select.query).rows.clone(),
     };
     let (may_first, may_then) = (may(rule.first), may(rule.then));
@@ -213,8 +226,14 @@ fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: 
 }
 
 /// What is so of the spans of two sides, none of them empty, with a remark on what decided it.
-fn weigh(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> (State, Option<String>) {
-    let clocks = cx.clocks.get_or_init(|| Clocks::of(cx));
+fn weigh(
+    cx: &Judging<'_>,
+    rule: &Rule<'_>,
+    first: &[SpanIx],
+    then: &[SpanIx],
+    at: &Expectation,
+) -> (State, Option<String>) {
+    let clocks = cx.facts.clocks();
     let lacks = |lack, finding| (State::lacks(lack, finding), None);
     let scopes = match pairing::scopes(cx, rule.per, first, then) {
         Ok(scopes) => scopes,
@@ -245,7 +264,7 @@ fn weigh(cx: &Cx<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &E
     if let Some(open) = open {
         return lacks(Lack::Undecidable, tell::uncertain(cx, clocks, rule, open, at));
     }
-    let instances = cx.instances();
+    let instances = cx.facts.instances();
     let across = witness.filter(|(a, b)| !instances.same_instance(cx.trace.span(*a), cx.trace.span(*b)));
     let remark = across.map(|pair| {
         let by = compare::decided_by(cx, clocks, rule.comparisons[0], pair, true);

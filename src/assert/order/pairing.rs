@@ -1,9 +1,9 @@
 //! Which spans of two selections are compared: within what, and which with which.
 
-use super::super::cx::Cx;
-use super::adjacent;
-use super::clock::{Clocks, UNBOUNDED};
+use super::super::judging::Judging;
+use super::adjacent::{self, Families};
 use super::compare::{self, Comparison, Known, Moment};
+use crate::facts::{Clocks, UNBOUNDED};
 use crate::spec::plan::{Pairing, Per};
 use crate::trace::SpanIx;
 use std::cmp::Ordering;
@@ -52,7 +52,7 @@ pub(super) struct Open {
 const MOST_IN_SCOPES: usize = 20_000_000;
 
 /// Cuts both sides into the scopes that are compared each by itself; an error says why there is none.
-pub(super) fn scopes(cx: &Cx<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) -> Result<Vec<Scope>, String> {
+pub(super) fn scopes(cx: &Judging<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) -> Result<Vec<Scope>, String> {
     match per {
         Per::Trace => Ok(vec![Scope { under: None, first: first.to_vec(), then: then.to_vec() }]),
         Per::Siblings => Ok(families(cx, first, then)),
@@ -96,7 +96,7 @@ pub(super) fn scopes(cx: &Cx<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) 
 }
 
 /// Spans with one parent; spans without one in the trace are siblings if they name the same one, or none.
-fn families(cx: &Cx<'_>, first: &[SpanIx], then: &[SpanIx]) -> Vec<Scope> {
+fn families(cx: &Judging<'_>, first: &[SpanIx], then: &[SpanIx]) -> Vec<Scope> {
     let mut families: BTreeMap<_, Scope> = BTreeMap::new();
     let family = |ix: SpanIx| {
         let span = cx.trace.span(ix);
@@ -115,11 +115,11 @@ fn families(cx: &Cx<'_>, first: &[SpanIx], then: &[SpanIx]) -> Vec<Scope> {
 
 /// Compares the spans of one scope, none of whose sides is empty.
 pub(super) fn judge(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     comparisons: &[Comparison],
     pairing: Pairing,
-    adjacent: bool,
+    adjacent: Option<&Families>,
     scope: &Scope,
 ) -> Verdict {
     let (first, then) = (&scope.first, &scope.then);
@@ -177,10 +177,10 @@ fn one_of(
 }
 
 fn all(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     comparisons: &[Comparison],
-    adjacent: bool,
+    adjacent: Option<&Families>,
     first: &[SpanIx],
     then: &[SpanIx],
 ) -> Verdict {
@@ -200,8 +200,8 @@ fn all(
     if let Some(open) = open {
         return Verdict::Open(open);
     }
-    if adjacent {
-        return adjacent::judge(cx, clocks, comparisons[0], first, then);
+    if let Some(families) = adjacent {
+        return adjacent::judge(cx, clocks, families, comparisons[0], first, then);
     }
     Verdict::Holds(first[0], then[0])
 }
@@ -220,7 +220,7 @@ const MOST_CLOCKS: usize = 1000;
 
 /// Sorted by start, if the clocks tell the order of each and the next. Of spans that start at one moment those that end
 /// first come first.
-pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
+pub(crate) fn by_start(cx: &Judging<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
     const MOST_AT_ONCE: usize = 64;
     if rows.iter().any(|&ix| !cx.trace.span(ix).is_timed()) {
         return None;
@@ -265,13 +265,13 @@ pub(crate) fn by_start(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<
 }
 
 /// Whether `a` surely starts no later than `b`.
-fn not_after(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> bool {
+fn not_after(cx: &Judging<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> bool {
     let room = compare::time(cx, b, Moment::Start) - compare::time(cx, a, Moment::Start);
     clocks.most_ahead(clocks.clock(a), clocks.clock(b)) <= room
 }
 
 /// The spans that may be the earliest (or latest) to start: all but those of which another surely is.
-fn outermost(cx: &Cx<'_>, clocks: &Clocks, rows: &[SpanIx], latest: bool) -> Vec<SpanIx> {
+fn outermost(cx: &Judging<'_>, clocks: &Clocks, rows: &[SpanIx], latest: bool) -> Vec<SpanIx> {
     let mut best: BTreeMap<u32, Vec<SpanIx>> = BTreeMap::new();
     for &ix in rows {
         let at = best.entry(clocks.clock(ix)).or_default();

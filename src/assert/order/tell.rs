@@ -1,17 +1,17 @@
 //! What a finding says of an order that is not kept, or cannot be told.
 
-use super::super::cx::Cx;
 use super::super::finding::Finding;
+use super::super::judging::Judging;
 use super::super::{lost, text};
-use super::clock::{Clocks, UNBOUNDED, by_common_ancestor};
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Scope, Violation};
 use super::{Rule, name};
+use crate::facts::{Clocks, UNBOUNDED, by_common_ancestor};
 use crate::spec::plan::{Expectation, Pairing, Selector};
 use crate::trace::SpanIx;
 
 /// `` `charge` (span `authorize` of payment-service) ``, or only the span where the spec gives it no name.
-fn who(cx: &Cx<'_>, select: &Selector, ix: SpanIx) -> String {
+fn who(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> String {
     let span = text::span(cx.trace, ix);
     match &select.name {
         Some(name) => format!("{} ({span})", text::quoted(name)),
@@ -28,7 +28,7 @@ fn sentence(words: &str) -> String {
 
 /// A side that no span stands for: an order of nothing is not kept.
 pub(super) fn unmet(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     rule: &Rule<'_>,
     select: &Selector,
     scope: Option<&Scope>,
@@ -50,7 +50,7 @@ pub(super) fn unmet(
 }
 
 /// A span whose times are not known.
-pub(super) fn untimed(cx: &Cx<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation) -> Finding {
+pub(super) fn untimed(cx: &Judging<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation) -> Finding {
     let why = lost::duration(cx.trace, ix).unwrap_or("its times were not told");
     let message = format!("When {} was is not known, and so is its order: {why}.", text::span(cx.trace, ix));
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
@@ -60,7 +60,7 @@ pub(super) fn untimed(cx: &Cx<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation
 }
 
 /// A span of which it can not be told whether it stands on a side, and which would break the order.
-pub(super) fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
+pub(super) fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
     let doubt = super::super::nearest::doubt(cx, select, ix);
     let message = format!("{} With it the order would not be kept.", doubt.message(cx, select, ix));
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
@@ -70,7 +70,7 @@ pub(super) fn doubted(cx: &Cx<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanI
     finding
 }
 
-pub(super) fn unequal(cx: &Cx<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectation) -> Finding {
+pub(super) fn unequal(cx: &Judging<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectation) -> Finding {
     let (first, then) = (scope.first.len(), scope.then.len());
     let message = format!(
         "`pairing: each` needs as many {} as {}, but there are {first} and {then}.",
@@ -85,7 +85,7 @@ pub(super) fn unequal(cx: &Cx<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectat
 }
 
 /// A span on both sides.
-pub(super) fn itself(cx: &Cx<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectation) -> Finding {
+pub(super) fn itself(cx: &Judging<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectation) -> Finding {
     let message = format!(
         "Span {} stands on both sides: {} and {} select it, and a span has no order beside itself.",
         text::span(cx.trace, both).trim_start_matches("span "),
@@ -100,7 +100,7 @@ pub(super) fn itself(cx: &Cx<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectatio
 }
 
 pub(super) fn violated(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     rule: &Rule<'_>,
     violation: &Violation,
@@ -132,7 +132,7 @@ pub(super) fn violated(
 
 /// What is wrong with how two spans lie, and how they do.
 fn compared(
-    cx: &Cx<'_>,
+    cx: &Judging<'_>,
     clocks: &Clocks,
     rule: &Rule<'_>,
     violation: &Violation,
@@ -144,7 +144,7 @@ fn compared(
     if clocks.same(a, b) || clocks.are_one(a, b) {
         return (words, lie);
     }
-    match by_common_ancestor(cx, clocks, a, b) {
+    match by_common_ancestor(cx.facts, clocks, a, b) {
         Some(told) if told.in_order == comparison.swapped => {
             let (early, late) = told.nearest;
             rows.extend([early, late].into_iter().filter(|ix| ![a, b].contains(ix)));
@@ -164,7 +164,7 @@ fn compared(
 }
 
 /// How two moments lie: `charge-card ends 12ms after the start of reserve`.
-fn lie(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanIx, SpanIx)) -> String {
+fn lie(cx: &Judging<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanIx, SpanIx)) -> String {
     let (left, right) = if comparison.swapped { (b, a) } else { (a, b) };
     let word = |moment: Moment| if moment == Moment::Start { "start" } else { "end" };
     let late = compare::time(cx, left, comparison.left) - compare::time(cx, right, comparison.right);
@@ -179,8 +179,8 @@ fn lie(cx: &Cx<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanIx, Sp
 }
 
 /// An order that clocks leave open.
-pub(super) fn uncertain(cx: &Cx<'_>, clocks: &Clocks, rule: &Rule<'_>, open: Open, at: &Expectation) -> Finding {
-    let instances = cx.instances();
+pub(super) fn uncertain(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, open: Open, at: &Expectation) -> Finding {
+    let instances = cx.facts.instances();
     let (a, b) = open.pair;
     let label = |ix: SpanIx| text::safe(instances.label(instances.instance(cx.trace.span(ix))));
     let (one, other) = (who(cx, rule.first, a), who(cx, rule.then, b));

@@ -1,8 +1,7 @@
 //! Orders against brute force over all pairs, and against the true times of traces whose clocks were shifted.
 
-use super::clock::{Clocks, by_common_ancestor};
-use crate::assert::cx::Cx;
 use crate::assert::{Context, Verdict, judge};
+use crate::facts::{Facts, by_common_ancestor};
 use crate::select::Query;
 use crate::source::{Span, Spanned};
 use crate::spec::plan::{
@@ -241,15 +240,14 @@ proptest! {
     ) {
         let spans = grow(&steps);
         let trace = told(&spans, &shifts);
-        let (expect, context) = (expect(plain()), Context::default());
-        let cx = Cx::new(&trace, &expect, Phase::Confirmed, &context);
-        let clocks = Clocks::of(&cx);
+        let facts = Facts::from(&trace);
+        let clocks = facts.clocks();
         let rows = |name: &str| -> Vec<SpanIx> { trace.spans().filter(|span| span.name() == name).map(|span| span.ix()).collect() };
         let (first, then) = (rows("a"), rows("b"));
         let pairs: Vec<Option<bool>> = first
             .iter()
             .flat_map(|&a| then.iter().map(move |&b| (a, b)))
-            .map(|(a, b)| by_common_ancestor(&cx, &clocks, a, b).map(|told| told.in_order))
+            .map(|(a, b)| by_common_ancestor(&facts, clocks, a, b).map(|told| told.in_order))
             .collect();
         prop_assume!(!pairs.is_empty());
         let verdict = verdict(&trace, plain());

@@ -12,7 +12,7 @@ mod shape;
 
 pub use shape::shape;
 
-use super::cx::{Cx, MOST_SPANS};
+use super::judging::{Judging, MOST_SPANS};
 use super::rule::RuleId;
 use super::state::{Lack, Outcome, State};
 use crate::matcher::count_of;
@@ -34,7 +34,7 @@ impl Accepted {
     }
 }
 
-pub(super) fn judge(cx: &Cx<'_>, name: &str, accepted: Option<&Accepted>, at: &Expectation) -> Outcome {
+pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, at: &Expectation) -> Outcome {
     let name = super::text::safe(name);
     let Some(accepted) = accepted else {
         let mut finding = cx.finding(

@@ -9,10 +9,11 @@ mod fit;
 mod tell;
 
 use super::bounds::{Bounds, Outlook};
-use super::cx::{Cx, Picks};
-use super::order::Clocks;
+use super::judging::Judging;
+use super::selections::Picks;
 use super::state::{Lack, Outcome, State};
 use super::text;
+use crate::facts::Clocks;
 use crate::source::Span;
 use crate::spec::plan::{Expectation, Selector, Structure, StructureNode};
 use crate::trace::SpanIx;
@@ -31,7 +32,7 @@ struct Node<'a> {
 }
 
 struct Matcher<'a, 'c> {
-    cx: &'c Cx<'a>,
+    cx: &'c Judging<'a>,
     structure: &'a Structure,
     clocks: &'c Clocks,
     /// Children before their parents; the last is the root.
@@ -47,9 +48,8 @@ impl Matcher<'_, '_> {
     }
 }
 
-pub(super) fn judge<'a>(cx: &Cx<'a>, structure: &'a Structure, at: &Expectation) -> Outcome {
-    let mut matcher =
-        Matcher { cx, structure, clocks: cx.clocks.get_or_init(|| Clocks::of(cx)), nodes: flatten(cx, structure) };
+pub(super) fn judge<'a>(cx: &Judging<'a>, structure: &'a Structure, at: &Expectation) -> Outcome {
+    let mut matcher = Matcher { cx, structure, clocks: cx.facts.clocks(), nodes: flatten(cx, structure) };
     for node in 0..matcher.nodes.len() {
         matcher.nodes[node].fits = matcher.fits(node);
     }
@@ -87,7 +87,7 @@ fn only_needs(bounds: &Bounds) -> bool {
 }
 
 /// The nodes of the spec's tree, children before parents. Walked with a stack: specs are input, too.
-fn flatten<'a>(cx: &Cx<'a>, structure: &'a Structure) -> Vec<Node<'a>> {
+fn flatten<'a>(cx: &Judging<'a>, structure: &'a Structure) -> Vec<Node<'a>> {
     let mut order: Vec<(&'a StructureNode, Vec<usize>)> = Vec::new();
     let mut stack: Vec<(&'a StructureNode, Option<usize>)> = vec![(&structure.tree, None)];
     while let Some((node, parent)) = stack.pop() {

@@ -2,7 +2,8 @@
 
 use super::config::{Config, Request};
 use super::reason::SpanName;
-use crate::trace::{CallKey, CallNames, Calls, Instances, Kind, SpanId, SpanIx, SpanRef, Trace, requests_answered};
+use crate::facts::{self, CallKey, requests_answered};
+use crate::trace::{Kind, SpanId, SpanIx, SpanRef};
 use std::collections::{HashMap, HashSet};
 
 /// Jaeger's formats cut start and duration to microseconds, each by itself.
@@ -37,14 +38,15 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn of(trace: &Trace, requests: &[Request], config: &Config) -> Facts {
+    pub(super) fn of(of: &facts::Facts<'_>, requests: &[Request], config: &Config) -> Facts {
+        let trace = of.trace();
         let (behind_silent, missing): (Vec<SpanIx>, Vec<SpanIx>) =
             trace.tree().orphans().iter().partition(|&&orphan| is_excused(trace.span(orphan), config));
         let first_orphan = missing.first().and_then(|&orphan| {
             let span = trace.span(orphan);
             Some((name(span), span.parent_id()?))
         });
-        let (answered, unanswered) = calls(trace);
+        let (answered, unanswered) = calls(of);
         let ids: Vec<SpanId> = requests.iter().map(|request| request.span).collect();
         // Not answered by what something silent called: the silent one may stand further inside, and the service that the
         // runner called may still export. If it stands at the door, the run learns that the request is silent.
@@ -58,7 +60,7 @@ impl Facts {
             answered,
             unanswered,
             requests,
-            asynchronous: is_asynchronous(trace),
+            asynchronous: is_asynchronous(of),
         }
     }
 }
@@ -75,12 +77,12 @@ pub(super) fn name(span: SpanRef<'_>) -> SpanName {
     SpanName { id: span.id(), name: clip(span.name()), service: clip(span.service()), kind: span.kind() }
 }
 
-fn calls(trace: &Trace) -> (Vec<CallKey>, Vec<Unanswered>) {
-    let names = CallNames::of(trace);
+fn calls(facts: &facts::Facts<'_>) -> (Vec<CallKey>, Vec<Unanswered>) {
+    let (trace, names) = (facts.trace(), facts.call_names());
     let mut answered = HashSet::new();
     let mut unanswered: Vec<Unanswered> = Vec::new();
     let mut rows: HashMap<(CallKey, bool), usize> = HashMap::new();
-    for call in Calls::of(trace).all() {
+    for call in facts.calls().all() {
         let span = trace.span(call.span);
         let key = names.key(span);
         if call.answered {
@@ -99,11 +101,12 @@ fn calls(trace: &Trace) -> (Vec<CallKey>, Vec<Unanswered>) {
 }
 
 /// A PRODUCER, a CONSUMER or a child that outlives its parent on one instance.
-fn is_asynchronous(trace: &Trace) -> bool {
+fn is_asynchronous(facts: &facts::Facts<'_>) -> bool {
+    let trace = facts.trace();
     if trace.spans().any(|span| matches!(span.kind(), Kind::Producer | Kind::Consumer)) {
         return true;
     }
-    let instances = Instances::of(trace);
+    let instances = facts.instances();
     trace
         .spans()
         .any(|span| span.parent().is_some_and(|parent| instances.same_instance(span, parent) && outlives(span, parent)))
@@ -115,8 +118,8 @@ fn outlives(child: SpanRef<'_>, parent: SpanRef<'_>) -> bool {
 
 /// Of each row, whether it is work that the response waited for, as far as the trace tells: every step from the top down
 /// is contained in the one above, and no message was sent on the way. `None` where the parent may still come.
-pub(super) fn synchronous(trace: &Trace, response_ns: u64, config: &Config) -> Vec<Option<bool>> {
-    let instances = Instances::of(trace);
+pub(super) fn synchronous(facts: &facts::Facts<'_>, response_ns: u64, config: &Config) -> Vec<Option<bool>> {
+    let (trace, instances) = (facts.trace(), facts.instances());
     let mut synchronous = vec![None; trace.len()];
     for &ix in trace.tree().preorder() {
         let span = trace.span(ix);

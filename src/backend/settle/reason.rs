@@ -1,6 +1,7 @@
 //! Why a trace is not settled yet, in words that name the span to look for.
 
-use crate::trace::{CallKey, Kind, SpanId};
+use crate::facts::CallKey;
+use crate::trace::{Kind, SpanId};
 use std::fmt;
 
 /// A duration as people read it: `0.3 s`, `8.5 s`, `12 s`. Rounded to milliseconds.

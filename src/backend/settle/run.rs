@@ -2,7 +2,7 @@
 
 use super::config::Config;
 use super::reason::Seconds;
-use crate::trace::CallKey;
+use crate::facts::CallKey;
 use std::collections::HashSet;
 use std::fmt;
 

@@ -3,15 +3,14 @@
 use super::config::{Config, Request};
 use super::reason::{Reason, SpanName};
 use super::run::{Run, Standing};
-use super::watch::{Read, Watch};
-use crate::trace::{CallKey, Trace};
-use std::sync::Arc;
+use super::watch::Watch;
+use crate::facts::{CallKey, Snapshot};
 
 /// What keeps a trace of which nothing more will come from being structurally complete, by itself alone.
-pub fn lacks(trace: &Arc<Trace>, silent: Vec<String>) -> Vec<Reason> {
-    let (mut watch, mut run) = (Watch::new(Config { silent, ..Config::default() }, 0), Run::default());
-    watch.snapshot(Read::at(0), Arc::clone(trace), &mut run);
-    watch.structure(&run)
+pub fn lacks(snapshot: &Snapshot, silent: Vec<String>) -> Vec<Reason> {
+    let mut watch = Watch::new(Config { silent, ..Config::default() }, 0);
+    watch.take(snapshot.clone());
+    watch.structure(&Run::default())
 }
 
 impl Watch {

@@ -6,7 +6,8 @@ use super::log::{Poll, PollLog};
 use super::reason::Reason;
 use super::run::{Run, Standing};
 use super::waiting::request_key;
-use crate::trace::{CallKey, Injected, Kind, Note, Phase, SpanId, Trace, TraceId, fingerprints, merge};
+use crate::facts::{self, CallKey, Snapshot};
+use crate::trace::{Injected, Kind, Note, Phase, SpanId, Trace, TraceId, fingerprints, merge};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ pub struct Watch {
     pub(super) requests: Vec<Request>,
     sent_ns: u64,
     pub(super) responded_ns: Option<u64>,
-    trace: Option<Arc<Trace>>,
+    snapshot: Option<Snapshot>,
     last_reading: Option<Arc<Trace>>,
     pub(super) facts: Option<Facts>,
     told: HashMap<SpanKey, Told>,
@@ -113,7 +114,7 @@ impl Watch {
             requests: Vec::new(),
             sent_ns,
             responded_ns: None,
-            trace: None,
+            snapshot: None,
             last_reading: None,
             facts: None,
             told: HashMap::new(),
@@ -132,9 +133,7 @@ impl Watch {
     /// A request was sent within this trace: the first one and each redirect hop.
     pub fn request(&mut self, request: Request) {
         self.requests.push(request);
-        if let Some(trace) = &self.trace {
-            self.facts = Some(Facts::of(trace, &self.requests, &self.config));
-        }
+        self.look();
     }
 
     /// The response came, or the command ended. Nothing settles before; the timeout runs from here.
@@ -169,7 +168,7 @@ impl Watch {
         }
         let shrunk = found - new.len() < self.told.len();
         // Of two spans under one id the same one may be kept as before; that another was lost is news all the same.
-        let known: &[Note] = self.trace.as_ref().map_or(&[], |trace| trace.notes());
+        let known: &[Note] = self.trace().map_or(&[], |trace| trace.notes());
         let lost = trace.notes().iter().filter(|note| note.is_loss() && known.binary_search(note).is_err()).count();
         let lossy = known.iter().any(Note::is_loss);
         let news = new.len() + changed.len() + lost;
@@ -183,11 +182,11 @@ impl Watch {
             }
             self.news_ns = self.news_ns.max(read.got_ns);
             // What was found before and is lacking now, or was told with other words, is kept as well.
-            self.trace = match self.trace.take().filter(|_| shrunk || differs || lossy) {
-                Some(before) => Some(self.join(&before, &trace)),
-                None => Some(trace),
+            let kept = match self.snapshot.take().filter(|_| shrunk || differs || lossy) {
+                Some(before) => self.join(before.trace(), &trace),
+                None => trace,
             };
-            self.facts = self.trace.as_ref().map(|trace| Facts::of(trace, &self.requests, &self.config));
+            self.take(Snapshot::new(kept));
             self.learn(run);
         }
         if !shrunk {
@@ -197,6 +196,16 @@ impl Watch {
             *count += news;
         }
         self.step(read.got_ns, run, news > 0, true)
+    }
+
+    pub(super) fn take(&mut self, snapshot: Snapshot) {
+        self.snapshot = Some(snapshot).filter(|snapshot| !snapshot.trace().is_empty());
+        self.look();
+    }
+
+    /// Finds out anew how far the trace is complete.
+    fn look(&mut self) {
+        self.facts = self.facts().map(|facts| Facts::of(&facts, &self.requests, &self.config));
     }
 
     /// Both readings as one.
@@ -244,7 +253,11 @@ impl Watch {
 
     /// All spans found so far, whatever the last reading lacked; `None` while there is none.
     pub fn trace(&self) -> Option<&Arc<Trace>> {
-        self.trace.as_ref()
+        self.snapshot.as_ref().map(Snapshot::trace)
+    }
+    /// The facts of that trace.
+    pub fn facts(&self) -> Option<facts::Facts<'_>> {
+        self.snapshot.as_ref().map(Snapshot::facts)
     }
     /// The phase after the last step.
     pub fn phase(&self) -> Phase {
@@ -309,7 +322,7 @@ impl Watch {
 
     /// Tells the run which calls were answered and how late synchronous spans came.
     fn learn(&mut self, run: &mut Run) {
-        let (Some(trace), Some(facts)) = (&self.trace, &self.facts) else { return };
+        let (Some(snapshot), Some(facts)) = (&self.snapshot, &self.facts) else { return };
         facts.answered.iter().for_each(|key| run.answered(key));
         for (request, _) in self.requests.iter().zip(&facts.requests).filter(|(_, answered)| **answered) {
             run.answered(&request_key(request));
@@ -318,7 +331,8 @@ impl Watch {
             return;
         }
         let response = self.responded_ns.unwrap_or(self.sent_ns).saturating_sub(self.sent_ns);
-        let synchronous = synchronous(trace, response, &self.config);
+        let trace = snapshot.trace();
+        let synchronous = synchronous(&snapshot.facts(), response, &self.config);
         let mut worst: Option<(u64, u64, &str)> = None;
         for (span, key) in trace.spans().zip(span_keys(trace)) {
             let Some(waited_for) = synchronous[span.ix().index()] else { continue };

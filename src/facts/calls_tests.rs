@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
-use super::super::fixture::{Draft, draft, drafted};
+use super::super::CallNames;
 use super::*;
 use crate::trace::Injected;
+use crate::trace::fixture::{Draft, draft, drafted};
 
 fn id(value: u64) -> SpanId {
     SpanId::new(value).unwrap()

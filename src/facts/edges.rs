@@ -5,50 +5,44 @@
 //! the consumer is in a linked trace. What answers no trace (a database, a broker, a foreign host) is named as the
 //! caller names it (analysis.md, 5.5); `*` stands for services and foreign hosts, not for databases and brokers.
 
-use super::cx::Cx;
-use super::text;
-use crate::trace::{CallNames, Kind, SpanIx, SpanRef, Sym, Trace, Value, Within, wrappers};
+use super::Facts;
+use super::calls::{Within, wrappers};
+use super::peer::Named;
+use crate::trace::{Kind, SpanIx, SpanRef, Sym, Trace};
 use std::collections::{HashMap, HashSet};
 
 /// One call.
 #[derive(Debug, Clone)]
-pub(super) struct Edge {
+pub(crate) struct Edge {
     /// The caller's span.
-    pub(super) span: SpanIx,
+    pub(crate) span: SpanIx,
     from: Sym,
     to: Callee,
     /// Others like it may turn out to be one and the same call.
     floating: bool,
 }
 
+/// What a call leads to.
 #[derive(Debug, Clone)]
-enum Callee {
+pub(crate) enum Callee {
     /// A service that answers in the trace, with its first span.
     Service(Sym, SpanIx),
     /// Something that is only named.
     Named(Named),
 }
 
-#[derive(Debug, Clone, Default)]
-struct Named {
-    /// All names it goes by, the preferred one first.
-    names: Vec<String>,
-    /// A database or a broker.
-    infrastructure: bool,
-}
-
 /// All calls of a trace, in row order of the callers.
 #[derive(Debug, Default)]
-pub(super) struct Edges {
+pub(crate) struct Edges {
     all: Vec<Edge>,
     // Every rule of a spec asks for one pair; walking all calls for each would cost rules × calls.
     by_services: HashMap<(Sym, Sym), Vec<u32>>,
 }
 
 impl Edges {
-    pub(super) fn of(cx: &Cx<'_>) -> Edges {
-        let trace = cx.trace;
-        let answered = answered(cx);
+    pub(crate) fn of(facts: &Facts<'_>) -> Edges {
+        let trace = facts.trace();
+        let answered = answered(facts);
         let callers: HashSet<SpanIx> = answered.iter().map(|edge| edge.caller).collect();
         let mut all: Vec<Edge> = answered
             .into_iter()
@@ -59,9 +53,9 @@ impl Edges {
                 floating,
             })
             .collect();
-        let names = CallNames::of(trace);
+        let names = facts.call_names();
         let mut around = Around::of(trace);
-        let unanswered: HashSet<SpanIx> = cx.calls().unanswered().map(|call| call.span).collect();
+        let unanswered: HashSet<SpanIx> = facts.calls().unanswered().map(|call| call.span).collect();
         // What wraps an answered call names that one, and no other that it holds as well.
         callers.iter().for_each(|&call| around.take(trace.span(call)));
         for span in trace.spans() {
@@ -88,17 +82,17 @@ impl Edges {
     }
 
     /// In row order of the callers.
-    pub(super) fn all(&self) -> &[Edge] {
+    pub(crate) fn all(&self) -> &[Edge] {
         &self.all
     }
 
     /// Whether something that is called goes by this name.
-    pub(super) fn names(&self, name: &str) -> bool {
+    pub(crate) fn names(&self, name: &str) -> bool {
         self.all.iter().any(|edge| matches!(&edge.to, Callee::Named(named) if named.names.iter().any(|at| at == name)))
     }
 
     /// The calls that a rule speaks of.
-    pub(super) fn matching<'e>(&'e self, trace: &Trace, from: Option<&str>, to: Option<&str>) -> Vec<&'e Edge> {
+    pub(crate) fn matching<'e>(&'e self, trace: &Trace, from: Option<&str>, to: Option<&str>) -> Vec<&'e Edge> {
         if let (Some(from), Some(to)) = (from, to) {
             let mut found: Vec<u32> = Vec::new();
             if let (Some(from), Some(to)) = (trace.symbols().get(from), trace.symbols().get(to)) {
@@ -128,12 +122,12 @@ struct Answered {
     floating: bool,
 }
 
-fn answered(cx: &Cx<'_>) -> Vec<Answered> {
-    let trace = cx.trace;
+fn answered(facts: &Facts<'_>) -> Vec<Answered> {
+    let trace = facts.trace();
     let mut found: Vec<Answered> = Vec::new();
     let service = |ix: SpanIx| trace.services[ix.index()];
     let mut linked: HashSet<(SpanIx, Sym)> = HashSet::new();
-    for &(exit, entry) in cx.calls().pairs() {
+    for &(exit, entry) in facts.calls().pairs() {
         if trace.tree().parent(entry) != Some(exit) {
             found.push(Answered { caller: exit, to: service(entry), entry, floating: false });
             linked.insert((entry, service(exit)));
@@ -141,7 +135,7 @@ fn answered(cx: &Cx<'_>) -> Vec<Answered> {
     }
     for child in trace.spans() {
         let Some(parent) = child.parent() else { continue };
-        let within = cx.calls().within(parent.ix());
+        let within = facts.calls().within(parent.ix());
         let caller = if let Within::Call(call) = within { call } else { parent.ix() };
         let by_exit = is_exit(trace.span(caller));
         let entry = matches!(child.kind(), Kind::Server | Kind::Consumer);
@@ -151,7 +145,7 @@ fn answered(cx: &Cx<'_>) -> Vec<Answered> {
             continue;
         }
         // The call that all of them belong to may still come: above, or as what they are linked to.
-        let to_come = || child.links().iter().any(|link| cx.row_of(link.trace_id, link.span_id).is_none());
+        let to_come = || child.links().iter().any(|link| facts.row_of(link.trace_id, link.span_id).is_none());
         let floating = !by_exit && (within == Within::Unknown || child.kind() == Kind::Consumer && to_come());
         found.push(Answered { caller, to: service(child.ix()), entry: child.ix(), floating });
     }
@@ -165,7 +159,7 @@ fn answered(cx: &Cx<'_>) -> Vec<Answered> {
 
 /// How many of these calls, of one rule, there are whatever comes. One that nobody answers yet may turn out to lead to
 /// another service; floating ones may turn out to be one.
-pub(super) fn lasting(found: &[&Edge]) -> usize {
+pub(crate) fn lasting(found: &[&Edge]) -> usize {
     let answered = || found.iter().filter(|edge| edge.is_answered());
     let floating = answered().filter(|edge| edge.floating).count();
     // They may be one of those that are known to be calls, too.
@@ -173,18 +167,18 @@ pub(super) fn lasting(found: &[&Edge]) -> usize {
 }
 
 impl Edge {
-    pub(super) fn from<'t>(&self, trace: &'t Trace) -> &'t str {
+    pub(crate) fn from<'t>(&self, trace: &'t Trace) -> &'t str {
         trace.text(self.from)
     }
     /// The names by which the caller calls something that is only named.
-    pub(super) fn names(&self) -> &[String] {
+    pub(crate) fn names(&self) -> &[String] {
         if let Callee::Named(named) = &self.to { &named.names } else { &[] }
     }
     /// Whether it leads to a database or a broker that is only named.
-    pub(super) fn is_infrastructure(&self) -> bool {
+    pub(crate) fn is_infrastructure(&self) -> bool {
         matches!(&self.to, Callee::Named(named) if named.infrastructure)
     }
-    pub(super) fn leads_to(&self, trace: &Trace, to: Option<&str>) -> bool {
+    pub(crate) fn leads_to(&self, trace: &Trace, to: Option<&str>) -> bool {
         match (&self.to, to) {
             (Callee::Service(..), None) => true,
             (Callee::Named(named), None) => !named.infrastructure,
@@ -192,61 +186,21 @@ impl Edge {
             (Callee::Named(named), Some(to)) => named.names.iter().any(|name| name == to),
         }
     }
-    pub(super) fn is_answered(&self) -> bool {
+    pub(crate) fn is_answered(&self) -> bool {
         matches!(self.to, Callee::Service(..))
     }
-    pub(super) fn callee(&self, trace: &Trace) -> String {
-        match &self.to {
-            Callee::Service(service, _) => text::service(trace.text(*service)),
-            Callee::Named(named) => named.names.first().map_or("(unknown)".to_owned(), |name| text::safe(name)),
-        }
+    /// What is called.
+    pub(crate) fn to(&self) -> &Callee {
+        &self.to
     }
-    pub(super) fn show(&self, trace: &Trace) -> String {
-        format!("{} -> {}", text::service(trace.text(self.from)), self.callee(trace))
-    }
-    pub(super) fn rows(&self) -> impl Iterator<Item = SpanIx> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = SpanIx> {
         let entry = if let Callee::Service(_, entry) = self.to { Some(entry) } else { None };
         std::iter::once(self.span).chain(entry)
     }
 }
 
-/// The names by which a CLIENT or PRODUCER span calls its callee, the preferred one first.
-pub(super) fn peer_names(span: SpanRef<'_>) -> Vec<String> {
-    Named::of(span).names
-}
-
 fn is_exit(span: SpanRef<'_>) -> bool {
     matches!(span.kind(), Kind::Client | Kind::Producer)
-}
-
-impl Named {
-    fn of(span: SpanRef<'_>) -> Named {
-        let told = |keys: &[&str]| keys.iter().find_map(|key| shown(span.trace(), span.attribute(key)?));
-        let mut named = Named::default();
-        named.names.extend(told(&["service.peer.name", "peer.service"]));
-        if let Some(system) = told(&["db.system.name", "db.system"]) {
-            named.infrastructure = true;
-            let within = told(&["db.namespace", "db.name"]).map(|within| format!("{system}/{within}"));
-            named.names.push(system);
-            named.names.extend(within);
-        }
-        if let Some(system) = told(&["messaging.system"]) {
-            named.infrastructure = true;
-            let to = told(&["messaging.destination.template", "messaging.destination.name", "messaging.destination"]);
-            let within = to.map(|to| format!("{system}/{to}"));
-            named.names.push(system);
-            named.names.extend(within);
-        }
-        named.infrastructure |= span.kind() == Kind::Producer;
-        let url = || told(&["url.full", "http.url"]).and_then(|url| host_of(&url).map(str::to_owned));
-        if let Some(address) = told(&["server.address", "net.peer.name", "http.host"]).or_else(url) {
-            let port = told(&["server.port", "net.peer.port"]);
-            let with_port = port.map(|port| format!("{address}:{port}"));
-            named.names.push(address);
-            named.names.extend(with_port);
-        }
-        named
-    }
 }
 
 /// The spans that wrap calls: an SDK's `Pay/Do` that names its peer, around an HTTP client's POST to an address. Of several
@@ -305,17 +259,4 @@ impl Around {
             }
         }
     }
-}
-
-fn shown(trace: &Trace, value: &Value) -> Option<String> {
-    Some(trace.show(value)).filter(|text| !text.is_empty())
-}
-
-/// The host of a URL, without user and port.
-fn host_of(url: &str) -> Option<&str> {
-    let (_, rest) = url.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let port = host.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
-    Some(port.map_or(host, |(host, _)| host)).filter(|host| !host.is_empty())
 }

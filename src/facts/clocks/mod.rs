@@ -16,13 +16,14 @@ mod split;
 pub(crate) use ancestor::by_common_ancestor;
 pub(crate) use fact::{Awaited, cut, has_answer};
 
-use super::super::cx::Cx;
-use crate::trace::{ClockIx, Instances, Kind, SpanIx, Trace};
-use fact::{Certainty, Fact, Facts, tightest};
+use super::Facts;
+use super::{ClockIx, Instances};
+use crate::trace::{Kind, SpanIx, Trace};
+use fact::{Certainty, Evidence, Fact, tightest};
 use split::Apart;
-use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// No bound.
 pub(crate) const UNBOUNDED: i128 = i128::MAX;
@@ -36,7 +37,7 @@ pub(crate) struct Clocks {
     of: Vec<u32>,
     /// For each clock, the greatest that another may be ahead of it: (clock, nanoseconds).
     edges: Vec<Vec<(u32, i128)>>,
-    bounds: RefCell<HashMap<u32, Rc<HashMap<u32, i128>>>>,
+    bounds: Mutex<HashMap<u32, Arc<HashMap<u32, i128>>>>,
     /// Which calls are awaited.
     pub(crate) waited_for: Awaited,
     /// Whether facts contradicted each other, so that some were left out.
@@ -45,18 +46,18 @@ pub(crate) struct Clocks {
     late: HashSet<SpanIx>,
     /// Instances that turned out to be several.
     split: HashSet<u32>,
-    steps: Cell<usize>,
+    steps: AtomicUsize,
 }
 
 impl Clocks {
-    pub(crate) fn of(cx: &Cx<'_>) -> Clocks {
+    pub(crate) fn of(cx: &Facts<'_>) -> Clocks {
         let awaited = Awaited::of(cx);
         let apart = split::of(cx, &awaited);
         Clocks::new(cx, awaited, apart)
     }
 
-    fn new(cx: &Cx<'_>, awaited: Awaited, apart: Apart) -> Clocks {
-        let Facts { mut facts, two_ways, no_machine, mut late } = Facts::of(cx, &awaited, &apart.of);
+    fn new(cx: &Facts<'_>, awaited: Awaited, apart: Apart) -> Clocks {
+        let Evidence { mut facts, two_ways, no_machine, mut late } = Evidence::of(cx, &awaited, &apart.of);
         facts.retain(|fact| apart.believes(fact));
         let Apart { of, count, split, unsure } = apart;
         late.extend(unsure);
@@ -70,13 +71,13 @@ impl Clocks {
         }
         let mut clocks = Clocks {
             edges: Vec::new(),
-            bounds: RefCell::default(),
+            bounds: Mutex::default(),
             waited_for: awaited,
             contradictory: contradicted || !split.is_empty(),
             of,
             late,
             split,
-            steps: Cell::new(0),
+            steps: AtomicUsize::new(0),
         };
         let machines = clocks.machines(cx, &no_machine);
         let undoubted = |members: &&Vec<u32>| members.iter().all(|member| !two_ways.contains_key(member));
@@ -106,11 +107,11 @@ impl Clocks {
     }
 
     /// The clocks of each machine, in the order of the rows: clocks are numbered as their resources arrived.
-    fn machines(&self, cx: &Cx<'_>, no_machine: &HashSet<ClockIx>) -> BTreeMap<ClockIx, Vec<u32>> {
+    fn machines(&self, cx: &Facts<'_>, no_machine: &HashSet<ClockIx>) -> BTreeMap<ClockIx, Vec<u32>> {
         let instances = cx.instances();
         let mut met: HashSet<u32> = HashSet::new();
         let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
-        for span in cx.trace.spans() {
+        for span in cx.trace().spans() {
             let clock = self.clock(span.ix());
             let apart = self.split.contains(&instances.instance(span).0) || no_machine.contains(&instances.clock(span));
             if !apart && met.insert(clock) {
@@ -158,14 +159,14 @@ impl Clocks {
                 };
                 let group = groups.iter().find(fits).copied();
                 // Bounds that were cut short disprove nothing.
-                if self.steps.get() > MOST_STEPS {
+                if self.steps.load(Ordering::Relaxed) > MOST_STEPS {
                     return;
                 }
                 match group {
                     Some(first) => {
                         self.edges[first as usize].push((member, 0));
                         self.edges[member as usize].push((first, 0));
-                        self.bounds.borrow_mut().clear();
+                        self.known().clear();
                         group_of.insert(member, first);
                     }
                     None if groups.len() < 64 => {
@@ -183,13 +184,18 @@ impl Clocks {
         if from == to {
             return 0;
         }
-        let known = self.bounds.borrow().get(&from).map(Rc::clone);
+        let known = self.known().get(&from).map(Arc::clone);
         let bounds = known.unwrap_or_else(|| {
-            let found = Rc::new(self.search(from));
-            self.bounds.borrow_mut().insert(from, Rc::clone(&found));
+            let found = Arc::new(self.search(from));
+            self.known().insert(from, Arc::clone(&found));
             found
         });
         bounds.get(&to).copied().unwrap_or(UNBOUNDED)
+    }
+
+    /// The shortest paths found so far. A panic elsewhere leaves whole entries, so a poisoned lock does no harm.
+    fn known(&self) -> MutexGuard<'_, HashMap<u32, Arc<HashMap<u32, i128>>>> {
+        self.bounds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn search(&self, from: u32) -> HashMap<u32, i128> {
@@ -200,7 +206,7 @@ impl Clocks {
             waits.insert(at, false);
             let so_far = most[&at];
             for &(to, far) in &self.edges[at as usize] {
-                if self.steps.replace(self.steps.get() + 1) > MOST_STEPS {
+                if self.steps.fetch_add(1, Ordering::Relaxed) > MOST_STEPS {
                     return most;
                 }
                 let by = so_far + far;
@@ -228,13 +234,13 @@ fn edges(count: u32, facts: &[Fact]) -> Vec<Vec<(u32, i128)>> {
 
 /// Whether two spans of one clock surely keep it: of instances that nothing tells apart, calls that are still to come may
 /// prove that they are several.
-pub(super) fn is_one_process(cx: &Cx<'_>, a: SpanIx, b: SpanIx) -> bool {
-    let (tree, instances) = (cx.trace.tree(), cx.instances());
-    let instance = |ix: SpanIx| instances.instance(cx.trace.span(ix));
+pub(crate) fn is_one_process(cx: &Facts<'_>, a: SpanIx, b: SpanIx) -> bool {
+    let (tree, instances) = (cx.trace().tree(), cx.instances());
+    let instance = |ix: SpanIx| instances.instance(cx.trace().span(ix));
     let entry = |ix: SpanIx| {
         let above = |&at: &SpanIx| {
             let within = tree.parent(at).filter(|&parent| instance(parent) == instance(at));
-            within.filter(|_| !is_entry(cx.trace, at))
+            within.filter(|_| !is_entry(cx.trace(), at))
         };
         std::iter::successors(Some(ix), above).last()
     };

@@ -1,8 +1,8 @@
 //! What one call says of two clocks.
 
-use super::super::super::answer::{http_status, rpc_status, told};
-use super::super::super::cx::Cx;
-use crate::trace::{ClockIx, Kind, SpanIx, SpanRef, Within};
+use super::super::semconv::{Attr, http_status, rpc_status};
+use super::super::{ClockIx, Facts, Within};
+use crate::trace::{Kind, SpanIx, SpanRef};
 use std::collections::{HashMap, HashSet};
 
 /// How much it takes to give a fact up.
@@ -37,8 +37,8 @@ pub(crate) struct Awaited {
 }
 
 impl Awaited {
-    pub(crate) fn of(cx: &Cx<'_>) -> Awaited {
-        let trace = cx.trace;
+    pub(crate) fn of(cx: &Facts<'_>) -> Awaited {
+        let trace = cx.trace();
         let caller = |server: SpanRef<'_>| {
             let parent = server.parent().filter(|_| server.kind() == Kind::Server)?;
             let Within::Call(call) = cx.calls().within(parent.ix()) else { return None };
@@ -71,7 +71,7 @@ impl Awaited {
 
 /// The facts of a trace.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct Evidence {
     pub(super) facts: Vec<Fact>,
     /// Clocks of one machine that may differ, though they are told to be one.
     pub(super) two_ways: HashMap<u32, HashSet<u32>>,
@@ -81,13 +81,13 @@ pub(super) struct Facts {
     pub(super) late: HashSet<SpanIx>,
 }
 
-impl Facts {
+impl Evidence {
     /// `of` is the clock of each row.
-    pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited, of: &[u32]) -> Facts {
+    pub(super) fn of(cx: &Facts<'_>, awaited: &Awaited, of: &[u32]) -> Evidence {
         let instances = cx.instances();
-        let mut all = Facts::default();
-        for child in cx.trace.spans() {
-            let called = awaited.caller(child.ix()).map(|caller| cx.trace.span(caller)).filter(|caller| {
+        let mut all = Evidence::default();
+        for child in cx.trace().spans() {
+            let called = awaited.caller(child.ix()).map(|caller| cx.trace().span(caller)).filter(|caller| {
                 of[caller.ix().index()] != of[child.ix().index()] && instances.same_clock(*caller, child)
             });
             if called.is_some_and(|caller| disproves_one(caller, child, awaited.by(child.ix()).is_some())) {
@@ -95,7 +95,7 @@ impl Facts {
             }
         }
         let on_machine = |ix: SpanIx, other: SpanIx| {
-            let (one, other) = (cx.trace.span(ix), cx.trace.span(other));
+            let (one, other) = (cx.trace().span(ix), cx.trace().span(other));
             instances.same_clock(one, other) && !all.no_machine.contains(&instances.clock(one))
         };
         let mut told: Vec<(Fact, bool)> = Vec::new();
@@ -103,17 +103,17 @@ impl Facts {
             let machine = on_machine(parent.ix(), child.ix());
             told.extend(facts.into_iter().map(|fact| (fact, machine)));
         };
-        for child in cx.trace.spans() {
+        for child in cx.trace().spans() {
             if let Some(parent) = child.parent() {
                 add(parent, child, caused(of, parent, child));
             }
-            if let Some(client) = awaited.by(child.ix()).map(|client| cx.trace.span(client)) {
+            if let Some(client) = awaited.by(child.ix()).map(|client| cx.trace().span(client)) {
                 add(client, child, answered(of, client, child));
             }
         }
         for &(exit, entry) in cx.calls().pairs() {
-            if cx.trace.tree().parent(entry) != Some(exit) {
-                let (exit, entry) = (cx.trace.span(exit), cx.trace.span(entry));
+            if cx.trace().tree().parent(entry) != Some(exit) {
+                let (exit, entry) = (cx.trace().span(exit), cx.trace().span(entry));
                 add(exit, entry, caused(of, exit, entry));
             }
         }
@@ -221,10 +221,10 @@ fn gave_up(client: SpanRef<'_>) -> bool {
     let made = |status: String| is_made_by_client(&status.to_ascii_uppercase());
     let rpc = rpc_status(client);
     let answered = rpc.is_some();
-    if rpc.is_some_and(made) || told(client, &["rpc.connect_rpc.error_code"]).is_some_and(made) {
+    if rpc.is_some_and(made) || Attr::ConnectError.text(client).is_some_and(made) {
         return true;
     }
-    let error_type = told(client, &["error.type"]);
+    let error_type = Attr::ErrorType.text(client);
     if let Some(status) = http_status(client) {
         let made_between = matches!(status, 408 | 499 | 502 | 503 | 504);
         let otherwise = error_type.is_some_and(|kind| kind != status.to_string());
@@ -259,6 +259,6 @@ fn was_left(server: SpanRef<'_>) -> bool {
 
 /// Whether a span covers the wait for a message, and so begins before the message is sent.
 fn receives(span: SpanRef<'_>) -> bool {
-    let operation = ["messaging.operation.type", "messaging.operation", "messaging.operation.name"];
-    told(span, &operation).is_some_and(|word| matches!(&*word.to_ascii_lowercase(), "receive" | "poll"))
+    let operation = || Attr::MessagingOperation.text(span).or_else(|| Attr::MessagingOperationName.text(span));
+    operation().is_some_and(|word| matches!(&*word.to_ascii_lowercase(), "receive" | "poll"))
 }

@@ -2,9 +2,9 @@
 //! calls prove the opposite; then each of their entry spans, with what it caused within its service, has a clock of its
 //! own, since nothing says which of them is whose.
 
-use super::super::super::cx::Cx;
+use super::super::Facts;
 use super::believe::{self, Round};
-use super::fact::{Awaited, Certainty, Fact, Facts, disproves_one, is_refuted, tightest_caused};
+use super::fact::{Awaited, Certainty, Evidence, Fact, disproves_one, is_refuted, tightest_caused};
 use super::is_entry;
 use crate::trace::{Kind, SpanIx};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,9 +26,9 @@ pub(super) struct Apart {
 }
 
 /// Finds the instances that are several: those by which what is surest of clocks contradicts itself.
-pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
+pub(super) fn of(cx: &Facts<'_>, awaited: &Awaited) -> Apart {
     let instances = cx.instances();
-    let instance_of: Vec<u32> = cx.trace.spans().map(|span| instances.instance(span).0).collect();
+    let instance_of: Vec<u32> = cx.trace().spans().map(|span| instances.instance(span).0).collect();
     let may_be_several = nameless(cx, &instance_of);
     let count = instances.len() as u32;
     if may_be_several.is_empty() {
@@ -39,7 +39,7 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
     let (mut steps, mut found) = (0, 0);
     loop {
         let apart = Apart { unsure, ..by_entry(cx, &instance_of, count, split) };
-        let mut facts = Facts::of(cx, awaited, &apart.of).facts;
+        let mut facts = Evidence::of(cx, awaited, &apart.of).facts;
         facts.retain(|fact| fact.certainty > Certainty::Contained && apart.believes(fact));
         let Round::Of(round) = believe::round(apart.count, &facts, &mut steps) else { return apart };
         let on_round: HashSet<u32> = round.iter().flat_map(|&at| [facts[at].from, facts[at].to]).collect();
@@ -63,14 +63,14 @@ pub(super) fn of(cx: &Cx<'_>, awaited: &Awaited) -> Apart {
 }
 
 /// Instances that nothing tells apart and that were entered more than once.
-fn nameless(cx: &Cx<'_>, instance_of: &[u32]) -> HashSet<u32> {
+fn nameless(cx: &Facts<'_>, instance_of: &[u32]) -> HashSet<u32> {
     let instances = cx.instances();
-    let tree = cx.trace.tree();
+    let tree = cx.trace().tree();
     let mut entries: BTreeMap<u32, usize> = BTreeMap::new();
-    for span in cx.trace.spans() {
+    for span in cx.trace().spans() {
         let instance = instance_of[span.ix().index()];
         let within = tree.parent(span.ix()).is_some_and(|parent| instance_of[parent.index()] == instance);
-        if !instances.is_told(instances.instance(span)) && (!within || is_entry(cx.trace, span.ix())) {
+        if !instances.is_told(instances.instance(span)) && (!within || is_entry(cx.trace(), span.ix())) {
             *entries.entry(instance).or_default() += 1;
         }
     }
@@ -78,12 +78,12 @@ fn nameless(cx: &Cx<'_>, instance_of: &[u32]) -> HashSet<u32> {
 }
 
 /// Instances that called themselves, as it seems, in a way that one clock cannot have timed.
-fn called_by_itself(cx: &Cx<'_>, awaited: &Awaited, may_be_several: &HashSet<u32>) -> HashSet<u32> {
+fn called_by_itself(cx: &Facts<'_>, awaited: &Awaited, may_be_several: &HashSet<u32>) -> HashSet<u32> {
     let instances = cx.instances();
-    let servers = cx.trace.spans().filter(|span| span.kind() == Kind::Server);
+    let servers = cx.trace().spans().filter(|span| span.kind() == Kind::Server);
     servers
         .filter_map(|server| {
-            let client = cx.trace.span(awaited.caller(server.ix())?);
+            let client = cx.trace().span(awaited.caller(server.ix())?);
             let instance = instances.instance(server);
             let same = instances.instance(client) == instance && may_be_several.contains(&instance.0);
             (same && disproves_one(client, server, awaited.by(server.ix()).is_some())).then_some(instance.0)
@@ -92,8 +92,8 @@ fn called_by_itself(cx: &Cx<'_>, awaited: &Awaited, may_be_several: &HashSet<u32
 }
 
 /// A clock of its own for everything that one entry span of these instances caused within its service.
-fn by_entry(cx: &Cx<'_>, instance_of: &[u32], count: u32, split: HashSet<u32>) -> Apart {
-    let tree = cx.trace.tree();
+fn by_entry(cx: &Facts<'_>, instance_of: &[u32], count: u32, split: HashSet<u32>) -> Apart {
+    let tree = cx.trace().tree();
     let mut of = instance_of.to_vec();
     let mut next = count;
     for &ix in tree.preorder() {
@@ -101,7 +101,7 @@ fn by_entry(cx: &Cx<'_>, instance_of: &[u32], count: u32, split: HashSet<u32>) -
             continue;
         }
         let same = |parent: &SpanIx| instance_of[parent.index()] == instance_of[ix.index()];
-        let within = tree.parent(ix).filter(|parent| same(parent) && !is_entry(cx.trace, ix));
+        let within = tree.parent(ix).filter(|parent| same(parent) && !is_entry(cx.trace(), ix));
         of[ix.index()] = within.map_or(next, |parent| of[parent.index()]);
         next += u32::from(within.is_none());
     }
@@ -117,14 +117,14 @@ impl Apart {
 
 /// SERVER spans of instances that are several of which another call by the same clock, if the same process answered it,
 /// would say that they went on after their answer.
-pub(super) fn perhaps_late(cx: &Cx<'_>, facts: &[Fact], of: &[u32], split: &HashSet<u32>) -> HashSet<SpanIx> {
+pub(super) fn perhaps_late(cx: &Facts<'_>, facts: &[Fact], of: &[u32], split: &HashSet<u32>) -> HashSet<SpanIx> {
     if split.is_empty() {
         return HashSet::new();
     }
     let instances = cx.instances();
     let mut calls: HashMap<SpanIx, Call> = HashMap::new();
     for fact in facts {
-        let instance = instances.instance(cx.trace.span(fact.child)).0;
+        let instance = instances.instance(cx.trace().span(fact.child)).0;
         if !split.contains(&instance) {
             continue;
         }

@@ -2,8 +2,7 @@
 //!
 //! Computed once for each resource, so it costs as much as there are resources, not spans.
 
-use super::model::{Resource, ResourceIx, SpanRef, Trace, Value};
-use super::symbols::Sym;
+use crate::trace::{Resource, ResourceIx, SpanRef, Sym, Trace, Value};
 use std::collections::HashMap;
 
 /// A service instance of one trace's [`Instances`].
@@ -205,9 +204,9 @@ fn names(labels: Vec<(String, Option<String>)>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::fixture::{Draft, draft};
     use super::*;
     use crate::trace::Kind;
+    use crate::trace::fixture::{Draft, draft};
 
     fn instances(resources: &[&[(&str, &str)]]) -> Instances {
         let spans: Vec<Draft> = resources

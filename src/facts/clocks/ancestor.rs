@@ -1,6 +1,6 @@
 //! What the clock of the lowest common ancestor alone says of an order (analysis.md, 7.3).
 
-use super::super::super::cx::Cx;
+use super::super::Facts;
 use super::fact::caused_at;
 use super::{Clocks, UNBOUNDED};
 use crate::trace::SpanIx;
@@ -16,14 +16,14 @@ pub(crate) struct ByAncestor {
 
 /// Whether `a` is over before `b` starts, or the other way round, by the clock of their lowest common ancestor: the spans
 /// of that clock nearest to both, and containment from there down to `a` (or `b`).
-pub(crate) fn by_common_ancestor(cx: &Cx<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> Option<ByAncestor> {
-    let top = cx.trace.tree().common_ancestor(a, b)?;
+pub(crate) fn by_common_ancestor(cx: &Facts<'_>, clocks: &Clocks, a: SpanIx, b: SpanIx) -> Option<ByAncestor> {
+    let top = cx.trace().tree().common_ancestor(a, b)?;
     if top == a || top == b {
         return None;
     }
     let near_a = nearest_on(cx, clocks, top, a)?;
     let near_b = nearest_on(cx, clocks, top, b)?;
-    let span = |ix: SpanIx| cx.trace.span(ix);
+    let span = |ix: SpanIx| cx.trace().span(ix);
     let over_before = |early: Nearest, late: Nearest| {
         early.contains && late.begins && span(early.at).end_ns() <= span(late.at).start_ns()
     };
@@ -44,10 +44,10 @@ struct Nearest {
 }
 
 /// The span of `top`'s clock that is nearest to `below` on the way down to it.
-fn nearest_on(cx: &Cx<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Option<Nearest> {
+fn nearest_on(cx: &Facts<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Option<Nearest> {
     let mut near = Nearest { at: below, contains: true, begins: true };
     while !clocks.same(near.at, top) {
-        let tree = cx.trace.tree();
+        let tree = cx.trace().tree();
         // From what was called straight to the call that awaited it, as long as that is below the top.
         let awaited = clocks.waited_for.by(near.at).filter(|&client| tree.is_ancestor(top, client));
         let above = awaited.or_else(|| tree.parent(near.at)).filter(|&above| above != top)?;
@@ -59,8 +59,8 @@ fn nearest_on(cx: &Cx<'_>, clocks: &Clocks, top: SpanIx, below: SpanIx) -> Optio
 }
 
 /// Whether a span is known to be over when its parent ends.
-fn contains(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool {
-    let end = |ix: SpanIx| i128::from(cx.trace.span(ix).end_ns());
+fn contains(cx: &Facts<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool {
+    let end = |ix: SpanIx| i128::from(cx.trace().span(ix).end_ns());
     let room = end(parent) - end(child);
     if clocks.same(parent, child) {
         return room >= 0;
@@ -71,8 +71,8 @@ fn contains(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool
 }
 
 /// Whether a span is known not to start before its parent.
-fn begins(cx: &Cx<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool {
-    let (one, other) = (cx.trace.span(parent), cx.trace.span(child));
+fn begins(cx: &Facts<'_>, clocks: &Clocks, parent: SpanIx, child: SpanIx) -> bool {
+    let (one, other) = (cx.trace().span(parent), cx.trace().span(child));
     let ahead = i128::from(other.start_ns()) - i128::from(one.start_ns());
     if clocks.same(parent, child) {
         return ahead >= 0;

@@ -1,0 +1,119 @@
+//! What all expectations of one judging share: the facts of the trace, its selections, the spec, the phase, and remarks.
+
+use super::finding::{Context, Finding, Verdict};
+use super::rule::RuleId;
+use super::selections::{Picks, Selections};
+use super::text;
+use crate::facts::Facts;
+use crate::select::{Doubted, Query};
+use crate::source::Span;
+use crate::spec::plan::TraceExpectations;
+use crate::trace::{Phase, SpanIx, Trace};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// The most spans that a finding names.
+pub(super) const MOST_SPANS: usize = 50;
+
+/// One judging.
+pub(super) struct Judging<'a> {
+    pub(super) trace: &'a Trace,
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) selections: Selections<'a>,
+    pub(super) expect: &'a TraceExpectations,
+    pub(super) phase: Phase,
+    pub(super) context: &'a Context,
+    remarks: RefCell<BTreeSet<String>>,
+    /// Whether text was compared with a number or a boolean, in a trace without types.
+    pub(super) by_text: Cell<bool>,
+    /// How many spans were looked at for the sake of hints.
+    looked: Cell<usize>,
+}
+
+impl<'a> Judging<'a> {
+    pub(super) fn new(
+        facts: &'a Facts<'a>,
+        expect: &'a TraceExpectations,
+        phase: Phase,
+        context: &'a Context,
+    ) -> Judging<'a> {
+        Judging {
+            trace: facts.trace(),
+            facts,
+            selections: Selections::new(facts),
+            expect,
+            phase,
+            context,
+            remarks: RefCell::default(),
+            by_text: Cell::default(),
+            looked: Cell::new(0),
+        }
+    }
+    /// A finding with nothing but its rule, place, message and the spans that decided it. Its verdict is known where the
+    /// expectation is concluded.
+    pub(super) fn finding(&self, rule: RuleId, at: Span, path: &str, message: String, rows: &[SpanIx]) -> Finding {
+        let mut rows: Vec<SpanIx> = rows.iter().take(MOST_SPANS).copied().collect();
+        rows.sort_unstable();
+        rows.dedup();
+        Finding {
+            rule,
+            verdict: Verdict::Open,
+            at,
+            expectation: path.to_owned(),
+            message,
+            expected: String::new(),
+            actual: String::new(),
+            hint: None,
+            span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
+            rows,
+        }
+    }
+    /// What a query picks, with a remark on whatever it found under another name or by its text.
+    pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
+        let picks = self.selections.picks(query);
+        if query.reads_text_as_typed(self.trace) {
+            self.by_text.set(true);
+        }
+        for alias in &picks.aliases {
+            match alias.refused {
+                None => self.note_alias(&alias.asked, alias.found),
+                Some(reason) => self.remark(format!(
+                    "attribute {} was only found as {}, which can not be compared: {reason}",
+                    text::safe(&alias.asked),
+                    alias.found
+                )),
+            }
+        }
+        picks
+    }
+    /// What a query may pick beside its picks.
+    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks, query: &Query) -> &'p Doubted {
+        self.selections.in_doubt(picks, query)
+    }
+    /// Whether more spans can only add to what a query picks.
+    pub(super) fn is_up(&self, query: &Query) -> bool {
+        self.selections.is_up(query)
+    }
+    /// Remarks that an attribute was found under another name than the spec's.
+    pub(super) fn note_alias(&self, asked: &str, found: &str) {
+        self.remark(format!("attribute {} was found as {found}", text::safe(asked)));
+    }
+    fn remark(&self, remark: String) {
+        self.remarks.borrow_mut().insert(remark);
+    }
+    /// The remarks since the last time, for the expectation that caused them.
+    pub(super) fn take_remarks(&self) -> BTreeSet<String> {
+        if self.by_text.take() {
+            let how = "numbers and booleans were compared by what the text says";
+            self.remark(format!("the trace tells every attribute as text: {how}"));
+        }
+        self.remarks.take()
+    }
+    /// Whether another look at every span for the sake of a hint is worth its time: the first always is.
+    pub(super) fn may_look_closer(&self) -> bool {
+        const MOST_SPANS: usize = 2_000_000;
+        let looked = self.looked.replace(self.looked.get() + self.trace.len());
+        looked == 0 || looked + self.trace.len() <= MOST_SPANS
+    }
+}

@@ -1,0 +1,119 @@
+//! What selections pick of a trace: each query is evaluated once, however many expectations name it.
+
+use super::holds::Holds;
+use crate::facts::Facts;
+use crate::select::{AliasUse, Doubted, Index, Monotone, Query};
+use crate::trace::{SpanIx, Trace};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// The spans that a query picks, in row order.
+#[derive(Debug)]
+pub(super) struct Picks {
+    pub(super) rows: Vec<SpanIx>,
+    pub(super) aliases: Vec<AliasUse>,
+    bits: OnceCell<Vec<u64>>,
+    doubted: OnceCell<Doubted>,
+}
+
+impl Picks {
+    pub(super) fn has(&self, ix: SpanIx) -> bool {
+        if self.rows.len() <= 8 {
+            return self.rows.contains(&ix);
+        }
+        let bits = self.bits.get_or_init(|| {
+            let most = self.rows.last().map_or(0, |ix| ix.index());
+            let mut bits = vec![0u64; most / 64 + 1];
+            self.rows.iter().for_each(|ix| bits[ix.index() / 64] |= 1 << (ix.index() % 64));
+            bits
+        });
+        bits.get(ix.index() / 64).is_some_and(|word| word >> (ix.index() % 64) & 1 == 1)
+    }
+}
+
+/// The selections of one trace.
+pub(super) struct Selections<'a> {
+    trace: &'a Trace,
+    pub(super) index: Index<'a>,
+    // Several expectations name the same selection; queries have no hash, so they are found by a print of their form.
+    picks: RefCell<HashMap<String, Rc<Picks>>>,
+    below: RefCell<HashMap<String, Rc<Vec<bool>>>>,
+}
+
+impl<'a> Selections<'a> {
+    pub(super) fn new(facts: &Facts<'a>) -> Selections<'a> {
+        let trace = facts.trace();
+        Selections { trace, index: Index::new(trace), picks: RefCell::default(), below: RefCell::default() }
+    }
+    /// What a query picks.
+    pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {
+        let print = format!("{query:?}");
+        let known = self.picks.borrow().get(&print).map(Rc::clone);
+        known.unwrap_or_else(|| {
+            let selection = query.select(&self.index);
+            let picks = Picks {
+                rows: selection.spans(),
+                aliases: selection.aliases,
+                bits: OnceCell::new(),
+                doubted: OnceCell::new(),
+            };
+            let picks = Rc::new(picks);
+            self.picks.borrow_mut().insert(print, Rc::clone(&picks));
+            picks
+        })
+    }
+    /// What a query may pick beside its picks.
+    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks, query: &Query) -> &'p Doubted {
+        picks.doubted.get_or_init(|| query.in_doubt(&self.index, &picks.rows))
+    }
+    /// Whether a query, of which these are the picks, picks a span.
+    pub(super) fn holds(&self, picks: &Picks, query: &Query, ix: SpanIx) -> Holds {
+        if picks.has(ix) {
+            return Holds::Yes;
+        }
+        let doubted = self.in_doubt(picks, query);
+        if doubted.lost.binary_search(&ix).is_ok() {
+            Holds::Lost
+        } else if doubted.rows.binary_search(&ix).is_ok() {
+            Holds::ByType
+        } else {
+            Holds::No
+        }
+    }
+    /// What the last aggregate of a query was that matches nothing.
+    pub(super) fn last_aggregate(&self, query: &Query) -> Option<String> {
+        query.last_aggregate(&self.index)
+    }
+    /// Whether more spans can only add to what a query picks.
+    pub(super) fn is_up(&self, query: &Query) -> bool {
+        // TraceQL sees who is above whom only below a root.
+        query.monotone() == Monotone::Up && !self.trace.tree().root_is_assumed()
+    }
+    /// Whether one of a span's ancestors is picked.
+    pub(super) fn has_picked_ancestor(&self, picks: &Picks, query: &Query, ix: SpanIx) -> bool {
+        self.is_below(format!("{query:?}"), |parent| picks.has(parent), ix)
+    }
+    /// Whether one of a span's ancestors may be picked, for what was lost of it.
+    pub(super) fn may_have_picked_ancestor(&self, picks: &Picks, query: &Query, ix: SpanIx) -> bool {
+        let lost = &self.in_doubt(picks, query).lost;
+        !lost.is_empty() && self.is_below(format!("lost {query:?}"), |parent| lost.binary_search(&parent).is_ok(), ix)
+    }
+    /// All spans are looked at at once: chains may be deep.
+    fn is_below(&self, print: String, is: impl Fn(SpanIx) -> bool, ix: SpanIx) -> bool {
+        let known = self.below.borrow().get(&print).map(Rc::clone);
+        let below = known.unwrap_or_else(|| {
+            let tree = self.trace.tree();
+            let mut below = vec![false; self.trace.len()];
+            for &at in tree.preorder() {
+                if let Some(parent) = tree.parent(at) {
+                    below[at.index()] = below[parent.index()] || is(parent);
+                }
+            }
+            let below = Rc::new(below);
+            self.below.borrow_mut().insert(print, Rc::clone(&below));
+            below
+        });
+        below[ix.index()]
+    }
+}

@@ -1,0 +1,243 @@
+//! How a call's span names what it calls: the key that identifies a call, and the names by which its callee goes.
+
+use super::semconv::{Attr, TABLE};
+use crate::trace::{Kind, SpanRef, Sym, Trace, Value};
+use rustc_hash::FxHashMap;
+use std::fmt;
+
+/// What identifies a call from one trace to the next.
+///
+/// Host and port alone would not: behind a load balancer they name several services, and a pod's address changes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallKey {
+    /// The calling service; empty for the runner itself.
+    pub caller: String,
+    /// The callee as the caller names it: its service, messaging system or host and port. IP addresses are left out.
+    pub peer: String,
+    /// RPC service, route or destination; empty where the span has none.
+    pub operation: String,
+}
+
+impl fmt::Display for CallKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let or =
+            |text: &str, otherwise: &'static str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+        write!(f, "{} -> {}", or(&self.caller, "the runner"), or(&self.peer, "?"))?;
+        if self.operation.is_empty() { Ok(()) } else { write!(f, " {}", self.operation) }
+    }
+}
+
+/// The symbols of the attributes that describe a call, looked up once for the trace.
+#[derive(Debug, Clone)]
+pub struct CallNames {
+    // By symbol: which attribute, and how far down its list of names. Symbols are our own numbers, so no one can flood it.
+    attrs: FxHashMap<Sym, (Attr, usize)>,
+}
+
+impl CallNames {
+    /// The names that occur in this trace.
+    pub fn of(trace: &Trace) -> CallNames {
+        let mut attrs = FxHashMap::default();
+        for (attr, names) in TABLE {
+            for (rank, name) in names.iter().enumerate() {
+                if let Some(sym) = trace.symbols().get(name) {
+                    attrs.insert(sym, (attr, rank));
+                }
+            }
+        }
+        CallNames { attrs }
+    }
+
+    fn described<'a>(&self, span: SpanRef<'a>) -> Described<'a> {
+        let mut described = Described { trace: span.trace(), values: [None; TABLE.len()] };
+        for (sym, value) in span.attributes() {
+            let Some(&(attr, rank)) = self.attrs.get(&sym) else { continue };
+            let slot = &mut described.values[attr as usize];
+            if slot.is_none_or(|(best, _)| rank < best) {
+                *slot = Some((rank, value));
+            }
+        }
+        described
+    }
+
+    /// Whether a CLIENT or PRODUCER span awaits no instrumented callee by its very nature: a database's span, one that
+    /// receives or settles messages.
+    pub fn is_no_call(&self, span: SpanRef<'_>) -> bool {
+        let described = self.described(span);
+        described.has(Attr::DbSystem)
+            || described
+                .text(Attr::MessagingOperation)
+                .is_some_and(|word| matches!(&*word, "receive" | "settle" | "process"))
+    }
+
+    /// The call's key.
+    pub fn key(&self, span: SpanRef<'_>) -> CallKey {
+        let described = self.described(span);
+        CallKey {
+            caller: clip(span.service()),
+            peer: clip(&described.peer()),
+            operation: clip(&described.operation(span)),
+        }
+    }
+}
+
+struct Described<'a> {
+    trace: &'a Trace,
+    values: [Option<(usize, &'a Value)>; TABLE.len()],
+}
+
+impl Described<'_> {
+    fn has(&self, attr: Attr) -> bool {
+        self.values[attr as usize].is_some()
+    }
+    fn text(&self, attr: Attr) -> Option<String> {
+        self.values[attr as usize].map(|(_, value)| self.trace.show(value)).filter(|text| !text.is_empty())
+    }
+
+    fn peer(&self) -> String {
+        if let Some(service) = self.text(Attr::PeerService) {
+            return service;
+        }
+        if let Some(system) = self.text(Attr::MessagingSystem) {
+            return system;
+        }
+        let url = self.text(Attr::Url).and_then(|url| authority(&url));
+        let (host, port) = match (self.text(Attr::Address).or_else(|| self.text(Attr::NetworkAddress)), url) {
+            (Some(address), _) => split_port(&address),
+            (None, Some(authority)) => split_port(&authority),
+            (None, None) => (String::new(), None),
+        };
+        let host = if host.parse::<std::net::IpAddr>().is_ok() { String::new() } else { host.to_ascii_lowercase() };
+        match self.text(Attr::Port).or_else(|| self.text(Attr::NetworkPort)).or(port) {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        }
+    }
+
+    fn operation(&self, span: SpanRef<'_>) -> String {
+        if let Some(service) = self.text(Attr::RpcService) {
+            return service;
+        }
+        // Since semantic conventions 1.39 rpc.method is the full "package.Service/Method".
+        let method = self.text(Attr::RpcMethod);
+        if let Some((service, _)) = method.as_deref().and_then(|method| method.rsplit_once('/')) {
+            return service.trim_start_matches('/').to_owned();
+        }
+        if let Some(route) = self.text(Attr::Route) {
+            return route;
+        }
+        if let Some(destination) = self.text(Attr::DestinationTemplate).or_else(|| self.text(Attr::Destination)) {
+            return destination;
+        }
+        if let Some(path) = self.text(Attr::Path).or_else(|| self.text(Attr::Url).map(|url| path(&url).to_owned())) {
+            return template(&path);
+        }
+        // Low in cardinality by convention; a bare method says no more than host and port do.
+        let name = span.name();
+        let bare = name.trim_start_matches("HTTP").trim().bytes().all(|byte| byte.is_ascii_uppercase());
+        if bare { String::new() } else { name.to_owned() }
+    }
+}
+
+/// `host:port` of a URL, without user info.
+fn authority(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    Some(authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_owned())
+}
+
+fn path(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = &rest[rest.find('/').unwrap_or(rest.len())..];
+    if rest.is_empty() { "/" } else { rest }
+}
+
+fn split_port(address: &str) -> (String, Option<String>) {
+    let bracketed = address.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+    if let Some((host, port)) = bracketed {
+        return (host.to_owned(), port.strip_prefix(':').map(str::to_owned));
+    }
+    match address.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            (host.to_owned(), Some(port.to_owned()))
+        }
+        _ => (address.to_owned(), None),
+    }
+}
+
+/// The path with what varies from request to request replaced: numbers, hex ids, UUIDs.
+fn template(path: &str) -> String {
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let segment = |segment: &str| if is_data(segment) { "{}".to_owned() } else { segment.to_owned() };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+fn is_data(segment: &str) -> bool {
+    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
+    let hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'_' | b'.' | b'%'));
+    digits > 0 && (hex || digits > (segment.len() / 4).max(1)) || segment.contains('@') || segment.len() > 48
+}
+
+/// What a key keeps of a text from outside.
+fn clip(text: &str) -> String {
+    const MOST: usize = 200;
+    if text.len() <= MOST {
+        return text.to_owned();
+    }
+    let end = (0..=MOST).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    text[..end].to_owned()
+}
+
+/// The names by which a CLIENT or PRODUCER span calls its callee, the preferred one first.
+pub(crate) fn peer_names(span: SpanRef<'_>) -> Vec<String> {
+    Named::of(span).names
+}
+
+/// What is called, as its caller names it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Named {
+    /// All names it goes by, the preferred one first.
+    pub(super) names: Vec<String>,
+    /// A database or a broker.
+    pub(super) infrastructure: bool,
+}
+
+impl Named {
+    /// All names it goes by, the preferred one first.
+    pub(crate) fn names(&self) -> &[String] {
+        &self.names
+    }
+    pub(super) fn of(span: SpanRef<'_>) -> Named {
+        let text = |attr: Attr| attr.text(span);
+        let mut named = Named::default();
+        named.names.extend(text(Attr::PeerService));
+        if let Some(system) = text(Attr::DbSystem) {
+            named.infrastructure = true;
+            let within = text(Attr::DbNamespace).map(|within| format!("{system}/{within}"));
+            named.names.push(system);
+            named.names.extend(within);
+        }
+        if let Some(system) = text(Attr::MessagingSystem) {
+            named.infrastructure = true;
+            let to = text(Attr::DestinationTemplate).or_else(|| text(Attr::Destination));
+            let within = to.map(|to| format!("{system}/{to}"));
+            named.names.push(system);
+            named.names.extend(within);
+        }
+        named.infrastructure |= span.kind() == Kind::Producer;
+        let url = || text(Attr::Url).and_then(|url| host_of(&url));
+        if let Some(address) = text(Attr::Address).or_else(url) {
+            let with_port = text(Attr::Port).map(|port| format!("{address}:{port}"));
+            named.names.push(address);
+            named.names.extend(with_port);
+        }
+        named
+    }
+}
+
+/// The host of a URL, without user and port.
+fn host_of(url: &str) -> Option<String> {
+    let host = authority(url)?;
+    let port = host.rsplit_once(':').filter(|(host, _)| !host.contains(':') || host.ends_with(']'));
+    Some(port.map_or(&*host, |(host, _)| host).to_owned()).filter(|host| !host.is_empty())
+}
