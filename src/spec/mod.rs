@@ -10,6 +10,7 @@ mod load;
 #[cfg(test)]
 mod load_tests;
 mod lower;
+mod options;
 pub mod plan;
 mod reach;
 mod read;
@@ -18,4 +19,5 @@ mod slips;
 mod table;
 pub mod vars;
 
-pub use load::{Files, LoadOptions, NoFiles, load};
+pub use load::load;
+pub use options::{Files, LoadOptions, NoFiles};

@@ -17,7 +17,7 @@ mod trace;
 mod traceql;
 mod wait;
 
-use super::load::LoadOptions;
+use super::options::LoadOptions;
 use super::plan::{FilePlan, Step, Wait};
 use super::read::{Fields, Reader};
 use super::{forms, vars};

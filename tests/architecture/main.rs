@@ -1,0 +1,213 @@
+//! The invariants of ARCHITECTURE.md that a reader of source text can check.
+//! `cargo test --test architecture -- --ignored --nocapture print_import_graph` draws who imports whom.
+
+mod graph;
+mod modules;
+mod source;
+
+use graph::{Graph, as_mermaid, as_text, circles};
+use modules::{Crate, Module, files, test_files};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+/// Left to right in the flow: a module may import only what stands in a row above its own.
+const FLOW: &[&[&str]] = &[
+    &["source", "trace", "redact"],
+    &["diag", "wire"],
+    &["yaml"],
+    &["matcher", "facts"],
+    &["select"],
+    &["spec"],
+    &["client"],
+    &["trigger", "receiver"],
+    &["backend"],
+    &["assert"],
+    &["run"],
+    &["engine"],
+    &["report"],
+    &["cli", "api"],
+    &["harness"],
+];
+
+/// A trace in, facts out: nothing asynchronous, no network, no clock.
+const PURE: &[&str] = &[
+    "trace",
+    "select",
+    "matcher",
+    "facts",
+    "assert",
+    "wire",
+    "spec",
+    "source",
+    "diag",
+    "redact",
+    "yaml",
+    "backend::settle",
+];
+
+/// More files than these in which each needs each other cannot be read one at a time.
+const MOST_IN_A_CIRCLE: usize = 5;
+
+/// Modules whose largest circle is known to be too large, and how large it is. Lower the number with each file that leaves
+/// it; an entry goes when it is down to `MOST_IN_A_CIRCLE`.
+const CIRCLES_TO_OPEN: &[(&str, usize)] = &[("facts", 6), ("select", 6)];
+
+static SOURCES: LazyLock<Crate> = LazyLock::new(|| Crate::read(&src().join("lib.rs")));
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn rank(module: &str) -> Option<usize> {
+    FLOW.iter().position(|row| row.contains(&module))
+}
+
+/// All modules but the root, each with its number.
+fn modules() -> impl Iterator<Item = (usize, &'static Module)> {
+    SOURCES.modules.iter().enumerate().filter(|(_, module)| !module.path.is_empty())
+}
+
+fn imports() -> Graph {
+    let mut graph = Graph::new();
+    for (index, module) in modules() {
+        let own = &module.path[0];
+        let mut used = SOURCES.top_level_uses(index);
+        used.remove(own);
+        graph.entry(own.clone()).or_default().append(&mut used);
+    }
+    graph
+}
+
+#[test]
+fn every_file_is_read_and_those_of_tests_are_declared_for_tests_only() {
+    let mut read: BTreeSet<PathBuf> = SOURCES.modules.iter().map(|module| module.file.clone()).collect();
+    read.insert(src().join("main.rs"));
+    let mut of_tests: BTreeSet<PathBuf> = SOURCES.modules.iter().flat_map(test_files).collect();
+    // What a test's file declares is of tests, too.
+    let folders: Vec<PathBuf> = of_tests.iter().map(|file| file.with_extension("")).collect();
+    of_tests.extend(files(&src()).into_iter().filter(|file| folders.iter().any(|folder| file.starts_with(folder))));
+    let unread: Vec<PathBuf> =
+        files(&src()).into_iter().filter(|file| !read.contains(file) && !of_tests.contains(file)).collect();
+    assert!(unread.is_empty(), "no module declares {unread:#?}");
+    assert!(read.is_disjoint(&of_tests));
+    assert!(read.len() > 150, "{} files", read.len());
+}
+
+#[test]
+fn every_module_has_its_place_in_the_flow() {
+    for (_, module) in modules() {
+        assert!(rank(&module.path[0]).is_some(), "{} is not in FLOW", module.name());
+    }
+}
+
+#[test]
+fn imports_point_left_in_the_flow_and_never_back() {
+    let mut wrong = BTreeMap::new();
+    for (index, module) in modules() {
+        let own = &module.path[0];
+        let back = |other: &String| other != own && rank(other) >= rank(own);
+        let back: Vec<String> = SOURCES.top_level_uses(index).into_iter().filter(back).collect();
+        if !back.is_empty() {
+            wrong.insert(module.name(), back);
+        }
+    }
+    assert!(wrong.is_empty(), "imports against the flow: {wrong:#?}");
+}
+
+/// Which file uses which, inside each module.
+fn inside_modules() -> BTreeMap<String, Graph> {
+    let mut by_module: BTreeMap<String, Graph> = BTreeMap::new();
+    for (index, module) in modules() {
+        let used = SOURCES.used_by(index).into_iter().map(|other| &SOURCES.modules[other]);
+        let inside = used.filter(|other| other.path.first() == module.path.first()).map(Module::name).collect();
+        by_module.entry(module.path[0].clone()).or_default().insert(module.name(), inside);
+    }
+    by_module
+}
+
+/// Each file of a circle with those of the others that it uses.
+fn arrows(graph: &Graph, circle: &BTreeSet<String>) -> String {
+    let line = |name: &String| {
+        let used: Vec<&str> = graph[name].intersection(circle).map(String::as_str).collect();
+        format!("    {name} -> {}\n", used.join(", "))
+    };
+    circle.iter().map(line).collect()
+}
+
+#[test]
+fn no_circle_of_files_is_too_large_to_be_read_one_at_a_time() {
+    let by_module = inside_modules();
+    let mut wrong = Vec::new();
+    for (module, graph) in &by_module {
+        let circles = circles(graph);
+        let largest = circles.first().map_or(1, BTreeSet::len);
+        match CIRCLES_TO_OPEN.iter().find(|(name, _)| name == module) {
+            Some((_, known)) if largest <= MOST_IN_A_CIRCLE => {
+                wrong.push(format!("{module}: {largest}, not {known}: take it out of CIRCLES_TO_OPEN"));
+            }
+            Some((_, known)) if largest < *known => {
+                wrong.push(format!("{module}: {largest}, not {known}: lower it in CIRCLES_TO_OPEN"));
+            }
+            Some((_, known)) if largest == *known => {}
+            _ if largest <= MOST_IN_A_CIRCLE => {}
+            _ => wrong.push(format!("{module}: {largest} files need each other:\n{}", arrows(graph, &circles[0]))),
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_core_is_free_of_async_network_and_clock() {
+    for (_, module) in modules() {
+        let name = module.name();
+        if !PURE.iter().any(|pure| name == *pure || name.starts_with(&format!("{pure}::"))) {
+            continue;
+        }
+        for forbidden in [
+            "tokio",
+            "reqwest",
+            "async fn",
+            ".await",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "ToSocketAddrs",
+            "Instant::now",
+            "SystemTime::now",
+        ] {
+            assert!(!module.code.contains(forbidden), "{name} uses `{forbidden}`");
+        }
+    }
+}
+
+#[test]
+fn only_the_command_line_reads_the_environment_exits_or_opens_the_standard_streams() {
+    for (_, module) in modules().filter(|(_, module)| !["cli", "harness"].contains(&module.path[0].as_str())) {
+        for forbidden in
+            ["env::var", "env::args", "process::exit", "io::stdin", "io::stdout", "io::stderr", "println!", "eprint!"]
+        {
+            assert!(!module.code.contains(forbidden), "{} uses `{forbidden}`", module.name());
+        }
+    }
+}
+
+#[test]
+#[ignore = "draws the graph for who asks: --ignored --nocapture print_import_graph"]
+fn print_import_graph() {
+    let order: Vec<&str> = FLOW.iter().flat_map(|row| row.iter().copied()).collect();
+    println!("{}\n{}", as_text(&imports(), &order), as_mermaid(&imports()));
+    for (module, graph) in inside_modules() {
+        for circle in circles(&graph) {
+            println!("circle of {} files in {module}:\n{}", circle.len(), arrows(&graph, &circle));
+        }
+    }
+}
+
+#[test]
+fn the_import_graph_has_no_arrow_that_runs_back() {
+    let order: Vec<&str> = FLOW.iter().flat_map(|row| row.iter().copied()).collect();
+    let text = as_text(&imports(), &order);
+    assert!(text.contains("assert     -> ") && !text.contains("back!"), "{text}");
+    assert!(circles(&imports()).is_empty());
+}
