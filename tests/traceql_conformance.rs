@@ -79,26 +79,18 @@ fn places_are_those_of_the_spec_where_the_text_stands_there_and_the_whole_where_
     assert_eq!(parse(text, folded).1[0].span, folded);
 }
 
-fn trace_of(path: &Path) -> Option<Trace> {
-    let bytes = std::fs::read(path).ok()?;
+fn trace_of(path: &Path) -> Trace {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut builder = TraceBuilder::new();
     tracespec::wire::detect::read(&bytes, &mut builder).unwrap();
     let id = builder.trace_ids()[0];
-    Some(builder.build(id, &[], &Injected::Unknown))
+    builder.build(id, &[], &Injected::Unknown)
 }
 
-#[test]
-fn queries_pick_the_spans_that_the_recorded_json_says() {
+/// Judges each row of the table that is of one of these traces; at least so many there must be.
+fn must_pick(files: &[(&str, &str)], rows_at_least: usize) {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let captured = here.join("tests/fixtures/captured");
-    let files = [
-        ("ok", captured.join("shop/tempo_v2_ok.json")),
-        ("declined", captured.join("shop/tempo_v2_declined.json")),
-        ("types", captured.join("otlp_request.json")),
-        ("demo", here.join("../shared/fixtures/victoriatraces/otel_demo_checkout_46spans.json")),
-    ];
-    let traces: BTreeMap<&str, Trace> =
-        files.into_iter().filter_map(|(name, path)| Some((name, trace_of(&path)?))).collect();
+    let traces: BTreeMap<&str, Trace> = files.iter().map(|(name, path)| (*name, trace_of(&here.join(path)))).collect();
     let indexes: BTreeMap<&str, Index<'_>> = traces.iter().map(|(&name, trace)| (name, Index::new(trace))).collect();
     let rows = table("evaluations.tsv");
     let (mut judged, mut wrong) = (0, Vec::new());
@@ -114,9 +106,22 @@ fn queries_pick_the_spans_that_the_recorded_json_says() {
             wrong.push(format!("{name}: {text}\n    found    {found:?}\n    expected {expected:?}"));
         }
     }
-    if indexes.len() < 4 {
-        println!("skipped in part: shared fixtures not present");
-    }
     assert!(wrong.is_empty(), "{} of {judged}:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(judged >= 120);
+    assert!(judged >= rows_at_least, "{judged} rows");
+}
+
+#[test]
+fn queries_pick_the_spans_that_the_recorded_json_says() {
+    let captured = [
+        ("ok", "tests/fixtures/captured/shop/tempo_v2_ok.json"),
+        ("declined", "tests/fixtures/captured/shop/tempo_v2_declined.json"),
+        ("types", "tests/fixtures/captured/otlp_request.json"),
+    ];
+    must_pick(&captured, 200);
+}
+
+#[test]
+#[ignore = "needs ../shared/fixtures, which a clone does not have"]
+fn queries_pick_the_spans_of_a_real_checkout_that_its_json_says() {
+    must_pick(&[("demo", "../shared/fixtures/victoriatraces/otel_demo_checkout_46spans.json")], 40);
 }

@@ -207,12 +207,10 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs ../shared/fixtures, which a clone does not have"]
     fn every_rename_of_the_registry_is_in_the_table() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/fixtures/otel-semconv/deprecated_attributes.json");
-        let Ok(text) = std::fs::read_to_string(path) else {
-            println!("skipped: shared fixtures not present");
-            return;
-        };
+        let text = std::fs::read_to_string(path).expect("the shared fixtures are there");
         let registry: serde_json::Value = serde_json::from_str(&text).expect("the fixture is JSON");
         let renamed = registry["renamed"].as_object().expect("an object");
         assert_eq!(renamed.len(), 98);
