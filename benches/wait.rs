@@ -2,7 +2,7 @@
 //! judges none; what they should be stands beside them.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, unreachable_pub, dead_code)]
 
-#[path = "../tests/shop/process.rs"]
+#[path = "../examples/shop/tests/shop/process.rs"]
 mod process;
 #[path = "../tests/support/tracespec.rs"]
 mod tracespec;
@@ -35,7 +35,7 @@ fn configuration() -> String {
     format!(
         "processes:\n  - name: shop\n    ports: [shop]\n    command: [\"{}\", --port, \"${{port.shop}}\"]\n    \
          ready: {{ http: \"http://127.0.0.1:${{port.shop}}/healthz\", timeout: 60s }}\n",
-        process::example("shop").display()
+        process::program().display()
     )
 }
 

@@ -128,7 +128,7 @@ fn each_fault_is_caught_by_the_key_made_for_it_and_by_no_unrelated_one() {
   - name: shop
     ports: [shop]
     cwd: {here:?}
-    command: [{cargo:?}, run, --quiet, --example, shop, --, --port, \"${{port.shop}}\"]
+    command: [{cargo:?}, run, --quiet, --bin, shop, --, --port, \"${{port.shop}}\"]
     ready: {{ http: \"http://127.0.0.1:${{port.shop}}/healthz\", timeout: 900s }}
 "
     );

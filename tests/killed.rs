@@ -5,7 +5,7 @@
 //! shop has answered and before the run hears of it: whatever that service had not exported by then is lost.
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
 
-#[path = "shop/process.rs"]
+#[path = "../examples/shop/tests/shop/process.rs"]
 mod process;
 #[path = "support/tracespec.rs"]
 mod tracespec;

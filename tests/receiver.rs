@@ -1,8 +1,10 @@
 //! The embedded receiver, spoken to as exporters speak: over gRPC and HTTP, well and badly.
 #![allow(clippy::unwrap_used)]
 
+use axum::body::Bytes;
 use flate2::Compression;
 use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+use http_body::Frame;
 use opentelemetry::trace::{Span as _, SpanKind, TraceContextExt as _, Tracer as _, TracerProvider as _};
 use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -383,7 +385,7 @@ async fn more_calls_than_are_read_at_once_wait_and_none_is_refused() {
     // These begin a call each and hold it, which with what follows is more than the bound.
     let mut held = Vec::new();
     for _ in 0..30 {
-        let (body, rest) = tokio::sync::mpsc::channel::<Result<Vec<u8>, std::io::Error>>(1);
+        let (body, rest) = tokio::sync::mpsc::channel::<Result<Frame<Bytes>, std::io::Error>>(1);
         let stream = tokio_stream::wrappers::ReceiverStream::new(rest);
         let path = "opentelemetry.proto.collector.trace.v1.TraceService/Export";
         tracespec::client::install_crypto();
@@ -391,8 +393,8 @@ async fn more_calls_than_are_read_at_once_wait_and_none_is_refused() {
         let call = client
             .post(format!("{}/{path}", receiver.endpoint().unwrap()))
             .header(CONTENT_TYPE, "application/grpc")
-            .body(reqwest::Body::wrap_stream(stream));
-        body.send(Ok(vec![0])).await.unwrap();
+            .body(reqwest::Body::wrap(http_body_util::StreamBody::new(stream)));
+        body.send(Ok(Frame::data(Bytes::from_static(&[0])))).await.unwrap();
         held.push((body, tokio::spawn(call.send())));
     }
     let client = grpc(&receiver).await;

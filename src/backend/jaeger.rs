@@ -234,7 +234,7 @@ fn is_v3_error(body: &[u8]) -> bool {
 }
 
 fn text_of(answer: &Answer) -> Result<&str, Fetch> {
-    simdutf8::compat::from_utf8(&answer.body)
+    std::str::from_utf8(&answer.body)
         .map_err(|error| Fetch::Refused { words: format!("{} answers with what is not UTF-8: {error}", answer.url) })
 }
 

@@ -280,5 +280,5 @@ impl Unread {
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Unread> {
-    simdutf8::basic::from_utf8(body).map_err(|_| Unread::Utf8)
+    std::str::from_utf8(body).map_err(|_| Unread::Utf8)
 }

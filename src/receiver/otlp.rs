@@ -169,7 +169,7 @@ fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> {
             otlp_proto::add(otlp_proto::decode(bytes).map_err(|error| error.to_string())?, &mut batch);
         }
         Encoding::Json => {
-            let text = simdutf8::compat::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8: {error}"))?;
+            let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8: {error}"))?;
             otlp_json::read(text, &mut batch).map_err(|error| error.to_string())?;
         }
     }

@@ -216,8 +216,8 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use wiremock::matchers::{method, path};
-    use wiremock::{Mock, MockServer, ResponseTemplate};
+    use http::StatusCode;
+    use std::sync::{Arc, Mutex};
 
     fn request(url: &str) -> Request {
         Request {
@@ -238,28 +238,62 @@ mod tests {
         send(&client, request, "t", TraceId::new(5).unwrap(), &mut Ids::new(fastrand::Rng::with_seed(1))).await
     }
 
+    /// A server on a free port that answers as `reply` says and keeps what it was sent.
+    struct Server {
+        uri: String,
+        seen: Arc<Mutex<Vec<Seen>>>,
+    }
+
+    struct Seen {
+        method: Method,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    }
+
+    impl Server {
+        async fn start(reply: impl Fn(&Method, &str) -> Reply + Clone + Send + Sync + 'static) -> Server {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let uri = format!("http://{}", listener.local_addr().unwrap());
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let kept = seen.clone();
+            let app = axum::Router::new().fallback(move |request: axum::extract::Request| async move {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap().to_vec();
+                let reply = reply(&parts.method, parts.uri.path());
+                kept.lock().unwrap().push(Seen { method: parts.method, headers: parts.headers, body });
+                tokio::time::sleep(reply.after).await;
+                let location = reply.location.map(|location| (header::LOCATION, location));
+                (StatusCode::from_u16(reply.status).unwrap(), axum::response::AppendHeaders(location), reply.body)
+            });
+            tokio::spawn(async move { axum::serve(listener, app).await });
+            Server { uri, seen }
+        }
+    }
+
+    #[derive(Default)]
+    struct Reply {
+        status: u16,
+        location: Option<String>,
+        body: &'static str,
+        after: Duration,
+    }
+
+    fn redirect(status: u16, location: &str) -> Reply {
+        Reply { status, location: Some(location.to_owned()), ..Reply::default() }
+    }
+
     #[tokio::test]
     async fn each_redirect_hop_carries_the_same_trace_and_a_span_id_of_its_own() {
-        let server = MockServer::start().await;
-        Mock::given(method("POST"))
-            .and(path("/a"))
-            .respond_with(ResponseTemplate::new(302).insert_header("location", "/b"))
-            .mount(&server)
-            .await;
-        Mock::given(method("GET"))
-            .and(path("/b"))
-            .respond_with(ResponseTemplate::new(200).set_body_string("end"))
-            .mount(&server)
-            .await;
-        let answer = sent(&request(&format!("{}/a", server.uri()))).await.unwrap();
+        let server = Server::start(|method, path| match (method.as_str(), path) {
+            ("POST", "/a") => redirect(302, "/b"),
+            ("GET", "/b") => Reply { status: 200, body: "end", ..Reply::default() },
+            _ => Reply { status: 404, ..Reply::default() },
+        })
+        .await;
+        let answer = sent(&request(&format!("{}/a", server.uri))).await.unwrap();
         assert_eq!((answer.status.as_u16(), answer.body.as_slice(), answer.injected.len()), (200, &b"end"[..], 2));
-        let seen: Vec<String> = server
-            .received_requests()
-            .await
-            .unwrap()
-            .iter()
-            .map(|request| request.headers["traceparent"].to_str().unwrap().to_owned())
-            .collect();
+        let seen = server.seen.lock().unwrap();
+        let seen: Vec<&str> = seen.iter().map(|request| request.headers["traceparent"].to_str().unwrap()).collect();
         let expected: Vec<String> =
             answer.injected.iter().map(|span| format!("00-{}-{span}-01", answer.trace_id)).collect();
         assert_eq!(seen, expected);
@@ -267,17 +301,14 @@ mod tests {
 
     #[tokio::test]
     async fn credentials_do_not_follow_a_redirect_to_another_origin() {
-        let (first, second) = (MockServer::start().await, MockServer::start().await);
-        let there = format!("{}/b", second.uri());
-        Mock::given(path("/a"))
-            .respond_with(ResponseTemplate::new(307).insert_header("location", there.as_str()))
-            .mount(&first)
-            .await;
-        Mock::given(path("/b")).respond_with(ResponseTemplate::new(204)).mount(&second).await;
-        sent(&request(&format!("{}/a", first.uri()))).await.unwrap();
-        let hop = &second.received_requests().await.unwrap()[0];
-        assert!(!hop.headers.contains_key("authorization"));
-        assert_eq!((hop.method.as_str(), hop.body.as_slice()), ("POST", &b"{}"[..]));
+        let second = Server::start(|_, _| Reply { status: 204, ..Reply::default() }).await;
+        let there = format!("{}/b", second.uri);
+        let first = Server::start(move |_, _| redirect(307, &there)).await;
+        sent(&request(&format!("{}/a", first.uri))).await.unwrap();
+        let seen = second.seen.lock().unwrap();
+        assert!(!seen[0].headers.contains_key("authorization"));
+        assert!(first.seen.lock().unwrap()[0].headers.contains_key("authorization"));
+        assert_eq!((seen[0].method.as_str(), seen[0].body.as_slice()), ("POST", &b"{}"[..]));
     }
 
     #[tokio::test]
@@ -289,24 +320,20 @@ mod tests {
 
     #[tokio::test]
     async fn a_target_without_tls_is_named_as_such() {
-        let server = MockServer::start().await;
-        let message = sent(&request(&server.uri().replace("http:", "https:"))).await.unwrap_err().message;
+        let server = Server::start(|_, _| Reply { status: 404, ..Reply::default() }).await;
+        let message = sent(&request(&server.uri.replace("http:", "https:"))).await.unwrap_err().message;
         assert!(message.contains("does not speak TLS; is it http://"), "{message}");
     }
 
     #[tokio::test]
     async fn an_endless_redirect_and_a_target_that_never_answers_both_end() {
-        let server = MockServer::start().await;
-        Mock::given(path("/loop"))
-            .respond_with(ResponseTemplate::new(307).insert_header("location", "/loop"))
-            .mount(&server)
-            .await;
-        Mock::given(path("/slow"))
-            .respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(60)))
-            .mount(&server)
-            .await;
-        assert!(sent(&request(&format!("{}/loop", server.uri()))).await.unwrap_err().message.contains("10 redirects"));
-        let mut slow = request(&format!("{}/slow", server.uri()));
+        let server = Server::start(|_, path| match path {
+            "/loop" => redirect(307, "/loop"),
+            _ => Reply { status: 200, after: Duration::from_secs(60), ..Reply::default() },
+        })
+        .await;
+        assert!(sent(&request(&format!("{}/loop", server.uri))).await.unwrap_err().message.contains("10 redirects"));
+        let mut slow = request(&format!("{}/slow", server.uri));
         slow.timeout = Duration::from_millis(50);
         assert!(sent(&slow).await.unwrap_err().message.contains("did not answer within 50ms"));
     }

@@ -36,7 +36,7 @@ pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(Format, Added), WireEr
         Inflate::TooLarge => WireError::new(format!("gzip that grows to more than {MOST_BYTES} bytes")),
         Inflate::Broken(error) => error,
     })?;
-    let text = simdutf8::basic::from_utf8(bytes).ok();
+    let text = std::str::from_utf8(bytes).ok();
     let start = text.map(|text| text.trim_start_matches('\u{feff}').trim_start());
     match start {
         Some("") => return Ok((Format::Empty, Added::default())),

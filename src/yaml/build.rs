@@ -3,7 +3,7 @@
 use super::{Key, Node, Scalar, Style, TextSpan, Value, prescan, repair};
 use crate::diag::{Code, Problem};
 use crate::source::{SourceFile, Span};
-use serde_saphyr::granit_parser::{Event, Options, Parser, ScalarStyle, Span as Marks};
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span as Marks};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -300,7 +300,7 @@ impl Builder<'_> {
         PendingKey::Key(Key { text: scalar.text.clone(), at: scalar.at, broken: false })
     }
 
-    fn syntax(&mut self, error: &serde_saphyr::granit_parser::ScanError, patched: &str) -> Stop {
+    fn syntax(&mut self, error: &granit_parser::ScanError, patched: &str) -> Stop {
         let mut at = error.marker().byte_offset().unwrap_or(0).min(patched.len());
         while !patched.is_char_boundary(at) {
             at -= 1;

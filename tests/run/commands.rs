@@ -1,11 +1,15 @@
 //! `check`, `list`, `schema`, `config` and `serve`.
 
+use crate::json_schema::Validator;
 use crate::project::Project;
 use crate::spans::{export, two_services};
 use crate::store::{Answer, Kind, Store};
 use crate::target::{Target, nobody, otlp, reply, runtime, with_receiver};
 use crate::tracespec_process::Serve;
 use serde_json::Value;
+use tracespec::source::SourceFile;
+use tracespec::spec::schema::to_json;
+use tracespec::yaml::parse;
 
 const SPEC: &str = r#"
 tests:
@@ -76,11 +80,10 @@ fn list_names_the_tests_that_would_run() {
 fn the_schema_accepts_a_spec_and_refuses_a_misspelt_one() {
     let project = Project::new("", SPEC);
     let schema: Value = serde_json::from_str(&project.tracespec(&["schema"]).exits(0).stdout).unwrap();
-    let schema = jsonschema::validator_for(&schema).unwrap();
-    let spec: Value = serde_saphyr::from_str(SPEC).unwrap();
-    assert!(schema.is_valid(&spec));
-    let wrong: Value = serde_saphyr::from_str(&SPEC.replace("services", "servces")).unwrap();
-    assert!(!schema.is_valid(&wrong));
+    let schema = Validator::new(&schema);
+    let error_of = |spec: &str| schema.error(&to_json(&parse(&SourceFile::new("spec.yaml", spec)).root.unwrap()));
+    assert_eq!(error_of(SPEC), None);
+    assert!(error_of(&SPEC.replace("services", "servces")).is_some_and(|error| error.contains("servces")));
 }
 
 #[test]

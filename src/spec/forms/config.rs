@@ -92,7 +92,7 @@ form!(
     /// A process.
     PROCESS, "process", "a process", [
     key("name", Word, "Its name.", "shop"),
-    key("command", List(&Scalar), "Program and arguments; no shell.", "[cargo, run, --release, --example, shop]"),
+    key("command", List(&Scalar), "Program and arguments; no shell.", "[cargo, run, --bin, shop]"),
     key("cwd", Word, "Where it runs, relative to the configuration.", "examples"),
     key("env", Map(&Scalar), "Its environment, beside the runner's own.", "{ RUST_LOG: warn }"),
     key("ports", List(&Word), "Free ports to find for it: each is `${port.NAME}` in specs and here.", "[shop]"),

@@ -1,8 +1,7 @@
 //! What the proxy does to exports, and the proxy as a process.
 
 use crate::collector::Collector;
-use crate::process::{Shop, example, kill};
-use crate::scatter::{Leg, Scatter};
+use crate::process::{Shop, kill};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -12,6 +11,7 @@ use prost::Message as _;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+use tools::scatter::{Leg, Scatter};
 
 /// An export of some resources, each with so many spans in each of its scopes. Span ids count up.
 fn export(resources: &[Vec<usize>]) -> ExportTraceServiceRequest {
@@ -129,7 +129,7 @@ struct Proxy {
 
 impl Proxy {
     fn start(collector: &Collector, args: &[&str]) -> Proxy {
-        let mut process = Command::new(example("otlp_chaos"))
+        let mut process = Command::new(env!("CARGO_BIN_EXE_otlp_chaos"))
             .args(["--port", "0", "--to", &collector.endpoint, "--seed", "5"])
             .args(args)
             .stdout(Stdio::piped())
@@ -201,7 +201,8 @@ fn it_takes_protobuf_over_http_and_names_what_else_it_does_not() {
 
 #[test]
 fn it_sends_nothing_to_other_machines() {
-    let refused = Command::new(example("otlp_chaos")).args(["--to", "http://192.0.2.1:4317"]).output().unwrap();
+    let refused =
+        Command::new(env!("CARGO_BIN_EXE_otlp_chaos")).args(["--to", "http://192.0.2.1:4317"]).output().unwrap();
     assert!(!refused.status.success());
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(said.contains("is not on this machine"), "{said}");

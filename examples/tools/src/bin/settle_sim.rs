@@ -1,21 +1,17 @@
 //! Prints how the completeness engine fares with every family of systems:
-//! `cargo run --release --example settle_sim -- [--seed N] [--tests PER_FAMILY] [--family TEXT] [--stories]`.
+//! `cargo run --release --bin settle_sim -- [--seed N] [--tests PER_FAMILY] [--family TEXT] [--stories]`.
 //!
 //! `--hasty` settles every trace as soon as it is complete, `--watermark` as soon as every instance seen has exported
 //! something later: shortcuts that the simulation must, and does, find out.
 //!
 //! Ends with 1 if a bound is broken: at most 0.05% of violated tests pass, and those only for causes that no observer
 //! can see; no test fails without cause; at most 2% are inconclusive though everything arrived; all end by the deadline.
-#![allow(clippy::print_stdout, missing_docs)]
+#![allow(clippy::print_stdout)]
 
-#[path = "settle_sim/mod.rs"]
-#[allow(unreachable_pub, dead_code)]
-mod settle_sim;
-
-use settle_sim::drive::Knobs;
-use settle_sim::family::{families, hasty};
-use settle_sim::table::{Row, family, heading};
 use std::process::ExitCode;
+use tools::settle_sim::drive::Knobs;
+use tools::settle_sim::family::{families, hasty};
+use tools::settle_sim::table::{Row, family, heading};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();

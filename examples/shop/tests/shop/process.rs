@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ pub fn kill(signal: &str, pid: u32) {
 
 /// The shop's command line with nothing of the caller's telemetry settings in its environment.
 pub fn command(endpoint: &str) -> Command {
-    let mut command = Command::new(example("shop"));
+    let mut command = Command::new(program());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("OTEL_") {
             command.env_remove(name);
@@ -116,43 +116,50 @@ pub fn command(endpoint: &str) -> Command {
     command
 }
 
-/// An example's binary, beside the package's own. `cargo test` builds it, `cargo test --test shop` does not.
-pub fn example(name: &'static str) -> PathBuf {
-    static BUILT: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut built = BUILT.lock().unwrap();
-    let binary = built.entry(name).or_insert_with(|| {
-        let profile = Path::new(env!("CARGO_BIN_EXE_tracespec")).parent().unwrap();
-        let binary = profile.join("examples").join(name);
-        if !newer_than_sources(&binary, name) {
-            let mut build = Command::new(env!("CARGO"));
-            build.args(["build", "--quiet", "--example", name, "--target-dir"]);
-            build.arg(profile.parent().unwrap());
-            if profile.ends_with("release") {
-                build.arg("--release");
-            }
-            // What cargo tells this test of its package would make the inner cargo rebuild each dependency whose
-            // build script looks at the same variables (ring's does), and the next outer one rebuild it again.
-            let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
-            for (name, _) in std::env::vars_os() {
-                let text = name.to_string_lossy();
-                if of_package.iter().any(|prefix| text.starts_with(prefix)) {
-                    build.env_remove(name);
-                }
-            }
-            let built = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap();
-            assert!(built.success(), "cargo build --example {name}");
-        }
-        binary
-    });
-    binary.clone()
+/// The shop's binary, beside the test's own. `cargo test` builds it, `cargo test --test uneven` does not.
+pub fn program() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build).clone()
 }
 
-fn newer_than_sources(binary: &Path, name: &str) -> bool {
+fn build() -> PathBuf {
+    if let Some(own) = option_env!("CARGO_BIN_EXE_shop") {
+        return PathBuf::from(own);
+    }
+    // The test is `PROFILE/deps/NAME-HASH`.
+    let test = std::env::current_exe().unwrap();
+    let profile = test.ancestors().nth(2).unwrap();
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("examples/shop").is_dir());
+    let workspace = workspace.unwrap();
+    let binary = profile.join("shop");
+    if newer_than(&binary, &workspace.join("examples/shop/src")) {
+        return binary;
+    }
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--bin", "shop", "--target-dir"]).arg(profile.parent().unwrap());
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    // What cargo tells this test of its package would make the inner cargo rebuild each dependency whose build script
+    // looks at the same variables (ring's does), and the next outer one rebuild it again.
+    let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if of_package.iter().any(|prefix| text.starts_with(prefix)) {
+            build.env_remove(name);
+        }
+    }
+    let built = build.current_dir(workspace).status().unwrap();
+    assert!(built.success(), "cargo build --bin shop");
+    binary
+}
+
+fn newer_than(binary: &Path, sources: &Path) -> bool {
     let changed = |path: &Path| path.metadata().and_then(|meta| meta.modified());
     let Ok(built) = changed(binary) else {
         return false;
     };
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
     let newest = std::fs::read_dir(sources).unwrap().map(|entry| changed(&entry.unwrap().path()).unwrap()).max();
     newest.unwrap_or(SystemTime::UNIX_EPOCH) <= built
 }

@@ -6,11 +6,7 @@
 //! apart; more than two in a hundred are too many. What is kept of a run that was wrong is said beside it.
 
 // A program people start by hand: what it has to say goes to the standard streams.
-#![allow(clippy::print_stderr, clippy::print_stdout, unreachable_pub)]
-
-mod expected;
-mod one_run;
-mod tally;
+#![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,8 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
-use one_run::{Place, Setup};
-use tally::Tally;
+use tools::soak::expected;
+use tools::soak::one_run::{Place, Setup};
+use tools::soak::tally::Tally;
 
 /// Runs the suite many times under random delays, disorder and faults, and checks every verdict.
 #[derive(Parser)]
@@ -56,7 +53,7 @@ struct Cli {
     /// Whether the proxy stands between the shop and where it exports to [default: with the embedded receiver only]
     #[arg(long)]
     chaos: Option<bool>,
-    /// Where `tracespec` and `examples/` were built
+    /// Where the programs were built
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
     /// The suite

@@ -1,10 +1,10 @@
 //! What the driver makes of reports.
 
-use crate::expected::{self, FAULTS};
-use crate::one_run::{Place, Setup};
-use crate::tally::{Outcome, Tally, Verdict};
 use std::path::PathBuf;
 use std::time::Duration;
+use tools::soak::expected::{self, FAULTS};
+use tools::soak::one_run::{Place, Setup};
+use tools::soak::tally::{Outcome, Tally, Verdict};
 
 /// The report of a run in which all is as expected.
 fn right(fault: &str) -> Vec<Verdict> {
@@ -24,7 +24,7 @@ fn with(fault: &str, test: usize, word: &str) -> Outcome {
 
 #[test]
 fn every_test_of_the_suite_is_in_the_table_and_every_name_of_the_table_is_a_test() {
-    let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let specs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../specs");
     let mut names: Vec<String> = Vec::new();
     for entry in std::fs::read_dir(specs).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.extension().is_some_and(|extension| extension == "yaml") {
@@ -132,7 +132,7 @@ fn the_configuration_tells_the_truth_about_delays_and_puts_the_proxy_between() {
     let choice = setup(Place::Embedded, true).choose(&["none"], fastrand::Rng::with_seed(1));
     let text = setup(Place::Embedded, true).configuration(&choice);
     assert!(text.starts_with("exporter_delay: 3s\nprocesses:\n  - name: chaos\n"), "{text}");
-    assert!(text.contains(r#"command: ["/bin dir/examples/otlp_chaos", --port, "${port.chaos}""#), "{text}");
+    assert!(text.contains(r#"command: ["/bin dir/otlp_chaos", --port, "${port.chaos}""#), "{text}");
     assert!(text.contains(r#"env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:${port.chaos}" }"#), "{text}");
     assert_eq!(text.matches("--export-delay").count(), 5);
 

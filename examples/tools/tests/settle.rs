@@ -1,15 +1,11 @@
 //! The completeness engine against simulated systems: never a false green, never a flake. The full table:
-//! `cargo run --release --example settle_sim`.
+//! `cargo run --release --bin settle_sim`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "../examples/settle_sim/mod.rs"]
-#[allow(unreachable_pub, dead_code)]
-mod settle_sim;
-
-use settle_sim::drive::{Knobs, Outcome, simulate};
-use settle_sim::family::{Family, families, hasty};
-use settle_sim::judge::Verdict;
-use settle_sim::table::{Row, family};
+use tools::settle_sim::drive::{Knobs, Outcome, simulate};
+use tools::settle_sim::family::{Family, families, hasty};
+use tools::settle_sim::judge::Verdict;
+use tools::settle_sim::table::{Row, family};
 
 /// How many tests of each family at least.
 const TESTS: usize = 40;

@@ -9,9 +9,7 @@
 //! It knows nothing of the library that it helps to test.
 
 // A program people start by hand: what it has to say goes to the standard streams.
-#![allow(clippy::print_stderr, clippy::print_stdout, unreachable_pub)]
-
-mod scatter;
+#![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -30,11 +28,11 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::Trac
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use prost::Message;
-use scatter::{Leg, Scatter};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tonic::codec::CompressionEncoding;
 use tonic::transport::{Channel, Endpoint, Uri};
+use tools::scatter::{Leg, Scatter};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 

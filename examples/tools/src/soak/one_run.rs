@@ -30,7 +30,7 @@ pub enum Place {
 #[derive(Debug)]
 pub struct Setup {
     pub place: Place,
-    /// Where `tracespec` and `examples/` are.
+    /// Where the programs are.
     pub binaries: PathBuf,
     pub specs: PathBuf,
     /// Each service exports with a delay between nothing and this.
@@ -67,7 +67,7 @@ impl Setup {
     pub fn configuration(&self, choice: &Choice) -> String {
         let mut out = String::new();
         let quoted = |text: &str| Value::from(text).to_string();
-        let program = |name: &str| quoted(&self.binaries.join("examples").join(name).to_string_lossy());
+        let program = |name: &str| quoted(&self.binaries.join(name).to_string_lossy());
         let exporter = self.told_delay.unwrap_or(self.most_delay + self.chaos_delay.unwrap_or_default());
         // Writing to a String cannot fail.
         let _ = writeln!(out, "exporter_delay: {}", humantime::format_duration(exporter));
