@@ -1,5 +1,6 @@
 //! Which numbers a matcher admits, as intervals: what tells whether a count that can only grow is decided.
 
+use super::logic::{Cause, Cond, Count, Range, Truth};
 use crate::matcher::{Comparison, Literal, Matcher, Operand};
 
 /// Both ends inclusive.
@@ -9,19 +10,6 @@ struct Interval(i128, i128);
 /// A set of whole numbers: disjoint intervals in ascending order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bounds(Vec<Interval>);
-
-/// What a number's future can do to a condition on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outlook {
-    /// It holds and can not cease to.
-    Sure,
-    /// It holds and may cease to.
-    Holds,
-    /// It does not hold and may yet.
-    Short,
-    /// It does not hold and never will.
-    Beyond,
-}
 
 impl Bounds {
     /// The numbers that satisfy the matcher; `None` where that is no matter of comparing.
@@ -110,9 +98,15 @@ impl Bounds {
     pub(super) fn has(&self, number: i128) -> bool {
         self.0.iter().any(|interval| interval.0 <= number && number <= interval.1)
     }
-    /// Whether it admits every number from one to another.
-    pub(super) fn has_all(&self, from: i128, to: i128) -> bool {
-        self.0.iter().any(|interval| interval.0 <= from && to <= interval.1)
+    /// Whether it admits what a number is known to be.
+    pub(super) fn admits(&self, range: Range) -> Truth {
+        let has_all = |interval: &Interval| interval.0 <= range.min && range.max <= interval.1;
+        let has_any = |interval: &Interval| interval.0 <= range.max && range.min <= interval.1;
+        match self.0.iter().any(has_all) {
+            true => Truth::Yes,
+            false if self.0.iter().any(has_any) => Truth::Unknown(range.why),
+            false => Truth::No,
+        }
     }
     /// The smallest admitted number that is not negative; `None` where there is none.
     pub(super) fn least(&self) -> Option<u64> {
@@ -124,29 +118,43 @@ impl Bounds {
         let last = self.0.last().map_or(0, |interval| interval.1);
         (last < i128::from(u64::MAX)).then(|| u64::try_from(last.max(0)).unwrap_or(u64::MAX))
     }
-    /// The outlook of a number that can only grow.
-    pub(super) fn growing(&self, number: i128) -> Outlook {
-        let reachable = Bounds::between(number, i128::MAX);
-        self.outlook(number, &reachable)
+    /// The condition on a number that more spans can only make greater.
+    pub(super) fn growing(&self, number: i128) -> Cond {
+        self.over(number, Range::growing(number), Cond::ABSENT)
     }
-    /// The outlook of a number that may be up to so many more.
-    pub(super) fn within(&self, number: usize, more: usize) -> Outlook {
-        let (number, most) = (number as i128, (number + more) as i128);
-        self.outlook(number, &Bounds::between(number, most))
+    /// The condition on a number that more spans can only make smaller, down to zero.
+    pub(super) fn shrinking(&self, number: i128) -> Cond {
+        self.over(number, Range::shrinking(number), Cond::PARTIAL)
     }
-    /// The outlook of a number that can only shrink, down to zero.
-    pub(super) fn shrinking(&self, number: i128) -> Outlook {
-        let reachable = Bounds::between(0, number);
-        self.outlook(number, &reachable)
-    }
-    fn outlook(&self, number: i128, reachable: &Bounds) -> Outlook {
-        let admitted = self.and(reachable);
-        match (self.has(number), admitted == *reachable, admitted.0.is_empty()) {
-            (true, true, _) => Outlook::Sure,
-            (true, false, _) => Outlook::Holds,
-            (false, _, false) => Outlook::Short,
-            (false, _, true) => Outlook::Beyond,
+    fn over(&self, number: i128, later: Range, unmet: Cond) -> Cond {
+        match (self.has(number), self.admits(later)) {
+            (_, Truth::Yes) => Cond::SURE,
+            (_, Truth::No) => Cond::FINAL,
+            (true, _) => Cond::HOLDS,
+            (false, _) => unmet,
         }
+    }
+    /// What a count may be. The policy of [`Truth::as_presence`]: what would count if a value had another type does not
+    /// make up for what is missing, but leaves it undecided whether there are too many.
+    fn range(&self, count: Count) -> Range {
+        let absence = self.has(count.sure as i128);
+        let more = if absence { count.doubted() } else { count.lost };
+        let why = if count.lost > 0 { Cause::Dropped } else { Cause::Type };
+        Range { min: count.sure as i128, max: (count.sure + more) as i128, why }
+    }
+    /// The condition on a count that more spans add to. `up`: they can take nothing from it.
+    pub(super) fn count(&self, count: Count, up: bool) -> Cond {
+        match (self.growing(count.sure as i128), self.admits(self.range(count))) {
+            (Cond::HOLDS, Truth::Unknown(cause)) => Cond::undecidable(cause),
+            (Cond::ABSENT, Truth::Unknown(cause)) => Cond::lost(cause),
+            (cond, _) => cond.provided(up),
+        }
+    }
+    /// The same of what a span says itself: nothing is added later, but anything may be among what was dropped of it.
+    pub(super) fn count_of_span(&self, count: Count, dropped: bool) -> Cond {
+        let range = self.range(count);
+        let range = if dropped { Range { max: i128::MAX, why: Cause::Dropped, ..range } } else { range };
+        Cond::fixed(self.admits(range))
     }
 }
 
@@ -182,7 +190,11 @@ fn whole(operand: &Operand) -> Option<(i128, i128)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Outlook::*;
+
+    const SURE: Cond = Cond::SURE;
+    const HOLDS: Cond = Cond::HOLDS;
+    const SHORT: Cond = Cond::ABSENT;
+    const BEYOND: Cond = Cond::FINAL;
 
     fn int(number: i128) -> Operand {
         Operand::Literal(Literal::Int(number))
@@ -197,20 +209,56 @@ mod tests {
     #[test]
     fn a_growing_count_is_decided_above_its_bound_and_never_below_it() {
         let outlooks = |bounds: &Bounds| [0, 2, 3, 4].map(|count| bounds.growing(count));
-        assert_eq!(outlooks(&compare(Comparison::Eq, 3)), [Short, Short, Holds, Beyond]);
-        assert_eq!(outlooks(&compare(Comparison::Lte, 2)), [Holds, Holds, Beyond, Beyond]);
-        assert_eq!(outlooks(&compare(Comparison::Gte, 3)), [Short, Short, Sure, Sure]);
-        assert_eq!(outlooks(&compare(Comparison::Ne, 3)), [Holds, Holds, Short, Sure]);
-        assert_eq!(outlooks(&of(Matcher::Range(Some(int(2)), Some(int(3))))), [Short, Holds, Holds, Beyond]);
-        assert_eq!(outlooks(&of(Matcher::OneOf(vec![int(4), int(0)]))), [Holds, Short, Short, Holds]);
+        assert_eq!(outlooks(&compare(Comparison::Eq, 3)), [SHORT, SHORT, HOLDS, BEYOND]);
+        assert_eq!(outlooks(&compare(Comparison::Lte, 2)), [HOLDS, HOLDS, BEYOND, BEYOND]);
+        assert_eq!(outlooks(&compare(Comparison::Gte, 3)), [SHORT, SHORT, SURE, SURE]);
+        assert_eq!(outlooks(&compare(Comparison::Ne, 3)), [HOLDS, HOLDS, SHORT, SURE]);
+        assert_eq!(outlooks(&of(Matcher::Range(Some(int(2)), Some(int(3))))), [SHORT, HOLDS, HOLDS, BEYOND]);
+        assert_eq!(outlooks(&of(Matcher::OneOf(vec![int(4), int(0)]))), [HOLDS, SHORT, SHORT, HOLDS]);
+    }
+
+    /// Every count with its doubts stands for the numbers that it may turn out to be: what is decided of it is decided of
+    /// each of them, and of all that more spans can make of it.
+    #[test]
+    fn a_count_in_doubt_is_decided_only_as_each_number_that_it_may_be() {
+        let bounds = [
+            compare(Comparison::Eq, 0),
+            compare(Comparison::Eq, 2),
+            compare(Comparison::Ne, 2),
+            compare(Comparison::Lte, 3),
+            compare(Comparison::Gte, 2),
+            of(Matcher::Range(Some(int(1)), Some(int(3)))),
+            of(Matcher::OneOf(vec![int(0), int(2), int(5)])),
+        ];
+        for (sure, lost, typed) in (0..5).flat_map(|sure| [(sure, 0, 0), (sure, 1, 0), (sure, 0, 2), (sure, 2, 1)]) {
+            let count = Count { sure, lost, typed };
+            for bounds in &bounds {
+                for up in [false, true] {
+                    let cond = bounds.count(count, up);
+                    let might = |more: usize| bounds.has((sure + more) as i128);
+                    let mut by_loss = (0..=lost).map(might);
+                    let mut by_any = (0..=lost + typed).map(might);
+                    match cond.now {
+                        Truth::Yes => {
+                            assert!(by_any.all(|has| has) || cond == SURE || bounds.growing(sure as i128) == SURE)
+                        }
+                        Truth::No => assert!(!by_loss.any(|has| has), "{bounds:?} {count:?} {cond:?}"),
+                        Truth::Unknown(_) => assert!(by_any.any(|has| has), "{bounds:?} {count:?} {cond:?}"),
+                    }
+                    assert!(up || !matches!(cond, SURE | BEYOND));
+                    let alone = bounds.count_of_span(count, false);
+                    assert_eq!(alone == SURE, (0..=lost + typed).all(might), "{bounds:?} {count:?}");
+                }
+            }
+        }
     }
 
     #[test]
     fn a_shrinking_time_is_decided_the_other_way_round() {
-        assert_eq!(compare(Comparison::Lt, 10).shrinking(9), Sure);
-        assert_eq!(compare(Comparison::Lt, 10).shrinking(10), Short);
-        assert_eq!(compare(Comparison::Gt, 10).shrinking(10), Beyond);
-        assert_eq!(compare(Comparison::Gt, 10).shrinking(11), Holds);
+        assert_eq!(compare(Comparison::Lt, 10).shrinking(9), SURE);
+        assert_eq!(compare(Comparison::Lt, 10).shrinking(10), Cond::PARTIAL);
+        assert_eq!(compare(Comparison::Gt, 10).shrinking(10), BEYOND);
+        assert_eq!(compare(Comparison::Gt, 10).shrinking(11), HOLDS);
     }
 
     #[test]
@@ -226,7 +274,7 @@ mod tests {
         for (comparison, end) in [(Comparison::Gt, i128::MAX), (Comparison::Lt, i128::MIN)] {
             let beyond = compare(comparison, end);
             assert!(!beyond.has(3) && !beyond.has(end));
-            assert_eq!(beyond.growing(3), Beyond);
+            assert_eq!(beyond.growing(3), BEYOND);
         }
         assert!(compare(Comparison::Ne, i128::MAX).has(3) && !compare(Comparison::Ne, i128::MAX).has(i128::MAX));
         assert!(compare(Comparison::Ne, i128::MIN).has(i128::MAX));

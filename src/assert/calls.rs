@@ -1,10 +1,11 @@
-//! `calls`: which service calls which, and how often. What counts as a call is told in `edges`.
+//! `calls`: which service calls which, and how often. What counts as a call is defined in `facts::edges`.
 
-use super::bounds::{Bounds, Outlook};
+use super::bounds::Bounds;
 use super::judging::Judging;
+use super::logic::Cond;
 use super::propagation::Exporters;
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{text, witness};
 use crate::facts::{Callee, Edge, Edges, lasting};
 use crate::matcher::count_of;
@@ -57,18 +58,12 @@ impl<'a> Rule<'a> {
         let side = |side: &Option<String>| side.as_deref().map_or("*".to_owned(), text::safe);
         format!("{} -> {}", side(&self.from), side(&self.to))
     }
-    /// `order-service calls payment-service`
-    fn sentence(&self, verb: &str) -> String {
-        let from = self.from.as_deref().map_or("any service".to_owned(), text::safe);
-        let to = self.to.as_deref().map_or("any service".to_owned(), text::safe);
-        format!("{from} {verb} {to}")
-    }
-}
-
-fn capital(sentence: String) -> String {
-    match sentence.strip_prefix("any ") {
-        Some(rest) => format!("Any {rest}"),
-        None => sentence,
+    /// ``at least one call order-service -> payment-service``
+    fn wanted(&self) -> String {
+        match &self.rule.count {
+            None => format!("at least one call {}", self.show()),
+            Some(count) => format!("{} {}", text::number_of(count, "call"), self.show()),
+        }
     }
 }
 
@@ -96,32 +91,27 @@ fn required<'a>(
         if found.is_empty() {
             unwitnessed(cx, rule, outcome);
         }
-        outcome.push(State::held(bounds.growing(lasting) == Outlook::Sure));
+        outcome.push(Cond::SURE.provided(bounds.growing(lasting) == Cond::SURE));
         return;
     }
-    let lack = match (bounds.growing(found.len() as i128), bounds.growing(lasting)) {
-        (Outlook::Beyond, Outlook::Beyond) => Lack::Final,
-        (Outlook::Beyond, _) => Lack::Violated,
-        _ => Lack::Absent,
+    let cond = match bounds.growing(found.len() as i128) {
+        Cond::FINAL => Cond::FINAL.provided(bounds.growing(lasting) == Cond::FINAL),
+        _ => Cond::ABSENT,
     };
     let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
-    let only = if lack == Lack::Absent && made > 0 { "only " } else { "" };
-    let times = |number: usize| if number == 1 { format!("{only}once") } else { format!("{number} times") };
-    let unanswered = found.len() - made;
+    let (wanted, unanswered) = (rule.wanted(), found.len() - made);
     let message = match (found.len(), unanswered) {
-        (0, _) if rule.from.is_none() => {
-            format!("No service calls {}.", rule.to.as_deref().map_or("another".to_owned(), text::safe))
-        }
-        (0, _) => capital(format!("{}.", rule.sentence("never calls"))),
-        (all, 0) => capital(format!("{} {}.", rule.sentence("calls"), times(all))),
+        (0, _) => format!("Expected {wanted}, found none."),
+        (all, 0) => format!("Expected {wanted}, found {all}."),
         (all, lost) => {
             let first = found.iter().find(|edge| !is_made(cx, exporters, edge)).map_or(found[0].span, |edge| edge.span);
-            let who = if lost == all {
-                "no span of it is below".to_owned()
-            } else {
-                format!("for {lost} of them no span of it is below, as below")
+            let which = match lost {
+                1 if all == 1 => "which was not answered".to_owned(),
+                _ if all == lost => "none of which was answered".to_owned(),
+                _ => format!("{lost} of which were not answered"),
             };
-            capital(format!("{} {}, but {who} {}.", rule.sentence("calls"), times(all), text::span(cx.trace, first)))
+            let span = text::span(cx.trace, first);
+            format!("Expected {wanted}, found {all}, {which}: no span of the callee is below {span}.")
         }
     };
     let mut finding = cx.finding(id, rule.rule.at, path, message, &rows);
@@ -139,9 +129,10 @@ fn required<'a>(
     if found.is_empty() {
         finding.hint = near_call(cx, cx.facts.edges(), rule);
     } else if unanswered > 0 {
-        finding.hint = Some("the callee may have begun a trace of its own: is the context passed on?".to_owned());
+        finding.hint =
+            Some("the callee may have started a trace of its own: is the trace context propagated?".to_owned());
     }
-    outcome.push(State::lacks(lack, finding));
+    outcome.push(State::lacks(cond, finding));
 }
 
 fn forbidden(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
@@ -152,12 +143,19 @@ fn forbidden(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut 
         if found.is_empty() {
             unwitnessed(cx, rule, outcome);
         }
-        return outcome.push(State::held(bounds.growing(number) == Outlook::Beyond));
+        return outcome.push(Cond::SURE.provided(bounds.growing(number) == Cond::FINAL));
     }
     let rows: Vec<SpanIx> = found.iter().flat_map(|edge| edge.rows()).collect();
+    let unwanted = match &rule.rule.count {
+        None => format!("no call {}", rule.show()),
+        Some(count) => format!("not {} {}", text::number_of(count, "call"), rule.show()),
+    };
     let message = match found.first() {
-        Some(first) => format!("{} is called by {}.", callee(cx.trace, first), text::span(cx.trace, first.span)),
-        None => format!("{}.", rule.sentence("never calls")),
+        Some(first) => {
+            let (callee, span) = (callee(cx.trace, first), text::span(cx.trace, first.span));
+            format!("Expected {unwanted}, found {}: {callee} is called by {span}.", found.len())
+        }
+        None => format!("Expected {unwanted}, found none."),
     };
     let mut finding = cx.finding(RuleId::CallsForbid, rule.rule.at, &format!("{}.forbid", at.path), message, &rows);
     finding.expected = match &rule.rule.count {
@@ -165,8 +163,8 @@ fn forbidden(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut 
         Some(count) => format!("not {}: {}", rule.show(), text::matcher(count)),
     };
     finding.actual = count_of(found.len(), "call");
-    let final_already = bounds.growing(lasting(&found) as i128) == Outlook::Sure;
-    outcome.push(State::lacks(if final_already { Lack::Final } else { Lack::Violated }, finding));
+    let lasting = bounds.growing(lasting(&found) as i128) == Cond::SURE;
+    outcome.push(State::lacks(Cond::FINAL.provided(lasting), finding));
 }
 
 fn only_these<'a>(
@@ -191,7 +189,7 @@ fn only_these<'a>(
         }
     }
     if others.is_empty() {
-        outcome.push(State::Holds);
+        outcome.push(Cond::HOLDS);
     } else {
         outcome.push(not_listed(cx, &others, rules, at, &path));
     }
@@ -216,11 +214,11 @@ fn not_listed(
     let rows: Vec<SpanIx> = firsts.chain(found()).flat_map(|edge| edge.rows()).collect();
     let message = match others.values().next() {
         Some(found) if others.len() == 1 => format!(
-            "{} is called by {}, which `only` does not list.",
+            "Found a call that `only` does not list: {} is called by {}.",
             callee(cx.trace, found[0]),
             text::span(cx.trace, found[0].span)
         ),
-        _ => format!("{} are made that `only` does not list.", count_of(found().count(), "call")),
+        _ => format!("Found {} that `only` does not list.", count_of(found().count(), "call")),
     };
     let mut finding = cx.finding(RuleId::CallsOnly, at.at, path, message, &rows);
     finding.expected = format!("no other calls than {}", rules.iter().map(Rule::show).collect::<Vec<_>>().join(", "));
@@ -234,7 +232,7 @@ fn not_listed(
         .collect();
     let more = others.len().saturating_sub(MOST);
     finding.actual = listed.join("; ") + &if more > 0 { format!("; and {more} more") } else { String::new() };
-    State::lacks(if found().any(|edge| edge.is_answered()) { Lack::Final } else { Lack::Violated }, finding)
+    State::lacks(Cond::FINAL.provided(found().any(|edge| edge.is_answered())), finding)
 }
 
 /// `order-service calls inventory-service (2), postgresql (5)`
@@ -269,7 +267,7 @@ fn near_call(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String>
     }
     let back = edges.matching(cx.trace, rule.to.as_deref(), rule.from.as_deref());
     (rule.from.is_some() && rule.to.is_some() && !back.is_empty())
-        .then(|| format!("the trace has the call the other way round: {}", show(cx.trace, back[0])))
+        .then(|| format!("the trace has the opposite call: {}", show(cx.trace, back[0])))
 }
 
 fn unwitnessed(cx: &Judging<'_>, rule: &Rule<'_>, outcome: &mut Outcome) {

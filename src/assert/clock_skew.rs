@@ -4,8 +4,9 @@
 //! answer. One that ends after its CLIENT span may as well go on after its answer, as many do: that is only remarked.
 
 use super::judging::Judging;
+use super::logic::Cond;
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::text;
 use crate::facts::{ClockIx, cut, has_answer};
 use crate::spec::plan::Expectation;
@@ -71,7 +72,7 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
             continue;
         }
         // Not for good: a span yet to come may be the one that called (inside the caller's), or the one that answered.
-        outcome.push(State::lacks(Lack::Violated, proven(cx, (*one, *other), bounds, at)));
+        outcome.push(State::lacks(Cond::VIOLATED, proven(cx, (*one, *other), bounds, at)));
     }
     if !outcome.is_unmet() {
         if let Some((by, (client, server))) = late {
@@ -82,7 +83,7 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
                 text::span(cx.trace, client)
             ));
         }
-        outcome.push(State::Holds);
+        outcome.push(Cond::HOLDS);
     }
     outcome
 }

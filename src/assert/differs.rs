@@ -4,7 +4,7 @@ use super::criteria::{Criterion, comparison, words};
 use super::judging::Judging;
 use super::selections::Picks;
 use super::{lookup, nearest, text};
-use crate::matcher::{Fact, count_of};
+use crate::matcher::Fact;
 use crate::select::{
     Attribute, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Query, Scope, SpansetExpr, SpansetKind,
 };
@@ -92,21 +92,21 @@ impl<'q> Criterion<'q> {
                         format!("its parent is {}, not {}{meant}", text::span(cx.trace, parent), words(of))
                     }
                     None if cx.trace.span(ix).parent_id().is_none() => {
-                        format!("it has no parent, which should be {}{meant}", words(of))
+                        format!("it has no parent, expected {}{meant}", words(of))
                     }
-                    None => format!("its parent, which should be {}, is not in the trace{meant}", words(of)),
+                    None => format!("its parent is not in the trace, expected {}{meant}", words(of)),
                 }
             }
             Criterion::Ancestor(of) => {
                 let meant = nearest::service_of_that_name(cx, of).map_or(String::new(), |meant| format!(" ({meant})"));
                 match tree.ancestors(ix).count() {
-                    0 => format!("no span is above it, and one should be {}{meant}", words(of)),
-                    1 => format!("the one span above it is not {}{meant}", words(of)),
-                    all => format!("none of the {} above it is {}{meant}", count_of(all, "span"), words(of)),
+                    0 => format!("it has no ancestors, expected {}{meant}", words(of)),
+                    1 => format!("its only ancestor does not match {}{meant}", words(of)),
+                    all => format!("none of its {all} ancestors matches {}{meant}", words(of)),
                 }
             }
             Criterion::Condition(condition) => unlike(cx, condition, ix),
-            Criterion::Within(of) => format!("{} does not pick it", text::quoted(&of.to_string())),
+            Criterion::Within(of) => format!("{} does not match it", text::quoted(&of.to_string())),
         }
     }
 }

@@ -4,15 +4,14 @@
 //! matching, so a selection goes without only if no way of sharing serves it too; earlier entries are served first. A
 //! span that is picked and that no entry can take is a violation: facts hold of every picked span here, too.
 
-use super::amount::Amount;
-use super::bounds::Outlook;
 use super::finding::Finding;
 use super::judging::Judging;
+use super::logic::{Cause, Cond, Count};
 use super::matching::Matching;
 use super::rule::RuleId;
-use super::spans;
-use super::state::{Lack, Outcome, State};
-use super::{facts, text, told};
+use super::spans::{self, Miss};
+use super::state::{Outcome, State};
+use super::text;
 use crate::matcher::count_of;
 use crate::spec::plan::{Check, Expectation, Quantifier, SpanCheck, TraceExpectations};
 use crate::trace::SpanIx;
@@ -121,12 +120,12 @@ impl Assigned {
         for (index, check) in &entries {
             let Some(share) = assigned.by_entry.get_mut(index) else { continue };
             let picks = cx.picks(&check.select.query);
-            let doubted = cx.in_doubt(&picks, &check.select.query).rows.iter().copied();
+            let doubted = cx.in_doubt(&picks).rows.iter().copied();
             let (may, unfit): (Vec<SpanIx>, Vec<SpanIx>) =
-                doubted.filter(|ix| !held.contains(ix)).partition(|&ix| missing(cx, check, ix).is_none_or(unknown));
+                doubted.filter(|ix| !held.contains(ix)).partition(|&ix| all_facts(cx, check, ix).now.is_possible());
             let mut open = unsure(cx, check);
             open.retain(|ix| !held.contains(ix));
-            let lost = &cx.in_doubt(&picks, &check.select.query).lost;
+            let lost = &cx.in_doubt(&picks).lost;
             share.may_lost = open.len() + may.iter().filter(|ix| lost.binary_search(ix).is_ok()).count();
             share.may = open.iter().copied().chain(may).collect();
             // Of every picked span the facts must hold.
@@ -137,33 +136,22 @@ impl Assigned {
     }
 }
 
-/// Why not all facts of an entry hold of a span, by the gravest; `None` where they do.
-fn missing(cx: &Judging<'_>, check: &SpanCheck, ix: SpanIx) -> Option<Lack> {
-    let lacks = check.facts.iter().filter_map(|fact| facts::test(cx, &fact.value, ix).err());
-    lacks.max_by_key(|&lack| spans::severity(lack))
+/// Whether all facts of an entry hold of a span.
+fn all_facts(cx: &Judging<'_>, check: &SpanCheck, ix: SpanIx) -> Cond {
+    check.facts.iter().map(|fact| spans::cond(cx, &fact.value, ix)).fold(Cond::SURE, Cond::worse)
 }
 
-fn unknown(lack: Lack) -> bool {
-    matches!(lack, Lack::Undecidable | Lack::Lost)
-}
-
-/// The picked spans of which it can not be told whether all facts hold.
+/// The picked spans of which it is not known whether all facts hold.
 fn unsure(cx: &Judging<'_>, check: &SpanCheck) -> Vec<SpanIx> {
     let picks = cx.picks(&check.select.query);
-    picks.rows.iter().copied().filter(|&ix| missing(cx, check, ix).is_some_and(unknown)).collect()
+    picks.rows.iter().copied().filter(|&ix| all_facts(cx, check, ix).is_unknown()).collect()
 }
 
 /// The picked spans of which all facts hold, with whether for good.
 fn eligible(cx: &Judging<'_>, check: &SpanCheck) -> HashMap<SpanIx, bool> {
     let picks = cx.picks(&check.select.query);
-    let all = |&ix: &SpanIx| {
-        let mut lasting = true;
-        for fact in &check.facts {
-            lasting &= facts::test(cx, &fact.value, ix).ok()?;
-        }
-        Some((ix, lasting))
-    };
-    picks.rows.iter().filter_map(all).collect()
+    let all = picks.rows.iter().map(|&ix| (ix, all_facts(cx, check, ix)));
+    all.filter(|(_, cond)| cond.holds()).map(|(ix, cond)| (ix, cond == Cond::SURE)).collect()
 }
 
 /// The entry with `distinct` that declares this name.
@@ -195,9 +183,9 @@ impl Shares {
 }
 
 pub(super) fn judge(cx: &Judging<'_>, shares: &Shares, index: usize, check: &SpanCheck, at: &Expectation) -> Outcome {
-    let Some(share) = shares.of(cx, index) else { return State::Holds.into() };
+    let Some(share) = shares.of(cx, index) else { return Cond::HOLDS.into() };
     let bounds = spans::admitted(check);
-    let up = cx.is_up(&check.select.query);
+    let up = cx.picks(&check.select.query).is_up();
     if !share.left.is_empty() {
         let mut finding = miscounted(cx, check, &share.left, at);
         finding.message = format!(
@@ -206,20 +194,20 @@ pub(super) fn judge(cx: &Judging<'_>, shares: &Shares, index: usize, check: &Spa
             text::span(cx.trace, share.left[0])
         );
         finding.actual = format!("{} and {} left over", share.held.len(), share.left.len());
-        return State::lacks(Lack::Violated, finding).into();
+        return State::lacks(Cond::VIOLATED, finding).into();
     }
-    let outlook = bounds.growing(share.held.len() as i128);
-    if !matches!(outlook, Outlook::Sure | Outlook::Holds) {
-        let with_them = bounds.within(share.held.len(), share.may_lost);
-        let lack = if with_them == Outlook::Short { Lack::Lost } else { Lack::Absent };
-        return State::lacks(lack, unserved(cx, check, share, at)).into();
+    let (sure, lost, typed) = (share.held.len(), share.may_lost, share.may.len() - share.may_lost);
+    let decided = bounds.growing(sure as i128);
+    if !decided.holds() {
+        let cond = bounds.count(Count { sure, lost, typed }, up);
+        let cond = if cond.is_unknown() { cond } else { Cond::ABSENT };
+        return State::lacks(cond, unserved(cx, check, share, at)).into();
     }
     if !share.unfit.is_empty() {
-        return State::lacks(Lack::Violated, untaken(cx, check, &share.unfit, at)).into();
+        return State::lacks(Cond::VIOLATED, untaken(cx, check, &share.unfit, at)).into();
     }
-    let amount = Amount { sure: share.held.len(), doubted: share.may.len(), lost: 0 };
-    if !share.may_unfit.is_empty() || amount.test(&bounds, up).is_err() {
-        return State::lacks(Lack::Undecidable, in_doubt(cx, check, share, at)).into();
+    if !share.may_unfit.is_empty() || bounds.count(Count { sure, lost, typed }, up).is_unknown() {
+        return State::lacks(Cond::undecidable(Cause::Dropped), in_doubt(cx, check, share, at)).into();
     }
     let mut outcome = Outcome::default();
     if share.held.is_empty() {
@@ -227,7 +215,7 @@ pub(super) fn judge(cx: &Judging<'_>, shares: &Shares, index: usize, check: &Spa
     }
     // A span to come of which a fact does not hold would be nobody's.
     let open = check.facts.is_empty() || check.quantifier == Quantifier::Any;
-    outcome.push(State::held(up && open && share.lasting && outlook == Outlook::Sure));
+    outcome.push(Cond::SURE.provided(up && open && share.lasting && decided == Cond::SURE));
     outcome
 }
 
@@ -292,9 +280,9 @@ fn unserved(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation
     finding
 }
 
-fn first_miss(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, told::Told)> {
+fn first_miss(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx]) -> Option<(SpanIx, Miss)> {
     rows.iter().find_map(|&ix| {
-        let fact = check.facts.iter().find(|fact| facts::test(cx, &fact.value, ix).is_err())?;
-        Some((ix, told::tell(cx, &fact.value, ix)))
+        let fact = check.facts.iter().find(|fact| !spans::cond(cx, &fact.value, ix).holds())?;
+        Some((ix, spans::explain(cx, &fact.value, ix)))
     })
 }

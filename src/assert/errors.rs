@@ -1,10 +1,11 @@
 //! `errors`: which spans may say that they failed, in the trace and in those merged into it by links.
 
-use super::bounds::{Bounds, Outlook};
+use super::bounds::Bounds;
 use super::criteria;
 use super::judging::Judging;
+use super::logic::{Cause, Cond};
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{nearest, text};
 use crate::facts::semconv::{http_status, rpc_status};
 use crate::matcher::count_of;
@@ -24,28 +25,25 @@ pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outc
         // Those of which it can not be told whether they are allowed.
         let of_each = errors.allow.iter().zip(&allowed).filter(|_| !failed.is_empty());
         let may: Vec<(&Selector, &[SpanIx])> =
-            of_each.map(|(select, picks)| (select, cx.in_doubt(picks, &select.query).rows.as_slice())).collect();
+            of_each.map(|(select, picks)| (select, cx.in_doubt(picks).rows.as_slice())).collect();
         let admitting = |ix: SpanIx| may.iter().find(|(_, rows)| rows.binary_search(&ix).is_ok());
         let doubted: Vec<SpanIx> = failed.iter().copied().filter(|&ix| admitting(ix).is_some()).collect();
         // A span that fails now may yet be allowed by what comes (its parent, its children).
         let lasting = errors.allow.is_empty();
         let bounds = Bounds::of(matcher).unwrap_or_else(|| Bounds::of_count(Some(matcher)));
-        let least = (failed.len() - doubted.len()) as i128;
-        let open = bounds.growing(least) != Outlook::Beyond && !bounds.has(failed.len() as i128);
-        outcome.push(match bounds.growing(failed.len() as i128) {
-            Outlook::Beyond if open && !doubted.is_empty() => {
+        let without_them = bounds.growing((failed.len() - doubted.len()) as i128);
+        outcome.push(match (bounds.growing(failed.len() as i128), doubted.first()) {
+            (Cond::FINAL, Some(&first)) if without_them != Cond::FINAL => {
                 let mut finding = counted(cx, errors, &failed, at);
-                let first = text::a_span(cx.trace, doubted[0]);
-                finding.message = format!("{first} failed, and whether `allow` admits it cannot be told.");
-                finding.hint = admitting(doubted[0])
-                    .map(|(select, _)| nearest::doubt(cx, select, doubted[0]).message(cx, select, doubted[0]));
-                State::lacks(Lack::Undecidable, finding)
+                let span = text::a_span(cx.trace, first);
+                finding.message = format!("{span} failed, and whether `allow` admits it is unknown.");
+                finding.hint =
+                    admitting(first).map(|(select, _)| nearest::doubt(cx, select, first).message(cx, select, first));
+                State::lacks(Cond::undecidable(Cause::Dropped), finding)
             }
-            Outlook::Sure => State::held(lasting),
-            Outlook::Holds => State::Holds,
-            Outlook::Short => State::lacks(Lack::Partial, counted(cx, errors, &failed, at)),
-            Outlook::Beyond if lasting => State::lacks(Lack::Final, counted(cx, errors, &failed, at)),
-            Outlook::Beyond => State::lacks(Lack::Violated, counted(cx, errors, &failed, at)),
+            (cond, _) if cond.holds() => cond.provided(lasting).into(),
+            (Cond::ABSENT, _) => State::lacks(Cond::PARTIAL, counted(cx, errors, &failed, at)),
+            (cond, _) => State::lacks(cond.provided(lasting), counted(cx, errors, &failed, at)),
         });
     }
     if errors.swallowed_none {
@@ -57,21 +55,24 @@ pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outc
 fn counted(cx: &Judging<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectation) -> super::finding::Finding {
     let excused = cx.trace.spans().filter(|span| span.is_error()).count() - failed.len();
     let beside = if excused > 0 { format!(" besides the {excused} allowed") } else { String::new() };
+    let matcher = errors.count.as_ref().map(text::matcher).unwrap_or_default();
+    let wanted = match &errors.count {
+        Some(count) if matcher != "0" => text::number_of(count, "error"),
+        _ => "no errors".to_owned(),
+    };
     let message = match failed {
-        [] if excused > 0 => format!("No span has failed{beside}."),
-        [] => "No span has failed.".to_owned(),
-        [only] => format!("{} failed{beside}{}.", text::a_span(cx.trace, *only), saying(cx, *only)),
-        [first, ..] => {
-            format!(
-                "{} failed{beside}, the first is {}{}.",
-                count_of(failed.len(), "span"),
-                text::span(cx.trace, *first),
-                saying(cx, *first)
-            )
+        [] => format!("Expected {wanted}, found none{beside}."),
+        [only] => {
+            format!("Expected {wanted}, found 1{beside}: {} failed{}.", text::span(cx.trace, *only), saying(cx, *only))
         }
+        [first, ..] => format!(
+            "Expected {wanted}, found {}{beside}; the first to fail is {}{}.",
+            failed.len(),
+            text::span(cx.trace, *first),
+            saying(cx, *first)
+        ),
     };
     let mut finding = cx.finding(RuleId::ErrorsCount, at.at, &at.path, message, failed);
-    let matcher = errors.count.as_ref().map(text::matcher).unwrap_or_default();
     let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
     finding.expected =
         if matcher == "0" { format!("no errors{besides}") } else { format!("errors: {matcher}{besides}") };
@@ -119,18 +120,18 @@ fn swallowed(cx: &Judging<'_>, failed: &[SpanIx], at: &Expectation) -> State {
         .collect();
     let (known, unknown): (Vec<SpanIx>, Vec<SpanIx>) = lost.into_iter().partition(|&ix| tree.is_connected(ix));
     let (rows, lack) = match (known.is_empty(), unknown.is_empty()) {
-        (true, true) => return State::Holds,
-        (false, _) => (known, Lack::Violated),
+        (true, true) => return Cond::HOLDS.into(),
+        (false, _) => (known, Cond::VIOLATED),
         // An ancestor that is still missing may be the one that failed.
-        (true, false) => (unknown, Lack::Partial),
+        (true, false) => (unknown, Cond::PARTIAL),
     };
     let first = rows[0];
     let above = match tree.parent(first) {
-        Some(parent) => format!("{} and all above it tell of no failure", text::span(cx.trace, parent)),
+        Some(parent) => format!("neither {} nor any of its ancestors reports a failure", text::span(cx.trace, parent)),
         None => "no span above it is in the trace".to_owned(),
     };
     let more = if rows.len() > 1 { format!(" ({} in all)", rows.len()) } else { String::new() };
-    let message = format!("{} failed{}, yet {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
+    let message = format!("{} failed{}, but {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
     let mut finding = cx.finding(RuleId::ErrorsSwallowed, at.at, &at.path, message, &rows);
     finding.expected = "swallowed: none".to_owned();
     finding.actual = format!("{} swallowed", count_of(rows.len(), "error"));

@@ -79,7 +79,7 @@ impl<'a> Judging<'a> {
             match alias.refused {
                 None => self.note_alias(&alias.asked, alias.found),
                 Some(reason) => self.remark(format!(
-                    "attribute {} was only found as {}, which can not be compared: {reason}",
+                    "attribute {} was only found as {}, which cannot be compared: {reason}",
                     text::safe(&alias.asked),
                     alias.found
                 )),
@@ -87,13 +87,9 @@ impl<'a> Judging<'a> {
         }
         picks
     }
-    /// What a query may pick beside its picks.
-    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks, query: &Query) -> &'p Doubted {
-        self.selections.in_doubt(picks, query)
-    }
-    /// Whether more spans can only add to what a query picks.
-    pub(super) fn is_up(&self, query: &Query) -> bool {
-        self.selections.is_up(query)
+    /// What a selection may pick beside its picks.
+    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks) -> &'p Doubted {
+        self.selections.in_doubt(picks)
     }
     /// Remarks that an attribute was found under another name than the spec's.
     pub(super) fn note_alias(&self, asked: &str, found: &str) {
@@ -106,7 +102,7 @@ impl<'a> Judging<'a> {
     pub(super) fn take_remarks(&self) -> BTreeSet<String> {
         if self.by_text.take() {
             let how = "numbers and booleans were compared by what the text says";
-            self.remark(format!("the trace tells every attribute as text: {how}"));
+            self.remark(format!("the trace has every attribute as text: {how}"));
         }
         self.remarks.take()
     }

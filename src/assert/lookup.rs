@@ -1,7 +1,7 @@
 //! Attributes by name, also under the names that semantic conventions have given them before or since.
 
-use super::holds::Holds;
 use super::judging::Judging;
+use super::logic::{Cause, Truth};
 use crate::matcher::alias::{self, Found as Alias};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
@@ -23,12 +23,12 @@ impl<'a> Found<'a> {
         self.found.test(matcher)
     }
     /// The same where attributes may have been dropped.
-    pub(super) fn holds(&self, matcher: &Matcher, dropped: bool) -> Holds {
+    pub(super) fn truth(&self, matcher: &Matcher, dropped: bool) -> Truth {
         match &self.found {
-            Alias::Nothing if dropped => Holds::Lost,
-            found if found.test(matcher) => Holds::Yes,
-            found if found.doubts(matcher) => Holds::ByType,
-            _ => Holds::No,
+            Alias::Nothing if dropped => Truth::Unknown(Cause::Dropped),
+            found if found.test(matcher) => Truth::Yes,
+            found if found.doubts(matcher) => Truth::Unknown(Cause::Type),
+            _ => Truth::No,
         }
     }
     /// Whether there is nothing under any of its names.
@@ -41,11 +41,11 @@ impl<'a> Found<'a> {
             Alias::Asked(fact) | Alias::Alias { fact, .. } | Alias::Refused { fact, .. } => fact,
         }
     }
-    /// Why the value under another name can not be compared with what the spec writes.
+    /// Why the value under another name cannot be compared with what the spec writes.
     pub(super) fn refusal(&self) -> Option<String> {
         match &self.found {
             Alias::Refused { name, fact, reason } => {
-                Some(format!("is only there as {name} ({}), which can not be compared: {reason}", fact.show()))
+                Some(format!("is only there as {name} ({}), which cannot be compared: {reason}", fact.show()))
             }
             _ => None,
         }

@@ -1,4 +1,4 @@
-//! Words for what was lost of a span: what the SDK dropped over its limits, and times that were not told.
+//! Words for what was lost of a span: what the SDK dropped over its limits, and times that are missing.
 
 use super::text;
 use crate::matcher::count_of;
@@ -56,9 +56,9 @@ pub(super) fn duration(trace: &Trace, ix: SpanIx) -> Option<&'static str> {
         return None;
     }
     Some(match span.told_times() {
-        (_, 0) => "the span was told without an end",
-        (0, _) => "the span was told without a start",
-        _ => "the span was told to end before it starts",
+        (_, 0) => "the span has no end time",
+        (0, _) => "the span has no start time",
+        _ => "the span ends before it starts",
     })
 }
 
@@ -67,14 +67,14 @@ pub(super) fn any(trace: &Trace, ix: SpanIx) -> Option<(String, Option<String>)>
     let dropped = || Part::ALL.into_iter().filter(|part| part.dropped(trace, ix) > 0);
     let what: Vec<String> = dropped().map(|part| part.count(trace, ix)).collect();
     if what.is_empty() {
-        return duration(trace, ix).map(|why| (format!("its duration is not known: {why}"), None));
+        return duration(trace, ix).map(|why| (format!("its duration is unknown: {why}"), None));
     }
     let limits: Vec<&str> = dropped().map(Part::limits).collect();
     let hint = format!("raise {} in the service that exports the span", limits.join(", "));
     Some((format!("the SDK dropped {} of it over its limits", what.join(", ")), Some(hint)))
 }
 
-/// That it cannot be told whether a selection (or a query) picks a span of which something was lost.
+/// That it is unknown whether a selection (or a query) picks a span of which something was lost.
 pub(super) fn undecided(trace: &Trace, ix: SpanIx, what: &str, why: &str) -> String {
-    format!("Whether {} matches {what} cannot be told: {why}.", text::span(trace, ix))
+    format!("Cannot determine whether {} matches {what}: {why}.", text::span(trace, ix))
 }

@@ -7,7 +7,6 @@
 //! Where links are followed, services, calls, selections, orders, errors and structures see the spans of linked traces
 //! too; `span_count`, `depth`, `roots`, `duration` and `propagation` speak of the trace itself.
 
-mod amount;
 mod bounds;
 mod calls;
 mod clock_skew;
@@ -16,10 +15,9 @@ mod differs;
 mod distinct;
 mod errors;
 mod excerpt;
-mod facts;
 mod finding;
-mod holds;
 mod judging;
+mod logic;
 mod lookup;
 mod lost;
 mod matching;
@@ -34,7 +32,6 @@ mod spans;
 mod state;
 mod structure;
 mod text;
-mod told;
 mod totals;
 mod traceql;
 mod unsettled;

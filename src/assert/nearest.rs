@@ -21,7 +21,7 @@ pub(super) fn explain(cx: &Judging<'_>, select: &Selector, finding: &mut super::
 
 /// The same of a query.
 ///
-/// Only told where it will be read: while spans still come in, a selection that picks nothing yet is no news.
+/// Only said where it will be read: while spans still come in, a selection that picks nothing yet is no news.
 pub(super) fn explain_query(cx: &Judging<'_>, query: &Query, finding: &mut super::finding::Finding) {
     if !cx.phase.is_final() {
         return;
@@ -42,7 +42,7 @@ pub(super) fn explain_query(cx: &Judging<'_>, query: &Query, finding: &mut super
     }
     let Some(near) = find(cx, &criteria) else {
         let names = cx.trace.service_names();
-        finding.hint = Some(format!("{side}no span comes near; the trace has spans of {}", text::list(&names, 12)));
+        finding.hint = Some(format!("{side}no span is similar; the trace has spans of {}", text::list(&names, 12)));
         return;
     };
     let differs: Vec<String> = near
@@ -50,13 +50,13 @@ pub(super) fn explain_query(cx: &Judging<'_>, query: &Query, finding: &mut super
         .iter()
         .map(|&(at, distance)| match (criteria[at], distance) {
             (Criterion::Key(test, _), Some(distance)) if test.field == Field::Name => {
-                format!("{} away by name", count_of(distance, "character"))
+                format!("its name differs by {}", count_of(distance, "character"))
             }
             (criterion, _) => criterion.differs(cx, near.ix),
         })
         .collect();
     let differs = match differs.is_empty() {
-        true => "each of these is true of it, but not all at once".to_owned(),
+        true => "it meets each condition, but not all at once".to_owned(),
         false => differs.join("; "),
     };
     finding.hint = Some(format!("{side}{} comes nearest: {differs}", text::span(cx.trace, near.ix)));
@@ -101,7 +101,7 @@ pub(super) fn key<'c>(cx: &'c Judging<'_>, ix: SpanIx, field: &Field) -> Option<
     })
 }
 
-/// Why it can not be told whether a selection picks a span.
+/// Why it is unknown whether a selection picks a span.
 pub(super) struct Doubt {
     /// What follows a colon: `its code is "503", a string, …`.
     pub(super) why: String,
@@ -117,7 +117,7 @@ impl Doubt {
         let what = text::selector(select);
         if self.by_type {
             let span = text::a_span(cx.trace, ix);
-            format!("{span} would match {what} if an attribute had another type; so whether it does cannot be told.")
+            format!("{span} would match {what} if an attribute had another type, so it is unknown whether it counts.")
         } else {
             lost::undecided(cx.trace, ix, &what, &self.why)
         }
@@ -143,7 +143,7 @@ pub(super) fn doubt(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> Doubt {
         if key == "duration"
             && let Some(why) = lost::duration(cx.trace, ix)
         {
-            return Some(Doubt { why: format!("its duration is not known: {why}"), hint: None, by_type: false });
+            return Some(Doubt { why: format!("its duration is unknown: {why}"), hint: None, by_type: false });
         }
         let by_type = || format!("its {} {}", text::safe(&key), Matcher::mismatch(matcher, &actual));
         Matcher::doubts(matcher, &actual).then(|| Doubt { why: by_type(), hint: None, by_type: true })
@@ -152,7 +152,7 @@ pub(super) fn doubt(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> Doubt {
     keys.into_iter().find_map(of_key).unwrap_or_else(|| match lost::any(cx.trace, ix) {
         Some((why, hint)) => Doubt { why, hint, by_type: false },
         None => Doubt {
-            why: "an attribute of it, or of a span that it is selected by, is told in another type".to_owned(),
+            why: "an attribute of it, or of a span that it is selected by, has another type".to_owned(),
             hint: None,
             by_type: true,
         },

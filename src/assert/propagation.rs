@@ -2,8 +2,9 @@
 //! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
 
 use super::judging::Judging;
+use super::logic::Cond;
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{text, totals};
 use crate::facts::{CallKey, CallNames, peer_names};
 use crate::matcher::count_of;
@@ -36,18 +37,18 @@ pub(super) fn judge<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expect
         let parent = cx.trace.span(first).parent_id();
         let collided = |note: &Note| matches!(note, Note::IdCollision { span } if Some(*span) == parent);
         finding.hint = Some(match cx.trace.notes().iter().any(collided) {
-            true => "two different spans use its parent's id, so nobody knows which of them is its parent".to_owned(),
+            true => "two different spans use its parent's id, so it is unknown which of them is its parent".to_owned(),
             false => format!(
                 "what called {} exports no spans, or they were lost; if it never exports, `wait: {{silent: [its name]}}` \
                  says so",
                 text::service(cx.trace.span(first).service())
             ),
         });
-        outcome.push(State::lacks(Lack::Absent, finding));
+        outcome.push(State::lacks(Cond::ABSENT, finding));
     }
     unanswered(cx, exporters, at, &mut outcome);
     if !outcome.is_unmet() {
-        outcome.push(State::Holds);
+        outcome.push(Cond::HOLDS);
     }
     outcome
 }
@@ -64,7 +65,7 @@ fn own_roots(cx: &Judging<'_>) -> Vec<SpanIx> {
 
 fn one_root(cx: &Judging<'_>, roots: &[SpanIx], at: &Expectation) -> State {
     let (message, lack) = match roots {
-        [] => ("The trace has no root.".to_owned(), Lack::Absent),
+        [] => ("Expected one root, found none.".to_owned(), Cond::ABSENT),
         [first, second, ..] => {
             let all = roots.len();
             let among = format!("among them {} and {}", text::span(cx.trace, *first), text::span(cx.trace, *second));
@@ -72,14 +73,14 @@ fn one_root(cx: &Judging<'_>, roots: &[SpanIx], at: &Expectation) -> State {
             let (which, why, lack) = match totals::lasting_roots(cx, roots) {
                 0 | 1 => (
                     " that the runner called",
-                    "something passed on the context that it was given instead of its own",
-                    Lack::Absent,
+                    "something propagated the context that it received instead of its own",
+                    Cond::ABSENT,
                 ),
-                _ => ("", "somewhere between them the context was lost", Lack::Final),
+                _ => ("", "somewhere between them the context was lost", Cond::FINAL),
             };
-            (format!("The trace has {all} roots{which}, {among}: {why}."), lack)
+            (format!("Expected one root, found {all}{which}, {among}: {why}."), lack)
         }
-        [_] => return State::Holds,
+        [_] => return Cond::HOLDS.into(),
     };
     let mut finding = cx.finding(RuleId::PropagationRoot, at.at, &at.path, message, roots);
     finding.expected = "one root".to_owned();
@@ -119,13 +120,13 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
     if let Some((first, callee)) = lost.first() {
         let more = if lost.len() > 1 { format!(" ({} such calls)", lost.len()) } else { String::new() };
         let message =
-            format!("{} has no span below it of {callee}, which it called{more}.", text::a_span(cx.trace, *first));
+            format!("{} called {callee}, but no span of the callee is below it{more}.", text::a_span(cx.trace, *first));
         let rows: Vec<SpanIx> = lost.iter().map(|(ix, _)| *ix).collect();
         let mut finding = cx.finding(RuleId::PropagationAnswer, at.at, &at.path, message, &rows);
         finding.expected = "an answer to every call of an instrumented service".to_owned();
         finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
-        finding.hint = Some("the callee may have begun a trace of its own, or does not export".to_owned());
-        outcome.push(State::lacks(Lack::Absent, finding));
+        finding.hint = Some("the callee may have started a trace of its own, or it does not export".to_owned());
+        outcome.push(State::lacks(Cond::ABSENT, finding));
     }
     if let Some(&first) = unknown.first() {
         outcome.remark(format!(

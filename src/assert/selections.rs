@@ -1,6 +1,6 @@
 //! What selections pick of a trace: each query is evaluated once, however many expectations name it.
 
-use super::holds::Holds;
+use super::logic::{Cause, Truth};
 use crate::facts::Facts;
 use crate::select::{AliasUse, Doubted, Index, Monotone, Query};
 use crate::trace::{SpanIx, Trace};
@@ -13,11 +13,17 @@ use std::rc::Rc;
 pub(super) struct Picks {
     pub(super) rows: Vec<SpanIx>,
     pub(super) aliases: Vec<AliasUse>,
+    query: Query,
+    up: bool,
     bits: OnceCell<Vec<u64>>,
     doubted: OnceCell<Doubted>,
 }
 
 impl Picks {
+    /// Whether more spans can only add to it.
+    pub(super) fn is_up(&self) -> bool {
+        self.up
+    }
     pub(super) fn has(&self, ix: SpanIx) -> bool {
         if self.rows.len() <= 8 {
             return self.rows.contains(&ix);
@@ -55,6 +61,8 @@ impl<'a> Selections<'a> {
             let picks = Picks {
                 rows: selection.spans(),
                 aliases: selection.aliases,
+                query: query.clone(),
+                up: self.is_up(query),
                 bits: OnceCell::new(),
                 doubted: OnceCell::new(),
             };
@@ -63,22 +71,22 @@ impl<'a> Selections<'a> {
             picks
         })
     }
-    /// What a query may pick beside its picks.
-    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks, query: &Query) -> &'p Doubted {
-        picks.doubted.get_or_init(|| query.in_doubt(&self.index, &picks.rows))
+    /// What a selection may pick beside its picks.
+    pub(super) fn in_doubt<'p>(&self, picks: &'p Picks) -> &'p Doubted {
+        picks.doubted.get_or_init(|| picks.query.in_doubt(&self.index, &picks.rows))
     }
-    /// Whether a query, of which these are the picks, picks a span.
-    pub(super) fn holds(&self, picks: &Picks, query: &Query, ix: SpanIx) -> Holds {
+    /// Whether a span is picked.
+    pub(super) fn truth(&self, picks: &Picks, ix: SpanIx) -> Truth {
         if picks.has(ix) {
-            return Holds::Yes;
+            return Truth::Yes;
         }
-        let doubted = self.in_doubt(picks, query);
+        let doubted = self.in_doubt(picks);
         if doubted.lost.binary_search(&ix).is_ok() {
-            Holds::Lost
+            Truth::Unknown(Cause::Dropped)
         } else if doubted.rows.binary_search(&ix).is_ok() {
-            Holds::ByType
+            Truth::Unknown(Cause::Type)
         } else {
-            Holds::No
+            Truth::No
         }
     }
     /// What the last aggregate of a query was that matches nothing.
@@ -86,18 +94,19 @@ impl<'a> Selections<'a> {
         query.last_aggregate(&self.index)
     }
     /// Whether more spans can only add to what a query picks.
-    pub(super) fn is_up(&self, query: &Query) -> bool {
+    fn is_up(&self, query: &Query) -> bool {
         // TraceQL sees who is above whom only below a root.
         query.monotone() == Monotone::Up && !self.trace.tree().root_is_assumed()
     }
     /// Whether one of a span's ancestors is picked.
-    pub(super) fn has_picked_ancestor(&self, picks: &Picks, query: &Query, ix: SpanIx) -> bool {
-        self.is_below(format!("{query:?}"), |parent| picks.has(parent), ix)
+    pub(super) fn has_picked_ancestor(&self, picks: &Picks, ix: SpanIx) -> bool {
+        self.is_below(format!("{:?}", picks.query), |parent| picks.has(parent), ix)
     }
     /// Whether one of a span's ancestors may be picked, for what was lost of it.
-    pub(super) fn may_have_picked_ancestor(&self, picks: &Picks, query: &Query, ix: SpanIx) -> bool {
-        let lost = &self.in_doubt(picks, query).lost;
-        !lost.is_empty() && self.is_below(format!("lost {query:?}"), |parent| lost.binary_search(&parent).is_ok(), ix)
+    pub(super) fn may_have_picked_ancestor(&self, picks: &Picks, ix: SpanIx) -> bool {
+        let lost = &self.in_doubt(picks).lost;
+        !lost.is_empty()
+            && self.is_below(format!("lost {:?}", picks.query), |parent| lost.binary_search(&parent).is_ok(), ix)
     }
     /// All spans are looked at at once: chains may be deep.
     fn is_below(&self, print: String, is: impl Fn(SpanIx) -> bool, ix: SpanIx) -> bool {

@@ -1,8 +1,9 @@
 //! `services`: which services take part in a trace, those of linked traces included.
 
 use super::judging::Judging;
+use super::logic::{Cause, Cond};
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{text, witness};
 use crate::matcher::Operand;
 use crate::matcher::count_of;
@@ -18,18 +19,18 @@ pub(super) fn judge(cx: &Judging<'_>, services: &Services, at: &Expectation) -> 
     for wanted in &services.all {
         let name = text::operand(&wanted.value);
         outcome.push(if present.contains_key(name.as_str()) {
-            State::Sure
+            Cond::SURE.into()
         } else {
-            let message = format!("No span of {} is in the trace.", text::quoted(&name));
+            let message = format!("Expected a span of {}, found none.", text::quoted(&name));
             missing(cx, RuleId::ServicesAll, wanted.span, &format!("{}.all", at.path), message, &name, &names)
         });
     }
     if !services.any.is_empty() {
         let wanted: Vec<String> = services.any.iter().map(|name| text::operand(&name.value)).collect();
         outcome.push(if wanted.iter().any(|name| present.contains_key(name.as_str())) {
-            State::Sure
+            Cond::SURE.into()
         } else {
-            let message = format!("None of the services {} is in the trace.", text::list(&wanted, 10));
+            let message = format!("Expected a span of at least one of {}, found none.", text::list(&wanted, 10));
             let first = wanted.first().map_or("", |name| name);
             missing(cx, RuleId::ServicesAny, services.any[0].span, &format!("{}.any", at.path), message, first, &names)
         });
@@ -37,15 +38,12 @@ pub(super) fn judge(cx: &Judging<'_>, services: &Services, at: &Expectation) -> 
     for unwanted in &services.none {
         let name = text::operand(&unwanted.value);
         let state = match present.get(name.as_str()) {
-            Some(&ix) => {
-                let message = format!("{} is in the trace, with {}.", text::quoted(&name), text::span(cx.trace, ix));
-                present_though(cx, unwanted.span, &format!("{}.none", at.path), message, &spans_of(cx, &name))
-            }
+            Some(&first) => present_though(cx, unwanted.span, &format!("{}.none", at.path), &name, first),
             None => match called_in_vain(cx, &name) {
                 Some(call) => unseen(cx, unwanted.span, &format!("{}.none", at.path), &name, call),
                 None => {
                     outcome.unseen(witness::service(cx, &name));
-                    State::Holds
+                    Cond::HOLDS.into()
                 }
             },
         };
@@ -65,7 +63,7 @@ fn called_in_vain(cx: &Judging<'_>, name: &str) -> Option<SpanIx> {
 
 fn unseen(cx: &Judging<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {
     let message = format!(
-        "No span of {} is in the trace, but {} called it: that it took no part is not certain.",
+        "No span of {} is in the trace, but {} called it, so its absence is not certain.",
         text::quoted(name),
         text::span(cx.trace, call)
     );
@@ -73,10 +71,10 @@ fn unseen(cx: &Judging<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> S
     finding.expected = "no span of it".to_owned();
     finding.actual = "a call without an answer".to_owned();
     finding.hint = Some(format!(
-        "it may have begun a trace of its own, or not export; that nobody calls it is `calls: {{ forbid: ['* -> {}'] }}`",
+        "it may have started a trace of its own, or it does not export; to expect that nothing calls it, write `calls: {{ forbid: ['* -> {}'] }}`",
         text::safe(name)
     ));
-    State::lacks(Lack::Undecidable, finding)
+    State::lacks(Cond::undecidable(Cause::Dropped), finding)
 }
 
 fn only_these(
@@ -88,17 +86,16 @@ fn only_these(
     let allowed: Vec<String> = only.iter().map(|name| text::operand(&name.value)).collect();
     let others: Vec<&str> =
         present.keys().copied().filter(|name| !allowed.iter().any(|allowed| allowed == name)).collect();
-    let Some(&first) = others.first() else { return State::Holds };
-    let message = match others.len() {
-        1 if first.is_empty() => "Spans without a service.name are in the trace.".to_owned(),
-        1 => format!("{} is in the trace, though only {} may be.", text::quoted(first), text::list(&allowed, 10)),
-        _ => format!("{} are in the trace, though only {} may be.", text::list(&others, 10), text::list(&allowed, 10)),
-    };
+    if others.is_empty() {
+        return Cond::HOLDS.into();
+    }
+    let message =
+        format!("Expected only spans of {}, found spans of {}.", text::list(&allowed, 10), text::list(&others, 10));
     let rows: Vec<SpanIx> = others.iter().filter_map(|name| present.get(name)).copied().collect();
     let mut finding = cx.finding(RuleId::ServicesOnly, at.at, &format!("{}.only", at.path), message, &rows);
     finding.expected = format!("services: only {}", text::list(&allowed, 10));
     finding.actual = format!("spans of {} too", text::list(&others, 10));
-    State::lacks(Lack::Final, finding)
+    State::lacks(Cond::FINAL, finding)
 }
 
 fn missing(cx: &Judging<'_>, rule: RuleId, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
@@ -107,16 +104,18 @@ fn missing(cx: &Judging<'_>, rule: RuleId, at: Span, path: &str, message: String
     finding.actual = format!("spans of {}", text::list(names, 20));
     finding.hint =
         text::nearest(name, names.iter().copied()).map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
-    State::lacks(Lack::Absent, finding)
+    State::lacks(Cond::ABSENT, finding)
 }
 
-fn present_though(cx: &Judging<'_>, at: Span, path: &str, message: String, rows: &[SpanIx]) -> State {
-    let mut finding = cx.finding(RuleId::ServicesNone, at, path, message, rows);
+fn present_though(cx: &Judging<'_>, at: Span, path: &str, name: &str, first: SpanIx) -> State {
+    let rows: Vec<SpanIx> = cx.trace.spans().filter(|span| span.service() == name).map(|span| span.ix()).collect();
+    let (name, first) = (text::quoted(name), text::span(cx.trace, first));
+    let message = match rows.len() {
+        1 => format!("Expected no span of {name}, found 1: {first}."),
+        many => format!("Expected no span of {name}, found {many}; the first is {first}."),
+    };
+    let mut finding = cx.finding(RuleId::ServicesNone, at, path, message, &rows);
     finding.expected = "no span of it".to_owned();
     finding.actual = count_of(rows.len(), "span");
-    State::lacks(Lack::Final, finding)
-}
-
-fn spans_of(cx: &Judging<'_>, service: &str) -> Vec<SpanIx> {
-    cx.trace.spans().filter(|span| span.service() == service).map(|span| span.ix()).collect()
+    State::lacks(Cond::FINAL, finding)
 }

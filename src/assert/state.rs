@@ -2,51 +2,35 @@
 
 use super::finding::{Finding, Judgement, Verdict};
 use super::judging::Judging;
+use super::logic::{Cond, Mend, Truth};
 use super::unsettled::Unsettled;
 use super::witness::Unseen;
 use crate::trace::{Note, Phase};
 
-/// Why a condition does not hold, by what could still mend it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lack {
-    /// Nothing: no span to come can make it hold.
-    Final,
-    /// The spans at hand violate it. Only an odd span (a parent that changes what is selected) could mend it.
-    Violated,
-    /// Something is not there (yet): presence, a lower bound, a parent, an answer.
-    Absent,
-    /// It would be mended by spans that belong below or beside those at hand, without being a presence that the spec
-    /// names: self time too long, a total too low. An incomplete trace says nothing about it.
-    Partial,
-    /// Something is not there (yet), and may be among what was lost of the spans that are: an attribute that the SDK
-    /// dropped. More spans may still bring it; that it is absent is never certain.
-    Lost,
-    /// It can not be told, and never will: clocks, what was lost of a span, values of other types.
-    Undecidable,
-}
-
-/// One condition of an expectation, at a moment.
+/// One condition of an expectation, with what to say where it does not hold.
 #[derive(Debug)]
-pub(super) enum State {
-    /// It holds, whatever comes.
-    Sure,
-    /// It holds, and more spans could break it.
-    Holds,
-    /// It does not hold.
-    Lacks(Lack, Box<Finding>),
+pub(super) struct State {
+    pub(super) cond: Cond,
+    pub(super) finding: Option<Box<Finding>>,
 }
 
 impl State {
-    pub(super) fn lacks(lack: Lack, finding: Finding) -> State {
-        State::Lacks(lack, Box::new(finding))
+    pub(super) fn lacks(cond: Cond, finding: Finding) -> State {
+        State { cond, finding: Some(Box::new(finding)) }
     }
-    /// A condition that holds, for good where `up` says that more spans only help.
-    pub(super) fn held(up: bool) -> State {
-        if up { State::Sure } else { State::Holds }
+    /// The same where it is decided for good only if `lasting`.
+    pub(super) fn provided(self, lasting: bool) -> State {
+        State { cond: self.cond.provided(lasting), ..self }
     }
 }
 
-/// All conditions of one expectation, and remarks that decide nothing.
+impl From<Cond> for State {
+    fn from(cond: Cond) -> State {
+        State { cond, finding: None }
+    }
+}
+
+/// All conditions of one expectation, and what it says that decides nothing.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) states: Vec<State>,
@@ -56,8 +40,8 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn push(&mut self, state: State) {
-        self.states.push(state);
+    pub(super) fn push(&mut self, state: impl Into<State>) {
+        self.states.push(state.into());
     }
     pub(super) fn remark(&mut self, remark: String) {
         if !self.remarks.contains(&remark) {
@@ -72,68 +56,56 @@ impl Outcome {
             }
         }
     }
-    /// Whether any condition lacks something.
+    /// Whether any condition does not hold, or may not.
     pub(super) fn is_unmet(&self) -> bool {
-        self.states.iter().any(|state| matches!(state, State::Lacks(..)))
+        self.states.iter().any(|state| !state.cond.holds())
     }
 }
 
-impl From<State> for Outcome {
-    fn from(state: State) -> Outcome {
-        Outcome { states: vec![state], ..Outcome::default() }
+impl<S: Into<State>> From<S> for Outcome {
+    fn from(state: S) -> Outcome {
+        Outcome { states: vec![state.into()], ..Outcome::default() }
     }
 }
 
-/// The verdict on a condition that lacks something.
-fn lacking(lack: Lack, phase: Phase) -> Verdict {
-    use {Lack::*, Phase::*, Verdict::*};
-    match (lack, phase) {
-        (Final, _) => Fail,
-        (_, Growing) => Open,
-        (_, Expired) => Inconclusive,
-        (Violated, Settled | Confirmed) => Fail,
-        (Violated | Partial, Stalled) => Inconclusive,
-        (Absent | Partial | Lost, Settled) => Open,
-        (Absent, Confirmed | Stalled) | (Partial, Confirmed) => Fail,
-        (Undecidable | Lost, _) => Inconclusive,
-    }
-}
-
-/// The verdict on a condition that holds unless more spans break it.
-fn holding(phase: Phase) -> Verdict {
-    match phase {
-        Phase::Growing => Verdict::Open,
-        Phase::Settled | Phase::Confirmed => Verdict::Pass,
-        Phase::Stalled | Phase::Expired => Verdict::Inconclusive,
+/// The verdict on a condition.
+fn verdict(cond: Cond, phase: Phase) -> Verdict {
+    use {Phase::*, Verdict::*};
+    match (cond.now, cond.later, cond.mend, phase) {
+        (Truth::Yes, Truth::Yes, ..) => Pass,
+        (Truth::No, Truth::No, ..) => Fail,
+        (.., Growing) => Open,
+        (.., Expired) => Inconclusive,
+        (Truth::Yes, .., Settled | Confirmed) => Pass,
+        (Truth::Yes, .., Stalled) => Inconclusive,
+        (_, _, Mend::Arrival | Mend::Below, Settled) => Open,
+        (Truth::Unknown(_), ..) => Inconclusive,
+        (Truth::No, _, Mend::Below | Mend::Oddity, Stalled) => Inconclusive,
+        (Truth::No, ..) => Fail,
     }
 }
 
 /// What was lost of the trace, where a verdict rests on something that is not there.
-fn lowered<'a>(cx: &Judging<'a>, lack: Option<Lack>, verdict: Verdict) -> Option<&'a Note> {
-    let by_absence = matches!(lack, None | Some(Lack::Absent | Lack::Partial));
-    let decided = matches!(verdict, Verdict::Pass | Verdict::Fail);
-    cx.facts.loss().filter(|_| by_absence && decided)
+fn lowered<'a>(cx: &Judging<'a>, cond: Cond) -> Option<&'a Note> {
+    let decided = matches!(verdict(cond, cx.phase), Verdict::Pass | Verdict::Fail);
+    cx.facts.loss().filter(|_| decided && cond.rests_on_absence())
 }
 
 /// Says in a finding why it decides nothing.
 fn add_loss(finding: &mut Finding, loss: &Note) {
-    let loss = format!("the trace is not whole, so what is missing may have been lost: {loss}");
+    let loss = format!("the trace is incomplete, so what is missing may have been lost: {loss}");
     finding.hint = Some(match finding.hint.take() {
         Some(hint) => format!("{hint}; {loss}"),
         None => loss,
     });
 }
 
-/// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what can not be
+/// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what cannot be
 /// decided, which outweighs what holds.
 pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, outcome: Outcome) -> Judgement {
-    let verdict_of = |state: &State| {
-        let (lack, verdict) = match state {
-            State::Sure => return Verdict::Pass,
-            State::Holds => (None, holding(cx.phase)),
-            State::Lacks(lack, _) => (Some(*lack), lacking(*lack, cx.phase)),
-        };
-        if lowered(cx, lack, verdict).is_some() { Verdict::Inconclusive } else { verdict }
+    let verdict_of = |state: &State| match lowered(cx, state.cond) {
+        Some(_) => Verdict::Inconclusive,
+        None => verdict(state.cond, cx.phase),
     };
     let rank = |verdict: Verdict| match verdict {
         Verdict::Pass => 0,
@@ -149,17 +121,15 @@ pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, ou
         if verdict == Verdict::Pass || verdict_of(&state) != verdict {
             continue;
         }
-        match state {
-            State::Lacks(lack, finding) => {
-                let mut finding = *finding;
-                if let Some(loss) = lowered(cx, Some(lack), lacking(lack, cx.phase)) {
+        match state.finding {
+            Some(mut finding) => {
+                if let Some(loss) = lowered(cx, state.cond) {
                     add_loss(&mut finding, loss);
                 }
                 finding.verdict = verdict;
-                findings.push(finding);
+                findings.push(*finding);
             }
-            State::Holds => waiting = true,
-            State::Sure => {}
+            None => waiting = true,
         }
     }
     if waiting || findings.is_empty() && verdict != Verdict::Pass {
@@ -174,33 +144,39 @@ pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, ou
 
 #[cfg(test)]
 mod tests {
+    use super::super::logic::Cause;
     use super::*;
 
-    const LACKS: [Lack; 6] = [Lack::Final, Lack::Violated, Lack::Absent, Lack::Partial, Lack::Lost, Lack::Undecidable];
+    const LOST: Cond = Cond::lost(Cause::Dropped);
+    const UNKNOWN: Cond = Cond::undecidable(Cause::Clock);
+    const LACKS: [Cond; 6] = [Cond::FINAL, Cond::VIOLATED, Cond::ABSENT, Cond::PARTIAL, LOST, UNKNOWN];
     const PHASES: [Phase; 5] = [Phase::Growing, Phase::Settled, Phase::Confirmed, Phase::Stalled, Phase::Expired];
 
     #[test]
     fn nothing_stays_open_in_a_final_phase_and_nothing_unsettled_passes() {
         for phase in PHASES {
             for lack in LACKS {
-                let verdict = lacking(lack, phase);
+                let verdict = verdict(lack, phase);
                 assert_ne!(verdict, Verdict::Pass);
                 assert!(!phase.is_final() || verdict != Verdict::Open, "{lack:?} in {phase:?}");
             }
-            let held = holding(phase);
+            let held = verdict(Cond::HOLDS, phase);
             assert_eq!(held == Verdict::Pass, matches!(phase, Phase::Settled | Phase::Confirmed));
             assert!(!phase.is_final() || held != Verdict::Open);
+            assert_eq!(verdict(Cond::SURE, phase), Verdict::Pass);
         }
     }
 
     #[test]
     fn what_is_missing_waits_for_the_second_settle_and_is_a_fact_on_a_stalled_trace() {
-        let verdicts = |lack| PHASES.map(|phase| lacking(lack, phase));
+        let verdicts = |cond| PHASES.map(|phase| verdict(cond, phase));
         use Verdict::*;
-        assert_eq!(verdicts(Lack::Absent), [Open, Open, Fail, Fail, Inconclusive]);
-        assert_eq!(verdicts(Lack::Violated), [Open, Fail, Fail, Inconclusive, Inconclusive]);
-        assert_eq!(verdicts(Lack::Partial), [Open, Open, Fail, Inconclusive, Inconclusive]);
-        assert_eq!(verdicts(Lack::Lost), [Open, Open, Inconclusive, Inconclusive, Inconclusive]);
-        assert_eq!(verdicts(Lack::Final), [Fail; 5]);
+        assert_eq!(verdicts(Cond::ABSENT), [Open, Open, Fail, Fail, Inconclusive]);
+        assert_eq!(verdicts(Cond::VIOLATED), [Open, Fail, Fail, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Cond::PARTIAL), [Open, Open, Fail, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(LOST), [Open, Open, Inconclusive, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(UNKNOWN), [Open, Inconclusive, Inconclusive, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Cond::HOLDS), [Open, Pass, Pass, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Cond::FINAL), [Fail; 5]);
     }
 }

@@ -93,6 +93,12 @@ pub(super) fn matcher(matcher: &Matcher) -> String {
     words.strip_prefix("= ").map_or(words.clone(), str::to_owned)
 }
 
+/// `14 spans`, `1 span`, `>= 3 spans`
+pub(super) fn number_of(count: &Matcher, what: &str) -> String {
+    let words = matcher(count);
+    if words == "1" { format!("1 {what}") } else { format!("{words} {what}s") }
+}
+
 /// Why a matcher does not hold of a kind or a status, which are words of the spec and so stand without quotes.
 pub(super) fn mismatch_of_word(matcher: &Matcher, word: &Fact<'_>) -> String {
     let shown = word.show();

@@ -1,9 +1,10 @@
 //! `span_count`, `depth`, `roots`, `duration`: numbers of the trace itself, without the traces merged into it by links.
 
-use super::bounds::{Bounds, Outlook};
+use super::bounds::Bounds;
 use super::judging::{Judging, MOST_SPANS};
+use super::logic::Cond;
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::text;
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 
 pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.facts.own().len();
-    let message = format!("The trace has {}.", count_of(number, "span"));
+    let message = format!("Expected {}, found {number}.", text::number_of(matcher, "span"));
     let mut state = total(
         cx,
         at,
@@ -21,11 +22,11 @@ pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) 
         "span_count",
         (matcher, number as i128),
         Fact::count(number),
-        Lack::Partial,
+        Cond::PARTIAL,
         message,
         &[],
     );
-    if let State::Lacks(_, finding) = &mut state {
+    if let Some(finding) = &mut state.finding {
         finding.actual = format!("{number}: {}", by_service(cx));
     }
     let mut outcome: Outcome = state.into();
@@ -53,11 +54,15 @@ pub(super) fn depth(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Ou
     // Of equally deep spans the first in row order is shown.
     let deepest = own.max_by_key(|&ix| (tree.depth(ix), std::cmp::Reverse(ix)));
     let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
+    let wanted = text::matcher(matcher);
     let message = match deepest {
         Some(ix) => {
-            format!("The longest path is {}, down to {}.", count_of(depth, "span"), text::span(cx.trace, ix))
+            format!(
+                "Expected a depth of {wanted}, found {depth}: the longest path ends at {}.",
+                text::span(cx.trace, ix)
+            )
         }
-        None => "No span hangs from a root.".to_owned(),
+        None => format!("Expected a depth of {wanted}, found 0: no span is connected to a root."),
     };
     let path = |ix| std::iter::once(ix).chain(tree.ancestors(ix)).take(MOST_SPANS);
     let rows: Vec<SpanIx> = deepest.into_iter().flat_map(path).collect();
@@ -68,7 +73,7 @@ pub(super) fn depth(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Ou
         "depth",
         (matcher, depth as i128),
         Fact::count(depth),
-        Lack::Partial,
+        Cond::PARTIAL,
         message,
         &rows,
     );
@@ -78,10 +83,10 @@ pub(super) fn depth(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Ou
 pub(super) fn roots(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let roots = own_roots(cx);
     let names: Vec<String> = roots.iter().take(5).map(|&ix| text::span(cx.trace, ix)).collect();
+    let wanted = text::number_of(matcher, "root");
     let message = match roots.len() {
-        0 => "The trace has no root.".to_owned(),
-        1 => format!("The trace has one root, {}.", names[0]),
-        all => format!("The trace has {all} roots: {}{}.", names.join(", "), if all > 5 { ", …" } else { "" }),
+        0 => format!("Expected {wanted}, found none."),
+        all => format!("Expected {wanted}, found {all}: {}{}.", names.join(", "), if all > 5 { ", …" } else { "" }),
     };
     let number = roots.len();
     let state = total(
@@ -91,31 +96,24 @@ pub(super) fn roots(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Ou
         "roots",
         (matcher, number as i128),
         Fact::count(number),
-        Lack::Absent,
+        Cond::ABSENT,
         message,
         &roots,
     );
-    let state = match state {
-        State::Sure if lasting_roots(cx, &roots) < number => State::Holds,
+    let lasting = lasting_roots(cx, &roots) == number;
+    let cond = match state.cond {
         // A span that is still to come may join them.
-        State::Lacks(Lack::Final, finding) if lasting_roots(cx, &roots) < number => State::Lacks(Lack::Absent, finding),
-        state => state,
+        Cond::FINAL if !lasting => Cond::ABSENT,
+        cond => cond.provided(lasting),
     };
+    let state = State { cond, ..state };
     while_the_root_is_one(cx, state).into()
 }
 
 /// A span with a parent that is not there is taken for the root only as long as it is the only such span: then neither
 /// the number of roots nor what hangs from one only grows.
 fn while_the_root_is_one(cx: &Judging<'_>, state: State) -> State {
-    if cx.trace.tree().root_is_assumed() { not_for_good(state) } else { state }
-}
-
-fn not_for_good(state: State) -> State {
-    match state {
-        State::Sure => State::Holds,
-        State::Lacks(Lack::Final, finding) => State::Lacks(Lack::Violated, finding),
-        state => state,
-    }
+    state.provided(!cx.trace.tree().root_is_assumed())
 }
 
 /// The roots of the trace itself, as they count: what the hops of a redirect called is one.
@@ -138,13 +136,19 @@ pub(super) fn duration(cx: &Judging<'_>, of_root: bool, matcher: &Matcher, at: &
     let first = cx.facts.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
     let last = cx.facts.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
     let (Some(first), Some(last)) = (first, last) else {
-        let finding =
-            cx.finding(RuleId::DurationTrace, at.at, &at.path, "The trace has no span of its own.".to_owned(), &[]);
-        return State::lacks(Lack::Absent, finding).into();
+        let finding = cx.finding(
+            RuleId::DurationTrace,
+            at.at,
+            &at.path,
+            "The trace has no spans of its own, so its duration cannot be checked.".to_owned(),
+            &[],
+        );
+        return State::lacks(Cond::ABSENT, finding).into();
     };
     let ns = cx.trace.span(last).end_ns() - cx.trace.span(first).start_ns();
     let shown = text::time(ns.into());
-    let message = format!("The trace takes {shown}, up to the end of {}.", text::span(cx.trace, last));
+    let (wanted, end) = (text::matcher(matcher), text::span(cx.trace, last));
+    let message = format!("Expected a duration of {wanted}, found {shown}, up to the end of {end}.");
     let rows = [first, last];
     total(
         cx,
@@ -153,7 +157,7 @@ pub(super) fn duration(cx: &Judging<'_>, of_root: bool, matcher: &Matcher, at: &
         "duration",
         (matcher, ns.into()),
         Fact::nanoseconds(ns),
-        Lack::Partial,
+        Cond::PARTIAL,
         message,
         &rows,
     )
@@ -172,11 +176,15 @@ fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outco
     };
     let Some(root) = root else {
         let (message, lack) = match roots.len() {
-            0 => ("The trace has no root whose duration could be judged.".to_owned(), Lack::Absent),
-            1 => ("No span answers the last hop of the redirect, so `of: root` names none.".to_owned(), Lack::Absent),
+            0 => ("Expected one root, found none, so its duration cannot be checked.".to_owned(), Cond::ABSENT),
+            1 => (
+                "No span answers the last hop of the redirect, so the duration of the root cannot be checked."
+                    .to_owned(),
+                Cond::ABSENT,
+            ),
             all => {
-                let lack = if lasting_roots(cx, &roots) > 1 { Lack::Final } else { Lack::Absent };
-                (format!("The trace has {all} roots, so `of: root` names none of them."), lack)
+                let lack = if lasting_roots(cx, &roots) > 1 { Cond::FINAL } else { Cond::ABSENT };
+                (format!("Expected one root, found {all}, so the duration of the root cannot be checked."), lack)
             }
         };
         let mut finding = cx.finding(RuleId::DurationRoot, at.at, &at.path, message, &roots);
@@ -192,16 +200,21 @@ fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outco
     }
     let ns = span.duration_ns();
     if matcher.test(&Fact::nanoseconds(ns)) {
-        outcome.push(State::Holds);
+        outcome.push(Cond::HOLDS);
         return outcome;
     }
     let time = text::time(ns.into());
-    let mut finding =
-        cx.finding(RuleId::DurationRoot, at.at, &at.path, format!("The root, {shown}, takes {time}."), &[root]);
+    let mut finding = cx.finding(
+        RuleId::DurationRoot,
+        at.at,
+        &at.path,
+        format!("Expected a duration of {} for the root, found {time}: the root is {shown}.", text::matcher(matcher)),
+        &[root],
+    );
     finding.expected = format!("duration of root: {}", text::matcher(matcher));
     finding.actual = time;
     // A span with a parent is only taken for the root as long as it is the only one without one in the trace.
-    outcome.push(State::lacks(if span.parent_id().is_none() { Lack::Final } else { Lack::Violated }, finding));
+    outcome.push(State::lacks(Cond::FINAL.provided(span.parent_id().is_none()), finding));
     outcome
 }
 
@@ -214,23 +227,20 @@ fn total(
     key: &str,
     (matcher, number): (&Matcher, i128),
     fact: Fact<'_>,
-    short: Lack,
+    short: Cond,
     message: String,
     rows: &[SpanIx],
 ) -> State {
-    let outlook = match Bounds::of(matcher) {
+    let cond = match Bounds::of(matcher) {
         Some(bounds) => bounds.growing(number),
-        None if matcher.test(&fact) => Outlook::Holds,
-        None => Outlook::Short,
+        None if matcher.test(&fact) => Cond::HOLDS,
+        None => Cond::ABSENT,
     };
-    let lack = match outlook {
-        Outlook::Sure => return State::Sure,
-        Outlook::Holds => return State::Holds,
-        Outlook::Short => short,
-        Outlook::Beyond => Lack::Final,
-    };
+    if cond.holds() {
+        return cond.into();
+    }
     let mut finding = cx.finding(rule, at.at, &at.path, message, rows);
     finding.expected = format!("{key}: {}", text::matcher(matcher));
     finding.actual = fact.show();
-    State::lacks(lack, finding)
+    State::lacks(if cond == Cond::ABSENT { short } else { cond }, finding)
 }

@@ -2,8 +2,9 @@
 
 use super::finding::Finding;
 use super::judging::Judging;
+use super::logic::{Cause, Cond};
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{lost, nearest, text, witness};
 use crate::matcher::count_of;
 use crate::select::{Query, Stage, UnderOtherNames};
@@ -11,23 +12,23 @@ use crate::spec::plan::Expectation;
 
 pub(super) fn judge(cx: &Judging<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
-    let up = cx.is_up(query);
+    let up = picks.is_up();
     let one_line: Vec<&str> = written.split_whitespace().collect();
     let query_text = text::quoted(&one_line.join(" "));
     if none {
         return absent(cx, query, &query_text, at);
     }
     if !picks.rows.is_empty() {
-        return State::held(up).into();
+        return Cond::SURE.provided(up).into();
     }
     let mut finding = unmatched(cx, query, &query_text, at);
     if in_doubt(cx, query, &query_text, &mut finding) {
-        return State::lacks(Lack::Lost, finding).into();
+        return State::lacks(Cond::lost(Cause::Dropped), finding).into();
     }
     if finding.rows.is_empty() {
         nearest::explain_query(cx, query, &mut finding);
     }
-    State::lacks(Lack::Absent, finding).into()
+    State::lacks(Cond::ABSENT, finding).into()
 }
 
 /// The finding that a query matches nothing: for want of spans, or for what the last aggregate is of those that there are.
@@ -38,7 +39,7 @@ fn unmatched(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -
     let counted = aggregate.is_some().then(|| cx.picks(&before)).filter(|picks| !picks.rows.is_empty());
     if let (Some(Stage::Scalar(filter)), Some(counted), Some(aggregate)) = (last, counted, &aggregate) {
         let wanted = format!("{} {}", filter.op.symbol(), filter.rhs);
-        let message = format!("Nothing matches {written}: {aggregate}, not {wanted}.");
+        let message = format!("Nothing matches {written}: {aggregate}, expected {wanted}.");
         let mut finding = cx.finding(RuleId::TraceQlMatch, at.at, &at.path, message, &counted.rows);
         finding.expected = format!("{} {wanted}", filter.lhs);
         finding.actual = aggregate.clone();
@@ -54,15 +55,16 @@ fn absent(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -> O
     let picks = cx.picks(query);
     let Some(&first) = picks.rows.first() else { return under_other_names(cx, query, written, at) };
     let message = match picks.rows.len() {
-        1 => format!("{} matches {written}, and none may.", text::a_span(cx.trace, first)),
+        1 => format!("Expected no span to match {written}, found 1: {}.", text::span(cx.trace, first)),
         many => {
-            format!("{many} spans match {written}, and none may; the first is {}.", text::span(cx.trace, first))
+            let first = text::span(cx.trace, first);
+            format!("Expected no span to match {written}, found {many}; the first is {first}.")
         }
     };
     let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, message, &picks.rows);
     finding.expected = "no span".to_owned();
     finding.actual = count_of(picks.rows.len(), "span");
-    State::lacks(if cx.is_up(query) { Lack::Final } else { Lack::Violated }, finding).into()
+    State::lacks(Cond::FINAL.provided(picks.is_up()), finding).into()
 }
 
 /// A query that matches nothing, as it should, but would (or may) if its attributes were found under their other names.
@@ -72,29 +74,29 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
         let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, String::new(), &[]);
         finding.expected = "no span".to_owned();
         if in_doubt(cx, query, written, &mut finding) {
-            return State::lacks(Lack::Undecidable, finding).into();
+            return State::lacks(Cond::undecidable(Cause::Dropped), finding).into();
         }
-        let mut outcome = Outcome::from(State::Holds);
+        let mut outcome = Outcome::from(Cond::HOLDS);
         outcome.unseen(witness::of_query(cx, query));
         return outcome;
     };
     let count = count_of(spans.len(), "span");
     let first = spans.first().map_or(String::new(), |&first| text::span(cx.trace, first));
     let (message, actual, hint) = if certain {
-        let there = aliases.iter().map(|alias| format!("{} is {} there", text::safe(&alias.asked), alias.found));
+        let there = aliases.iter().map(|alias| format!("{} is named {}", text::safe(&alias.asked), alias.found));
         (
-            format!("Under other attribute names {first} matches {written}, and none may."),
+            format!("Expected no span to match {written}; under other names of its attributes {first} does."),
             format!("{count}; {}", there.collect::<Vec<_>>().join(", ")),
-            "ask for the names that are there, or write `exact_names: true` if these are not meant",
+            "use the names that the spans have, or write `exact_names: true` if those do not count",
         )
     } else {
         let refused = aliases.iter().filter_map(|alias| {
             let (asked, found, why) = (text::safe(&alias.asked), alias.found, alias.refused?);
-            Some(format!("attribute {asked} is only there as {found}, which can not be compared: {why}"))
+            Some(format!("attribute {asked} is only present as {found}, whose values cannot be compared: {why}"))
         });
         let refused = refused.collect::<Vec<_>>().join("; ");
         (
-            format!("It can not be decided whether {first} matches {written}: {refused}."),
+            format!("Cannot determine whether {first} matches {written}: {refused}."),
             format!("{count} in doubt"),
             "ask for both names, or write `exact_names: true`",
         )
@@ -103,19 +105,15 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
     finding.expected = "no span, under any name of its attributes".to_owned();
     finding.actual = actual;
     finding.hint = Some(hint.to_owned());
-    let lack = match (certain, cx.is_up(query)) {
-        (false, _) => Lack::Undecidable,
-        (true, true) => Lack::Final,
-        (true, false) => Lack::Violated,
-    };
-    State::lacks(lack, finding).into()
+    let cond = if certain { Cond::FINAL.provided(cx.picks(query).is_up()) } else { Cond::undecidable(Cause::Type) };
+    State::lacks(cond, finding).into()
 }
 
 /// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the
 /// SDK dropped of a span.
 fn in_doubt(cx: &Judging<'_>, query: &Query, written: &str, finding: &mut Finding) -> bool {
     let picks = cx.picks(query);
-    let lost = &cx.in_doubt(&picks, query).lost;
+    let lost = &cx.in_doubt(&picks).lost;
     let Some(&first) = lost.first() else { return false };
     let (why, hint) =
         lost::any(cx.trace, first).unwrap_or_else(|| ("the SDK dropped some of the trace".to_owned(), None));

@@ -20,7 +20,7 @@ impl Unsettled {
     pub(super) fn finding(&self, cx: &Judging<'_>, index: usize) -> Finding {
         let Expectation { at, path, .. } = &cx.expect.list[index];
         let (why, rows) = self.why.get_or_init(|| why(cx));
-        let message = format!("It holds for the spans at hand, but {why}.");
+        let message = format!("It holds for the spans received so far, but {why}.");
         let mut finding = cx.finding(RuleId::TraceComplete, *at, path, message, rows);
         finding.expected = "a trace that is known to be complete".to_owned();
         finding.actual = format!("{} so far", count_of(cx.trace.len(), "span"));
@@ -31,7 +31,7 @@ impl Unsettled {
 fn why(cx: &Judging<'_>) -> (String, Vec<SpanIx>) {
     if let Some(loss) = cx.facts.loss().filter(|_| matches!(cx.phase, Phase::Settled | Phase::Confirmed)) {
         let rows = loss.lost_span().and_then(|id| cx.trace.find(id));
-        return (format!("the trace is not whole: {loss}"), rows.into_iter().collect());
+        return (format!("the trace is incomplete: {loss}"), rows.into_iter().collect());
     }
     if cx.trace.partial() && cx.phase == Phase::Expired {
         return ("the backend answered with only a part of the trace".to_owned(), Vec::new());
@@ -40,17 +40,17 @@ fn why(cx: &Judging<'_>) -> (String, Vec<SpanIx>) {
     let unanswered: Vec<SpanIx> = cx.facts.calls().unanswered().map(|call| call.span).collect();
     let what = if let Some(&first) = orphans.first() {
         let parents = count_of(orphans.len(), "span");
-        (format!("the parent of {parents} never came (first: {})", text::span(cx.trace, first)), orphans)
+        (format!("the parent of {parents} never arrived (first: {})", text::span(cx.trace, first)), orphans)
     } else if let Some(&first) = unanswered.first() {
         let calls = count_of(unanswered.len(), "call");
         (format!("{calls} went unanswered (first: {})", text::span(cx.trace, first)), unanswered)
     } else if !cx.facts.own().iter().any(|&ix| cx.trace.tree().roots().binary_search(&ix).is_ok()) {
-        ("no root span came".to_owned(), Vec::new())
+        ("no root span arrived".to_owned(), Vec::new())
     } else {
-        ("more spans may come".to_owned(), Vec::new())
+        ("more spans may arrive".to_owned(), Vec::new())
     };
     match cx.phase {
-        Phase::Expired => (format!("the time to wait was over before the trace had settled: {}", what.0), what.1),
+        Phase::Expired => (format!("the timeout expired before the trace had settled: {}", what.0), what.1),
         Phase::Stalled => (format!("the trace stayed incomplete: {}", what.0), what.1),
         _ => ("the trace has not settled yet".to_owned(), Vec::new()),
     }

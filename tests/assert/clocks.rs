@@ -224,7 +224,7 @@ fn a_span_has_no_order_beside_itself() {
     assert_eq!(judged.verdict, Verdict::Fail);
     assert_eq!(
         judged.findings[0].message,
-        "Span `a` of s stands on both sides: `a` and `c` select it, and a span has no order beside itself."
+        "Span `a` of s is on both sides: `a` and `c` both match it, and a span has no order with itself."
     );
 }
 

@@ -94,7 +94,7 @@ fn a_presence_that_the_loss_leaves_open_says_so_beside_what_is_missing() {
         assert_eq!(judged.verdict, Verdict::Inconclusive, "{presence}");
         let hint = judged.findings[0].hint.as_deref().unwrap_or_default();
         assert!(
-            hint.contains("the trace is not whole") && hint.contains("two different spans use the id"),
+            hint.contains("the trace is incomplete") && hint.contains("two different spans use the id"),
             "{judged:#?}"
         );
     }

@@ -54,7 +54,7 @@ fn the_nearest_miss_is_named_with_what_differs() {
     );
     assert_eq!(
         finding.hint.unwrap(),
-        "span `charge-payment` of payment-service comes nearest: 1 character away by name; its status is error, not ok"
+        "span `charge-payment` of payment-service comes nearest: its name differs by 1 character; its status is error, not ok"
     );
     assert_eq!(finding.span_ids.len(), 1);
 }
@@ -80,28 +80,37 @@ fn a_fact_that_does_not_hold_names_span_service_and_values() {
 fn counts_say_how_many_of_what_and_whose() {
     let finding = says(
         "spans: [{ select: { service: inventory, name: SELECT }, count: 1 }]",
-        "3 spans match {service: inventory, name: SELECT}, all named `SELECT` and of inventory.",
+        "Expected 1 span matching {service: inventory, name: SELECT}, found 3, all named `SELECT` and of inventory.",
         "count: 1",
         "3",
     );
     assert_eq!(finding.span_ids.len(), 3);
-    says("calls: [{ order -> inventory: 2 }]", "order calls inventory only once.", "order -> inventory: 2", "1 call");
+    says(
+        "calls: [{ order -> inventory: 2 }]",
+        "Expected 2 calls order -> inventory, found 1.",
+        "order -> inventory: 2",
+        "1 call",
+    );
 }
 
 #[test]
 fn missing_services_and_calls_name_what_may_be_meant() {
     let finding = failed("services: [payment-servise]");
-    assert_eq!(finding.message, "No span of `payment-servise` is in the trace.");
+    assert_eq!(finding.message, "Expected a span of `payment-servise`, found none.");
     assert_eq!(finding.hint.unwrap(), "did you mean `payment-service`?");
     let finding = failed("calls: [inventory -> order]");
-    assert_eq!(finding.message, "inventory never calls order.");
-    assert_eq!(finding.hint.unwrap(), "the trace has the call the other way round: order -> inventory");
+    assert_eq!(finding.message, "Expected at least one call inventory -> order, found none.");
+    assert_eq!(finding.hint.unwrap(), "the trace has the opposite call: order -> inventory");
 }
 
 #[test]
 fn errors_and_orders_name_the_spans_that_decide() {
-    let finding =
-        says("errors: none", "Span `charge-payment` of payment-service failed: card_declined.", "no errors", "1 error");
+    let finding = says(
+        "errors: none",
+        "Expected no errors, found 1: span `charge-payment` of payment-service failed: card_declined.",
+        "no errors",
+        "1 error",
+    );
     assert_eq!(finding.span_ids.len(), 1);
     let spec = "spans:\n  - { select: { name: charge-payment }, as: charge }\n  - { select: { service: inventory, kind: server }, as: stock }\norder: [stock -> charge]\n";
     let judged = super::told::judged(spec, &told(SHOP), tracespec::trace::Phase::Confirmed);
@@ -122,7 +131,7 @@ fn a_structure_says_where_it_breaks_off() {
     let finding = failed(
         "structure: { tree: { select: { service: order, kind: server }, children: [{ select: { name: reserve }, children: [{ select: { service: inventory }, children: [{ select: { name: UPDATE } }] }] }] } }",
     );
-    assert_eq!(finding.message, "No span is {name: UPDATE} directly below span `reserve` of inventory.");
+    assert_eq!(finding.message, "No span matches {name: UPDATE} directly below span `reserve` of inventory.");
 }
 
 #[test]
@@ -132,7 +141,8 @@ fn what_is_unsettled_says_what_was_missing() {
     assert_eq!(judged[0].verdict, Verdict::Inconclusive);
     assert_eq!(
         judged[0].findings[0].message,
-        "It holds for the spans at hand, but the trace stayed incomplete: the parent of 1 span never came (first: span `y` of b)."
+        "It holds for the spans received so far, but the trace stayed incomplete: the parent of 1 span never arrived (first: span `y` \
+         of b)."
     );
 }
 
@@ -156,12 +166,13 @@ fn control_characters_from_a_trace_reach_no_message() {
 }
 
 #[test]
-fn only_is_said_where_there_are_too_few() {
+fn a_count_says_what_was_expected_and_what_was_found() {
     let trace = told("shop server root 0..10");
     let of = |count: &str| one(&format!("spans: [{{ select: {{ name: root }}, count: {count} }}]"), &trace);
-    assert!(of("2").findings[0].message.starts_with("Only span `root`"));
-    let none = of("0");
-    assert!(none.findings[0].message.starts_with("Span `root` of shop matches"), "{none:#?}");
+    let message = |count: &str| of(count).findings.remove(0).message;
+    assert_eq!(message("2"), "Expected 2 spans matching {name: root}, found 1: span `root` of shop.");
+    assert_eq!(message("0"), "Expected 0 spans matching {name: root}, found 1: span `root` of shop.");
+    assert_eq!(message("'>= 3'"), "Expected >= 3 spans matching {name: root}, found 1: span `root` of shop.");
 }
 
 #[test]

@@ -63,11 +63,11 @@ a server root 0..100 http.request.method=PUT
     let found = finding(spec, trace, Verdict::Fail);
     assert_eq!(
         found.message,
-        "Under other attribute names span `q` of a matches `{ span.db.system = \"mssql\" && span.http.method = \"GET\" }`, \
-         and none may."
+        "Expected no span to match `{ span.db.system = \"mssql\" && span.http.method = \"GET\" }`; under other names of its \
+         attributes span `q` of a does."
     );
     assert_eq!(found.expected, "no span, under any name of its attributes");
-    assert_eq!(found.actual, "1 span; db.system is db.system.name there");
+    assert_eq!(found.actual, "1 span; db.system is named db.system.name");
     assert_eq!(found.span_ids.len(), 1);
 }
 
@@ -90,8 +90,8 @@ fn values_that_cannot_be_compared_leave_an_absence_in_doubt() {
     let found = finding(spec, target, Verdict::Inconclusive);
     assert_eq!(
         found.message,
-        "It can not be decided whether span `q` of a matches `{ span.url.path = \"/admin\" }`: attribute url.path is \
-         only there as http.target, which can not be compared: the old value holds path and query, the new one only \
+        "Cannot determine whether span `q` of a matches `{ span.url.path = \"/admin\" }`: attribute url.path is only \
+         present as http.target, whose values cannot be compared: the old value holds path and query, the new one only \
          the path."
     );
     assert_eq!(found.actual, "1 span in doubt");

@@ -43,7 +43,10 @@ fn where_nothing_answers_the_last_hop_the_first_is_not_taken_for_the_root() {
     told[1].id = 7002;
     let judged = one("duration: { of: root, lt: 2s }", &build(&told));
     assert_eq!(judged.verdict, Verdict::Fail);
-    assert_eq!(judged.findings[0].message, "No span answers the last hop of the redirect, so `of: root` names none.");
+    assert_eq!(
+        judged.findings[0].message,
+        "No span answers the last hop of the redirect, so the duration of the root cannot be checked."
+    );
 }
 
 #[test]
@@ -59,8 +62,8 @@ fn two_spans_that_one_request_called_are_two_roots() {
     let judged = one("propagation: intact", &trace(passed_on));
     assert_eq!(
         judged.findings[0].message,
-        "The trace has 2 roots that the runner called, among them span `in` of a and span `in` of b: something passed on the \
-         context that it was given instead of its own."
+        "Expected one root, found 2 that the runner called, among them span `in` of a and span `in` of b: something \
+         propagated the context that it received instead of its own."
     );
 }
 

@@ -59,10 +59,10 @@ fn a_record_without_an_end_fails_nothing_since_the_whole_one_may_still_come() {
 fn the_finding_says_that_the_duration_is_not_known_and_why() {
     let judged = last("spans: [{ select: { name: slow }, duration: < 100ms }]", &slow("1000010000000", "0"));
     let told = &judged.findings[0].message;
-    assert!(told.contains("duration") && told.contains("not known") && told.contains("without an end"), "{told}");
+    assert!(told.contains("duration") && told.contains("unknown") && told.contains("no end time"), "{told}");
     let judged = last("spans: [{ select: { name: slow, duration: < 1ms } }]", &slow("0", "1000010000000"));
     let told = &judged.findings[0].message;
-    assert!(told.contains("not known") && told.contains("without a start"), "{judged:#?}");
+    assert!(told.contains("unknown") && told.contains("no start time"), "{judged:#?}");
 }
 
 #[test]

@@ -5,8 +5,7 @@ use tracespec::assert::Verdict;
 use tracespec::trace::{Injected, Trace, TraceBuilder, TraceId};
 use tracespec::wire::jaeger_json;
 
-const REMARK: &str =
-    "the trace tells every attribute as text: numbers and booleans were compared by what the text says";
+const REMARK: &str = "the trace has every attribute as text: numbers and booleans were compared by what the text says";
 
 /// One span, told as VictoriaTraces tells it.
 fn trace(tags: &[(&str, &str)]) -> Trace {

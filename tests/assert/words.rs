@@ -60,11 +60,11 @@ fn the_nearest_miss_says_which_place_or_condition_it_has_not() {
     );
     assert_eq!(
         hint("{ service: api-gateway, parent: { service: order-service } }"),
-        "span `POST /orders` of api-gateway comes nearest: it has no parent, which should be {service: order-service}"
+        "span `POST /orders` of api-gateway comes nearest: it has no parent, expected {service: order-service}"
     );
     assert_eq!(
         hint("{ name: charge-card, ancestor: { service: inventory-service } }"),
-        "span `charge-card` of payment-service comes nearest: none of the 4 spans above it is {service: inventory-service}"
+        "span `charge-card` of payment-service comes nearest: none of its 4 ancestors matches {service: inventory-service}"
     );
     assert_eq!(
         hint("{ name: charge-card, where: '{ .payment.method = \"card\" && kind = internal }' }"),
@@ -184,7 +184,7 @@ fn of_a_line_of_a_shape_that_changed_only_the_change_is_shown() {
     }
     let judged = judge(&now, &expect, Phase::Confirmed, &Context::default());
     let finding = &judged[0].findings[0];
-    assert_eq!(finding.message, "The trace does not have the accepted shape s: 1 line changed.");
+    assert_eq!(finding.message, "The trace differs from the accepted snapshot s: 1 line changed.");
     assert_eq!(finding.actual, "  shop server root\n~   shop client UPDATE shelf stock: x1 -> x12");
 }
 
@@ -214,14 +214,14 @@ fn a_query_that_matches_nothing_tells_the_nearest_miss() {
     );
     assert_eq!(
         hint("{ name = \"nosuch\" }"),
-        "no span comes near; the trace has spans of api-gateway, inventory-service, order-service, payment-service"
+        "no span is similar; the trace has spans of api-gateway, inventory-service, order-service, payment-service"
     );
 }
 
 #[test]
 fn an_aggregate_that_does_not_hold_says_so_and_shows_the_spans() {
     let finding = failed("traceql: ['{ kind = server } | count() > 10']");
-    assert_eq!(finding.message, "Nothing matches `{ kind = server } | count() > 10`: count() is 4, not > 10.");
+    assert_eq!(finding.message, "Nothing matches `{ kind = server } | count() > 10`: count() is 4, expected > 10.");
     assert_eq!((&*finding.expected, &*finding.actual), ("count() > 10", "count() is 4"));
     assert_eq!(finding.span_ids.len(), 4);
 }
@@ -231,11 +231,11 @@ fn a_query_that_must_not_match_says_that_none_may() {
     let message = |query: &str| failed(&format!("traceql: [{{ none: '{query}' }}]")).message;
     assert_eq!(
         message("{ kind = server }"),
-        "4 spans match `{ kind = server }`, and none may; the first is span `POST /orders` of api-gateway."
+        "Expected no span to match `{ kind = server }`, found 4; the first is span `POST /orders` of api-gateway."
     );
     assert_eq!(
         message("{ kind = internal }"),
-        "Span `charge-card` of payment-service matches `{ kind = internal }`, and none may."
+        "Expected no span to match `{ kind = internal }`, found 1: span `charge-card` of payment-service."
     );
 }
 
@@ -296,14 +296,14 @@ fn what_is_not_there_at_all_is_said_not_to_be() {
     assert_eq!(of("event_order: [retried, refunded]").expectation, "trace.spans[0].event_order");
     assert_eq!(
         of("children: [{ select: { name: x } }]").message,
-        "Span `charge-card` of payment-service: it has no child {name: x}."
+        "Span `charge-card` of payment-service: it has no child matching {name: x}."
     );
     let status = of("status: ok");
     assert_eq!(status.message, "Span `charge-card` of payment-service: status is error, not ok.");
     assert_eq!(status.actual, "error (card_declined)");
     assert_eq!(
         of("match: any, name: x").message,
-        "The one picked span, span `charge-card` of payment-service, does not have all that is asked of one: name is \
+        "The only matching span, span `charge-card` of payment-service, does not have all facts of the entry: name is \
          \"charge-card\", not x."
     );
     assert_eq!(
@@ -320,10 +320,13 @@ fn totals_errors_and_calls_say_what_there_is() {
     assert_eq!(depth.span_ids.len(), 5, "{depth:#?}");
     let trace = told("a server x 0..9 error\n  a client y 1..5 error\n  a client z 2..8 error\n");
     let errors = one("errors: { allow: [z] }", &trace).findings.remove(0);
-    assert_eq!(errors.message, "2 spans failed besides the 1 allowed, the first is span `x` of a.");
+    assert_eq!(
+        errors.message,
+        "Expected no errors, found 2 besides the 1 allowed; the first to fail is span `x` of a."
+    );
     let judged = one("calls: { only: [api-gateway -> order-service] }", &told(SHOP));
     assert_eq!(judged.findings.len(), 1, "{judged:#?}");
-    assert_eq!(judged.findings[0].message, "2 calls are made that `only` does not list.");
+    assert_eq!(judged.findings[0].message, "Found 2 calls that `only` does not list.");
     assert_eq!(
         judged.findings[0].actual,
         "order-service -> inventory-service, 1 call; order-service -> payment-service, 1 call"

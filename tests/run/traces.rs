@@ -163,9 +163,9 @@ tests:
     let project = Project::new("", spec);
     project.write("specs/saved.json", &saved);
     let ran = project.run(&[]);
-    ran.exits(1).says(&["and none may", "note: the trace tells every attribute as text"]);
+    ran.exits(1).says(&["Expected no span to match", "note: the trace has every attribute as text"]);
     let remarks = ran.test("text")["steps"][0]["remarks"].to_string();
-    assert!(remarks.contains("the trace tells every attribute as text"), "{remarks}");
+    assert!(remarks.contains("the trace has every attribute as text"), "{remarks}");
 }
 
 #[test]

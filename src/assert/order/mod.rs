@@ -14,8 +14,9 @@ pub(super) use pairing::by_start;
 use super::distinct::{self, Shares};
 use super::finding::Finding;
 use super::judging::Judging;
+use super::logic::{Cause, Cond};
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::{spans, text};
 use crate::facts::{Clocks, is_one_process};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
@@ -151,19 +152,19 @@ fn side(cx: &Judging<'_>, shares: &Shares, select: &Selector) -> Rc<[SpanIx]> {
 
 /// Whether a violation stays one: one clock's times stay what they are; what else decides may yet be mended by a parent
 /// that is still to come, or by a span that takes another out of a selection.
-fn lasting(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &pairing::Violation) -> Lack {
+fn lasting(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &pairing::Violation) -> Cond {
     let (a, b) = violation.pair;
     let shared_out =
         |side: &Selector| side.name.as_deref().is_some_and(|name| distinct::entry(cx.expect, name).is_some());
-    let up = |side: &Selector| cx.is_up(&side.query) && !shared_out(side);
+    let up = |side: &Selector| cx.picks(&side.query).is_up() && !shared_out(side);
     let under = match rule.per {
-        Per::Under(select) => cx.is_up(&select.query),
+        Per::Under(select) => cx.picks(&select.query).is_up(),
         Per::Trace | Per::Siblings => true,
     };
     let same = clocks.same(a, b) && is_one_process(cx.facts, a, b);
     let lasts =
         same && up(rule.first) && up(rule.then) && under && rule.pairing == Pairing::All && !violation.not_siblings;
-    if lasts { Lack::Final } else { Lack::Violated }
+    Cond::FINAL.provided(lasts)
 }
 
 fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outcome) {
@@ -172,7 +173,7 @@ fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outc
     for (select, rows) in [(rule.first, &first), (rule.then, &then)] {
         if rows.is_empty() {
             missing = true;
-            outcome.push(State::lacks(Lack::Absent, tell::unmet(cx, rule, select, None, at)));
+            outcome.push(State::lacks(Cond::ABSENT, tell::unmet(cx, rule, select, None, at)));
             spans::unwitnessed(cx, select, outcome);
         }
     }
@@ -188,17 +189,17 @@ fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outc
         // What those violate whose times are known is violated.
         if !first.is_empty() && !then.is_empty() && rule.pairing == Pairing::All && matches!(rule.per, Per::Trace) {
             let (state, _) = weigh(cx, rule, &first, &then, at);
-            if matches!(state, State::Lacks(Lack::Violated | Lack::Final, _)) {
+            if matches!(state.cond, Cond::VIOLATED | Cond::FINAL) {
                 return outcome.push(state);
             }
         }
-        return outcome.push(State::lacks(Lack::Undecidable, tell::untimed(cx, rule, ix, at)));
+        return outcome.push(State::lacks(Cond::undecidable(Cause::Dropped), tell::untimed(cx, rule, ix, at)));
     }
     let (state, remark) = weigh(cx, rule, &first, &then, at);
-    if !matches!(state, State::Lacks(..))
+    if state.cond.holds()
         && let Some(finding) = doubted(cx, rule, &first, &then, at)
     {
-        return outcome.push(State::lacks(Lack::Undecidable, finding));
+        return outcome.push(State::lacks(Cond::undecidable(Cause::Dropped), finding));
     }
     outcome.push(state);
     remark.into_iter().for_each(|remark| outcome.remark(remark));
@@ -208,7 +209,7 @@ fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outc
 fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
     let may = |select: &Selector| match select.name.as_deref().and_then(|name| distinct::entry(cx.expect, name)) {
         Some(index) => rule.shares.doubted(cx, index).to_vec(),
-        None => cx.in_doubt(&cx.picks(&select.query), &select.query).rows.clone(),
+        None => cx.in_doubt(&cx.picks(&select.query)).rows.clone(),
     };
     let (may_first, may_then) = (may(rule.first), may(rule.then));
     let all = |sure: &[SpanIx], may: &[SpanIx]| {
@@ -222,7 +223,7 @@ fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx],
         (None, None) => return None,
     };
     let with_them = weigh(cx, rule, &all(first, &may_first), &all(then, &may_then), at).0;
-    matches!(with_them, State::Lacks(..)).then(|| tell::doubted(cx, rule, select, ix, at))
+    (!with_them.cond.holds()).then(|| tell::doubted(cx, rule, select, ix, at))
 }
 
 /// What is so of the spans of two sides, none of them empty, with a remark on what decided it.
@@ -234,13 +235,13 @@ fn weigh(
     at: &Expectation,
 ) -> (State, Option<String>) {
     let clocks = cx.facts.clocks();
-    let lacks = |lack, finding| (State::lacks(lack, finding), None);
+    let lacks = |cond, finding| (State::lacks(cond, finding), None);
     let scopes = match pairing::scopes(cx, rule.per, first, then) {
         Ok(scopes) => scopes,
         Err(words) => {
             let mut finding = cx.finding(rule.id, at.at, &at.path, words, &[]);
             finding.expected = rule.written.clone();
-            return lacks(Lack::Absent, finding);
+            return lacks(Cond::ABSENT, finding);
         }
     };
     let mut open = None;
@@ -248,7 +249,7 @@ fn weigh(
     for scope in &scopes {
         if scope.first.is_empty() || scope.then.is_empty() {
             let select = if scope.first.is_empty() { rule.first } else { rule.then };
-            return lacks(Lack::Absent, tell::unmet(cx, rule, select, Some(scope), at));
+            return lacks(Cond::ABSENT, tell::unmet(cx, rule, select, Some(scope), at));
         }
         match pairing::judge(cx, clocks, rule.comparisons, rule.pairing, rule.adjacent, scope) {
             pairing::Verdict::Holds(a, b) => witness = witness.or(Some((a, b))),
@@ -256,13 +257,13 @@ fn weigh(
                 let finding = tell::violated(cx, clocks, rule, &violation, at);
                 return lacks(lasting(cx, clocks, rule, &violation), finding);
             }
-            pairing::Verdict::Unequal => return lacks(Lack::Absent, tell::unequal(cx, scope, rule, at)),
-            pairing::Verdict::Itself(both) => return lacks(Lack::Violated, tell::itself(cx, rule, both, at)),
+            pairing::Verdict::Unequal => return lacks(Cond::ABSENT, tell::unequal(cx, scope, rule, at)),
+            pairing::Verdict::Itself(both) => return lacks(Cond::VIOLATED, tell::itself(cx, rule, both, at)),
             pairing::Verdict::Open(pair) => open = open.or(Some(pair)),
         }
     }
     if let Some(open) = open {
-        return lacks(Lack::Undecidable, tell::uncertain(cx, clocks, rule, open, at));
+        return lacks(Cond::undecidable(Cause::Clock), tell::uncertain(cx, clocks, rule, open, at));
     }
     let instances = cx.facts.instances();
     let across = witness.filter(|(a, b)| !instances.same_instance(cx.trace.span(*a), cx.trace.span(*b)));
@@ -270,7 +271,7 @@ fn weigh(
         let by = compare::decided_by(cx, clocks, rule.comparisons[0], pair, true);
         format!("{}: decided by {by}", rule.written)
     });
-    (State::Holds, remark)
+    (Cond::HOLDS.into(), remark)
 }
 
 #[cfg(test)]

@@ -35,8 +35,11 @@ pub(super) fn unmet(
     at: &Expectation,
 ) -> Finding {
     let within = scope.and_then(|scope| scope.under).map(|under| format!(" below {}", text::span(cx.trace, under)));
-    let message =
-        format!("No span is {}{}, so its order can not be kept.", text::selector(select), within.unwrap_or_default());
+    let message = format!(
+        "No span matches {}{}, so its order cannot be checked.",
+        text::selector(select),
+        within.unwrap_or_default()
+    );
     let rows: Vec<SpanIx> = scope.map_or(Vec::new(), |scope| {
         scope.under.into_iter().chain(scope.first.iter().chain(&scope.then).copied()).collect()
     });
@@ -51,8 +54,9 @@ pub(super) fn unmet(
 
 /// A span whose times are not known.
 pub(super) fn untimed(cx: &Judging<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expectation) -> Finding {
-    let why = lost::duration(cx.trace, ix).unwrap_or("its times were not told");
-    let message = format!("When {} was is not known, and so is its order: {why}.", text::span(cx.trace, ix));
+    let why = lost::duration(cx.trace, ix).unwrap_or("its times are missing");
+    let message =
+        format!("The times of {} are unknown, so its order cannot be checked: {why}.", text::span(cx.trace, ix));
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
     finding.expected = rule.written.clone();
     finding.actual = why.to_owned();
@@ -62,10 +66,10 @@ pub(super) fn untimed(cx: &Judging<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expect
 /// A span of which it can not be told whether it stands on a side, and which would break the order.
 pub(super) fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
     let doubt = super::super::nearest::doubt(cx, select, ix);
-    let message = format!("{} With it the order would not be kept.", doubt.message(cx, select, ix));
+    let message = format!("{} If it does, the order does not hold.", doubt.message(cx, select, ix));
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[ix]);
     finding.expected = rule.written.clone();
-    finding.actual = "kept by all spans that surely stand on its sides".to_owned();
+    finding.actual = "holds for all spans that match for certain".to_owned();
     finding.hint = doubt.beside();
     finding
 }
@@ -73,7 +77,7 @@ pub(super) fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, select: &Selector, ix: 
 pub(super) fn unequal(cx: &Judging<'_>, scope: &Scope, rule: &Rule<'_>, at: &Expectation) -> Finding {
     let (first, then) = (scope.first.len(), scope.then.len());
     let message = format!(
-        "`pairing: each` needs as many {} as {}, but there are {first} and {then}.",
+        "`pairing: each` expects as many spans of {} as of {}, found {first} and {then}.",
         name(rule.first),
         name(rule.then)
     );
@@ -87,7 +91,7 @@ pub(super) fn unequal(cx: &Judging<'_>, scope: &Scope, rule: &Rule<'_>, at: &Exp
 /// A span on both sides.
 pub(super) fn itself(cx: &Judging<'_>, rule: &Rule<'_>, both: SpanIx, at: &Expectation) -> Finding {
     let message = format!(
-        "Span {} stands on both sides: {} and {} select it, and a span has no order beside itself.",
+        "Span {} is on both sides: {} and {} both match it, and a span has no order with itself.",
         text::span(cx.trace, both).trim_start_matches("span "),
         text::selector(rule.first),
         text::selector(rule.then)

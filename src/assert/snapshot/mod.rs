@@ -13,8 +13,9 @@ mod shape;
 pub use shape::shape;
 
 use super::judging::{Judging, MOST_SPANS};
+use super::logic::Cond;
 use super::rule::RuleId;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use crate::matcher::count_of;
 use crate::redact::Redactor;
 use crate::spec::plan::{Accepted, Expectation};
@@ -50,14 +51,14 @@ pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, a
             "look at the shape that the trace has (where `CI` is not set, a run leaves it in {name}.pending), then accept it \
              with `tracespec run --accept`"
         ));
-        return State::lacks(Lack::Violated, finding).into();
+        return State::lacks(Cond::VIOLATED, finding).into();
     };
     // To be accepted, a shape must be whole as one that is compared: more spans could change it.
-    let Accepted::Shape { text, redactor } = accepted else { return State::Holds.into() };
+    let Accepted::Shape { text, redactor } = accepted else { return Cond::HOLDS.into() };
     let lines = shape::lines(cx.trace, redactor);
     let now: String = lines.iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect();
     let difference = compare::compare(text, &now);
-    let Some(difference) = difference else { return State::Holds.into() };
+    let Some(difference) = difference else { return Cond::HOLDS.into() };
     let changed = difference.changed;
     let what: Vec<String> =
         [(changed, "changed"), (difference.gone - changed, "gone"), (difference.new - changed, "new")]
@@ -65,7 +66,7 @@ pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, a
             .filter(|(number, _)| *number > 0)
             .map(|(number, how)| format!("{} {how}", count_of(number, "line")))
             .collect();
-    let message = format!("The trace does not have the accepted shape {name}: {}.", what.join(", "));
+    let message = format!("The trace differs from the accepted snapshot {name}: {}.", what.join(", "));
     let rows = difference.new_lines.iter().filter_map(|&at| lines.get(at)).flat_map(|(_, rows)| rows.iter().copied());
     let rows: Vec<SpanIx> = rows.take(MOST_SPANS).collect();
     let mut finding = cx.finding(RuleId::SnapshotShape, at.at, &at.path, message, &rows);
@@ -74,5 +75,5 @@ pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, a
     finding.actual = difference.text;
     finding.hint = Some("if the new shape is right, accept it with `tracespec run --accept`".to_owned());
     // What is gone may still come; what is new does not go away.
-    State::lacks(if difference.gone > 0 { Lack::Partial } else { Lack::Violated }, finding).into()
+    State::lacks(if difference.gone > 0 { Cond::PARTIAL } else { Cond::VIOLATED }, finding).into()
 }

@@ -1,19 +1,11 @@
 //! Which spans a node of the spec's tree can stand for.
 
 use super::super::bounds::Bounds;
+use super::super::logic::{Cause, Truth};
 use super::super::matching::Matching;
 use super::super::order::by_start;
 use super::{Matcher, only_needs};
 use crate::trace::SpanIx;
-
-/// Whether a node can stand for a span.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fits {
-    No,
-    /// The clocks do not tell.
-    Perhaps,
-    Yes,
-}
 
 /// How the children of a span can be shared out among those of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +24,17 @@ pub(super) enum Fit {
 }
 
 impl Matcher<'_, '_> {
-    pub(super) fn fits(&self, node: usize) -> Vec<Fits> {
-        let mut fits = vec![Fits::No; self.cx.trace.len()];
-        for &ix in &self.nodes[node].picks.rows {
-            fits[ix.index()] = match self.fit(node, ix) {
-                Fit::Whole => Fits::Yes,
-                Fit::Uncertain => Fits::Perhaps,
-                _ => Fits::No,
+    /// For each row, whether a node can stand for it.
+    pub(super) fn fits(&self, node: usize) -> Vec<Truth> {
+        let mut fits = vec![Truth::No; self.cx.trace.len()];
+        let picks = &self.nodes[node].picks;
+        for &ix in picks.rows.iter().chain(self.doubted(node)) {
+            let children = match self.fit(node, ix) {
+                Fit::Whole => Truth::Yes,
+                Fit::Uncertain => Truth::Unknown(Cause::Clock),
+                _ => Truth::No,
             };
-        }
-        for &ix in self.doubted(node) {
-            fits[ix.index()] = match self.fit(node, ix) {
-                Fit::Whole | Fit::Uncertain => Fits::Perhaps,
-                _ => Fits::No,
-            };
+            fits[ix.index()] = children.and(self.cx.selections.truth(picks, ix));
         }
         fits
     }
@@ -54,7 +43,7 @@ impl Matcher<'_, '_> {
     /// selected is none where there must be more, but counts where there may be no more.
     pub(super) fn doubted(&self, node: usize) -> &[SpanIx] {
         let node = &self.nodes[node];
-        let doubted = self.cx.in_doubt(&node.picks, &node.select.query);
+        let doubted = self.cx.in_doubt(&node.picks);
         if only_needs(&node.bounds) { &doubted.lost } else { &doubted.rows }
     }
 
@@ -62,23 +51,23 @@ impl Matcher<'_, '_> {
     pub(super) fn fit(&self, node: usize, ix: SpanIx) -> Fit {
         let parts = &self.nodes[node].children;
         let kids = self.cx.trace.tree().children(ix);
-        let perhaps = |part: &usize| kids.iter().any(|kid| self.nodes[*part].fits[kid.index()] == Fits::Perhaps);
+        let perhaps = |part: &usize| kids.iter().any(|kid| self.nodes[*part].fits[kid.index()].is_unknown());
         if !parts.iter().any(perhaps) {
-            return self.fit_if(node, ix, Fits::Yes);
+            return self.fit_if(node, ix, Truth::is_yes);
         }
         // Only of lower bounds is it known that nothing in between would be otherwise.
         let needs = !self.structure.exact
             && !self.structure.ordered
             && parts.iter().all(|&part| only_needs(&self.nodes[part].bounds));
-        match (needs, self.fit_if(node, ix, Fits::Yes), self.fit_if(node, ix, Fits::Perhaps)) {
+        match (needs, self.fit_if(node, ix, Truth::is_yes), self.fit_if(node, ix, Truth::is_possible)) {
             (true, Fit::Whole, _) => Fit::Whole,
             (true, _, Fit::Whole) | (false, ..) => Fit::Uncertain,
             (true, _, unfit) => unfit,
         }
     }
 
-    /// The same, if a node stood for all spans that it fits at least so much.
-    fn fit_if(&self, node: usize, ix: SpanIx, least_fit: Fits) -> Fit {
+    /// The same, if a node stood for all spans of which its truth says so.
+    fn fit_if(&self, node: usize, ix: SpanIx, stands: fn(Truth) -> bool) -> Fit {
         let parts = &self.nodes[node].children;
         if parts.is_empty() && !self.structure.exact {
             return Fit::Whole;
@@ -88,7 +77,7 @@ impl Matcher<'_, '_> {
             .iter()
             .map(|&part| {
                 let fits = &self.nodes[part].fits;
-                (0..kids.len() as u32).filter(|&kid| fits[kids[kid as usize].index()] >= least_fit).collect()
+                (0..kids.len() as u32).filter(|&kid| stands(fits[kids[kid as usize].index()])).collect()
             })
             .collect();
         let bounds: Vec<&Bounds> = parts.iter().map(|&part| &self.nodes[part].bounds).collect();
@@ -127,7 +116,7 @@ impl Matcher<'_, '_> {
     /// Whether the children's spans start in the order of the nodes. Those that start at one moment are in any order.
     fn in_order(&self, parts: &[usize], ix: SpanIx) -> Fit {
         let kids = self.cx.trace.tree().children(ix);
-        let first_part = |kid: &SpanIx| parts.iter().position(|&part| self.nodes[part].fits[kid.index()] == Fits::Yes);
+        let first_part = |kid: &SpanIx| parts.iter().position(|&part| self.nodes[part].fits[kid.index()].is_yes());
         let concerned: Vec<SpanIx> = kids.iter().copied().filter(|kid| first_part(kid).is_some()).collect();
         let Some(mut sorted) = by_start(self.cx, self.clocks, &concerned) else { return Fit::Uncertain };
         let start = |ix: SpanIx| self.cx.trace.span(ix).start_ns();
@@ -141,7 +130,7 @@ impl Matcher<'_, '_> {
     /// Others may stand between: each node takes its spans as early as it can. Where a node says how many there are at
     /// the most, all that only it can stand for are its own.
     fn in_turn(&self, parts: &[usize], sorted: &[SpanIx]) -> Fit {
-        let fits = |part: usize, at: usize| self.nodes[part].fits[sorted[at].index()] == Fits::Yes;
+        let fits = |part: usize, at: usize| self.nodes[part].fits[sorted[at].index()].is_yes();
         let mut from = 0;
         for &part in parts {
             let bounds = &self.nodes[part].bounds;
@@ -178,7 +167,7 @@ impl Matcher<'_, '_> {
             // How far a run may reach from each place, and from where to where one may end, as differences.
             let mut reach = vec![sorted.len(); sorted.len() + 1];
             for at in (0..sorted.len()).rev() {
-                reach[at] = if node.fits[sorted[at].index()] == Fits::Yes { reach[at + 1] } else { at };
+                reach[at] = if node.fits[sorted[at].index()].is_yes() { reach[at + 1] } else { at };
             }
             let mut steps = vec![0i64; sorted.len() + 2];
             for at in (0..=sorted.len()).filter(|&at| ends[at]) {

@@ -8,16 +8,16 @@
 mod fit;
 mod tell;
 
-use super::bounds::{Bounds, Outlook};
+use super::bounds::Bounds;
 use super::judging::Judging;
+use super::logic::{Cause, Cond, Range, Truth};
 use super::selections::Picks;
-use super::state::{Lack, Outcome, State};
+use super::state::{Outcome, State};
 use super::text;
 use crate::facts::Clocks;
 use crate::source::Span;
 use crate::spec::plan::{Expectation, Selector, Structure, StructureNode};
 use crate::trace::SpanIx;
-use fit::Fits;
 use std::rc::Rc;
 
 struct Node<'a> {
@@ -28,7 +28,7 @@ struct Node<'a> {
     children: Vec<usize>,
     picks: Rc<Picks>,
     /// For each row, whether the node can stand for it with all that hangs below.
-    fits: Vec<Fits>,
+    fits: Vec<Truth>,
 }
 
 struct Matcher<'a, 'c> {
@@ -41,10 +41,10 @@ struct Matcher<'a, 'c> {
 
 impl Matcher<'_, '_> {
     /// The spans that a node can stand for, or perhaps can.
-    fn rows(&self, at: usize, fits: Fits) -> Vec<SpanIx> {
+    fn rows(&self, at: usize, is: fn(Truth) -> bool) -> Vec<SpanIx> {
         let node = &self.nodes[at];
         let all = node.picks.rows.iter().chain(self.doubted(at));
-        all.copied().filter(|ix| node.fits[ix.index()] == fits).collect()
+        all.copied().filter(|ix| is(node.fits[ix.index()])).collect()
     }
 }
 
@@ -54,36 +54,40 @@ pub(super) fn judge<'a>(cx: &Judging<'a>, structure: &'a Structure, at: &Expecta
         matcher.nodes[node].fits = matcher.fits(node);
     }
     let root = matcher.nodes.len() - 1;
-    let (found, perhaps) = (matcher.rows(root, Fits::Yes), matcher.rows(root, Fits::Perhaps));
+    let (found, perhaps) = (matcher.rows(root, Truth::is_yes), matcher.rows(root, Truth::is_unknown));
     let lasting = !structure.exact
         && !structure.ordered
-        && matcher.nodes.iter().all(|node| cx.is_up(&node.select.query) && only_needs(&node.bounds));
+        && matcher.nodes.iter().all(|node| node.picks.is_up() && only_needs(&node.bounds));
     let bounds = &matcher.nodes[root].bounds;
     let (least, most) = (found.len() as i128, (found.len() + perhaps.len()) as i128);
     // Exact, one that is as the tree says does not excuse another that is not.
-    let picked =
-        |fits: Fits| matcher.nodes[root].picks.rows.iter().find(|ix| matcher.nodes[root].fits[ix.index()] == fits);
-    let strays = structure.exact && picked(Fits::No).is_some();
-    let may_stray = picked(Fits::Perhaps).copied().filter(|_| structure.exact);
+    let picked = |is: fn(Truth) -> bool| {
+        let node = &matcher.nodes[root];
+        node.picks.rows.iter().copied().find(|ix| structure.exact && is(node.fits[ix.index()]))
+    };
+    let strays = picked(|fits| !fits.is_possible()).is_some();
+    let may_stray = picked(Truth::is_unknown);
     match (bounds.growing(least), bounds.growing(most)) {
-        (Outlook::Beyond, _) => {
+        (Cond::FINAL, _) => {
             let finding = matcher.too_often(&found, at);
-            State::lacks(Lack::Violated, finding).into()
+            State::lacks(Cond::VIOLATED, finding).into()
         }
-        (_, Outlook::Short) => matcher.explain(root, at).into(),
+        (_, Cond::ABSENT) => matcher.explain(root, at).into(),
         _ if strays => matcher.explain(root, at).into(),
-        (Outlook::Sure | Outlook::Holds, _) if may_stray.is_some() => {
-            may_stray.map_or(State::Holds, |ix| matcher.undecidable(ix, at)).into()
+        (Cond::SURE | Cond::HOLDS, _) if may_stray.is_some() => {
+            may_stray.map_or(Cond::HOLDS.into(), |ix| matcher.undecidable(ix, at)).into()
         }
-        (Outlook::Sure, _) => State::held(lasting && perhaps.is_empty()).into(),
-        (Outlook::Holds, Outlook::Holds) if bounds.has_all(least, most) => State::Holds.into(),
+        (Cond::SURE, _) => Cond::SURE.provided(lasting && perhaps.is_empty()).into(),
+        (Cond::HOLDS, _) if bounds.admits(Range { min: least, max: most, why: Cause::Clock }).is_yes() => {
+            Cond::HOLDS.into()
+        }
         _ => matcher.undecidable(perhaps[0], at).into(),
     }
 }
 
 /// Whether more spans can only help: a lower bound, and nothing else.
 fn only_needs(bounds: &Bounds) -> bool {
-    bounds.least().is_some_and(|least| bounds.growing(least.into()) == Outlook::Sure)
+    bounds.least().is_some_and(|least| bounds.growing(least.into()) == Cond::SURE)
 }
 
 /// The nodes of the spec's tree, children before parents. Walked with a stack: specs are input, too.

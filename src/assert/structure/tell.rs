@@ -1,11 +1,12 @@
 //! What a finding says of a structure that does not occur.
 
 use super::super::finding::Finding;
+use super::super::logic::{Cause, Cond};
 use super::super::rule::RuleId;
-use super::super::state::{Lack, State};
+use super::super::state::State;
 use super::super::{nearest, text};
 use super::Matcher;
-use super::fit::{Fit, Fits};
+use super::fit::Fit;
 use crate::matcher::count_of;
 use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
@@ -22,10 +23,12 @@ impl Matcher<'_, '_> {
     pub(super) fn too_often(&self, found: &[SpanIx], at: &Expectation) -> Finding {
         let root = &self.nodes[self.nodes.len() - 1];
         let once = match self.structure.exact && self.structure.tree.count.is_none() {
-            true => "; exact and without a `count`, it is to occur once",
+            true => "; an exact structure without a `count` occurs once",
             false => "",
         };
-        let message = format!("The structure occurs {} times{once}.", found.len());
+        let wanted =
+            self.structure.tree.count.as_ref().map_or("once".to_owned(), |count| text::number_of(count, "time"));
+        let message = format!("Expected the structure {wanted}, found it {}{once}.", count_of(found.len(), "time"));
         let mut finding = self.cx.finding(self.rule(), self.structure.tree.at, &at.path, message, found);
         finding.expected = root.written.clone();
         finding.actual = found.len().to_string();
@@ -52,15 +55,15 @@ impl Matcher<'_, '_> {
         let doubt = nearest::doubt(cx, node.select, ix);
         let mut finding = cx.finding(self.rule(), node.at, &at.path, doubt.message(cx, node.select, ix), &[ix]);
         finding.expected = node.written.clone();
-        finding.actual = "not to be known".to_owned();
+        finding.actual = "unknown".to_owned();
         finding.hint = doubt.beside();
-        State::lacks(Lack::Undecidable, finding)
+        State::lacks(Cond::undecidable(Cause::Dropped), finding)
     }
 
     fn perhaps_below(&self, node: usize, ix: SpanIx) -> Option<(usize, SpanIx)> {
         let kids = self.cx.trace.tree().children(ix);
         self.nodes[node].children.iter().find_map(|&part| {
-            let perhaps = |kid: &&SpanIx| self.nodes[part].fits[kid.index()] == Fits::Perhaps;
+            let perhaps = |kid: &&SpanIx| self.nodes[part].fits[kid.index()].is_unknown();
             kids.iter().find(perhaps).map(|&kid| (part, kid))
         })
     }
@@ -96,7 +99,7 @@ impl Matcher<'_, '_> {
     }
 
     fn may_fit(&self, node: usize, ix: SpanIx) -> bool {
-        self.nodes[node].fits[ix.index()] != Fits::No
+        self.nodes[node].fits[ix.index()].is_possible()
     }
 
     fn picked_below(&self, node: usize, parent: SpanIx) -> Vec<SpanIx> {
@@ -127,9 +130,8 @@ impl Matcher<'_, '_> {
         let place = parent
             .map_or("in the trace".to_owned(), |parent| format!("directly below {}", text::span(cx.trace, parent)));
         let message = match found.len() {
-            0 => format!("No span is {} {place}.", text::selector(node.select)),
-            1 => format!("Only one span is {} {place}.", text::selector(node.select)),
-            some => format!("{some} spans are {} {place}.", text::selector(node.select)),
+            0 => format!("No span matches {} {place}.", text::selector(node.select)),
+            some => format!("Expected {} {place}, found {some}.", node.written),
         };
         let rows: Vec<SpanIx> = parent.into_iter().chain(found.iter().copied()).collect();
         let mut finding = cx.finding(self.rule(), node.at, &at.path, message, &rows);
@@ -145,7 +147,7 @@ impl Matcher<'_, '_> {
             }
             _ => {}
         }
-        State::lacks(Lack::Absent, finding)
+        State::lacks(Cond::ABSENT, finding)
     }
 
     /// `` `a`, `b` and 3 more ``
@@ -171,41 +173,42 @@ impl Matcher<'_, '_> {
             Fit::Short(part) => {
                 let rows = of(*part);
                 let message = format!(
-                    "Directly below {span} there are not enough spans to go round: {} is left short, as those that it \
-                     could take are taken by other entries.",
+                    "Not enough spans directly below {span}: {} is left short, because other entries need the spans \
+                     that match it.",
                     self.nodes[*part].written
                 );
                 let actual = format!("{} for all entries", count_of(any_part().len(), "span"));
-                (message, Some(*part), rows, actual, Lack::Absent)
+                (message, Some(*part), rows, actual, Cond::ABSENT)
             }
             Fit::Beyond(part) => {
                 let rows = of(*part);
                 let message =
-                    format!("Directly below {span} there are too many {}.", text::selector(self.nodes[*part].select));
+                    format!("Expected {} directly below {span}, found {}.", self.nodes[*part].written, rows.len());
                 let actual = count_of(rows.len(), "such span");
-                (message, Some(*part), rows, actual, Lack::Violated)
+                (message, Some(*part), rows, actual, Cond::VIOLATED)
             }
             Fit::Extra(kid) => {
                 let message = format!(
-                    "Directly below {span} there is {}, which the exact structure does not have.",
+                    "Unexpected {} directly below {span}: the exact structure does not list it.",
                     text::span(cx.trace, *kid)
                 );
-                (message, None, vec![*kid], text::span(cx.trace, *kid), Lack::Violated)
+                (message, None, vec![*kid], text::span(cx.trace, *kid), Cond::VIOLATED)
             }
             Fit::Disorder(part) => {
                 let message = format!(
-                    "Directly below {span}, {} does not start after those written before it.",
+                    "Directly below {span}, {} does not start after the spans written before it.",
                     text::selector(self.nodes[*part].select)
                 );
                 let rows = any_part();
                 let actual = format!("by start: {}", self.names(&rows));
-                (message, Some(*part), rows, actual, Lack::Violated)
+                (message, Some(*part), rows, actual, Cond::VIOLATED)
             }
             Fit::Uncertain | Fit::Whole => {
                 let message = format!(
-                    "Whether the children of {span} start in the order written lies within the uncertainty of their clocks."
+                    "Cannot determine whether the children of {span} start in the order written: the difference is within the \
+                     uncertainty of their clocks."
                 );
-                (message, None, any_part(), "not to be known".to_owned(), Lack::Undecidable)
+                (message, None, any_part(), "unknown".to_owned(), Cond::undecidable(Cause::Clock))
             }
         };
         let place = part.map_or(self.nodes[node].at, |part| self.nodes[part].at);
