@@ -137,7 +137,7 @@ fn build() -> PathBuf {
         return binary;
     }
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--bin", "shop", "--target-dir"]).arg(profile.parent().unwrap());
+    build.args(["build", "--bin", "shop", "--target-dir"]).arg(profile.parent().unwrap());
     if profile.ends_with("release") {
         build.arg("--release");
     }
