@@ -1,23 +1,67 @@
 //! Trace-based tests: send a request, judge the distributed trace it causes.
+//!
+//! Three ways in:
+//!
+//! - the command line, `tracespec run`, for specs written in YAML;
+//! - [`harness`], which runs those specs as a `cargo test` suite ([`Suite`]);
+//! - [`Receiver`], [`Trace`] and [`Expectations`], for traces judged in any other Rust test.
+//!
+//! ```
+//! use tracespec::{Expectations, Trace, Verdict};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let trace = Trace::saved("tests/fixtures/captured/shop/jaeger_v3_ok.json")?;
+//! let outcome = trace.verify(&Expectations::parse("services: [api-gateway, order-service]\nerrors: none")?).await;
+//! assert_eq!(outcome.verdict(), Verdict::Pass, "{outcome}");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Everything else that is public is for this project's own tests, benches and tools, and may change at any time.
 
+mod api;
+#[doc(hidden)]
 pub mod assert;
+#[doc(hidden)]
 pub mod backend;
-pub mod client;
-pub mod diag;
-pub mod facts;
-pub mod harness;
-pub mod matcher;
-pub mod receiver;
-pub mod redact;
-pub mod report;
-pub mod run;
-pub mod select;
-pub mod source;
-pub mod spec;
-pub mod trace;
-pub mod trigger;
-pub mod wire;
-pub mod yaml;
-
 #[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
+pub mod client;
+#[doc(hidden)]
+pub mod diag;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod facts;
+pub mod harness;
+#[doc(hidden)]
+pub mod matcher;
+#[doc(hidden)]
+pub mod receiver;
+#[doc(hidden)]
+pub mod redact;
+#[doc(hidden)]
+pub mod report;
+#[doc(hidden)]
+pub mod run;
+#[doc(hidden)]
+pub mod select;
+#[doc(hidden)]
+pub mod source;
+#[doc(hidden)]
+pub mod spec;
+#[doc(hidden)]
+pub mod trace;
+#[doc(hidden)]
+pub mod trigger;
+#[doc(hidden)]
+pub mod wire;
+#[doc(hidden)]
+pub mod yaml;
+
+pub use api::{Expectations, InvalidExpectations, Outcome, Receiver, SetupError, Trace};
+pub use assert::Finding;
+pub use harness::Suite;
+pub use run::record::Verdict;

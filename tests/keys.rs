@@ -24,7 +24,6 @@ fn run(text: &str, strict_absence: bool) -> RunRecord {
     assert!(!tracespec::diag::has_errors(&diagnostics), "{shown}");
     let options = Options {
         jobs: 2,
-        awaiting: 10,
         retries: 0,
         test_timeout: None,
         fail_fast: false,
@@ -281,7 +280,7 @@ fn each_key_passes_where_it_holds_and_fails_where_it_does_not() {
         .map(|test| {
             let body: Vec<&str> = text.lines().skip(test.line + 2).take(1).collect();
             let step = test.steps.first();
-            let why = step.and_then(|step| step.findings.first()).map(|finding| finding.message.clone());
+            let why = step.and_then(|step| step.findings().next()).map(|finding| finding.message.clone());
             format!(
                 "{}: {} {body:?} {why:?} {:?}",
                 test.name,

@@ -13,6 +13,8 @@ mod tracespec_process;
 mod answers;
 #[path = "run/commands.rs"]
 mod commands;
+#[path = "run/connections.rs"]
+mod connections;
 #[path = "run/harness.rs"]
 mod harness;
 #[path = "run/hidden.rs"]
@@ -33,8 +35,12 @@ mod processes;
 mod project;
 #[path = "run/rejudged.rs"]
 mod rejudged;
+#[path = "run/reports.rs"]
+mod reports;
 #[path = "run/response.rs"]
 mod response;
+#[path = "run/scale.rs"]
+mod scale;
 #[path = "run/secrets.rs"]
 mod secrets;
 #[path = "run/snapshots.rs"]

@@ -6,6 +6,7 @@
 use super::http::{Answer, Client, HttpOptions, SetupError, secret};
 use super::words::{clean, error_body, is_html};
 use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use crate::matcher::count_of;
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
 use crate::wire::{Added, Sink, WireError, jaeger_json, otlp_json};
@@ -204,10 +205,10 @@ pub(super) fn probe_failed(what: &str, fetch: Fetch) -> Probe {
     Probe { ok: false, transient, what: what.to_owned(), version: None, words: vec![words] }
 }
 
-fn count(services: &[String]) -> String {
+pub(super) fn count(services: &[String]) -> String {
     match services.len() {
         0 => "it has no service yet".to_owned(),
-        n => format!("it has {n} services: {}", clean(&services.join(", "))),
+        n => format!("it has {}: {}", count_of(n, "service"), clean(&services.join(", "))),
     }
 }
 
@@ -295,7 +296,7 @@ fn judge_legacy(answer: &Answer) -> Judged {
     }
     if answer.status.as_u16() == 500 && answer.told().contains("unsupported value") {
         let words = format!(
-            "{}: the legacy API cannot tell a trace that has NaN or an infinity as an attribute; read it over /api/v3",
+            "{}: the legacy API cannot return a trace with NaN or an infinity in an attribute; read it over /api/v3",
             answer.told()
         );
         return Judged::Fetched(Fetch::Refused { words });

@@ -3,7 +3,6 @@
 use super::grpc::Link;
 use super::http::{HttpOptions, SetupError, secret};
 use super::jaeger::{no_link_search, probe_failed};
-use super::words::clean;
 use super::{Backend, Fetch, LinksError, Pipeline, Probe};
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
@@ -129,7 +128,7 @@ impl Backend for JaegerGrpc {
             Err(_) => probe_failed("Jaeger (gRPC)", self.link.late()),
             Ok(Err(status)) => probe_failed("Jaeger (gRPC)", self.link.failed(&status)),
             Ok(Ok(services)) => {
-                let words = vec![format!("it has {} services: {}", services.len(), clean(&services.join(", ")))];
+                let words = vec![super::jaeger::count(&services)];
                 Probe { ok: true, transient: false, what: "Jaeger, gRPC api_v3".to_owned(), version: None, words }
             }
         }

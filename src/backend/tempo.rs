@@ -107,7 +107,7 @@ impl Backend for Tempo {
             return Err(failed(fetch));
         }
         let not_a_search =
-            |_| LinksError::Unsupported { words: format!("{}, which is no search's answer", answer.told()) };
+            |_| LinksError::Unsupported { words: format!("{}, which is not the answer of a search", answer.told()) };
         let search: Search = serde_json::from_slice(&answer.body).map_err(not_a_search)?;
         // Ids come with their leading zeros trimmed, which parsing allows.
         let mut ids: Vec<TraceId> = search.traces.iter().filter_map(|found| found.trace_id.parse().ok()).collect();

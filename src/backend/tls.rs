@@ -28,7 +28,7 @@ pub(super) fn refusal(error: &rustls::Error, url: &str) -> Fetch {
         // A CA made anew under its old name signs with another key.
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             format!(
-                "the certificate of {url} is signed by nobody trusted here; name its CA in the backend's tls settings"
+                "the certificate of {url} is not signed by a trusted authority; name its CA in the backend's tls settings"
             )
         }
         rustls::Error::InvalidCertificate(

@@ -1,5 +1,7 @@
 //! Flags, exactly as typed. `settings` makes them ready to use, together with environment, profile and file.
 
+use crate::engine::select::Selection as Tests;
+use crate::engine::{Environment, Inputs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -26,6 +28,34 @@ pub(crate) struct Common {
     /// When to use colour
     #[arg(long, global = true, env = "TRACESPEC_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: Color,
+}
+
+impl Common {
+    /// What the flags say is to be read, with the environment of this process.
+    pub(crate) fn inputs(&self, paths: &[PathBuf], variables: &Variables, seed: Option<u64>) -> Inputs {
+        Inputs {
+            paths: paths.to_vec(),
+            config: self.config.clone(),
+            profile: self.profile.clone(),
+            vars: variables.var.clone(),
+            vars_file: variables.vars_file.clone(),
+            secrets_file: variables.secrets_file.clone(),
+            seed,
+            environment: environment(),
+        }
+    }
+    /// For commands that take neither specs nor variables.
+    pub(crate) fn bare(&self) -> Inputs {
+        self.inputs(&[], &Variables::default(), None)
+    }
+}
+
+/// The environment of this process.
+pub(crate) fn environment() -> Environment {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    Environment::new(std::env::vars_os().filter_map(text))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -69,6 +99,13 @@ pub(crate) struct Selection {
     /// Only the second of five parts: 2/5
     #[arg(long, env = "TRACESPEC_SHARD", value_name = "PART/OF")]
     pub(crate) shard: Option<String>,
+}
+
+impl Selection {
+    /// Which tests it selects among those of the paths.
+    pub(crate) fn tests(&self) -> Tests {
+        Tests { name: self.name.clone(), tags: self.tag.clone(), shard: self.shard.clone() }
+    }
 }
 
 #[derive(Debug, Clone, Default, Args)]

@@ -1,25 +1,25 @@
 //! `tracespec check` and `tracespec schema`: everything wrong with specs; what editors need to say so themselves.
 
 use super::args::{CheckArgs, Common, Format};
-use super::exit;
-use super::loaded::{read, show, warn};
-use super::select;
-use super::streams::{error, put, say};
-use crate::diag::{self, Severity};
+use super::streams::{colour, error, put, say, show};
+use crate::diag;
+use crate::engine::load::read;
+use crate::engine::{exit, select};
 use crate::matcher::count_of;
 use crate::spec::schema::{spec_schema, text};
 
 pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
-    let read = match read(&args.paths, &args.variables, common, None, false) {
+    let inputs = common.inputs(&args.paths, &args.variables, None);
+    let read = match read(&inputs, false) {
         Ok(read) => read,
         Err(why) => {
             error(&why);
             return exit::USAGE;
         }
     };
-    warn(&read.warnings);
+    read.warnings().for_each(|warning| say(&warning));
     let wrong = match args.format {
-        Format::Human => show(&read.diagnostics, common),
+        Format::Human => show(&read.diagnostics, colour(common.color, &inputs.environment)),
         Format::Json | Format::Sarif => {
             let text = match args.format {
                 Format::Json => diag::to_json(&read.diagnostics),
@@ -29,7 +29,7 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
                 error(&why);
                 return exit::ERROR;
             }
-            read.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+            diag::has_errors(&read.diagnostics)
         }
     };
     if wrong {

@@ -1,30 +1,20 @@
 //! `tracespec config`: the settings in force, where each comes from, and what the backend answers.
 
 use super::args::{Common, ConfigArgs};
-use super::settings::Settings;
-use super::streams::{error, put};
-use super::{backend, discover, exit, loaded};
-use crate::spec::config::Config;
+use super::streams::{colour, error, put, show};
+use crate::engine::{Inputs, Settings, discover, exit, load, place};
 
 pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
-    let found = match discover::config(common.config.as_deref()) {
-        Ok(found) => found,
+    let inputs = common.bare();
+    let read = discover::config(common.config.as_deref()).and_then(|found| Ok((found, load::config(&inputs)?)));
+    let (found, (parsed, diagnostics)) = match read {
+        Ok(read) => read,
         Err(why) => {
             error(&why);
             return exit::USAGE;
         }
     };
-    let (parsed, diagnostics) = match &found {
-        None => (Config::default(), Vec::new()),
-        Some(path) => match discover::read(path) {
-            Ok(bytes) => crate::spec::config::parse(path, bytes),
-            Err(why) => {
-                error(&why);
-                return exit::USAGE;
-            }
-        },
-    };
-    if loaded::show(&diagnostics, common) {
+    if show(&diagnostics, colour(common.color, &inputs.environment)) {
         return exit::USAGE;
     }
     let settings = Settings::resolve(&parsed, common.profile.as_deref());
@@ -39,11 +29,11 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
     if put(&text).is_err() {
         return exit::ERROR;
     }
-    if args.probe { probe(&settings).await } else { exit::PASSED }
+    if args.probe { probe(&settings, &inputs).await } else { exit::PASSED }
 }
 
-async fn probe(settings: &Settings) -> u8 {
-    let vars = match loaded::run_vars(settings, &super::args::Variables::default(), None, &mut Vec::new()) {
+async fn probe(settings: &Settings, inputs: &Inputs) -> u8 {
+    let vars = match load::run_vars(settings, inputs, &mut Vec::new()) {
         Ok(vars) => vars,
         Err(why) => {
             error(&why);
@@ -51,7 +41,7 @@ async fn probe(settings: &Settings) -> u8 {
         }
     };
     let scope = crate::spec::vars::Scope::bare(std::sync::Arc::new(vars));
-    let place = match backend::open(settings.backend.as_ref(), &settings.folder, &scope).await {
+    let place = match place::open(settings.backend.as_ref(), &settings.folder, &scope).await {
         Ok(place) => place,
         Err(why) => {
             error(&why);

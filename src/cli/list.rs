@@ -1,23 +1,24 @@
 //! `tracespec list`: the tests that would run.
 
 use super::args::{Common, ListArgs};
-use super::loaded::{read, show};
-use super::streams::{error, put, say};
-use super::{exit, select};
+use super::streams::{colour, error, put, say, show};
+use crate::engine::load::read;
+use crate::engine::{exit, select};
 use crate::spec::list::{to_json, to_text};
 
 pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
-    let read = match read(&args.selection.paths, &args.variables, common, None, false) {
+    let inputs = common.inputs(&args.selection.paths, &args.variables, None);
+    let read = match read(&inputs, false) {
         Ok(read) => read,
         Err(why) => {
             error(&why);
             return exit::USAGE;
         }
     };
-    if show(&read.diagnostics, common) {
+    if show(&read.diagnostics, colour(common.color, &inputs.environment)) {
         return exit::USAGE;
     }
-    let selected = match select::tests(&read.plan, &args.selection) {
+    let selected = match select::tests(&read.plan, &args.selection.tests()) {
         Ok(selected) => selected,
         Err(why) => {
             error(&why);

@@ -1,25 +1,15 @@
 //! The command line: flags → settings → exit code. One file for each command.
 
 mod args;
-mod backend;
 mod check;
 mod config;
-mod discover;
-pub mod exit;
-mod hidden;
-mod interrupt;
 mod list;
-mod loaded;
-mod processes;
 pub mod query;
 mod run;
-mod select;
 mod serve;
-mod settings;
-mod snapshots;
 mod streams;
-pub(crate) mod suite;
 
+use crate::engine::exit;
 use args::{Cli, Command};
 use clap::Parser as _;
 use std::process::ExitCode;

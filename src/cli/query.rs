@@ -1,16 +1,15 @@
 //! `tracespec query 'TRACEQL' TRACE…`: TraceQL over saved traces, or traces of the backend by their ids.
 
-use super::args::{Common, QueryArgs, Variables};
+use super::args::{Common, QueryArgs, environment};
 use super::streams::{colour, error, put, say};
-use super::{backend, discover, exit, loaded};
 use crate::backend::{Fetch, file};
 use crate::diag::{self, Code, Problem, RenderOptions};
+use crate::engine::{Settings, exit, load, place};
 use crate::matcher::count_of;
 use crate::report::json::document;
 use crate::report::text::clean;
 use crate::select::{Index, Scalar, SelectError, Selection, parse};
 use crate::source::{SourceFile, Span};
-use crate::spec::config::Config;
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
 use crate::wire::detect;
@@ -49,7 +48,7 @@ impl QueryResult {
         }
     }
     /// The document of `--json`: spansets in the order of the traces, then as the query gives them; `None` for a wrong
-    /// query, which is told on standard error.
+    /// query, which is reported on standard error.
     pub fn to_json(&self, traces: &[Trace]) -> Option<Value> {
         let QueryResult::Picked(all) = self else { return None };
         let spansets: Vec<Value> = all
@@ -100,7 +99,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
                     .in_file(&source)
             };
             let diagnostics: Vec<_> = errors.iter().map(problem).collect();
-            say(diag::render(&diagnostics, RenderOptions { color: colour(common.color) }).trim_end());
+            say(diag::render(&diagnostics, RenderOptions { color: colour(common.color, &environment()) }).trim_end());
         }
         QueryResult::Picked(all) => {
             let text = match result.to_json(&traces).filter(|_| args.json) {
@@ -163,16 +162,14 @@ async fn read(name: &str, common: &Common) -> Result<Vec<Trace>, String> {
 }
 
 async fn from_backend(id: TraceId, common: &Common) -> Result<Trace, String> {
-    let config = match discover::config(common.config.as_deref())? {
-        Some(path) => crate::spec::config::parse(&path, discover::read(&path)?).0,
-        None => Config::default(),
-    };
-    let settings = super::settings::Settings::resolve(&config, common.profile.as_deref());
+    let inputs = common.bare();
+    let (config, _) = load::config(&inputs)?;
+    let settings = Settings::resolve(&config, common.profile.as_deref());
     if settings.backend.is_none() {
         return Err(format!("there is no file {id}, and the configuration names no backend to look it up in"));
     }
-    let vars = loaded::run_vars(&settings, &Variables::default(), None, &mut Vec::new())?;
-    let place = backend::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
+    let vars = load::run_vars(&settings, &inputs, &mut Vec::new())?;
+    let place = place::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
     match place.backend.fetch(id).await {
         Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),
         Fetch::NotYet { words } | Fetch::Transient { words, .. } | Fetch::Refused { words } => {

@@ -1,56 +1,72 @@
 //! `tracespec run`.
 
-use super::args::{Common, Flaky, Inconclusive, RunArgs, Selection};
-use super::interrupt::interrupted;
-use super::loaded::{Loaded, is_ci, load};
-use super::processes::{self, Running};
-use super::streams::{colour, error, put, say};
-use super::{backend, exit, hidden, select, snapshots};
-use crate::redact::Redactor;
+use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::streams::{self, colour, error, say};
+use crate::engine::{Loaded, Overrides, Running, exit, interrupted, load, select, start};
+use crate::report::json::Json;
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
-use crate::report::{Reporter as _, json};
-use crate::run::event::Event;
+use crate::report::{Fanout, Output, ReportFile};
 use crate::run::record::{RunRecord, Verdict};
-use crate::run::session::{Listener, Session, TestAt};
+use crate::run::session::TestAt;
+use std::fmt::Display;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-/// Where a report goes.
-struct ReportTo {
-    path: Option<PathBuf>,
+/// Where a JSON report goes.
+enum Report<'a> {
+    Stdout,
+    File(&'a Path),
 }
 
-fn reports(args: &[String]) -> Result<Vec<ReportTo>, String> {
-    args.iter()
-        .map(|text| match text.split_once('=') {
-            Some(("json", "-")) => Ok(ReportTo { path: None }),
-            Some(("json", path)) if !path.is_empty() => Ok(ReportTo { path: Some(PathBuf::from(path)) }),
-            Some((kind, _)) if kind != "json" => Err(format!("there is no report `{kind}`; the reports are: json")),
+impl Report<'_> {
+    /// What `--report` asks for.
+    fn parse(text: &str) -> Result<Report<'_>, String> {
+        match text.split_once('=') {
+            Some(("json", "-")) => Ok(Report::Stdout),
+            Some(("json", path)) if !path.is_empty() => Ok(Report::File(Path::new(path))),
+            Some((kind, _)) if kind != "json" => Err(format!("unknown report `{kind}`; expected one of: json")),
             _ => Err(format!("`--report {text}`: write `json=FILE`, or `json=-` for standard output")),
-        })
-        .collect()
+        }
+    }
+
+    /// The reporter that writes it, if it can be written.
+    fn open(&self) -> Result<Output, String> {
+        let lost = |path: &str, why: &dyn Display| format!("cannot write the report {path}: {why}; nothing was sent");
+        match self {
+            Report::Stdout if streams::stdout_is_closed() => Err(lost("-", &"standard output is closed")),
+            Report::Stdout => Ok(Output::report("-", Json::new(io::stdout()))),
+            Report::File(path) => {
+                let name = path.display().to_string();
+                let file = ReportFile::create(path).map_err(|why| lost(&name, &why))?;
+                Ok(Output::report(name, Json::new(file)))
+            }
+        }
+    }
 }
 
 /// Runs specs; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
-    let reports = match reports(&args.report) {
+    let reports: Vec<Report<'_>> = match args.report.iter().map(|text| Report::parse(text)).collect() {
         Ok(reports) => reports,
         Err(why) => {
             error(&why);
             return exit::USAGE;
         }
     };
-    if args.accept && is_ci() {
+    let inputs = common.inputs(&args.selection.paths, &args.variables, args.seed);
+    if args.accept && inputs.environment.is_ci() {
         error(&"`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote");
         return exit::USAGE;
     }
-    let loaded = match load(&args.selection.paths, &args.variables, common, args.seed) {
+    let colour = colour(common.color, &inputs.environment);
+    let loaded = match load(&inputs, &mut io::stderr(), colour) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let selected = match select::tests(&loaded.plan, &args.selection) {
+    let selection = args.selection.tests();
+    let selected = match select::tests(&loaded.plan, &selection) {
         Ok(selected) => selected,
         Err(why) => {
             error(&why);
@@ -59,7 +75,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     };
     if selected.is_empty() {
         // An empty shard is no mistake, a name that matches nothing in any shard is one.
-        let every_shard = Selection { shard: None, ..args.selection.clone() };
+        let every_shard = select::Selection { shard: None, ..selection };
         let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
         say(if shard {
             "no test falls into this shard; nothing was run"
@@ -68,16 +84,27 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
-    let mut running = Running::default();
+    let mut outputs = vec![Output::for_people(Terminal::new(io::stderr(), colour))];
+    for report in &reports {
+        match report.open() {
+            Ok(output) => outputs.push(output),
+            Err(why) => {
+                error(&why);
+                return exit::ERROR;
+            }
+        }
+    }
+    let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
+    let running = Running::default();
     let finished = tokio::select! {
-        finished = carry_out(&loaded, &selected, args, common, &mut running) => Some(finished),
+        finished = carry_out(&loaded, &selected, args, &fanout, &running) => Some(finished),
         () = interrupted() => None,
     };
     running.stop().await;
     let record = match finished {
         Some(Ok(record)) => record,
         Some(Err(why)) => {
-            error(&loaded.vars.redactor.text(&why));
+            error(&fanout.text(&why));
             return exit::ERROR;
         }
         None => {
@@ -85,16 +112,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::INTERRUPTED;
         }
     };
-    let mut code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
-    for report in reports {
-        if let Err(why) = write(&record, &report, &loaded) {
-            let path = report.path.as_deref().map_or_else(|| "-".into(), Path::to_string_lossy);
-            say(&format!("error: cannot write the report {}: {why}", clean(&path, false)));
-            // Not the code for usage: that one promises that nothing was sent.
-            code = code.max(exit::ERROR);
-        }
-    }
-    code
+    let code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
+    let failures = fanout.failures();
+    failures.iter().for_each(|why| error(&clean(why, false)));
+    exit::with_lost_reports(code, !failures.is_empty())
 }
 
 fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
@@ -105,89 +126,21 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
     }
 }
 
-fn write(record: &RunRecord, report: &ReportTo, loaded: &Loaded) -> io::Result<()> {
-    let mut document = json::run(record);
-    loaded.vars.redactor.report(&mut document);
-    let text = json::document(json::RUN, &document);
-    match &report.path {
-        None => put(&text),
-        Some(path) => save(path, text.as_bytes()),
-    }
-}
-
-fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::write(path, bytes)
-}
-
-/// Prints for people, with every secret left out.
-pub(crate) fn listener(loaded: &Loaded, common: &Common) -> Listener {
-    let redactor = Arc::clone(&loaded.vars.redactor);
-    let colour = colour(common.color);
-    let one_at_a_time = Mutex::new(());
-    Box::new(move |event: &Event<'_>| {
-        let _alone = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
-        hidden::learn(event, &redactor);
-        redactor.too_short().iter().for_each(|warning| say(&format!("warning: {warning}")));
-        let mut text = Vec::new();
-        // Writing to memory cannot fail.
-        let _ = Terminal::new(&mut text, colour).event(event);
-        let text = String::from_utf8_lossy(&text);
-        say(redactor.text(&text).trim_end_matches('\n'));
-    })
-}
-
 async fn carry_out(
     loaded: &Loaded,
     selected: &[TestAt],
     args: &RunArgs,
-    common: &Common,
-    running: &mut Running,
+    fanout: &Arc<Fanout>,
+    running: &Running,
 ) -> Result<RunRecord, String> {
-    let listener = listener(loaded, common);
-    let place = backend::of(loaded).await?;
-    processes::start(loaded, place.endpoint.as_deref(), &listener, running).await?;
-    place.ready().await?;
-    let mut options = loaded.settings.options(&place, loaded.vars.seed);
-    options.jobs = args.jobs.map_or(options.jobs, |jobs| jobs as usize);
-    options.retries = args.retries.unwrap_or(options.retries);
-    options.fail_fast = args.fail_fast;
-    options.strict_absence = args.strict_absence;
-    let plan = loaded.plan.clone();
-    let plan = if args.accept { snapshots::accepting(plan) } else { plan };
-    let mut session = Session::new(plan, Arc::clone(&loaded.vars), Arc::clone(&place.backend), options, listener);
-    let elsewhere = backend::of_tests(loaded).await?;
-    for (at, place) in &elsewhere {
-        place.ready().await?;
-        session.read_elsewhere(*at, Arc::clone(&place.backend), place.pipeline());
-    }
-    if let Some(exporter) = backend::own_spans()? {
-        session.export_own_spans(exporter);
-    }
-    let session = Arc::new(session);
-    session.run_tests(selected).await;
-    let mut record = session.finish(|| running.ended()).await;
-    if let Some(folder) = &args.save_traces {
-        save_traces(&record, folder, &loaded.vars.redactor)
-            .map_err(|why| format!("cannot save traces in {}: {why}", folder.display()))?;
-    }
-    snapshots::keep(&mut record, loaded, args.accept)?;
-    Ok(record)
-}
-
-/// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.
-fn save_traces(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
-    for test in &record.tests {
-        for step in &test.steps {
-            let Some(trace) = &step.trace else { continue };
-            let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
-            let path = folder.join(name.trim_matches('-')).join(format!("{}.json", trace.id()));
-            let mut document = serde_json::from_str(&crate::wire::write::saved_json(trace, &step.injected))?;
-            redactor.otlp_json(&mut document);
-            save(&path, document.to_string().as_bytes())?;
-        }
-    }
-    Ok(())
+    let overrides = Overrides {
+        jobs: args.jobs.map(|jobs| jobs as usize),
+        retries: args.retries,
+        fail_fast: args.fail_fast,
+        strict_absence: args.strict_absence,
+        accept: args.accept,
+    };
+    let started = start(loaded, &overrides, fanout, running).await?;
+    started.run(selected).await;
+    Ok(started.finish(loaded, args.save_traces.as_deref(), || running.ended()).await)
 }

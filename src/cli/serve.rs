@@ -1,9 +1,8 @@
 //! `tracespec serve`: an OTLP receiver that outlives a run, and can be read by id.
 
 use super::args::ServeArgs;
-use super::exit;
-use super::interrupt::interrupted;
 use super::streams::{error, say};
+use crate::engine::{exit, interrupted};
 use crate::receiver::{Options, Receiver};
 
 pub(crate) async fn serve(args: &ServeArgs) -> u8 {

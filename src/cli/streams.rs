@@ -1,16 +1,18 @@
-//! Standard output carries only what can be piped; everything for eyes goes to standard error.
+//! Standard output carries only what can be piped; everything for people goes to standard error.
 
 use super::args::Color;
+use crate::diag::{self, Diagnostic};
+use crate::engine::{Environment, load};
 use crate::report::text::clean;
 use std::io::{self, IsTerminal as _, Write as _};
 
-/// A line for eyes.
+/// A line for people.
 pub(crate) fn say(line: &str) {
-    // Nobody is left to tell if standard error is closed.
+    // There is nothing left to do if standard error is closed.
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// What went wrong, for eyes. It may quote names of files and answers of others.
+/// An error, for people. It may quote file names and answers of servers.
 pub(crate) fn error(why: &impl std::fmt::Display) {
     say(&format!("error: {}", clean(&why.to_string(), true)));
 }
@@ -24,13 +26,41 @@ pub(crate) fn put(text: &str) -> io::Result<()> {
     }
 }
 
+/// Whether this process was started without a standard output. The runtime opens the null device in its place, for reading
+/// and writing; a redirection to it opens it for writing only.
+#[cfg(target_os = "linux")]
+pub(crate) fn stdout_is_closed() -> bool {
+    use std::os::fd::AsFd as _;
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |metadata: std::fs::Metadata| metadata.rdev();
+    let out = io::stdout().as_fd().try_clone_to_owned().and_then(|fd| std::fs::File::from(fd).metadata());
+    let (Ok(out), Ok(null)) = (out.map(device), std::fs::metadata("/dev/null").map(device)) else { return false };
+    let flags = std::fs::read_to_string("/proc/self/fdinfo/1").unwrap_or_default();
+    let flags = flags.lines().find_map(|line| line.strip_prefix("flags:"));
+    let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+    const READ_AND_WRITE: u32 = 2;
+    out == null && flags.is_some_and(|flags| flags & 3 == READ_AND_WRITE)
+}
+
+/// Cannot be determined elsewhere.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stdout_is_closed() -> bool {
+    false
+}
+
+/// Shows diagnostics; says whether one of them is an error.
+pub(crate) fn show(diagnostics: &[Diagnostic], colour: bool) -> bool {
+    load::shown(diagnostics, colour).iter().for_each(|line| say(line));
+    diag::has_errors(diagnostics)
+}
+
 /// Whether standard error shows colour.
-pub(crate) fn colour(when: Color) -> bool {
+pub(crate) fn colour(when: Color, environment: &Environment) -> bool {
     match when {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            let set = |name| environment.get(name).is_some_and(|value| !value.is_empty());
             io::stderr().is_terminal() && !set("NO_COLOR") && !set("CI")
         }
     }

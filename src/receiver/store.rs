@@ -96,6 +96,11 @@ impl Arrivals {
         *self.news.borrow_and_update()
     }
 
+    /// The state now, without marking it as seen.
+    pub fn latest(&self) -> Arrival {
+        *self.news.borrow()
+    }
+
     /// Waits for news that were not seen yet. Many batches in quick succession are one piece of news.
     pub async fn changed(&mut self) -> Arrival {
         if self.news.changed().await.is_err() {
@@ -286,7 +291,7 @@ impl Store {
         }
         if inner.counts.invalid > 0 {
             lost.push(format!(
-                "{} refused for want of a valid trace id or span id",
+                "{} refused for lack of a valid trace id or span id",
                 crate::matcher::count_of(inner.counts.invalid, "span")
             ));
         }

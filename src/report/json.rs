@@ -1,7 +1,32 @@
-//! The run as one JSON document, `tracespec/run/1` (cli.md).
+//! The run as one JSON document, `tracespec/run/1`, written when the run ends.
 
-use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use super::Reporter;
+use crate::assert::Finding;
+use crate::run::event::{Event, What};
+use crate::run::record::{ExpectationRecord, RunRecord, StepRecord, TestRecord, Verdict};
+use crate::source::Span;
 use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// Writes the document into `out`, once, and flushes it.
+pub struct Json<W> {
+    out: W,
+}
+
+impl<W: Write + Send> Json<W> {
+    /// Writes to `out`.
+    pub fn new(out: W) -> Json<W> {
+        Json { out }
+    }
+}
+
+impl<W: Write + Send> Reporter for Json<W> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        let What::RunFinished(record) = &event.what else { return Ok(()) };
+        self.out.write_all(document(RUN, &run(record)).as_bytes())?;
+        self.out.flush()
+    }
+}
 
 /// A document as text, `"schema"` first, as every document that this tool writes begins.
 pub fn document(schema: &str, body: &Value) -> String {
@@ -11,11 +36,11 @@ pub fn document(schema: &str, body: &Value) -> String {
     format!("{{\n  \"schema\": {}{comma}{rest}\n", Value::from(schema))
 }
 
-/// The schema of [`run`]'s document.
-pub const RUN: &str = "tracespec/run/1";
+/// The document's schema.
+const RUN: &str = "tracespec/run/1";
 
-/// The document, to be written with [`document`]. Tests in the order of files and lines, findings in the order of the spec's expectations.
-pub fn run(record: &RunRecord) -> Value {
+/// The document, to be written with [`document`]. Tests in the order of files and lines, expectations in the spec's order.
+fn run(record: &RunRecord) -> Value {
     json!({
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
         "started": record.started_ns,
@@ -43,6 +68,7 @@ fn test(record: &TestRecord) -> Value {
         "duration_ns": nanos(record.duration),
         "trace_id": last.and_then(|step| step.trace_id).map(|id| id.to_string()),
         "timing": last.map(timing),
+        "expectations": record.steps.iter().flat_map(|step| expectations(record, step)).collect::<Vec<_>>(),
         "findings": record.steps.iter().flat_map(|step| findings(record, step)).collect::<Vec<_>>(),
         "error": record.steps.iter().find_map(|step| step.error.clone()),
         "steps": record.steps.iter().map(|step| json!({
@@ -54,6 +80,7 @@ fn test(record: &TestRecord) -> Value {
             "rejudged": step.rejudged,
             "error": step.error,
             "remarks": step.notes(),
+            "expectations": expectations(record, step).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     })
 }
@@ -68,24 +95,45 @@ fn timing(step: &StepRecord) -> Value {
     })
 }
 
-fn findings(test: &TestRecord, step: &StepRecord) -> Vec<Value> {
-    let place = |at: u32| test.source.line_column(at);
-    step.findings
-        .iter()
-        .map(|finding| {
-            json!({
-                "rule": finding.rule.id(),
-                "verdict": finding.verdict.word(),
-                "expectation": finding.expectation,
-                "file": test.source.path().display().to_string(),
-                "line": place(finding.at.start).line,
-                "column": place(finding.at.start).column,
-                "message": finding.message,
-                "expected": finding.expected,
-                "actual": finding.actual,
-                "hint": finding.hint,
-                "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            })
-        })
-        .collect()
+fn expectations<'a>(test: &'a TestRecord, step: &'a StepRecord) -> impl Iterator<Item = Value> + 'a {
+    step.expectations.iter().map(|expectation| {
+        let ExpectationRecord { path, at, family, verdict, findings } = expectation;
+        let mut entry = json!({
+            "path": path,
+            "family": family,
+            "verdict": verdict.word(),
+            "findings": findings.iter().map(finding).collect::<Vec<_>>(),
+        });
+        put_place(&mut entry, test, *at);
+        entry
+    })
+}
+
+/// What does not hold, as one list.
+fn findings<'a>(test: &'a TestRecord, step: &'a StepRecord) -> impl Iterator<Item = Value> + 'a {
+    step.findings().map(|found| {
+        let mut entry = finding(found);
+        entry["expectation"] = found.expectation.clone().into();
+        put_place(&mut entry, test, found.at);
+        entry
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "rule": finding.rule.id(),
+        "verdict": finding.verdict.word(),
+        "message": finding.message,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "hint": finding.hint,
+        "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn put_place(entry: &mut Value, test: &TestRecord, at: Span) {
+    let place = test.source.line_column(at.start);
+    entry["file"] = test.source.path().display().to_string().into();
+    entry["line"] = place.line.into();
+    entry["column"] = place.column.into();
 }

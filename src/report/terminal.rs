@@ -4,20 +4,34 @@ use super::Reporter;
 use super::failure;
 use super::text::{clean, duration, indent};
 use crate::matcher::count_of;
-use crate::run::event::Event;
+use crate::run::event::{Event, What};
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use std::io::{self, Write};
+use std::time::Duration;
+
+/// How often it is said that a process is still starting.
+const STILL: Duration = Duration::from_secs(5);
 
 /// Writes lines for people.
 pub struct Terminal<W> {
     out: W,
     colour: bool,
+    /// Whether another test runner shows which tests ran and their results.
+    within: bool,
+    /// For how long the process now starting had been starting when that was last said.
+    said: Option<Duration>,
 }
 
 impl<W: Write + Send> Terminal<W> {
     /// Writes to `out`, with colour if it is a terminal that shows it.
     pub fn new(out: W, colour: bool) -> Terminal<W> {
-        Terminal { out, colour }
+        Terminal { out, colour, within: false, said: None }
+    }
+
+    /// Leaves out what another test runner shows itself: which tests run, and the result of each and of all.
+    #[must_use]
+    pub fn within_another_runner(self) -> Terminal<W> {
+        Terminal { within: true, ..self }
     }
 
     fn paint(&self, text: &str, verdict: Verdict) -> String {
@@ -51,6 +65,9 @@ impl<W: Write + Send> Terminal<W> {
         for error in &run.errors {
             write!(self.out, "{}", indent(&format!("error: {}", clean(error, true)), ""))?;
         }
+        if self.within {
+            return Ok(());
+        }
         let verdict = run.verdict().unwrap_or(Verdict::Skipped);
         let parts: Vec<String> = [
             (Verdict::Pass, "passed"),
@@ -72,27 +89,50 @@ impl<W: Write + Send> Terminal<W> {
 
 impl<W: Write + Send> Reporter for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        match event {
-            Event::Started { tests, files, backend, seed } => {
+        match &event.what {
+            What::RunStarted { .. } | What::TestFinished(_) if self.within => return Ok(()),
+            What::RunStarted { tests, files, backend, seed } => {
                 let what = format!("{} in {}", count_of(*tests, "test"), count_of(*files, "file"));
                 writeln!(self.out, "running {what}; traces from {}; seed {seed}", clean(backend, false))
             }
-            Event::ProcessStarting { name, command } => {
+            What::ProcessStarting { name, command } => {
+                self.said = None;
                 writeln!(self.out, "{:>12} {}: {}", "starting", clean(name, false), clean(command, false))
             }
-            Event::ProcessReady { name, after } => {
+            What::ProcessStillStarting { name, waited, last_line } => {
+                if self.said.is_some_and(|said| *waited < said + STILL) {
+                    return Ok(());
+                }
+                self.said = Some(*waited);
+                let name = clean(name, false);
+                let says = last_line.map_or_else(|| "no output yet".to_owned(), |line| shortened(&clean(line, false)));
+                writeln!(self.out, "{:>12} {name} for {}: {says}", "starting", duration(*waited))
+            }
+            What::ProcessReady { name, after } => {
                 writeln!(self.out, "{:>12} {} after {}", "ready", clean(name, false), duration(*after))
             }
-            Event::TestFinished(test) | Event::TestTurned(test) => {
+            What::TestFinished(test) | What::TestRejudged(test) => {
                 self.line(test)?;
                 match test.verdict {
                     Verdict::Pass | Verdict::Skipped => Ok(()),
                     _ => writeln!(self.out, "{}", failure::render(test)),
                 }
             }
-            Event::Warning(text) => write!(self.out, "{}", indent(&format!("warning: {}", clean(text, true)), "")),
-            Event::Finished(run) => self.summary(run),
+            What::Warning(text) => write!(self.out, "{}", indent(&format!("warning: {}", clean(text, true)), "")),
+            What::RunFinished(run) => self.summary(run),
+            // A line for each of these would bury what matters.
+            What::TestStarted { .. } | What::StepStarted { .. } | What::Waiting { .. } | What::StepFinished { .. } => {
+                return Ok(());
+            }
         }?;
         self.out.flush()
+    }
+}
+
+/// A line of a process, no longer than what fits beside its name.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(100) {
+        None => line.trim().to_owned(),
+        Some((at, _)) => format!("{}…", &line[..at]),
     }
 }

@@ -1,11 +1,11 @@
 //! Absences of what no trace of the whole run has shown: they hold, and would hold of a misspelt name as well.
 
-use super::record::{StepRecord, TestRecord, Verdict};
+use super::record::{ExpectationRecord, StepRecord, TestRecord, Verdict};
 use crate::assert::{self, Finding, Judgement, RuleId, Unseen, Witnessed};
 use std::collections::BTreeMap;
 
 /// The absences among these judgements that nothing in their trace witnesses.
-pub(super) fn of(judgements: &[Judgement]) -> Vec<Unseen> {
+pub(crate) fn of(judgements: &[Judgement]) -> Vec<Unseen> {
     judgements.iter().flat_map(|judgement| judgement.unseen.iter().cloned()).collect()
 }
 
@@ -62,18 +62,23 @@ fn fail(step: &mut StepRecord) {
          only now"
             .to_owned(),
     );
-    step.findings.extend(std::mem::take(&mut step.unwitnessed).into_iter().map(|unseen| Finding {
-        rule: RuleId::AbsenceWitnessed,
-        verdict: assert::Verdict::Fail,
-        message: format!("An absence holds of what may not exist at all: {}.", unseen.message()),
-        expected: "a trace of this run that has it".to_owned(),
-        actual: "none".to_owned(),
-        hint: unseen.question(),
-        at: unseen.at,
-        expectation: unseen.path,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-    }));
+    for unseen in std::mem::take(&mut step.unwitnessed) {
+        let of = |expectation: &&mut ExpectationRecord| expectation.at == unseen.at && expectation.path == unseen.path;
+        let Some(expectation) = step.expectations.iter_mut().find(of) else { continue };
+        expectation.verdict = Verdict::Fail;
+        expectation.findings.push(Finding {
+            rule: RuleId::AbsenceWitnessed,
+            verdict: assert::Verdict::Fail,
+            message: format!("An absence holds of what may not exist at all: {}.", unseen.message()),
+            expected: "a trace of this run that has it".to_owned(),
+            actual: "none".to_owned(),
+            hint: unseen.question(),
+            at: unseen.at,
+            expectation: unseen.path,
+            span_ids: Vec::new(),
+            rows: Vec::new(),
+        });
+    }
 }
 
 #[cfg(test)]
@@ -83,9 +88,12 @@ mod tests {
     use std::time::Duration;
 
     fn passed() -> TestRecord {
-        let mut step = StepRecord::error("", "");
-        (step.verdict, step.error) = (Verdict::Pass, None);
-        step.unwitnessed = vec![Unseen::service("legcy", Some("legacy"))];
+        let unseen = Unseen::service("legcy", Some("legacy"));
+        let (path, at, findings) = (unseen.path.clone(), unseen.at, Vec::new());
+        let mut step = StepRecord::new("");
+        step.verdict = Verdict::Pass;
+        step.expectations = vec![ExpectationRecord { path, at, family: "services", verdict: Verdict::Pass, findings }];
+        step.unwitnessed = vec![unseen];
         TestRecord {
             name: "t".to_owned(),
             source: SourceFile::new("specs/a.yaml", "tests:\n".to_owned()),
@@ -128,7 +136,8 @@ mod tests {
         let (test, failed, remarks) = reviewed(&Witnessed::default(), true);
         assert!(failed && remarks.is_empty());
         assert_eq!(test.steps[0].verdict, Verdict::Fail);
-        let finding = &test.steps[0].findings[0];
+        assert_eq!(test.steps[0].expectations[0].verdict, Verdict::Fail);
+        let finding = &test.steps[0].expectations[0].findings[0];
         assert!(
             finding.message.ends_with("no service `legcy` was seen in any trace of this run."),
             "{}",

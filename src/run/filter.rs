@@ -164,7 +164,7 @@ pub struct Shard {
 impl std::str::FromStr for Shard {
     type Err = String;
     fn from_str(text: &str) -> Result<Shard, String> {
-        let wrong = || format!("`{text}` is no shard; write `2/5` for the second of five parts");
+        let wrong = || format!("`{text}` is not a shard; write `2/5` for the second of five parts");
         let (part, of) = text.split_once('/').ok_or_else(wrong)?;
         let (part, of) = (part.trim().parse().map_err(|_| wrong())?, of.trim().parse().map_err(|_| wrong())?);
         if part == 0 || part > of { Err(wrong()) } else { Ok(Shard { part, of }) }

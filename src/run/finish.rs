@@ -1,21 +1,25 @@
 //! The end of a run: files are torn down, greens looked at again, and the record is made.
 
 use super::absence;
-use super::event::Event;
+use super::event::What;
+use super::outcome::{Summed, sum, worst};
+use super::patience::Patience;
 use super::processes::Ended;
-use super::record::{RunRecord, Verdict};
-use super::session::{Session, TestAt, sum};
+use super::record::{RunRecord, StepRecord, Verdict};
+use super::session::{Session, TestAt};
+use super::step::Green;
 use super::wait::{LastLook, Target, lock, look_again};
-use crate::assert::Finding;
+use crate::assert::{self, Judgement};
 use crate::matcher::count_of;
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 impl Session {
-    /// Tears files down, looks again at every green, and makes the record.
+    /// Tears files down, looks again at every green, and makes the record. That the run has ended is for the caller to say,
+    /// since it may add to the record.
     ///
-    /// `ended` tells which processes of the system have ended by themselves, each once.
+    /// `ended` returns the processes of the system that have ended by themselves, each once.
     pub async fn finish(self: &Arc<Self>, mut ended: impl FnMut() -> Vec<Ended>) -> RunRecord {
         let (mut errors, mut remarks) = (Vec::new(), Vec::new());
         for process in ended() {
@@ -40,18 +44,18 @@ impl Session {
         let mut tests = Vec::new();
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
-                let Some(outcome) = cell.get() else { continue };
+                let Some(outcome) = cell.outcome.get() else { continue };
                 let mut record = (*outcome.record).clone();
-                let late = turned.remove(&TestAt { file, test }).unwrap_or_default();
-                let mut has_turned = !late.is_empty();
-                for Turned { step, verdict, findings, late, why } in late {
-                    let step = &mut record.steps[step];
-                    (step.verdict, step.findings, step.late, step.rejudged) = (verdict, findings, late, Some(why));
+                let turned = turned.remove(&TestAt { file, test }).unwrap_or_default();
+                let mut has_turned = !turned.is_empty();
+                for turned in turned {
+                    let step = turned.step;
+                    turned.put_into(&mut record.steps[step]);
                 }
                 has_turned |= absence::review(&mut record, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
                     record.verdict = record.steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
-                    self.tell(&Event::TestTurned(&record));
+                    self.tell(&What::TestRejudged(&record));
                 }
                 tests.push(record);
             }
@@ -67,16 +71,14 @@ impl Session {
         }
         remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
-        let run = RunRecord {
+        RunRecord {
             tests,
             errors,
             remarks,
             started_ns: self.shared.clock.unix_start_ns(),
             duration: self.shared.clock.elapsed(),
             seed: self.options.seed,
-        };
-        self.tell(&Event::Finished(&run));
-        run
+        }
     }
 
     /// Looks at every green once more: the steps that are none any more, and a remark on what could not be looked at.
@@ -84,22 +86,27 @@ impl Session {
         let greens = std::mem::take(&mut *lock(&self.greens));
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
+            let reading = self.reading(green.at);
             let target = Target {
-                backend: &self.reading(green.at).backend,
+                backend: &reading.backend,
                 id: green.id,
                 injected: green.injected.clone(),
                 expect: &green.expect,
                 context: &context,
+                news: &|_, _, _| {},
+                slots: &reading.slots,
+                patience: &Patience::new(None),
             };
-            (at, step, look_again(&self.shared, &target, &mut green.watch).await)
+            let look = look_again(&self.shared, &target, &mut green.watch).await;
+            (at, step, green, look)
         });
         let mut turned: HashMap<TestAt, Vec<Turned>> = HashMap::new();
         let mut not_read = Vec::new();
-        for (at, step, look) in join_all(looks).await {
-            let mut turn = |judgements, late, why| {
-                let (verdict, findings, _) = sum(judgements);
-                if verdict != Verdict::Pass {
-                    turned.entry(at).or_default().push(Turned { step, verdict, findings, late, why });
+        for (at, step, green, look) in join_all(looks).await {
+            let turn = |judgements, late, why| {
+                let turn = Turned { step, green, judgements, late, why };
+                if turn.judgements.iter().any(|judgement| judgement.verdict != assert::Verdict::Pass) {
+                    turned.entry(at).or_default().push(turn);
                 }
             };
             match look {
@@ -124,8 +131,22 @@ impl Session {
 /// A step that was green until the run ended.
 struct Turned {
     step: usize,
-    verdict: Verdict,
-    findings: Vec<Finding>,
+    green: Green,
+    judgements: Vec<Judgement>,
     late: bool,
     why: String,
+}
+
+impl Turned {
+    /// The step's record as it is now. The trace is the one that was judged again: findings name its rows.
+    fn put_into(self, step: &mut StepRecord) {
+        let Summed { expectations, remarks } = sum(self.judgements, &self.green.expect);
+        step.expectations.truncate(self.green.of_answer);
+        step.expectations.extend(expectations);
+        step.remarks = remarks;
+        step.verdict = worst(&step.expectations);
+        step.unwitnessed.clear();
+        step.trace = self.green.watch.trace().cloned();
+        (step.late, step.rejudged) = (self.late, Some(self.why));
+    }
 }

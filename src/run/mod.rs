@@ -1,16 +1,18 @@
-//! Running tests: who runs when, one test's life, the events that reporters hear.
+//! Running tests: which test runs when, the life of one test, events and records.
 
-mod absence;
-mod clock;
+pub(crate) mod absence;
+pub(crate) mod clock;
 pub mod event;
 pub mod filter;
 mod finish;
 pub mod options;
+pub(crate) mod outcome;
+pub(crate) mod patience;
 pub mod ports;
 pub mod processes;
 pub mod record;
 mod response;
-mod saved;
+pub(crate) mod saved;
 pub mod session;
-mod step;
-mod wait;
+pub(crate) mod step;
+pub(crate) mod wait;

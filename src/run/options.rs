@@ -1,7 +1,7 @@
-//! What a run is told by configuration and command line.
+//! The settings of a run, resolved from configuration and command line.
 
 use crate::backend::settle;
-use crate::spec::plan::Settle;
+use crate::spec::plan::{Settle, Wait};
 use std::time::Duration;
 
 /// How a run is carried out; settings have been resolved already.
@@ -9,8 +9,6 @@ use std::time::Duration;
 pub struct Options {
     /// Requests under way at once.
     pub jobs: usize,
-    /// Traces waited for at once.
-    pub awaiting: usize,
     /// How often a test that did not pass is tried again.
     pub retries: u32,
     /// No test is begun after one that did not pass.
@@ -33,4 +31,22 @@ pub struct Options {
     pub exporter_delay_is_set: bool,
     /// How spans come to where they are read.
     pub pipeline: settle::Pipeline,
+}
+
+impl Options {
+    /// How to wait for one trace, given what its test says and how its spans come.
+    pub(crate) fn wait_config(&self, wait: &Wait, pipeline: settle::Pipeline) -> settle::Config {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        settle::Config {
+            settle: match wait.settle.unwrap_or(self.settle) {
+                Settle::Auto => settle::Settle::Auto,
+                Settle::Fixed(quiet) => settle::Settle::Fixed(nanos(quiet)),
+            },
+            exporter_delay_ns: nanos(self.exporter_delay),
+            exporter_delay_is_set: self.exporter_delay_is_set,
+            pipeline,
+            timeout_ns: nanos(wait.timeout.unwrap_or(self.timeout)),
+            silent: self.silent.iter().chain(&wait.silent).cloned().collect(),
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub struct ProcessError {
     pub message: String,
 }
 
-/// A process that ended though nobody asked it to.
+/// A process that ended without being asked to.
 #[derive(Debug, Clone)]
 pub struct Ended {
     /// How, with the last lines that it printed.
@@ -81,7 +81,7 @@ pub struct Process {
 
 impl ProcessSpec {
     /// Where it is to be reached, if something answers there already. That something would be taken for the process:
-    /// the tests would pass or fail for a system that nobody meant.
+    /// the tests would judge the wrong system.
     pub async fn answered_already(&self) -> Option<String> {
         let ready = self.ready.as_ref()?;
         let place = match ready {
@@ -93,10 +93,17 @@ impl ProcessSpec {
 }
 
 impl Process {
-    /// Waits until it is ready, has ended, or has taken too long.
-    pub async fn ready(&mut self, spec: &ProcessSpec) -> Result<(), ProcessError> {
+    /// Waits until it is ready, has ended, or has taken too long. `still` is called once a second with
+    /// how long it has been starting and the last line that it printed.
+    pub async fn ready(
+        &mut self,
+        spec: &ProcessSpec,
+        mut still: impl FnMut(Duration, Option<&str>),
+    ) -> Result<(), ProcessError> {
         let Some(ready) = &spec.ready else { return Ok(()) };
-        let deadline = Instant::now() + spec.ready_timeout;
+        let began = Instant::now();
+        let deadline = began + spec.ready_timeout;
+        let mut said = began;
         let mut pause = Duration::from_millis(5);
         loop {
             if is_ready(ready).await {
@@ -110,7 +117,12 @@ impl Process {
                 let waited = humantime::format_duration(spec.ready_timeout);
                 return Err(self.error(&format!("was not ready after {waited}: {ready}")));
             }
-            // A process tells nobody when it is ready, so asking is all there is.
+            if said.elapsed() >= Duration::from_secs(1) {
+                said = Instant::now();
+                let line = self.last_line();
+                still(began.elapsed(), line.as_deref());
+            }
+            // There is no notification of readiness, so it has to be polled.
             tokio::time::sleep(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_millis(100));
         }
@@ -150,6 +162,11 @@ impl Process {
         Ok(Process { name: spec.name.clone(), serves, told: false, child, group, output, readers })
     }
 
+    fn last_line(&self) -> Option<String> {
+        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().rev().find(|line| !line.trim().is_empty()).cloned()
+    }
+
     /// Waits for what an ended process printed last. Bounded, since a grandchild may hold the pipe open for ever.
     async fn drain(&mut self) {
         for reader in self.readers.drain(..) {
@@ -157,7 +174,7 @@ impl Process {
         }
     }
 
-    /// How it ended, if it has; told once.
+    /// How it ended, if it has; reported once.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok()??;
         if std::mem::replace(&mut self.told, true) {
@@ -214,7 +231,7 @@ impl Process {
         #[cfg(unix)]
         if let Some(group) = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
             let signal = if at_once { rustix::process::Signal::KILL } else { rustix::process::Signal::TERM };
-            // An error only says that nobody of the group is left.
+            // An error only means that the group is gone.
             let _ = rustix::process::kill_process_group(group, signal);
         }
         #[cfg(not(unix))]
@@ -288,7 +305,7 @@ mod tests {
     async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
         let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
         let spec = shell("echo $GREETING $HOME.; echo oops >&2; exit 3", Some(nobody));
-        let error = Process::spawn(&spec).unwrap().ready(&spec).await.unwrap_err();
+        let error = Process::spawn(&spec).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
         assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
     }
@@ -323,7 +340,7 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let spec = shell(&listener, Some(Ready::Tcp(address)));
         let mut process = Process::spawn(&spec).unwrap();
-        process.ready(&spec).await.unwrap();
+        process.ready(&spec, |_, _| {}).await.unwrap();
         process.stop().await;
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
     }

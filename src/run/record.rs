@@ -1,12 +1,12 @@
 //! What stays of a run: the material of every report.
 
 use crate::assert::{Finding, Unseen};
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Span};
 use crate::trace::{SpanId, Trace, TraceId};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What came of a test, a step, or a whole run; ordered by how bad it is, mildest first.
+/// The result of a test, a step, or a whole run; ordered by severity, mildest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// Not run.
@@ -44,10 +44,10 @@ pub struct StepRecord {
     pub name: String,
     /// The trace looked at.
     pub trace_id: Option<TraceId>,
-    /// What came of it.
+    /// Its verdict.
     pub verdict: Verdict,
-    /// What was wrong with the system, the response first.
-    pub findings: Vec<Finding>,
+    /// Every expectation of the step with its verdict: those of the response first, each in the order of the spec.
+    pub expectations: Vec<ExpectationRecord>,
     /// Remarks that do not change the verdict.
     pub remarks: Vec<String>,
     /// Why nothing could be found out.
@@ -60,7 +60,7 @@ pub struct StepRecord {
     pub trace: Option<Arc<Trace>>,
     /// A verdict turned red after the test was green, by spans that came later.
     pub late: bool,
-    /// Why a green was judged anew when the run ended, and is none any more.
+    /// Why a passed step was judged again at the end of the run and no longer passes.
     pub rejudged: Option<String>,
     /// The span ids that the runner's own requests carried, if the trace is theirs.
     pub injected: Vec<SpanId>,
@@ -68,13 +68,54 @@ pub struct StepRecord {
     pub unwitnessed: Vec<Unseen>,
 }
 
+/// One expectation and its verdict.
+#[derive(Debug, Clone)]
+pub struct ExpectationRecord {
+    /// Its path: `trace.spans[0]`, `response.status`.
+    pub path: String,
+    /// Where the spec has it.
+    pub at: Span,
+    /// Its kind: `services`, `order`, `response`, …
+    pub family: &'static str,
+    /// [`Verdict::Error`] where it could not be judged.
+    pub verdict: Verdict,
+    /// Why it does not hold; empty if it does, and if it could not be judged.
+    pub findings: Vec<Finding>,
+}
+
 impl StepRecord {
-    /// All that is remarked of it, each once: [`remarks`](StepRecord::remarks) and absences that nobody has witnessed.
+    /// A step of which nothing has happened yet.
+    pub(crate) fn new(name: &str) -> StepRecord {
+        StepRecord {
+            name: name.to_owned(),
+            trace_id: None,
+            verdict: Verdict::Skipped,
+            expectations: Vec::new(),
+            remarks: Vec::new(),
+            error: None,
+            timing: Timing::default(),
+            log: None,
+            trace: None,
+            late: false,
+            rejudged: None,
+            injected: Vec::new(),
+            unwitnessed: Vec::new(),
+        }
+    }
+    /// A step that could not be carried out.
+    pub(crate) fn error(name: &str, why: impl Into<String>) -> StepRecord {
+        StepRecord { verdict: Verdict::Error, error: Some(why.into()), ..StepRecord::new(name) }
+    }
+    /// All remarks, each once: [`remarks`](StepRecord::remarks) and absences that no trace has witnessed.
     pub fn notes(&self) -> Vec<String> {
         let mut notes: Vec<String> = self.unwitnessed.iter().map(ToString::to_string).collect();
         notes.sort_unstable();
         notes.dedup();
         self.remarks.iter().cloned().chain(notes).collect()
+    }
+    /// What does not hold, in the order of the expectations.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.expectations.iter().flat_map(|expectation| &expectation.findings)
     }
 }
 
@@ -102,7 +143,7 @@ pub struct TestRecord {
     pub source: Arc<SourceFile>,
     /// The line its name stands on.
     pub line: usize,
-    /// What came of it.
+    /// Its verdict.
     pub verdict: Verdict,
     /// Why it was skipped.
     pub reason: Option<String>,

@@ -1,6 +1,7 @@
 //! Judging the answer to a request, and keeping values of it.
 
-use crate::assert::{Finding, RuleId, Verdict};
+use super::record::{ExpectationRecord, Verdict};
+use crate::assert::{self, Finding, RuleId};
 use crate::matcher::{Fact, Literal, Matcher, Value};
 use crate::redact::{MASK, Redactor};
 use crate::source::Span;
@@ -64,7 +65,7 @@ impl<'a> Body<'a> {
 fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
     Finding {
         rule,
-        verdict: Verdict::Fail,
+        verdict: assert::Verdict::Fail,
         at,
         expectation: path.to_owned(),
         message,
@@ -76,48 +77,80 @@ fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String
     }
 }
 
-/// Everything in which the answer is not as expected; empty if it is. `at` is the step, for what the spec does not say.
-pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding> {
-    let mut found = Vec::new();
+/// The family of all expectations of an answer.
+const FAMILY: &str = "response";
+/// What stands for a status that the spec leaves to the rule that errors are not expected.
+const NO_ERROR: &str = "response";
+
+fn record(path: &str, at: Span, finding: Option<Finding>) -> ExpectationRecord {
+    let verdict = if finding.is_some() { Verdict::Fail } else { Verdict::Pass };
+    let findings = finding.into_iter().collect();
+    ExpectationRecord { path: path.to_owned(), at, family: FAMILY, verdict, findings }
+}
+
+/// Every expectation of an answer that never came. `at` is the step, for what the spec does not say.
+pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> {
+    let mut all = vec![match &expect.status {
+        Some(matcher) => ("response.status".to_owned(), matcher.span),
+        None => (NO_ERROR.to_owned(), expect.at.unwrap_or(at)),
+    }];
+    all.extend(expect.headers.iter().map(|(name, _)| (header_path(&name.value), name.span)));
+    all.extend(expect.json.iter().map(|(path, _)| (json_path(path), path.span)));
+    all.extend(expect.body.iter().map(|matcher| ("response.body".to_owned(), matcher.span)));
+    all.extend(expect.duration.iter().map(|matcher| ("response.duration".to_owned(), matcher.span)));
+    all.extend(expect.capture.iter().map(|(name, _)| (capture_path(&name.value), name.span)));
+    let of = |(path, at)| ExpectationRecord { path, at, family: FAMILY, verdict: Verdict::Error, findings: Vec::new() };
+    all.into_iter().map(of).collect()
+}
+
+fn header_path(name: &str) -> String {
+    format!("response.headers.{name}")
+}
+fn json_path(path: &JsonPath) -> String {
+    format!("response.json.{}", path.text)
+}
+fn capture_path(name: &str) -> String {
+    format!("response.capture.{name}")
+}
+
+/// Every expectation of the answer but its captures. `at` is the step, for what the spec does not say.
+pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<ExpectationRecord> {
     let redactor = &*expect.redactor;
     let body = Body::new(&answer.body);
     let shown = body.shown(redactor);
     let status = answer.status.as_u16();
     let place = format!("{} {}", answer.method, answer.url.path());
-    match &expect.status {
+    let mut all = vec![match &expect.status {
         Some(matcher) => {
-            let fact = Fact::Int(status.into());
-            if !matcher.value.test(&fact) {
+            let wrong = (!matcher.value.test(&Fact::Int(status.into()))).then(|| {
                 let message = format!("{place} answered {}", answer.status);
                 let expected = format!("status: {}", matcher.value);
-                let mut finding = finding(
-                    RuleId::ResponseStatus,
-                    matcher.span,
-                    "response.status",
-                    message,
-                    expected,
-                    status.to_string(),
-                );
-                finding.hint = body_hint(&shown);
-                found.push(finding);
-            }
+                let hint = body_hint(&shown);
+                Finding {
+                    hint,
+                    ..finding(
+                        RuleId::ResponseStatus,
+                        matcher.span,
+                        "response.status",
+                        message,
+                        expected,
+                        status.to_string(),
+                    )
+                }
+            });
+            record("response.status", matcher.span, wrong)
         }
-        None if status >= 400 => {
-            let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
+        None => {
             let at = expect.at.unwrap_or(at);
-            let mut finding = finding(
-                RuleId::ResponseStatus,
-                at,
-                "response",
-                message,
-                "a status below 400".to_owned(),
-                status.to_string(),
-            );
-            finding.hint = body_hint(&shown);
-            found.push(finding);
+            let wrong = (status >= 400).then(|| {
+                let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
+                let hint = body_hint(&shown);
+                let expected = "a status below 400".to_owned();
+                Finding { hint, ..finding(RuleId::ResponseStatus, at, NO_ERROR, message, expected, status.to_string()) }
+            });
+            record(NO_ERROR, at, wrong)
         }
-        None => {}
-    }
+    }];
     for (name, matcher) in &expect.headers {
         // A value that is not ASCII is there all the same: `absent` must not hold of it.
         let values = answer.headers.get_all(name.value.as_str()).iter();
@@ -125,62 +158,56 @@ pub(crate) fn judge(expect: &Response, at: Span, answer: &Answer) -> Vec<Finding
         let joined = values.join(", ");
         let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
         let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
-        let path = format!("response.headers.{}", name.value);
-        push(&mut found, RuleId::ResponseHeader, name.span, &path, matcher, (&fact, hidden.as_ref()), || {
-            format!("header `{}` of {place}", name.value)
-        });
+        let what = || format!("header `{}` of {place}", name.value);
+        all.push(judged(
+            RuleId::ResponseHeader,
+            &header_path(&name.value),
+            name.span,
+            matcher,
+            (&fact, hidden.as_ref()),
+            what,
+        ));
     }
     for (path, matcher) in &expect.json {
-        let name = format!("response.json.{}", path.text);
-        match body.select(path) {
+        let name = json_path(path);
+        all.push(match body.select(path) {
             Err(why) => {
                 let expected = format!("{} {}", path.text, matcher.expects());
-                found.push(finding(
-                    RuleId::ResponseJson,
-                    path.span,
-                    &name,
-                    format!("{place}: {why}"),
-                    expected,
-                    cut(&shown),
-                ));
+                let message = format!("{place}: {why}");
+                let wrong = finding(RuleId::ResponseJson, path.span, &name, message, expected, cut(&shown));
+                record(&name, path.span, Some(wrong))
             }
             Ok(value) => {
                 let fact = value.as_ref().map_or(Fact::Missing, Fact::json);
                 let masked = value.as_ref().and_then(|value| masked(path, value, redactor));
                 let hidden = masked.as_ref().map(Fact::json);
-                push(&mut found, RuleId::ResponseJson, path.span, &name, matcher, (&fact, hidden.as_ref()), || {
-                    format!("`{}` of {place}", path.text)
-                });
+                let what = || format!("`{}` of {place}", path.text);
+                judged(RuleId::ResponseJson, &name, path.span, matcher, (&fact, hidden.as_ref()), what)
             }
-        }
+        });
     }
     if let Some(matcher) = &expect.body {
         let text = String::from_utf8_lossy(&answer.body);
         let hidden = (text != shown).then(|| Fact::text(&*shown));
-        push(
-            &mut found,
-            RuleId::ResponseBody,
-            matcher.span,
-            "response.body",
-            &matcher.value,
-            (&Fact::text(&*text), hidden.as_ref()),
-            || format!("the body of {place}"),
-        );
+        let facts = (&Fact::text(&*text), hidden.as_ref());
+        all.push(judged(RuleId::ResponseBody, "response.body", matcher.span, &matcher.value, facts, || {
+            format!("the body of {place}")
+        }));
     }
     if let Some(matcher) = &expect.duration {
         let took = answer.responded.saturating_duration_since(answer.sent);
         let fact = Fact::nanoseconds(nanos(took));
-        push(
-            &mut found,
+        let what = || format!("the time {place} took");
+        all.push(judged(
             RuleId::ResponseDuration,
-            matcher.span,
             "response.duration",
+            matcher.span,
             &matcher.value,
             (&fact, None),
-            || format!("the time {place} took"),
-        );
+            what,
+        ));
     }
-    found
+    all
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -199,21 +226,21 @@ fn masked(path: &JsonPath, value: &serde_json::Value, redactor: &Redactor) -> Op
 }
 
 /// `fact` is judged; the other, where there is one, is shown in its place.
-fn push(
-    found: &mut Vec<Finding>,
+fn judged(
     rule: RuleId,
-    at: Span,
     path: &str,
+    at: Span,
     matcher: &Matcher,
     (fact, shown): (&Fact<'_>, Option<&Fact<'_>>),
     name: impl FnOnce() -> String,
-) {
-    if !matcher.test(fact) {
+) -> ExpectationRecord {
+    let wrong = (!matcher.test(fact)).then(|| {
         let shown = shown.unwrap_or(fact);
         let message = format!("{} {}", name(), matcher.mismatch(shown));
         let actual = if shown.is_missing() { "nothing".to_owned() } else { cut(&shown.show()) };
-        found.push(finding(rule, at, path, cut(&message), matcher.expects(), actual));
-    }
+        finding(rule, at, path, cut(&message), matcher.expects(), actual)
+    });
+    record(path, at, wrong)
 }
 
 fn cut(text: &str) -> String {
@@ -227,9 +254,9 @@ fn body_hint(shown: &str) -> Option<String> {
     (!shown.trim().is_empty()).then(|| format!("it said: {}", cut(shown)))
 }
 
-/// The captured values, or which of them the answer does not have.
-pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Value)>, Vec<Finding>) {
-    let (mut kept, mut missing) = (Vec::new(), Vec::new());
+/// The captured values, and of each capture whether the answer has it.
+pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Value)>, Vec<ExpectationRecord>) {
+    let (mut kept, mut all) = (Vec::new(), Vec::new());
     let body = Body::new(&answer.body);
     for (name, capture) in &expect.capture {
         let (what, value) = match capture {
@@ -247,19 +274,22 @@ pub(crate) fn captures(expect: &Response, answer: &Answer) -> (Vec<(String, Valu
                 (format!("`{}`", path.text), body.select(path).ok().flatten().as_ref().and_then(value_of))
             }
         };
-        match value {
-            Some(value) => kept.push((name.value.clone(), value)),
-            None => missing.push(finding(
+        let path = capture_path(&name.value);
+        let missing = value.is_none().then(|| {
+            let message = format!("{what} to capture is not in the answer of {} {}", answer.method, answer.url.path());
+            finding(
                 RuleId::ResponseCapture,
                 name.span,
-                &format!("response.capture.{}", name.value),
-                format!("{what} to capture is not in the answer of {} {}", answer.method, answer.url.path()),
+                &path,
+                message,
                 "a value".to_owned(),
                 cut(&body.shown(&expect.redactor)),
-            )),
-        }
+            )
+        });
+        all.push(record(&path, name.span, missing));
+        kept.extend(value.map(|value| (name.value.clone(), value)));
     }
-    (kept, missing)
+    (kept, all)
 }
 
 /// A JSON value as a variable: scalars keep their type; arrays and objects become their JSON text.

@@ -1,34 +1,34 @@
 //! A run: which test is tried when, how often, and what is looked at again when all are done.
 //!
-//! Each selected test is a future of its own. `jobs` bounds the requests under way, `awaiting` the traces waited for;
-//! both are far apart, because a wait costs nothing. A test that others need is run once, whoever asks first.
+//! Each selected test is a task of its own. `jobs` bounds the requests under way; a wait for a trace costs nothing, so
+//! nothing bounds those. A test that others need is run once.
 
 use super::clock::Clock;
-use super::event::Event;
+use super::event::{Listener, TestName, What};
 use super::options::Options;
+use super::patience::Patience;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
-use super::step::{Green, StepEnv, run_step, witness};
+use super::step::{Green, StepEnv, failed, run_step, witness};
 use super::wait::{Shared, lock};
-use crate::assert::{Context, Finding, Judgement, Witnessed};
+use crate::assert::{Context, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
 use crate::facts::Facts;
 use crate::matcher::Value;
-use crate::spec::plan::{FilePlan, Plan, Settle, Step, Test, Wait};
+use crate::spec::plan::{FilePlan, Plan, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
 use crate::trigger::context::Ids;
-use futures_util::future::{BoxFuture, FutureExt, join_all};
+use futures_util::future::{FutureExt as _, join_all};
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, Semaphore, SetOnce};
 
 /// Why a test is skipped after another made the run stop.
 const NOT_BEGUN: &str = "not begun, because an earlier test did not pass";
-
-/// Hears a run's events; called from many tests at once.
-pub type Listener = Box<dyn Fn(&Event<'_>) + Send + Sync>;
 
 /// Everything that the tests of a run share.
 pub struct Session {
@@ -38,12 +38,11 @@ pub struct Session {
     /// One source of ids a test, and a last one a file for its setup and teardown, so that none waits for another's.
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
-    pub(crate) waits: Semaphore,
     pub(crate) witnessed: Mutex<Arc<Witnessed>>,
     pub(super) plan: Plan,
     vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
-    pub(super) tests: Vec<Vec<OnceCell<Outcome>>>,
+    pub(super) tests: Vec<Vec<Slot>>,
     pub(super) files: Vec<FileState>,
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
     pub(super) greens: Mutex<Vec<(TestAt, usize, Green)>>,
@@ -59,6 +58,14 @@ pub struct Session {
 pub(crate) struct Reading {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) pipeline: settle::Pipeline,
+    /// Bounds the reads under way. Time spent waiting for a slot is not time spent reading, so it counts as no trace's lag.
+    pub(crate) slots: Semaphore,
+}
+
+impl Reading {
+    fn new(backend: Arc<dyn Backend>, pipeline: settle::Pipeline) -> Reading {
+        Reading { backend, pipeline, slots: Semaphore::new(settle::poll::MAX_IN_FLIGHT) }
+    }
 }
 
 /// A test's place in the plan.
@@ -74,6 +81,13 @@ pub struct TestAt {
 pub(super) struct Outcome {
     pub(super) record: Arc<TestRecord>,
     captures: BTreeMap<String, Value>,
+}
+
+/// A test's place in the session.
+#[derive(Default)]
+pub(super) struct Slot {
+    begun: AtomicBool,
+    pub(super) outcome: SetOnce<Outcome>,
 }
 
 pub(super) struct FileState {
@@ -111,15 +125,14 @@ impl Session {
             client: Clients::default(),
             ids,
             triggers: Semaphore::new(options.jobs.max(1)),
-            waits: Semaphore::new(options.awaiting.max(1)),
             witnessed: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
-            tests: plan.files.iter().map(|file| file.tests.iter().map(|_| OnceCell::new()).collect()).collect(),
+            tests: plan.files.iter().map(|file| file.tests.iter().map(|_| Slot::default()).collect()).collect(),
             files: plan.files.iter().map(|_| FileState { setup: OnceCell::new() }).collect(),
             mutexes,
             greens: Mutex::default(),
             exporter: None,
-            backend: Reading { backend, pipeline: options.pipeline },
+            backend: Reading::new(backend, options.pipeline),
             backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
@@ -137,7 +150,7 @@ impl Session {
 
     /// Reads the traces of one test elsewhere.
     pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
-        self.backends.insert(at, Reading { backend, pipeline });
+        self.backends.insert(at, Reading::new(backend, pipeline));
     }
 
     /// Where the traces of a test (`None`: of setup and teardown) are read.
@@ -150,8 +163,8 @@ impl Session {
         &self.plan
     }
 
-    pub(crate) fn tell(&self, event: &Event<'_>) {
-        (self.listener)(event);
+    pub(crate) fn tell(&self, what: &What<'_>) {
+        (self.listener)(what);
     }
 
     /// Begins no further test.
@@ -179,54 +192,57 @@ impl Session {
     /// Runs these tests and what they need. [`Session::finish`] makes the record.
     pub async fn run_tests(self: &Arc<Self>, selected: &[TestAt]) {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
-        self.tell(&Event::Started {
+        self.tell(&What::RunStarted {
             tests: selected.len(),
             files: files.len(),
             backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
-        let tasks: Vec<_> = selected
-            .iter()
-            .map(|&at| {
-                let session = Arc::clone(self);
-                tokio::spawn(async move { session.test(at).await })
-            })
-            .collect();
-        for task in join_all(tasks).await {
-            if let Err(failed) = task
-                && failed.is_panic()
-            {
-                std::panic::resume_unwind(failed.into_panic());
-            }
-        }
+        join_all(selected.iter().map(|&at| self.test(at))).await;
     }
 
-    /// Runs one test (once, whoever asks) and returns its record.
+    /// Runs one test (once, however often it is asked for) and what it needs; returns its record.
     pub async fn test(self: &Arc<Self>, at: TestAt) -> Arc<TestRecord> {
-        Arc::clone(&self.outcome(at).await.record)
+        self.begin(at);
+        Arc::clone(&self.slot(at).outcome.wait().await.record)
     }
 
-    fn outcome(self: &Arc<Self>, at: TestAt) -> BoxFuture<'_, &Outcome> {
-        async move {
-            self.tests[at.file][at.test]
-                .get_or_init(|| async {
-                    let outcome = self.attempt_all(at).await;
-                    self.tell(&Event::TestFinished(&outcome.record));
-                    if self.options.fail_fast && outcome.record.verdict > Verdict::Flaky {
-                        self.stop();
-                    }
-                    outcome
-                })
-                .await
+    fn slot(&self, at: TestAt) -> &Slot {
+        &self.tests[at.file][at.test]
+    }
+
+    /// Lets a test and all that it needs, however long that chain is, begin as tasks of their own, unless they have begun.
+    /// Each waits for what it needs, so none runs inside another.
+    fn begin(self: &Arc<Self>, at: TestAt) {
+        let mut open = vec![at];
+        while let Some(at) = open.pop() {
+            if self.slot(at).begun.swap(true, Ordering::Relaxed) {
+                continue;
+            }
+            open.extend(self.needed_by(at).map(|(_, needed)| needed));
+            let session = Arc::clone(self);
+            tokio::spawn(async move {
+                let trying = AssertUnwindSafe(session.attempt_all(at)).catch_unwind();
+                let outcome = trying.await.unwrap_or_else(|panic| session.panicked(at, &*panic));
+                session.tell(&What::TestFinished(&outcome.record));
+                if session.options.fail_fast && outcome.record.verdict > Verdict::Flaky {
+                    session.stop();
+                }
+                // Fails only if it was set before, and a test begins once.
+                let _ = session.slot(at).outcome.set(outcome);
+            });
         }
-        .boxed()
     }
 
-    async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
-        let file = &self.plan.files[at.file];
-        let test = &file.tests[at.test];
-        let began = Instant::now();
-        let mut record = TestRecord {
+    /// The tests that a test needs, by name. A name that does not exist is refused when the plan is made.
+    fn needed_by(&self, at: TestAt) -> impl Iterator<Item = (&str, TestAt)> {
+        let needs = self.plan.files[at.file].tests[at.test].needs.iter();
+        needs.filter_map(move |need| Some((need.value.as_str(), *self.at.get(&(at.file, need.value.clone()))?)))
+    }
+
+    fn blank_record(&self, at: TestAt) -> TestRecord {
+        let test = &self.plan.files[at.file].tests[at.test];
+        TestRecord {
             name: test.name.value.clone(),
             source: Arc::clone(&test.source),
             line: test.source.line_column(test.name.span.start).line,
@@ -235,7 +251,26 @@ impl Session {
             attempts: 0,
             steps: Vec::new(),
             duration: Duration::ZERO,
-        };
+        }
+    }
+
+    /// A bug of this program, in the middle of a test: others wait for its outcome, and it is not a pass.
+    fn panicked(&self, at: TestAt, panic: &(dyn Any + Send)) -> Outcome {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let mut record = self.blank_record(at);
+        record.verdict = Verdict::Error;
+        record
+            .steps
+            .push(StepRecord::error("", format!("internal error (a bug of tracespec, please report it): {text}")));
+        Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+    }
+
+    async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
+        let file = &self.plan.files[at.file];
+        let test = &file.tests[at.test];
+        let began = Instant::now();
+        let mut record = self.blank_record(at);
         let skip = |mut record: TestRecord, reason: String| {
             record.reason = Some(reason);
             Outcome { record: Arc::new(record), captures: BTreeMap::new() }
@@ -244,14 +279,12 @@ impl Session {
             return skip(record, reason.clone());
         }
         let mut needed_captures = Vec::new();
-        for need in &test.needs {
-            // A name that does not exist is refused when the plan is made.
-            let Some(&needed) = self.at.get(&(at.file, need.value.clone())) else { continue };
-            let outcome = self.outcome(needed).await;
+        for (name, needed) in self.needed_by(at) {
+            let outcome = self.slot(needed).outcome.wait().await;
             if outcome.record.verdict > Verdict::Flaky || outcome.record.verdict == Verdict::Skipped {
-                return skip(record, format!("needs `{}`, which did not pass", need.value));
+                return skip(record, format!("needs `{name}`, which did not pass"));
             }
-            needed_captures.push((need.value.clone(), outcome.captures.clone()));
+            needed_captures.push((name.to_owned(), outcome.captures.clone()));
         }
         if self.is_stopped() {
             return skip(record, NOT_BEGUN.to_owned());
@@ -277,7 +310,7 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
-            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts == 1, &mut scope).await;
+            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts, &mut scope).await;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
                 return skip(record, NOT_BEGUN.to_owned());
@@ -302,34 +335,34 @@ impl Session {
         self: &Arc<Self>,
         at: TestAt,
         steps: &[Step],
-        first: bool,
+        attempt: u32,
         scope: &mut Scope,
     ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
         let test = &self.plan.files[at.file].tests[at.test];
         let timeout = test.timeout.or(self.options.test_timeout);
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let patience = Patience::new(timeout);
         for (position, step) in steps.iter().enumerate() {
             let env = StepEnv {
                 session: self,
                 source: &test.source,
-                test: &test.name.value,
+                test: TestName::new(&test.name.value, &test.source, test.name.span.start),
                 file: at.file,
                 at: Some(at),
-                begins: first && position == 0,
+                attempt: (position == 0).then_some(attempt),
+                patience: &patience,
             };
             let running = run_step(&env, step, scope);
-            let ran = match deadline {
-                None => running.await,
-                Some(deadline) => match tokio::time::timeout_at(deadline.into(), running).await {
-                    Ok(ran) => ran,
-                    Err(_) => {
-                        let bound = humantime::format_duration(timeout.unwrap_or_default());
-                        let why = format!("the test took longer than its timeout of {bound}");
-                        records.push(StepRecord::error(step.name.as_deref().unwrap_or_default(), why));
-                        break;
-                    }
-                },
+            let ran = tokio::select! {
+                biased;
+                ran = running => ran,
+                () = patience.over() => {
+                    let bound = humantime::format_duration(timeout.unwrap_or_default());
+                    let record = failed(step, format!("the test took longer than its timeout of {bound}"));
+                    self.tell(&What::StepFinished { test: env.test, record: &record });
+                    records.push(record);
+                    break;
+                }
             };
             captures.extend(ran.captures);
             let passed = ran.record.verdict == Verdict::Pass;
@@ -363,14 +396,24 @@ impl Session {
         let mut scope = Scope::new(Arc::clone(&self.vars), plan, None, 0);
         scope.adopt(captures);
         let mut kept = BTreeMap::new();
+        let patience = Patience::new(None);
         for step in steps {
-            let env = StepEnv { session: self, source: &plan.source, test: what, file, at: None, begins: false };
+            let test = TestName { name: what, file: plan.source.path(), line: 1 };
+            let env = StepEnv {
+                session: self,
+                source: &plan.source,
+                test,
+                file,
+                at: None,
+                attempt: None,
+                patience: &patience,
+            };
             let ran = run_step(&env, step, &mut scope).await;
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);
-                let why =
-                    ran.record.error.or_else(|| ran.record.findings.first().map(|finding| finding.message.clone()));
+                let found = ran.record.findings().next().map(|finding| finding.message.clone());
+                let why = ran.record.error.or(found);
                 let why = format!(
                     "{what} of {}:{} did not pass: {}",
                     plan.source.path().display(),
@@ -401,38 +444,6 @@ impl Session {
     }
 
     pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
-        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        settle::Config {
-            settle: match wait.settle.unwrap_or(self.options.settle) {
-                Settle::Auto => settle::Settle::Auto,
-                Settle::Fixed(quiet) => settle::Settle::Fixed(nanos(quiet)),
-            },
-            exporter_delay_ns: nanos(self.options.exporter_delay),
-            exporter_delay_is_set: self.options.exporter_delay_is_set,
-            pipeline: reading.pipeline,
-            timeout_ns: nanos(wait.timeout.unwrap_or(self.options.timeout)),
-            silent: self.options.silent.iter().chain(&wait.silent).cloned().collect(),
-        }
+        self.options.wait_config(wait, reading.pipeline)
     }
-}
-
-/// The verdict that judgements of one trace amount to, with the findings and remarks to show.
-pub(crate) fn sum(judgements: Vec<Judgement>) -> (Verdict, Vec<Finding>, Vec<String>) {
-    let (mut verdict, mut findings, mut remarks) = (Verdict::Pass, Vec::new(), Vec::new());
-    for judgement in judgements {
-        let worse = match judgement.verdict {
-            crate::assert::Verdict::Pass => Verdict::Pass,
-            crate::assert::Verdict::Fail => Verdict::Fail,
-            // Nothing is open in a final phase; if a family says so all the same it could not decide.
-            crate::assert::Verdict::Inconclusive | crate::assert::Verdict::Open => Verdict::Inconclusive,
-        };
-        verdict = verdict.max(worse);
-        if worse != Verdict::Pass {
-            findings.extend(judgement.findings);
-        }
-        remarks.extend(judgement.remarks);
-    }
-    remarks.sort();
-    remarks.dedup();
-    (verdict, findings, remarks)
 }

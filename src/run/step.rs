@@ -1,12 +1,15 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
 use super::absence;
-use super::record::{StepRecord, Timing, Verdict};
+use super::event::{TestName, What};
+use super::outcome::{Summed, not_judged, sum, worst};
+use super::patience::Patience;
+use super::record::{ExpectationRecord, StepRecord, Verdict};
 use super::response;
 use super::saved::saved;
-use super::session::{Session, TestAt, sum};
+use super::session::{Session, TestAt};
 use super::wait::{Target, Waited, lock, wait};
-use crate::assert::{Finding, Witnessed};
+use crate::assert::Witnessed;
 use crate::backend::{OwnSpan, Sent, settle};
 use crate::diag::{Code, Problem};
 use crate::facts::Facts;
@@ -27,20 +30,44 @@ use std::time::{Duration, Instant};
 pub(crate) struct StepEnv<'a> {
     pub(crate) session: &'a Arc<Session>,
     pub(crate) source: &'a Arc<SourceFile>,
-    pub(crate) test: &'a str,
+    pub(crate) test: TestName<'a>,
     pub(crate) file: usize,
     /// The test; `None` in setup and teardown.
     pub(crate) at: Option<TestAt>,
-    /// Whether a test begins with this: then it may not once the run was told to stop.
-    pub(crate) begins: bool,
+    /// Which attempt at the test begins with this step, if one does. The first one may not begin once the run is
+    /// stopping.
+    pub(crate) attempt: Option<u32>,
+    /// How long the test may still take.
+    pub(crate) patience: &'a Patience,
 }
 
-/// What came of a step.
+impl StepEnv<'_> {
+    /// Says that the step begins, and its test, if it is the first.
+    fn begin(&self, step: &Step) {
+        if let Some(attempt) = self.attempt {
+            self.session.tell(&What::TestStarted { test: self.test, attempt });
+        }
+        self.session.tell(&What::StepStarted { test: self.test, step: name(step) });
+    }
+}
+
+fn name(step: &Step) -> &str {
+    step.name.as_deref().unwrap_or_default()
+}
+
+/// The result of a step.
 pub(crate) struct Ran {
     pub(crate) record: StepRecord,
     pub(crate) captures: Vec<(String, Value)>,
     pub(crate) green: Option<Green>,
     pub(crate) own: Vec<OwnSpan>,
+}
+
+impl Ran {
+    /// A step of which there is nothing but its record.
+    pub(super) fn only(record: StepRecord) -> Ran {
+        Ran { record, captures: Vec::new(), green: None, own: Vec::new() }
+    }
 }
 
 /// A trace that was judged green: looked at again when the run ends.
@@ -51,64 +78,58 @@ pub(crate) struct Green {
     pub(crate) silent: Vec<String>,
     pub(crate) watch: settle::Watch,
     pub(crate) at: Option<TestAt>,
-}
-
-impl StepRecord {
-    /// A step that could not be carried out.
-    pub(crate) fn error(name: &str, why: impl Into<String>) -> StepRecord {
-        StepRecord {
-            name: name.to_owned(),
-            trace_id: None,
-            verdict: Verdict::Error,
-            findings: Vec::new(),
-            remarks: Vec::new(),
-            error: Some(why.into()),
-            timing: Timing::default(),
-            log: None,
-            trace: None,
-            late: false,
-            rejudged: None,
-            injected: Vec::new(),
-            unwitnessed: Vec::new(),
-        }
-    }
+    /// How many of the step's expectations are of the answer; those of the trace follow them.
+    pub(crate) of_answer: usize,
 }
 
 /// Runs a step; captured values are set in `scope`.
 pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Ran {
-    let name = step.name.as_deref().unwrap_or_default();
     let ran = match &step.trigger {
         Trigger::Http(request) => http_step(env, step, request, scope).await,
-        Trigger::TraceId(template) => match template.bind(scope) {
-            Ok(text) => existing(env, step, &text, scope).await,
-            Err(problem) => Err(problem),
-        },
+        Trigger::TraceId(template) => {
+            env.begin(step);
+            match template.bind(scope) {
+                Ok(text) => existing(env, step, &text, scope).await,
+                Err(problem) => Err(problem),
+            }
+        }
         Trigger::TraceFile { path, trace_id, at } => {
+            env.begin(step);
             let wanted = trace_id.as_ref().map(|template| template.bind(scope)).transpose();
             wanted.and_then(|wanted| saved(env, step, path, wanted.as_deref(), *at, scope))
         }
     };
-    ran.unwrap_or_else(|problem| {
+    let ran = ran.unwrap_or_else(|problem| {
         let place = env.source.line_column(problem.span.start);
         let mut why = format!("{}:{}:{}: {}", env.source.path().display(), place.line, place.column, problem.message);
         for help in &problem.help {
             why += &format!("\n{help}");
         }
-        Ran { record: StepRecord::error(name, why), captures: Vec::new(), green: None, own: Vec::new() }
-    })
+        Ran::only(failed(step, why))
+    });
+    if ran.record.verdict != Verdict::Skipped {
+        env.session.tell(&What::StepFinished { test: env.test, record: &ran.record });
+    }
+    ran
+}
+
+/// The record of a step of which nothing could be found out.
+pub(super) fn failed(step: &Step, why: impl Into<String>) -> StepRecord {
+    StepRecord { expectations: not_judged(step), ..StepRecord::error(name(step), why) }
 }
 
 async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope: &mut Scope) -> Result<Ran, Problem> {
     let session = env.session;
     let expect = step.response.bind(scope)?;
     let began = Instant::now();
-    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
-    record.error = None;
-    let (answer, sent_ns, findings, captures) = loop {
-        let slot = session.triggers.acquire().await;
-        if env.begins && session.is_stopped() {
-            record.verdict = Verdict::Skipped;
-            return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+    let mut begun = false;
+    let (answer, sent_ns, answered, captures) = loop {
+        let slot = env.patience.turn(&session.triggers).await;
+        if env.attempt == Some(1) && session.is_stopped() {
+            return Ok(Ran::only(StepRecord::new(name(step))));
+        }
+        if !std::mem::replace(&mut begun, true) {
+            env.begin(step);
         }
         let (trace_id, mut ids, boundary) = {
             let mut ids = lock(session.ids(env.file, env.at.map(|at| at.test)));
@@ -119,11 +140,10 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         let ready = prepare(request, scope, folder(env.source), &boundary, step.at)?;
         let client = session
             .client
-            .get(&request.tls, request.version, ready.url.scheme() == "https", folder(env.source))
+            .get(&request.tls, request.version, ready.url.scheme() == "https", request.keep_alive, folder(env.source))
             .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
-        record.trace_id = Some(trace_id);
         let sent_ns = session.shared.clock.now();
-        let sent = send(&client, &ready, env.test, trace_id, &mut ids).await;
+        let sent = send(&client, &ready, env.test.name, trace_id, &mut ids).await;
         drop(slot);
         let answer = match sent {
             Ok(answer) => answer,
@@ -131,26 +151,25 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
                 if retry_later(step, began).await {
                     continue;
                 }
-                record.verdict = Verdict::Error;
-                record.error = Some(why.message);
-                return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
+                return Ok(Ran::only(StepRecord { trace_id: Some(trace_id), ..failed(step, why.message) }));
             }
         };
-        let mut findings = response::judge(&expect, step.at, &answer);
-        let (captures, missing) = response::captures(&expect, &answer);
-        findings.extend(missing);
-        if findings.is_empty() || !retry_later(step, began).await {
-            break (answer, sent_ns, findings, captures);
+        let mut answered = response::judge(&expect, step.at, &answer);
+        let (captures, of_captures) = response::captures(&expect, &answer);
+        answered.extend(of_captures);
+        if worst(&answered) == Verdict::Pass || !retry_later(step, began).await {
+            break (answer, sent_ns, answered, captures);
         }
     };
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }
     let own = own_spans(env, &answer);
+    let mut record = StepRecord { trace_id: Some(answer.trace_id), ..StepRecord::new(name(step)) };
+    record.verdict = worst(&answered);
+    record.expectations = answered;
     record.timing.trigger = answer.responded.saturating_duration_since(answer.sent);
     let Some(trace) = &step.trace else {
-        record.verdict = if findings.is_empty() { Verdict::Pass } else { Verdict::Fail };
-        record.findings = findings;
         return Ok(Ran { record, captures, green: None, own });
     };
     let (id, injected) = match own_trace_id(step, &answer, scope)? {
@@ -158,9 +177,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         Some(Ok(id)) if id == answer.trace_id => (id, Injected::Known(answer.injected.clone())),
         Some(Ok(id)) => (id, Injected::Unknown),
         Some(Err(why)) => {
-            record.verdict = Verdict::Error;
-            record.error = Some(why);
-            record.findings = findings;
+            could_not_judge(&mut record, trace, why);
             return Ok(Ran { record, captures, green: None, own });
         }
     };
@@ -178,8 +195,15 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         }
     }
     watch.responded(session.shared.clock.of(answer.responded));
-    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch }, findings).await;
+    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch }).await;
     Ok(Ran { record, captures, green, own })
+}
+
+/// The trace could not be judged. A wrong answer outweighs that.
+fn could_not_judge(record: &mut StepRecord, trace: &TraceExpectations, why: String) {
+    record.expectations.extend(trace.list.iter().map(ExpectationRecord::not_judged));
+    record.verdict = worst(&record.expectations).max(Verdict::Error);
+    record.error = Some(why);
 }
 
 /// The runner's own CLIENT spans of this answer, one for each request sent. The URL's query may hold secrets.
@@ -192,7 +216,7 @@ fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
         span_id,
         start_ns: clock.unix_ns(answer.sent),
         end_ns: clock.unix_ns(answer.responded),
-        test: env.test.to_owned(),
+        test: env.test.name.to_owned(),
         suite: env.source.path().display().to_string(),
         passed: None,
         sent: Sent::Http {
@@ -224,7 +248,7 @@ async fn retry_later(step: &Step, began: Instant) -> bool {
     if began.elapsed() + until.interval >= until.timeout {
         return false;
     }
-    // The spec asks for this pause: the system tells nobody when it is ready.
+    // The spec asks for this pause: there is no notification of readiness.
     tokio::time::sleep(until.interval).await;
     true
 }
@@ -246,7 +270,7 @@ fn own_trace_id(step: &Step, answer: &Answer, scope: &Scope) -> Result<Option<Re
         None => Err(format!("{what} should hold the trace id, but the answer ({}) does not have it", answer.status)),
         Some(text) => trace_id_in(&text).ok_or_else(|| {
             let shown: String = text.chars().take(80).collect();
-            format!("{what} should hold the trace id, but `{shown}` is none (32 hexadecimal digits)")
+            format!("{what} should hold the trace id, but `{shown}` is not one (32 hexadecimal digits)")
         }),
     }))
 }
@@ -258,14 +282,9 @@ struct Waiting {
     watch: settle::Watch,
 }
 
-/// Waits for the trace and judges it; fills the record. Returns what to look at again if all is green.
-async fn judge_trace(
-    env: &StepEnv<'_>,
-    step: &Step,
-    record: &mut StepRecord,
-    waiting: Waiting,
-    findings: Vec<Finding>,
-) -> Option<Green> {
+/// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again if
+/// all is green.
+async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, waiting: Waiting) -> Option<Green> {
     let session = env.session;
     let Waiting { id, injected, bound, watch } = waiting;
     if let Injected::Known(spans) = &injected {
@@ -273,10 +292,22 @@ async fn judge_trace(
     }
     let began = Instant::now();
     let waited = {
-        let _slot = session.waits.acquire().await;
         let context = || session.context(&step.wait.silent);
-        let backend = &session.reading(env.at).backend;
-        let target = Target { backend, id, injected: injected.clone(), expect: &bound, context: &context };
+        let news = |phase, spans, reason: &settle::Reason| {
+            let (step, reason) = (name(step), reason.to_string());
+            session.tell(&What::Waiting { test: env.test, step, trace_id: id, phase, spans, reason: &reason });
+        };
+        let reading = session.reading(env.at);
+        let target = Target {
+            backend: &reading.backend,
+            id,
+            injected: injected.clone(),
+            expect: &bound,
+            context: &context,
+            news: &news,
+            slots: &reading.slots,
+            patience: env.patience,
+        };
         wait(&session.shared, &target, watch).await
     };
     record.timing.wait = began.elapsed();
@@ -288,33 +319,30 @@ async fn judge_trace(
         session.witness(&facts);
     }
     if let Some(error) = waited.error {
-        record.verdict = if findings.is_empty() { Verdict::Error } else { Verdict::Fail };
-        record.error = Some(error);
-        record.findings = findings;
+        could_not_judge(record, &bound, error);
         record.log = Some(waited.watch.log().to_string());
         return None;
     }
-    record.timing.settled_by = ended_by(&waited, session);
+    record.timing.settled_by = ended_by(&waited, &lock(&session.shared.knowledge));
     record.unwitnessed = absence::of(&waited.judgements);
-    let (verdict, from_trace, remarks) = sum(waited.judgements);
-    record.verdict = if findings.is_empty() { verdict } else { Verdict::Fail };
-    record.findings = findings;
-    record.findings.extend(from_trace);
+    let Summed { expectations, remarks } = sum(waited.judgements, &bound);
+    let of_answer = record.expectations.len();
+    record.expectations.extend(expectations);
+    record.verdict = worst(&record.expectations);
     record.remarks = remarks;
     if record.verdict == Verdict::Pass {
         let silent = step.wait.silent.clone();
-        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at });
+        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at, of_answer });
     }
     record.log = Some(waited.watch.log().to_string());
-    if record.verdict != Verdict::Inconclusive {
-        return None;
+    if record.verdict == Verdict::Inconclusive {
+        waits_for(&waited.last.waiting_for, &mut record.remarks);
     }
-    waits_for(&waited.last.waiting_for, &mut record.remarks);
     None
 }
 
 /// Tells what is missing, and what the spec may say if it never comes.
-pub(super) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
+pub(crate) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
     for reason in reasons {
         remarks.push(reason.to_string());
         if let Some(peer) = reason.suggests_silent() {
@@ -324,12 +352,11 @@ pub(super) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
 }
 
 /// What ended the wait, in words.
-fn ended_by(waited: &Waited, session: &Session) -> String {
-    let knowledge = lock(&session.shared.knowledge);
-    let settle = settle::Seconds(waited.watch.settle_ns(&knowledge));
-    let certain = settle::Seconds(waited.watch.certain_ns(&knowledge));
+pub(crate) fn ended_by(waited: &Waited, knowledge: &settle::Run) -> String {
+    let settle = settle::Seconds(waited.watch.settle_ns(knowledge));
+    let certain = settle::Seconds(waited.watch.certain_ns(knowledge));
     match waited.last.phase {
-        Phase::Growing => "decided by the spans at hand".to_owned(),
+        Phase::Growing => "decided by the spans received so far".to_owned(),
         Phase::Settled => format!("settled (complete, and quiet for {settle})"),
         Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
         Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
@@ -340,25 +367,20 @@ fn ended_by(waited: &Waited, session: &Session) -> String {
 /// A step that asserts on a trace which already exists in the backend.
 async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> Result<Ran, Problem> {
     let session = env.session;
-    let mut record = StepRecord::error(step.name.as_deref().unwrap_or_default(), "");
-    record.error = None;
     let Some(id) = trace_id_in(text) else {
         let shown: String = text.chars().take(80).collect();
-        let message = format!("`{shown}` is no trace id (1 to 32 hexadecimal digits)");
+        let message = format!("`{shown}` is not a trace id (1 to 32 hexadecimal digits)");
         return Err(Problem::error(Code::BadValue, step.at, message));
     };
-    record.trace_id = Some(id);
-    let Some(trace) = &step.trace else {
-        record.verdict = Verdict::Pass;
-        return Ok(Ran { record, captures: Vec::new(), green: None, own: Vec::new() });
-    };
+    let mut record = StepRecord { trace_id: Some(id), verdict: Verdict::Pass, ..StepRecord::new(name(step)) };
+    let Some(trace) = &step.trace else { return Ok(Ran::only(record)) };
     let bound = trace.bind(scope)?;
     let now = session.shared.clock.now();
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
-    let green = judge_trace(env, step, &mut record, waiting, Vec::new()).await;
-    Ok(Ran { record, captures: Vec::new(), green, own: Vec::new() })
+    let green = judge_trace(env, step, &mut record, waiting).await;
+    Ok(Ran { green, ..Ran::only(record) })
 }
 
 /// Keys of calls come from outside: no more than this many are kept.

@@ -1,18 +1,20 @@
 //! Waits for one trace until its expectations are decided: reads the backend, feeds the completeness engine, judges.
 //!
-//! A wait holds no slot. It reads when the embedded receiver tells of spans, or when the poll schedule says so, and
+//! A wait holds no slot. It reads when the embedded receiver announces spans, or when the poll schedule says so, and
 //! judges whenever something changed. It ends at the first moment when nothing is open.
 
 use super::clock::Clock;
+use super::patience::Patience;
 use crate::assert::{Context, Judgement, Verdict, judge};
 use crate::backend::settle::{Read, Reason, Run, Step, Watch, poll};
 use crate::backend::{Backend, Fetch, LinksError};
+use crate::matcher::count_of;
 use crate::receiver::Arrivals;
 use crate::spec::plan::TraceExpectations;
 use crate::trace::{Injected, Phase, Trace, TraceBuilder, TraceId, merge};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// What all waits of a run share.
 pub(crate) struct Shared {
@@ -36,11 +38,17 @@ pub(crate) struct Target<'a> {
     pub(crate) injected: Injected,
     /// What is expected of it, bound.
     pub(crate) expect: &'a TraceExpectations,
-    /// What judging needs to know beside it; asked anew each time, since it grows while others run.
+    /// The context of judging; asked for each time, since it grows while other tests run.
     pub(crate) context: &'a (dyn Fn() -> Context + Sync),
+    /// Called whenever the state of the wait changes: the phase, the spans so far, what is waited for.
+    pub(crate) news: &'a (dyn Fn(Phase, usize, &Reason) + Sync),
+    /// Bounds the reads under way at one place.
+    pub(crate) slots: &'a Semaphore,
+    /// Does not run in the queue for a read.
+    pub(crate) patience: &'a Patience,
 }
 
-/// What came of a wait.
+/// The result of a wait.
 pub(crate) struct Waited {
     /// The wait as it stands, for looking again when the run ends.
     pub(crate) watch: Watch,
@@ -54,10 +62,13 @@ pub(crate) struct Waited {
     pub(crate) last_span_ns: Option<u64>,
 }
 
-/// Bound on the last read of a green trace.
+/// Bound on the last look at a green trace, and how often it is tried.
 const LAST_LOOK: Duration = Duration::from_secs(10);
+const LAST_LOOKS: u32 = 3;
+/// A store that failed a read is given this long before the next, unless it asks for longer.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
-/// What is said of a read that the deadline cut off; whatever the backend itself said before tells more.
+/// What is said of a read that the deadline cut off, where no read before it has failed.
 const UNFINISHED: &str = "a read was still under way at the deadline";
 
 /// A poisoned lock is of a panic elsewhere; what it guards is consistent between any two statements.
@@ -72,24 +83,47 @@ struct Reader<'a> {
     // The last reading of each trace, so that an unchanged one costs nothing.
     last: Vec<(TraceId, Arc<TraceBuilder>)>,
     built: Option<Arc<Trace>>,
+    /// When a read is cut off.
     until: Instant,
+    /// The time spent in the queue for the last read.
+    queued: Duration,
 }
 
 enum Reading {
     Spans(Read, Arc<Trace>),
     Nothing(Read, String),
-    Failed { words: String, retry_after: Option<Duration> },
+    Failed {
+        words: String,
+        retry_after: Option<Duration>,
+    },
+    /// The deadline cut it off.
+    Unfinished,
     Refused(String),
 }
 
 impl Reader<'_> {
-    async fn read(&mut self) -> Reading {
+    /// One read, once it is its turn. What the receiver of this process holds is had without a queue.
+    async fn read(&mut self, arrivals: Option<&Arrivals>) -> Reading {
+        if arrivals.is_some() {
+            return self.read_now(arrivals).await;
+        }
+        let before = self.target.patience.queued();
+        let _turn = self.target.patience.turn(self.target.slots).await;
+        self.queued = self.target.patience.queued().saturating_sub(before);
+        self.until += self.queued;
+        self.read_now(None).await
+    }
+
+    async fn read_now(&mut self, arrivals: Option<&Arrivals>) -> Reading {
         let asked = self.shared.clock.now();
         let found = match self.fetch(self.target.id).await {
-            Fetch::Found(found) => found,
-            Fetch::NotYet { words } => return Reading::Nothing(Read::between(asked, self.shared.clock.now()), words),
-            Fetch::Transient { words, retry_after } => return Reading::Failed { words, retry_after },
-            Fetch::Refused { words } => return Reading::Refused(words),
+            Some(Fetch::Found(found)) => found,
+            Some(Fetch::NotYet { words }) => {
+                return Reading::Nothing(Read::between(asked, self.shared.clock.now()), words);
+            }
+            Some(Fetch::Transient { words, retry_after }) => return Reading::Failed { words, retry_after },
+            Some(Fetch::Refused { words }) => return Reading::Refused(words),
+            None => return Reading::Unfinished,
         };
         let mut parts = vec![(self.target.id, found)];
         if self.target.expect.follow_links {
@@ -100,6 +134,9 @@ impl Reader<'_> {
         }
         let mut read = Read::between(asked, self.shared.clock.now());
         read.partial = parts.iter().any(|(_, part)| part.partial());
+        // Of other traces that were merged, it is not known when they came.
+        let arrived = arrivals.filter(|_| parts.len() == 1).and_then(|arrivals| arrivals.latest().at);
+        read.arrived_ns = arrived.map(|at| self.shared.clock.of(at));
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
@@ -124,31 +161,63 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for id in ids.into_iter().filter(|&id| id != self.target.id) {
             match self.fetch(id).await {
-                Fetch::Found(part) => found.push((id, part)),
-                Fetch::NotYet { .. } => {}
-                Fetch::Transient { words, retry_after } => return Err(Reading::Failed { words, retry_after }),
-                Fetch::Refused { words } => return Err(Reading::Refused(words)),
+                Some(Fetch::Found(part)) => found.push((id, part)),
+                Some(Fetch::NotYet { .. }) => {}
+                Some(Fetch::Transient { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
+                Some(Fetch::Refused { words }) => return Err(Reading::Refused(words)),
+                None => return Err(Reading::Unfinished),
             }
         }
         Ok(found)
     }
 
     /// A read that makes no progress is given up by the backend itself; none outlasts the deadline by much.
-    async fn fetch(&self, id: TraceId) -> Fetch {
-        match tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await {
-            Ok(fetch) => fetch,
-            Err(_) => Fetch::Transient { words: UNFINISHED.to_owned(), retry_after: None },
-        }
+    async fn fetch(&self, id: TraceId) -> Option<Fetch> {
+        tokio::time::timeout_at(self.until.into(), self.target.backend.fetch(id)).await.ok()
     }
 }
 
-/// Feeds one reading to the engine.
-fn feed(watch: &mut Watch, reading: Reading, shared: &Shared) -> Result<(Step, Option<String>), String> {
+/// How the reads of one wait went: what to say if the trace never comes.
+#[derive(Default)]
+struct Reads {
+    answered: u64,
+    failed: u64,
+    /// What the backend said when it last answered without the trace.
+    answer: Option<String>,
+    /// What the last failed read said.
+    failure: Option<String>,
+}
+
+impl Reads {
+    fn note(&mut self, reading: &Reading) {
+        match reading {
+            Reading::Nothing(_, words) => {
+                self.answered += 1;
+                self.answer = Some(words.clone());
+            }
+            Reading::Spans(..) => self.answered += 1,
+            Reading::Failed { words, .. } => {
+                self.failed += 1;
+                self.failure = Some(words.clone());
+            }
+            Reading::Unfinished => self.failed += 1,
+            Reading::Refused(_) => {}
+        }
+    }
+    /// What is said of a read that the deadline cut off: what the backend itself said before says more.
+    fn of_unfinished(&self) -> &str {
+        self.failure.as_deref().unwrap_or(UNFINISHED)
+    }
+}
+
+/// Feeds one reading to the completeness engine; the error says why the backend refuses.
+fn feed(watch: &mut Watch, reading: Reading, reads: &Reads, shared: &Shared) -> Result<Step, String> {
     let mut run = lock(&shared.knowledge);
     let step = match reading {
-        Reading::Spans(read, trace) => (watch.snapshot(read, trace, &mut run), None),
-        Reading::Nothing(read, words) => (watch.nothing(read, &mut run), Some(words)),
-        Reading::Failed { words, .. } => (watch.failed_read(shared.clock.now(), words.clone(), &mut run), Some(words)),
+        Reading::Spans(read, trace) => watch.snapshot(read, trace, &mut run),
+        Reading::Nothing(read, _) => watch.nothing(read, &mut run),
+        Reading::Failed { words, .. } => watch.failed_read(shared.clock.now(), words, &mut run),
+        Reading::Unfinished => watch.failed_read(shared.clock.now(), reads.of_unfinished(), &mut run),
         Reading::Refused(words) => return Err(words),
     };
     let version = run.version();
@@ -164,9 +233,10 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let mut arrivals = target.backend.arrivals(target.id);
     let mut learned = shared.learned.subscribe();
     let until = watch.deadline().map_or_else(|| Instant::now() + LAST_LOOK, |deadline| shared.clock.moment(deadline));
-    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until };
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until, queued: Duration::ZERO };
     let mut judgements: Vec<Judgement> = Vec::new();
-    let mut words = String::new();
+    let mut reads = Reads::default();
+    let mut told = None;
     let mut last_span_ns = None;
     let mut spans = 0;
     let mut judged = false;
@@ -177,26 +247,21 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
     let (mut planned, mut held) = (None, false);
     loop {
         if read_now {
-            let asked = shared.clock.now();
             if let Some(arrivals) = &mut arrivals {
                 arrivals.now();
             }
-            let mut reading = reader.read().await;
-            if let Reading::Failed { words: said, .. } = &mut reading
-                && said == UNFINISHED
-                && !words.is_empty()
-            {
-                said.clone_from(&words);
-            }
-            schedule.took(shared.clock.now().saturating_sub(asked));
+            let asked = shared.clock.now();
+            let reading = reader.read(arrivals.as_ref()).await;
+            reads.note(&reading);
+            let queued = u64::try_from(reader.queued.as_nanos()).unwrap_or(u64::MAX);
+            watch.postpone(queued);
+            schedule.postpone(queued);
+            schedule.took(shared.clock.now().saturating_sub(asked).saturating_sub(queued));
             if let Reading::Failed { retry_after: after, .. } = &reading {
                 retry_after = *after;
             }
-            match feed(&mut watch, reading, shared) {
-                Ok((next, said)) => {
-                    step = next;
-                    words = said.unwrap_or_default();
-                }
+            match feed(&mut watch, reading, &reads, shared) {
+                Ok(next) => step = next,
                 Err(refused) => {
                     let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
                     return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
@@ -208,6 +273,12 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             }
         } else {
             step = watch.tick(shared.clock.now(), &mut lock(&shared.knowledge));
+        }
+        if let Some(reason) = step.waiting_for.first() {
+            let now = (step.phase, spans, std::mem::discriminant(reason));
+            if told.replace(now) != Some(now) {
+                (target.news)(step.phase, spans, reason);
+            }
         }
         if let Some(facts) = watch.facts() {
             if step.changed || !judged {
@@ -221,7 +292,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(target, &watch, words).await;
+            let error = never_came(target, &watch, reads).await;
             return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
@@ -273,43 +344,53 @@ async fn pause(
     }
 }
 
-async fn never_came(target: &Target<'_>, watch: &Watch, mut words: String) -> String {
+/// Why there is no trace to judge. Whether anything is instrumented is only asked where the backend has answered.
+async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> String {
     let backend = target.backend.describe();
-    let reads = watch.log().readings();
+    let id = target.id;
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
-    let how = match target.backend.arrivals(target.id) {
-        Some(_) => {
-            // What was said before the first span of the run came is not true any more.
-            if let Fetch::NotYet { words: now } = target.backend.fetch(target.id).await {
-                words = now;
-            }
-            format!("{backend} was watched for {waited}")
+    let all = reads.answered + reads.failed;
+    let failure = reads.of_unfinished();
+    if reads.answered == 0 {
+        let times = count_of(all as usize, "read");
+        return format!("trace {id} could not be read from {backend}: {times} in {waited}, and all failed: {failure}");
+    }
+    let mut how = format!("{backend} was read {all} times in {waited}");
+    if target.backend.arrivals(id).is_some() {
+        how = format!("{backend} was watched for {waited}");
+        // What was said before the first span of the run came is not true any more.
+        if let Fetch::NotYet { words } = target.backend.fetch(id).await {
+            reads.answer = Some(words);
         }
-        None => format!("{backend} was read {reads} times in {waited}"),
-    };
-    let said = if words.is_empty() { String::new() } else { format!("; it says: {words}") };
+    } else if reads.failed > 0 {
+        how += &format!(", and {} of these reads failed: {failure}", reads.failed);
+    }
+    let said =
+        reads.answer.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!("; it says: {words}"));
     let help = match watch.requests() {
         [.., request] if !target.backend.services().is_empty() => format!(
-            "spans of other traces arrived, so exporting works: does `{}` make spans at all? If not: `trace: none`; if so, \
-             does the service that answers keep the injected `traceparent`?",
+            "spans of other traces arrived, so exporting works: does `{}` create spans at all? If not: `trace: none`; if \
+             so, does the service that answers keep the injected `traceparent`?",
             request.operation
         ),
+        // It was named by the spec, or by the system.
+        [] => "is the id right, and is the trace exported to where traces are read, and still stored there?".to_owned(),
         _ => {
             "is the service that answers instrumented, does it keep the injected `traceparent`, and does it export to \
               where traces are read?"
                 .to_owned()
         }
     };
-    format!("trace {} never came: {how}{said}\n{help}", target.id)
+    format!("trace {id} never came: {how}{said}\n{help}")
 }
 
 /// What a last look, when the run ends, makes of a test that was green.
 pub(crate) enum LastLook {
     /// Nothing came.
     AsBefore,
-    /// Spans came: judged anew.
+    /// Spans arrived: judged again.
     Late(Vec<Judgement>),
-    /// The run has learned that something is missing, as these words say: judged anew.
+    /// The run has learned that something is missing, as the text says: judged again.
     InDoubt(Vec<Judgement>, String),
     /// The trace could not be read any more, and why. That takes nothing back, but the look was not had.
     NotRead(String),
@@ -326,19 +407,40 @@ fn in_doubt(doubt: &Reason) -> String {
 
 pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> LastLook {
     let before = watch.trace().map(Arc::as_ptr);
-    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until: Instant::now() + LAST_LOOK };
-    let reading = reader.read().await;
-    let lacking = match &reading {
-        Reading::Failed { words, .. } | Reading::Nothing(_, words) => Some(words.clone()),
-        Reading::Spans(read, trace) if read.partial || watch.trace().is_some_and(|all| trace.len() < all.len()) => {
-            Some("only a part of it is there".to_owned())
+    let until = Instant::now() + LAST_LOOK;
+    let mut reader = Reader { shared, target, last: Vec::new(), built: None, until, queued: Duration::ZERO };
+    let mut reads = Reads::default();
+    let (mut step, mut lacking) = (None, None);
+    for again in (0..LAST_LOOKS).rev() {
+        let reading = reader.read(None).await;
+        reads.note(&reading);
+        let mut pause = BETWEEN_LOOKS;
+        lacking = match &reading {
+            Reading::Failed { words, retry_after } => {
+                pause = retry_after.unwrap_or(pause);
+                Some(words.clone())
+            }
+            Reading::Nothing(_, words) => Some(words.clone()),
+            Reading::Unfinished => Some(UNFINISHED.to_owned()),
+            Reading::Spans(read, trace) if read.partial || watch.trace().is_some_and(|all| trace.len() < all.len()) => {
+                Some("only a part of it is there".to_owned())
+            }
+            Reading::Spans(..) => None,
+            Reading::Refused(words) => {
+                lacking = Some(words.clone());
+                break;
+            }
+        };
+        match feed(watch, reading, &reads, shared) {
+            Ok(next) => step = Some(next),
+            Err(refused) => lacking = Some(refused),
         }
-        Reading::Spans(..) | Reading::Refused(_) => None,
-    };
-    let (step, lacking) = match feed(watch, reading, shared) {
-        Ok((step, _)) => (Some(step), lacking),
-        Err(refused) => (None, Some(refused)),
-    };
+        if lacking.is_none() || again == 0 || Instant::now() + pause >= reader.until {
+            break;
+        }
+        // What failed once may be had the next time.
+        tokio::time::sleep(pause).await;
+    }
     let (Some(trace), Some(facts)) = (watch.trace(), watch.facts()) else { return LastLook::AsBefore };
     let judged = |phase| judge(&facts, target.expect, phase, &(target.context)());
     let came = step.as_ref().is_some_and(|step| step.late > 0 || before != Some(Arc::as_ptr(trace)));

@@ -2,7 +2,7 @@
 
 use super::lower;
 use super::options::LoadOptions;
-use super::plan::Plan;
+use super::plan::{Plan, TraceExpectations, Wait};
 use crate::diag::{self, Code, Diagnostic, Problem};
 use crate::source::{SourceFile, Span};
 use std::path::{Path, PathBuf};
@@ -29,6 +29,17 @@ pub fn load(files: Vec<(PathBuf, Vec<u8>)>, options: &LoadOptions<'_>) -> (Plan,
         diagnostics.extend(problems.into_iter().map(|problem| problem.in_file(&source)));
         plan.files.extend(file);
     }
+    diag::sort(&mut diagnostics);
+    (plan, diagnostics)
+}
+
+/// Reads the keys of a `trace` that stands alone, with what it says of waiting, and everything that is wrong with them.
+pub fn expectations(
+    source: &Arc<SourceFile>,
+    options: &LoadOptions<'_>,
+) -> (Option<(TraceExpectations, Wait)>, Vec<Diagnostic>) {
+    let (plan, problems) = lower::trace_alone(source, options);
+    let mut diagnostics: Vec<Diagnostic> = problems.into_iter().map(|problem| problem.in_file(source)).collect();
     diag::sort(&mut diagnostics);
     (plan, diagnostics)
 }

@@ -81,6 +81,12 @@ impl AttributeColumns {
         let range = self.columns.get(&key).map_or(0..0, |range| range.start as usize..range.end as usize);
         self.rows[range.clone()].iter().map(|&row| row as usize).zip(&self.values[range])
     }
+    /// Replaces the values of all keys of which `hides` holds.
+    pub(crate) fn replace(&mut self, hides: impl Fn(Sym) -> bool, by: &Value) {
+        for (_, column) in self.columns.iter().filter(|(key, _)| hides(**key)) {
+            self.values[column.start as usize..column.end as usize].fill(by.clone());
+        }
+    }
     fn range(&self, ix: SpanIx) -> Range<usize> {
         self.offsets[ix.index()] as usize..self.offsets[ix.index() + 1] as usize
     }

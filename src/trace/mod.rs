@@ -10,6 +10,7 @@ mod fingerprint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod ids;
+mod mask;
 mod merge;
 mod model;
 mod note;

@@ -1,6 +1,7 @@
 //! Interned strings: one number for each distinct text of a trace, so that comparing names is comparing numbers.
 
 use indexmap::IndexSet;
+use std::collections::BTreeMap;
 
 /// A string of one trace's [`Symbols`]. Meaningful only together with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,13 +22,15 @@ impl Sym {
 #[derive(Debug, Clone)]
 pub struct Symbols {
     set: IndexSet<Box<str>>,
+    /// Texts that are shown in place of others, by symbol.
+    masked: BTreeMap<u32, Box<str>>,
 }
 
 impl Default for Symbols {
     fn default() -> Self {
         let mut set = IndexSet::new();
         set.insert(Box::from(""));
-        Symbols { set }
+        Symbols { set, masked: BTreeMap::new() }
     }
 }
 
@@ -45,7 +48,16 @@ impl Symbols {
     }
     /// The text of a symbol; the empty string for one of another trace that is out of range here.
     pub fn text(&self, sym: Sym) -> &str {
+        if !self.masked.is_empty()
+            && let Some(text) = self.masked.get(&sym.0)
+        {
+            return text;
+        }
         self.set.get_index(sym.index()).map_or("", |text| text)
+    }
+    /// Shows another text in place of this symbol's.
+    pub(super) fn show_as(&mut self, sym: Sym, text: String) {
+        self.masked.insert(sym.0, text.into_boxed_str());
     }
     /// How many distinct strings there are (the empty one always is).
     pub fn len(&self) -> usize {
@@ -57,6 +69,6 @@ impl Symbols {
     }
     /// All strings with their symbols, in no meaningful order.
     pub fn iter(&self) -> impl Iterator<Item = (Sym, &str)> {
-        self.set.iter().enumerate().map(|(at, text)| (Sym(at as u32), &**text))
+        (0..self.set.len() as u32).map(Sym).map(|sym| (sym, self.text(sym)))
     }
 }

@@ -201,8 +201,7 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
         cause = next;
     }
     let cause = cause.to_string();
-    // What rustls says when the other side answers in plain text.
-    if cause.contains("corrupt message") {
+    if is_not_tls(source) {
         return format!(
             "{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?"
         );
@@ -210,6 +209,23 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
     let did = if source.is_connect() { "could not connect" } else { "failed" };
     format!("{place} {did}: {cause}{remedy}")
+}
+
+/// Whether what answers does not speak TLS at all.
+fn is_not_tls(error: &reqwest::Error) -> bool {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = next {
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidMessage(_))) {
+            return true;
+        }
+        // What an IO error wraps is not among its sources.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub fn prepare(
         }
     }
     let method = Method::from_bytes(request.method.as_bytes())
-        .map_err(|_| bad(at, format!("`{}` is no HTTP method", request.method)))?;
+        .map_err(|_| bad(at, format!("`{}` is not an HTTP method", request.method)))?;
     let mut headers = HeaderMap::new();
     let (content_type, body) = body(&request.body, scope, folder, boundary, at)?;
     if let Some(content_type) = content_type {
@@ -59,7 +59,7 @@ pub fn prepare(
     let mut named: Vec<HeaderName> = Vec::new();
     for (name, value) in &request.headers {
         let key = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| bad(value.span, format!("`{name}` is no HTTP header name")))?;
+            .map_err(|_| bad(value.span, format!("`{name}` is not an HTTP header name")))?;
         let value = header_value(&value.bind(scope)?, value.span, name)?;
         // What the spec says replaces what was derived; what it says twice is sent twice.
         if named.contains(&key) {

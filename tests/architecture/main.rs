@@ -24,10 +24,11 @@ const FLOW: &[&[&str]] = &[
     &["backend"],
     &["assert"],
     &["run"],
-    &["engine"],
     &["report"],
-    &["cli", "api"],
+    &["engine"],
+    &["api"],
     &["harness"],
+    &["cli"],
 ];
 
 /// A trace in, facts out: nothing asynchronous, no network, no clock.

@@ -72,6 +72,12 @@ fn sigterm_while_tests_run_does_the_same() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_does_the_same() {
+    stopped_by("-HUP", FAMILY, false);
+    stopped_by("-HUP", FAMILY, true);
+}
+
+#[test]
 fn ctrl_c_while_a_process_is_still_starting_stops_it() {
     stopped_by("-INT", FAMILY, true);
     stopped_by("-TERM", FAMILY, true);

@@ -23,7 +23,7 @@ tests:
   - { name: second, needs: [first], request: { url: "${base}/second" }, trace: { errors: none } }
 "#;
     let ran = Project::new(&configuration, spec).run(&[]);
-    ran.exits(1).says(&["late: this test was green", "mailer", "1 passed, 1 failed"]);
+    ran.exits(1).says(&["late: this test had passed", "mailer", "1 passed, 1 failed"]);
     assert_eq!(ran.verdicts(), ["first: fail", "second: pass"]);
     assert_eq!(ran.test("first")["steps"][0]["late"], true);
     let first = ran.said.find("PASS").unwrap();
@@ -56,7 +56,7 @@ fn what_the_receiver_refused_makes_the_run_an_error() {
     });
     let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { errors: none } }\n";
     let ran = Project::new(&configuration, spec).run(&[]);
-    ran.exits(4).says(&["traces may lack spans", "1 span refused for want of a valid trace id or span id", "1 passed"]);
+    ran.exits(4).says(&["traces may lack spans", "1 span refused for lack of a valid trace id or span id", "1 passed"]);
 }
 
 /// A span whose parent never comes.

@@ -21,7 +21,7 @@ tests:
 "#;
     let ran = Project::new(&configuration, spec).run(&[]);
     ran.exits(3).does_not_say(&["late: "]);
-    ran.says(&["re-judged: this test was green; another trace of this run shows that stock exports spans, so"]);
+    ran.says(&["re-judged: this test had passed; another trace of this run shows that stock exports spans, so"]);
     assert_eq!(ran.verdicts(), ["first: inconclusive", "second: pass"]);
     let step = &ran.test("first")["steps"][0];
     assert_eq!(step["late"], false);
@@ -40,7 +40,7 @@ fn a_strict_absence_points_at_its_entry_and_asks_for_the_near_name() {
     let project = Project::new(&configuration, spec);
     let ran = project.run(&["--strict-absence"]);
     ran.exits(1).says(&[
-        "re-judged: this test was green; with `--strict-absence`",
+        "re-judged: this test had passed; with `--strict-absence`",
         "no service `gatewy` was seen in any trace of this run.\n",
         "specs/spec.yaml:5:17",
         "^^^^^^^^^^^^^^^^^^ trace.services\n",
@@ -67,7 +67,7 @@ tests:
     let ran = Project::new(&configuration, spec).run(&[]);
     ran.exits(4).does_not_say(&["no span of any trace"]).says(&[
         "no span of this trace was received yet, but 1 span of 1 other trace",
-        "exporting works: does `GET /healthz` make spans at all? If not: `trace: none`",
+        "exporting works: does `GET /healthz` create spans at all? If not: `trace: none`",
     ]);
 }
 

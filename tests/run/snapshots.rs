@@ -46,7 +46,7 @@ fn two_shapes_under_one_name_are_not_accepted() {
     let project = Project::new(&configuration, spec);
     project.run(&["--accept"]).exits(4).says(&["`one` and `two` have two different shapes", "`shape`"]);
     assert!(!project.path("specs/snapshots/shape").exists());
-    project.run(&[]).exits(1).says(&["warning: snapshot `shape`", "two different shapes"]);
+    project.run(&[]).exits(1).says(&["note: snapshot `shape`", "two different shapes"]);
 }
 
 #[test]

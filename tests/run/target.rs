@@ -36,9 +36,10 @@ pub fn serve(router: axum::Router) -> SocketAddr {
     address
 }
 
-/// A port on which nobody listens.
+/// A port on which nobody listens, and that the kernel gives to no connection meanwhile: one of its own choice may be taken
+/// before the run binds it, and the more is going on at once, the likelier.
 pub fn nobody() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    SocketAddr::from(([127, 0, 0, 1], tracespec::run::ports::free_port().unwrap()))
 }
 
 /// One request as it came.

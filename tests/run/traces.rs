@@ -20,7 +20,7 @@ tests:
   - { name: no id, trace_id: "x${id}", trace: { services: [gateway] } }
 "#;
         let ran = Project::new(&store.configuration("http://unused"), spec).run(&["--var", &format!("id={OWN}")]);
-        ran.exits(4).says(&["is no trace id", "00000000000000000000000000000001 never came"]);
+        ran.exits(4).says(&["is not a trace id", "00000000000000000000000000000001 never came"]);
         assert_eq!(ran.verdicts(), ["there: pass", "not there: error", "no id: error"]);
     }
 }
@@ -201,7 +201,11 @@ fn a_system_that_makes_its_own_trace_says_where_its_id_is() {
         test("no value", "none", "{ json: $.other }"),
     ];
     let ran = Project::new(&configuration, &format!("tests:\n{}", bad.concat())).run(&[]);
-    ran.exits(4).says(&["response header `X-Trace-Id` should hold the trace id", "`not an id` is none", "`$.other`"]);
+    ran.exits(4).says(&[
+        "response header `X-Trace-Id` should hold the trace id",
+        "`not an id` is not one",
+        "`$.other`",
+    ]);
 }
 
 #[test]

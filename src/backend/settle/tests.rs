@@ -577,3 +577,65 @@ fn absurd_times_and_settles_are_no_panic() {
     let slow = Config { exporter_delay_ns: u64::MAX, ..stored() };
     assert_eq!(settle(slow, &[front(), call(2, 1)]), u64::MAX);
 }
+
+#[test]
+fn what_came_in_time_and_was_read_late_teaches_no_lag() {
+    let (mut late, mut run) = (watch(started()), Run::default());
+    let read = Read { arrived_ns: Some(150 * MS), ..Read::at(20 * SECOND) };
+    let step = late.snapshot(read, trace(&[front()]), &mut run);
+    assert_eq!((run.learned_ns(), run.warnings().len()), (0, 0));
+    // Nor does it make the trace younger than it is.
+    assert_eq!(step.phase, Phase::Confirmed);
+}
+
+#[test]
+fn what_was_learned_of_others_leaves_room_for_a_verdict_before_the_deadline() {
+    let (mut late, mut run) = (watch(started()), Run::default());
+    late.tick(25 * SECOND, &mut run);
+    see(&mut late, &mut run, 26 * SECOND, &[front()]);
+    assert!(run.learned_ns() > 30 * SECOND);
+    let mut other = watch(started());
+    see(&mut other, &mut run, 200 * MS, &[front()]);
+    // 29.9 s are left; 45 hundredths of these are 13.455 s.
+    assert_eq!(other.settle_ns(&run), 13_455 * MS);
+    assert_eq!(other.tick(13_654 * MS, &mut run).phase, Phase::Growing);
+    assert_eq!(other.tick(13_655 * MS, &mut run).phase, Phase::Settled);
+    assert_eq!(other.tick(27_110 * MS, &mut run).phase, Phase::Confirmed);
+    // Never shorter than without having learned anything.
+    let mut short = watch(Config { timeout_ns: SECOND, ..started() });
+    see(&mut short, &mut run, 200 * MS, &[front()]);
+    assert_eq!(short.settle_ns(&run), 600 * MS);
+}
+
+#[test]
+fn the_time_in_a_queue_is_not_held_against_the_trace() {
+    let (mut queued, mut run) = (watch(Config { timeout_ns: SECOND, ..stored() }), Run::default());
+    assert_eq!(queued.deadline(), Some(1100 * MS));
+    queued.postpone(10 * SECOND);
+    assert_eq!(queued.deadline(), Some(11_100 * MS));
+    assert_eq!(queued.tick(11 * SECOND, &mut run).phase, Phase::Growing);
+    assert_eq!(queued.tick(11_100 * MS, &mut run).phase, Phase::Expired);
+}
+
+#[test]
+fn a_failed_read_is_in_the_log_also_where_no_span_has_arrived() {
+    let (mut broken, mut run) = (watch(stored()), Run::default());
+    for at in 1..=92 {
+        broken.failed_read((100 + at) * MS, "503 Service Unavailable", &mut run);
+    }
+    let log = broken.log().to_string();
+    assert!(log.contains("(92 readings)") && log.contains("the last read failed: 503"), "{log}");
+}
+
+#[test]
+fn the_quiet_that_is_waited_for_is_the_one_that_is_said() {
+    let (mut orphaned, mut run) = (watch(started()), Run::default());
+    see(&mut orphaned, &mut run, 200 * MS, &[front(), Draft::new(2, 0x77, "front", Kind::Internal)]);
+    let quiet = |step: &Step| step.waiting_for.iter().find(|reason| matches!(reason, Reason::Quiet { .. })).cloned();
+    let settle = orphaned.settle_ns(&run);
+    let step = orphaned.tick(200 * MS + settle, &mut run);
+    assert_eq!(quiet(&step), Some(Reason::Quiet { quiet_ns: settle, settle_ns: orphaned.certain_ns(&run) }));
+    // Once it has been as quiet as that, it is not the quiet that lacks.
+    let step = orphaned.tick(200 * MS + orphaned.certain_ns(&run), &mut run);
+    assert_eq!((step.phase, quiet(&step)), (Phase::Stalled, None));
+}

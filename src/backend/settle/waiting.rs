@@ -99,7 +99,7 @@ impl Watch {
                 .filter(|(_, _, standing)| *standing == Standing::Open)
                 .map(|(request, call, _)| Reason::OpenRequest { span: request.span, call }),
         );
-        if any && self.responded_ns.is_some() {
+        if any && self.responded_ns.is_some() && quiet_ns < settle_ns {
             reasons.push(Reason::Quiet { quiet_ns, settle_ns });
         }
         reasons

@@ -27,16 +27,18 @@ pub struct Read {
     pub got_ns: u64,
     /// Whether the backend says that the answer is a part of the trace only (Tempo's PARTIAL, an evicted trace).
     pub partial: bool,
+    /// When the last of it came, where that is known: to the embedded receiver. However late it is read, it was there.
+    pub arrived_ns: Option<u64>,
 }
 
 impl Read {
     /// A reading that took no time, as of the embedded receiver's store.
     pub fn at(now: u64) -> Read {
-        Read { asked_ns: now, got_ns: now, partial: false }
+        Read { asked_ns: now, got_ns: now, partial: false, arrived_ns: None }
     }
     /// A reading of a store.
     pub fn between(asked_ns: u64, got_ns: u64) -> Read {
-        Read { asked_ns, got_ns, partial: false }
+        Read { asked_ns, got_ns, partial: false, arrived_ns: None }
     }
 }
 
@@ -87,6 +89,8 @@ pub struct Watch {
     pub(super) requests: Vec<Request>,
     sent_ns: u64,
     pub(super) responded_ns: Option<u64>,
+    // How much later than by its timeout the wait is given up.
+    postponed_ns: u64,
     snapshot: Option<Snapshot>,
     last_reading: Option<Arc<Trace>>,
     pub(super) facts: Option<Facts>,
@@ -114,6 +118,7 @@ impl Watch {
             requests: Vec::new(),
             sent_ns,
             responded_ns: None,
+            postponed_ns: 0,
             snapshot: None,
             last_reading: None,
             facts: None,
@@ -180,7 +185,7 @@ impl Watch {
             for (key, print) in changed {
                 self.told.entry(key).and_modify(|told| told.hear(print));
             }
-            self.news_ns = self.news_ns.max(read.got_ns);
+            self.news_ns = self.news_ns.max(read.arrived_ns.unwrap_or(read.got_ns));
             // What was found before and is lacking now, or was told with other words, is kept as well.
             let kept = match self.snapshot.take().filter(|_| shrunk || differs || lossy) {
                 Some(before) => self.join(before.trace(), &trace),
@@ -273,7 +278,12 @@ impl Watch {
     }
     /// When the wait is given up, once the response has come.
     pub fn deadline(&self) -> Option<u64> {
-        self.responded_ns.map(|responded| responded.saturating_add(self.config.timeout_ns))
+        let timeout = self.config.timeout_ns.saturating_add(self.postponed_ns);
+        self.responded_ns.map(|responded| responded.saturating_add(timeout))
+    }
+    /// The wait stood in a queue for so long: that is not held against the trace.
+    pub fn postpone(&mut self, ns: u64) {
+        self.postponed_ns = self.postponed_ns.saturating_add(ns);
     }
     /// How long the trace must be quiet as things stand, in nanoseconds.
     pub fn settle_ns(&self, run: &Run) -> u64 {
@@ -288,7 +298,14 @@ impl Watch {
     fn settle_of(&self, run: &Run, incomplete: bool) -> u64 {
         let asynchronous = self.facts.as_ref().is_some_and(|facts| facts.asynchronous);
         let like = Likeness { open: self.has_open(run), asynchronous, incomplete };
-        self.config.settle_ns(like, run.learned_ns())
+        self.config.settle_ns(like, run.learned_ns().min(self.most_learned_ns()))
+    }
+
+    /// What was learned of others must not keep this trace from being settled, and twice if need be, before its deadline.
+    fn most_learned_ns(&self) -> u64 {
+        let (Some(deadline), Some(responded)) = (self.deadline(), self.responded_ns) else { return u64::MAX };
+        // A little less than half: the last read must be had as well.
+        deadline.saturating_sub(responded.max(self.news_ns)) / 20 * 9
     }
 
     /// Calls that this trace leaves unanswered although the run has seen others like them answered. Asked when the run
@@ -310,12 +327,13 @@ impl Watch {
         // A receiver that notifies is known at every moment while somebody listens; between two reads of a store, and
         // after the verdict, a span came at any.
         let listens = self.config.pipeline.notifies() && self.decided.is_none();
-        let before = if listens { read.got_ns } else { self.proven_ns.min(read.asked_ns) };
+        let got = read.arrived_ns.unwrap_or(read.got_ns);
+        let before = if listens { got } else { self.proven_ns.min(read.asked_ns) };
         let least = before.saturating_sub(responded);
         if least <= self.config.auto_ns(false).max(run.learned_ns()) {
             return;
         }
-        let lag = least.saturating_add(read.got_ns.saturating_sub(before).min(MOST_UNCERTAINTY));
+        let lag = least.saturating_add(got.saturating_sub(before).min(MOST_UNCERTAINTY));
         let room = MOST_LATE.saturating_sub(self.late.len());
         self.late.extend(new.iter().take(room).map(|&(key, _)| (key, (least, lag))));
     }
@@ -382,13 +400,14 @@ impl Watch {
         // A read begun before its time and had after it must be repeated at once, unless it told nothing anyway.
         let due = due.filter(|&due| due > now || self.trouble.is_none()).map(|due| due.max(now));
         let wake_at = if phase.is_final() { None } else { due.into_iter().chain(deadline).min() };
+        let wanted = if complete && phase != Phase::Settled { settle } else { twice };
         let waiting_for = if phase.is_final() && phase != Phase::Expired && phase != Phase::Stalled {
             Vec::new()
         } else {
-            self.waiting_for(run, structure, quiet, if phase == Phase::Settled { twice } else { settle })
+            self.waiting_for(run, structure, quiet, wanted)
         };
         if log {
-            self.push_log(now, &waiting_for, settle);
+            self.push_log(now, &waiting_for, wanted);
         }
         let late = self.decided.map_or(0, |(_, late)| late);
         Step { phase, wake_at, waiting_for, changed: news || phase != before, late }
@@ -414,6 +433,10 @@ impl Watch {
 
     fn push_log(&mut self, now: u64, waiting_for: &[Reason], settle: u64) {
         let why = match waiting_for.first() {
+            // That a read failed is news of it even where no span has arrived at all.
+            _ if matches!(self.trouble, Some(Reason::FailedRead { .. })) => {
+                self.trouble.as_ref().map_or_else(String::new, ToString::to_string)
+            }
             // Without the passing time, so that readings alike are told as one.
             Some(Reason::Quiet { .. }) => format!("waiting for {} of quiet", super::Seconds(settle)),
             Some(reason) => reason.to_string(),

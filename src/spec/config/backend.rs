@@ -37,6 +37,8 @@ pub enum BackendKind {
         url: Template,
         /// How it is asked.
         protocol: Protocol,
+        /// Which of its HTTP APIs.
+        api: JaegerApi,
     },
     /// Grafana Tempo.
     Tempo {
@@ -67,6 +69,18 @@ pub enum Protocol {
     Http,
     /// gRPC.
     Grpc,
+}
+
+/// The HTTP APIs of Jaeger's query service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum JaegerApi {
+    /// v3 where it answers, else the older one.
+    #[default]
+    Auto,
+    /// `/api/v3`
+    V3,
+    /// `/api/traces`
+    Legacy,
 }
 
 impl Reader {
@@ -123,12 +137,18 @@ impl Reader {
             .get("protocol")
             .and_then(|node| self.choice(node, &[("http", Protocol::Http), ("grpc", Protocol::Grpc)]))
             .unwrap_or_default();
+        let apis = [("auto", JaegerApi::Auto), ("v3", JaegerApi::V3), ("legacy", JaegerApi::Legacy)];
+        let api = if jaeger { fields.get("api").and_then(|node| self.choice(node, &apis)) } else { None };
+        if api.is_some() && protocol == Protocol::Grpc {
+            let says = "`api` chooses between HTTP APIs, and Jaeger is asked over gRPC here";
+            self.error(Code::ConflictingKeys, fields.key_span("api"), says, "keep `api` or `protocol: grpc`");
+        }
         let headers = fields.get("headers").map(|node| self.named_texts(node, "headers")).unwrap_or_default();
         let auth = fields.get("auth").and_then(|node| self.auth(node));
         let tls = fields.get("tls").map(|node| self.tls(node)).unwrap_or_default();
         let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
         let kind = if jaeger {
-            BackendKind::Jaeger { url: url?, protocol }
+            BackendKind::Jaeger { url: url?, protocol, api: api.unwrap_or_default() }
         } else {
             if protocol == Protocol::Grpc {
                 self.error(

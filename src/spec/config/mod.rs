@@ -2,7 +2,7 @@
 
 mod backend;
 
-pub use backend::{Backend, BackendKind, Protocol};
+pub use backend::{Backend, BackendKind, JaegerApi, Protocol};
 
 use super::forms;
 use super::load::decode;
@@ -72,6 +72,8 @@ pub struct Process {
     pub env: Vec<(String, Template)>,
     /// Names of the free ports to find for it: `${port.NAME}`.
     pub ports: Vec<String>,
+    /// Names of the processes that must be ready before it starts.
+    pub needs: Vec<String>,
     /// When it is ready.
     pub ready: Option<Ready>,
 }
@@ -231,8 +233,10 @@ impl Reader {
     fn processes(&mut self, node: &Node) -> Vec<Process> {
         let Some(items) = self.list(node, "processes") else { return Vec::new() };
         let mut processes: Vec<(Process, Span)> = Vec::new();
+        let mut needs: Vec<(String, Spanned<String>)> = Vec::new();
         for item in items {
-            let Some((process, span)) = self.process(item) else { continue };
+            let Some((process, span, needed)) = self.process(item) else { continue };
+            needs.extend(needed.into_iter().map(|need| (process.name.clone(), need)));
             if let Some((_, first)) = processes.iter().find(|(other, _)| other.name == process.name) {
                 let problem = Problem::error(
                     Code::DuplicateName,
@@ -244,10 +248,41 @@ impl Reader {
             }
             processes.push((process, span));
         }
-        processes.into_iter().map(|(process, _)| process).collect()
+        let processes: Vec<Process> = processes.into_iter().map(|(process, _)| process).collect();
+        self.check_process_needs(&processes, &needs);
+        processes
     }
 
-    fn process(&mut self, node: &Arc<Node>) -> Option<(Process, Span)> {
+    /// What a process needs exists, and no process waits for itself by way of others.
+    fn check_process_needs(&mut self, processes: &[Process], needs: &[(String, Spanned<String>)]) {
+        let names = || processes.iter().map(|process| process.name.as_str());
+        for (_, need) in needs {
+            if !names().any(|name| name == need.value) {
+                let near = diag::did_you_mean(&need.value, names());
+                let help = near.unwrap_or_else(|| "name a process of this list".to_owned());
+                self.error(Code::BadValue, need.span, format!("there is no process `{}`", need.value), help);
+            }
+        }
+        // Those that could start are taken out until none is left, or only circles are.
+        let mut left: Vec<&Process> = processes.iter().collect();
+        loop {
+            let waiting: Vec<&str> = left.iter().map(|process| process.name.as_str()).collect();
+            let before = left.len();
+            left.retain(|process| process.needs.iter().any(|need| waiting.contains(&need.as_str())));
+            if left.len() == before {
+                break;
+            }
+        }
+        if let Some(first) = left.first()
+            && let Some((_, need)) = needs.iter().find(|(name, _)| *name == first.name)
+        {
+            let circle: Vec<String> = left.iter().map(|process| format!("`{}`", process.name)).collect();
+            let says = format!("none of {} can start: each waits for another of them", circle.join(", "));
+            self.error(Code::BadValue, need.span, says, "take one of these `needs` out");
+        }
+    }
+
+    fn process(&mut self, node: &Arc<Node>) -> Option<(Process, Span, Vec<Spanned<String>>)> {
         let fields = self.fields(node, &forms::PROCESS)?;
         let name = self.need(&fields, "name").and_then(|node| self.word(node, "a name"));
         let command = self.need(&fields, "command").cloned().and_then(|node| {
@@ -269,6 +304,7 @@ impl Reader {
         let cwd = fields.get("cwd").and_then(|node| self.word(node, "a folder")).map(|word| word.value.into());
         let env = fields.get("env").map(|node| self.named_texts(node, "environment variables")).unwrap_or_default();
         let ports = fields.get("ports").map(|node| self.words(node, "names")).unwrap_or_default();
+        let needs = fields.get("needs").map(|node| self.words(node, "names of processes")).unwrap_or_default();
         let ready = fields.get("ready").and_then(|node| self.ready(node));
         let name = name?;
         let process = Process {
@@ -278,9 +314,10 @@ impl Reader {
             cwd,
             env,
             ports: ports.into_iter().map(|port| port.value).collect(),
+            needs: needs.iter().map(|need| need.value.clone()).collect(),
             ready,
         };
-        Some((process, name.span))
+        Some((process, name.span, needs))
     }
 
     fn ready(&mut self, node: &Node) -> Option<Ready> {

@@ -28,6 +28,12 @@ pub static JAEGER: Form = Form {
     keys: &client_keys![
         key("url", Word, "Where its query service listens.", "http://localhost:16686"),
         key("protocol", OneOf(&["http", "grpc"]), "How it is asked (default http).", "http"),
+        key(
+            "api",
+            OneOf(&["auto", "v3", "legacy"]),
+            "Which of its HTTP APIs: `/api/v3`, the older `/api/traces`, or (default auto) v3 where it answers.",
+            "legacy"
+        ),
     ],
 };
 
@@ -96,6 +102,7 @@ form!(
     key("cwd", Word, "Where it runs, relative to the configuration.", "examples"),
     key("env", Map(&Scalar), "Its environment, beside the runner's own.", "{ RUST_LOG: warn }"),
     key("ports", List(&Word), "Free ports to find for it: each is `${port.NAME}` in specs and here.", "[shop]"),
+    key("needs", List(&Word), "Processes that must be ready before it starts; the others start at once.", "[database]"),
     key("ready", Shape::Form(&READY), "When it is ready.", "{ http: 'http://127.0.0.1:8080/healthz', timeout: 120s }"),
 ]);
 

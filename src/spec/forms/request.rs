@@ -17,6 +17,7 @@ form!(
     key("auth", Shape::Form(&AUTH), "Credentials.", "{ bearer: '${secret.TOKEN}' }"),
     key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }"),
     key("follow_redirects", Bool, "Whether redirects are followed (default true, at most 10).", "false"),
+    key("keep_alive", Bool, "Whether the connection of an earlier request may be used again (default false: each request has its own).", "true"),
     key("timeout", Duration, "Bound on the whole exchange (default 30s).", "5s"),
     key("http_version", OneOf(&["1.1", "2"]), "Insist on a version of HTTP.", "'2'"),
     key("propagators", List(&OneOf(&["b3", "b3multi", "jaeger"])), "Trace context to send beside W3C's `traceparent`.", "[b3]"),

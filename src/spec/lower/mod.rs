@@ -25,7 +25,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Template, Value};
 use crate::source::{SourceFile, Span};
 use crate::spec::config::{Backend, BackendKind};
-use crate::spec::plan::VarValue;
+use crate::spec::plan::{TraceExpectations, VarValue};
 use crate::yaml::{self, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -68,6 +68,42 @@ pub(super) fn file(
     source: &Arc<SourceFile>,
     options: &LoadOptions<'_>,
 ) -> (Option<FilePlan>, Vec<Problem>, BTreeSet<String>) {
+    let (mut lower, root) = begin(source, options);
+    let plan = match &root {
+        Some(root) => lower.file(root),
+        None => {
+            if lower.reader.problems.is_empty() {
+                let help =
+                    "write a test: `tests: [{ name: …, request: { url: 'http://…' }, trace: { errors: none } }]`";
+                lower.reader.error(Code::Empty, Span::new(0, 0), "the file is empty", help);
+            }
+            None
+        }
+    };
+    lower.outside();
+    (plan, lower.reader.problems, lower.reader.used)
+}
+
+/// Lowers the keys of a `trace` that stands alone, with what it says of waiting.
+pub(super) fn trace_alone(
+    source: &Arc<SourceFile>,
+    options: &LoadOptions<'_>,
+) -> (Option<(TraceExpectations, Wait)>, Vec<Problem>) {
+    let (mut lower, root) = begin(source, options);
+    let Some(root) = root else {
+        if lower.reader.problems.is_empty() {
+            let help = "write what is expected of the trace: `services: [gateway]`";
+            lower.reader.error(Code::Empty, Span::new(0, 0), "nothing is expected", help);
+        }
+        return (None, lower.reader.problems);
+    };
+    let plan = lower.trace_alone(&root);
+    lower.outside();
+    (plan, lower.reader.problems)
+}
+
+/// The tree of a text, and what is to read it.
+fn begin<'a>(source: &Arc<SourceFile>, options: &'a LoadOptions<'a>) -> (Lower<'a>, Option<Arc<Node>>) {
     let parsed = yaml::parse(source);
     let mut reader = Reader {
         problems: parsed.problems,
@@ -82,7 +118,7 @@ pub(super) fn file(
         reader.lenient = true;
     }
     reader.known.extend(options.vars.iter().cloned());
-    let mut lower = Lower {
+    let lower = Lower {
         reader,
         source: source.clone(),
         options,
@@ -94,19 +130,7 @@ pub(super) fn file(
         exact_names: options.exact_names,
         backend: None,
     };
-    let plan = match &parsed.root {
-        Some(root) => lower.file(root),
-        None => {
-            if lower.reader.problems.is_empty() {
-                let help =
-                    "write a test: `tests: [{ name: …, request: { url: 'http://…' }, trace: { errors: none } }]`";
-                lower.reader.error(Code::Empty, Span::new(0, 0), "the file is empty", help);
-            }
-            None
-        }
-    };
-    lower.outside();
-    (plan, lower.reader.problems, lower.reader.used)
+    (lower, parsed.root)
 }
 
 impl Lower<'_> {

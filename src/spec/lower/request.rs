@@ -25,6 +25,7 @@ impl Lower<'_> {
         let tls = fields.get("tls").map(|node| self.reader.tls(node)).unwrap_or_default();
         let follow_redirects =
             fields.get("follow_redirects").and_then(|node| self.reader.boolean(node)).unwrap_or(true);
+        let keep_alive = fields.get("keep_alive").and_then(|node| self.reader.boolean(node)).unwrap_or(false);
         let timeout = fields.get("timeout").and_then(|node| self.reader.positive_duration(node));
         let version = fields
             .get("http_version")
@@ -43,6 +44,7 @@ impl Lower<'_> {
             auth,
             tls,
             follow_redirects,
+            keep_alive,
             timeout,
             version,
             also_inject,

@@ -50,6 +50,21 @@ impl Lower<'_> {
         self.trace(&merged, at, path, fields.has("trace_file"))
     }
 
+    /// The keys of a `trace` outside of any test.
+    pub(super) fn trace_alone(&mut self, node: &Arc<Node>) -> Option<(TraceExpectations, Wait)> {
+        let (trace, wait, id) = self.trace(node, node.span, "", false);
+        if id.is_some() {
+            let help = "take `id` out: the trace is named by whoever verifies it";
+            self.reader.error(
+                Code::UnusedKey,
+                node.span,
+                "`id` says where a response holds the id, and there is none",
+                help,
+            );
+        }
+        trace.map(|trace| (trace, wait))
+    }
+
     /// `saved`: the trace comes from a file, and no backend is asked.
     fn follow_links(&mut self, node: &Node, saved: bool) -> bool {
         let follow = self.reader.boolean(node).unwrap_or(false);

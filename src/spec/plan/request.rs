@@ -23,6 +23,8 @@ pub struct HttpRequest {
     pub tls: Tls,
     /// Whether redirects are followed (default true, at most 10; each hop carries a span id of its own).
     pub follow_redirects: bool,
+    /// Whether the connection of an earlier request may be used again (default false).
+    pub keep_alive: bool,
     /// Bound on the whole exchange (default 30 s).
     pub timeout: Option<Duration>,
     /// `1.1` or `2`, if it must be one of them.

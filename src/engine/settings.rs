@@ -1,6 +1,6 @@
 //! Settings, resolved once: flag, environment, profile, file, default. Flags are applied by the commands themselves.
 
-use super::backend::Place;
+use super::place::Place;
 use crate::run::options::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
@@ -79,7 +79,7 @@ impl Settings {
             BackendKind::File { .. } => "saved traces",
         });
         from("backend", kind.to_owned(), over.backend.is_some(), file.backend.is_some());
-        let timeout = settings.wait.timeout.unwrap_or(super::settings::TIMEOUT);
+        let timeout = settings.wait.timeout.unwrap_or(TIMEOUT);
         let shown = humantime::format_duration(timeout).to_string();
         from("wait.timeout", shown, over.wait.timeout.is_some(), file.wait.timeout.is_some());
         let shown = match settings.wait.settle {
@@ -130,7 +130,6 @@ impl Settings {
         };
         Options {
             jobs: self.jobs,
-            awaiting: 500,
             retries: self.retries,
             fail_fast: false,
             seed,

@@ -20,10 +20,12 @@
 //! first of them that really runs, and stopped after the last. Under cargo-nextest every test is a process of its own,
 //! and starts the system for itself.
 
-use crate::cli::suite::{Suite as Running, TrialParts, Trials};
+mod suite;
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use suite::{Driven, TrialParts};
 
 /// Runs `specs/` with the configuration's profile `test`, if it has one.
 pub fn main() -> ExitCode {
@@ -57,7 +59,7 @@ impl Suite {
     /// Runs what the command line selects.
     pub fn main(self) -> ExitCode {
         let mut args = Arguments::from_args();
-        let suite = match Running::load(&self.paths, self.profile.as_deref()) {
+        let suite = match Driven::load(&self.paths, self.profile.as_deref()) {
             Ok(suite) => suite,
             Err(code) => return ExitCode::from(code),
         };
@@ -69,10 +71,9 @@ impl Suite {
     }
 }
 
-fn trials(suite: &Running) -> Vec<Trial> {
+fn trials(suite: &Driven) -> Vec<Trial> {
     let one = |(name, ignored, run): TrialParts| {
         Trial::test(name, move || run().map_err(Failed::from)).with_ignored_flag(ignored)
     };
-    let trials: Trials = suite.trials();
-    trials.into_iter().map(one).collect()
+    suite.trials().map(one).collect()
 }

@@ -1,6 +1,7 @@
 //! The place that traces are read from, as configured.
 
-use super::loaded::Loaded;
+use super::Environment;
+use super::load::Loaded;
 use crate::backend::settle::Pipeline;
 use crate::backend::{
     Backend, Embedded, HttpOptions, Jaeger, JaegerApi, JaegerGrpc, JaegerOptions, OtlpTarget, OwnSpanExporter, Probe,
@@ -51,7 +52,7 @@ impl Place {
                 let words = words.first().map_or_else(|| "it does not answer".to_owned(), Clone::clone);
                 return Err(format!("traces cannot be read from {}: {words}", self.backend.describe()));
             }
-            // It tells nobody when it is ready.
+            // There is no notification of readiness.
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -71,13 +72,18 @@ pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, sc
             let backend = crate::backend::Saved::open(&dir).map_err(|why| why.to_string())?;
             Ok(remote(Arc::new(backend)))
         }
-        BackendKind::Jaeger { url, protocol } => {
+        BackendKind::Jaeger { url, protocol, api } => {
             let http = http_options(backend, url, folder, scope)?;
             if *protocol == Protocol::Grpc {
                 let made = JaegerGrpc::new(http, None).map_err(|why| why.to_string())?;
                 return Ok(remote(Arc::new(made)));
             }
-            let options = JaegerOptions { http, tenant: None, api: JaegerApi::Auto };
+            let api = match api {
+                config::JaegerApi::Auto => JaegerApi::Auto,
+                config::JaegerApi::V3 => JaegerApi::V3,
+                config::JaegerApi::Legacy => JaegerApi::Legacy,
+            };
+            let options = JaegerOptions { http, tenant: None, api };
             Ok(remote(Arc::new(Jaeger::new(options).map_err(|why| why.to_string())?)))
         }
         BackendKind::Tempo { url, tenant } => {
@@ -139,12 +145,13 @@ async fn embedded(addresses: &[&str]) -> Result<Place, String> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
-    found.ok_or_else(|| format!("`{text}` is no address; write `127.0.0.1:4317`"))
+    found.ok_or_else(|| format!("`{text}` is not an address; write `127.0.0.1:4317`"))
 }
 
 /// The exporter of the runner's own spans, where the standard variables name an endpoint.
-pub(crate) fn own_spans() -> Result<Option<OwnSpanExporter>, String> {
-    let target = OtlpTarget::from_otel(|name| std::env::var(name).ok()).map_err(|why| why.to_string())?;
+pub(crate) fn own_spans(environment: &Environment) -> Result<Option<OwnSpanExporter>, String> {
+    let target =
+        OtlpTarget::from_otel(|name| environment.get(name).map(str::to_owned)).map_err(|why| why.to_string())?;
     target.map(|target| OwnSpanExporter::new(&target).map_err(|why| why.to_string())).transpose()
 }
 

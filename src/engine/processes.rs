@@ -1,67 +1,99 @@
 //! The system's processes, from configuration to running.
 
-use super::loaded::Loaded;
+use super::Environment;
+use super::load::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
 use crate::facts::RUN_ATTRIBUTE;
 use crate::matcher::Template;
-use crate::run::event::Event;
+use crate::run::event::What;
 use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
-use crate::run::session::Listener;
+use crate::run::wait::lock;
 use crate::spec::config;
 use crate::spec::vars::Scope;
+use futures_util::future::try_join_all;
+use std::collections::HashMap;
 use std::net::ToSocketAddrs as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::{Mutex as AsyncMutex, SetOnce};
 
 /// How long a process may take to be ready, unless configured.
 const READY: Duration = Duration::from_secs(60);
 
 /// Processes that run until this is stopped (or dropped, which kills them).
 #[derive(Default)]
-pub(crate) struct Running(Vec<Process>);
+pub(crate) struct Running(Mutex<Vec<Arc<AsyncMutex<Process>>>>);
 
 impl Running {
+    fn add(&self, process: Process) -> Arc<AsyncMutex<Process>> {
+        let process = Arc::new(AsyncMutex::new(process));
+        lock(&self.0).push(Arc::clone(&process));
+        process
+    }
+
     /// Stops them, the last started first.
     pub(crate) async fn stop(self) {
-        for process in self.0.into_iter().rev() {
-            process.stop().await;
+        for process in self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().rev() {
+            // Whoever waited for it to be ready has given up; were that not so, dropping it kills it.
+            if let Some(process) = Arc::into_inner(process) {
+                process.into_inner().stop().await;
+            }
         }
     }
 
-    /// Those that have ended though nobody asked them to.
-    pub(crate) fn ended(&mut self) -> Vec<Ended> {
-        self.0.iter_mut().filter_map(Process::ended).collect()
+    /// Those that have ended without being asked to.
+    pub(crate) fn ended(&self) -> Vec<Ended> {
+        lock(&self.0).iter().filter_map(|process| process.try_lock().ok()?.ended()).collect()
     }
 }
 
-/// Starts what is configured, one after the other, each as soon as the one before is ready.
+/// Starts what is configured: each as soon as those that it needs are ready, the others at once.
 ///
 /// `running` is filled as they start, so that whoever drops this future half-way can still stop them.
 pub(crate) async fn start(
     loaded: &Loaded,
     endpoint: Option<&str>,
-    listener: &Listener,
-    running: &mut Running,
+    hear: &(dyn Fn(&What<'_>) + Sync),
+    running: &Running,
 ) -> Result<(), String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     let run = format!("{:016x}", fastrand::u64(..));
-    for process in &loaded.settings.processes {
-        let spec = ready_to_start(process, loaded, endpoint, &run, &scope)?;
-        listener(&Event::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
-        if let Some(place) = spec.answered_already().await {
-            return Err(format!(
-                "{place} answers before process `{}` was started: the tests would judge what runs there already. Stop what \
-                 listens there; or, if that is meant to be tested, take the process out, in a profile by `processes: []`",
-                spec.name
-            ));
+    let configured = &loaded.settings.processes;
+    let ready: HashMap<&str, SetOnce<()>> =
+        configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
+    let specs = configured.iter().map(|process| ready_to_start(process, loaded, endpoint, &run, &scope));
+    let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
+    let starting = configured.iter().zip(&specs).map(|(process, spec)| async {
+        for need in &process.needs {
+            // That it exists is known from reading the configuration; that it can become ready, too.
+            if let Some(needed) = ready.get(need.as_str()) {
+                needed.wait().await;
+            }
         }
-        let began = Instant::now();
-        running.0.push(Process::spawn(&spec).map_err(|why| why.message)?);
-        if let Some(process) = running.0.last_mut() {
-            process.ready(&spec).await.map_err(|why| why.message)?;
-        }
-        listener(&Event::ProcessReady { name: &spec.name, after: began.elapsed() });
+        start_one(spec, hear, running).await?;
+        // Each is set once, here.
+        let _ = ready.get(process.name.as_str()).map(|ready| ready.set(()));
+        Ok::<(), String>(())
+    });
+    try_join_all(starting).await.map(drop)
+}
+
+async fn start_one(spec: &ProcessSpec, hear: &(dyn Fn(&What<'_>) + Sync), running: &Running) -> Result<(), String> {
+    hear(&What::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
+    if let Some(place) = spec.answered_already().await {
+        return Err(format!(
+            "{place} answers before process `{}` was started: the tests would judge what runs there already. Stop what \
+             listens there; or, if that is meant to be tested, take the process out, in a profile by `processes: []`",
+            spec.name
+        ));
     }
+    let began = Instant::now();
+    let process = running.add(Process::spawn(spec).map_err(|why| why.message)?);
+    let still = |waited, last_line: Option<&str>| {
+        hear(&What::ProcessStillStarting { name: &spec.name, waited, last_line });
+    };
+    process.lock().await.ready(spec, still).await.map_err(|why| why.message)?;
+    hear(&What::ProcessReady { name: &spec.name, after: began.elapsed() });
     Ok(())
 }
 
@@ -84,7 +116,7 @@ fn ready_to_start(
         Some(config::Ready { tcp: Some(address), .. }) => {
             let address = text(address)?;
             let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
-            let why = || format!("process `{}`: `ready.tcp`: `{address}` is no address", process.name);
+            let why = || format!("process `{}`: `ready.tcp`: `{address}` is not an address", process.name);
             Some(Ready::Tcp(found.ok_or_else(why)?))
         }
         Some(_) => None,
@@ -99,7 +131,7 @@ fn ready_to_start(
         env.retain(|(own, _)| own != name);
         env.push((name.clone(), text(value)?));
     }
-    mark(&mut env, run);
+    mark(&mut env, run, &loaded.environment);
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
@@ -108,18 +140,18 @@ fn ready_to_start(
             .as_ref()
             .map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
         env,
-        env_remove: of_an_outer_cargo(),
+        env_remove: of_an_outer_cargo(&loaded.environment),
         ready,
         ready_timeout: process.ready.as_ref().and_then(|ready| ready.timeout).unwrap_or(READY),
     })
 }
 
 /// Adds to the resource attributes of a process that it belongs to this run, so that its clock is known to be the one of
-/// the others: most SDKs tell no host by themselves.
-fn mark(env: &mut Vec<(String, String)>, run: &str) {
+/// the others: most SDKs do not name the host by themselves.
+fn mark(env: &mut Vec<(String, String)>, run: &str, outer: &Environment) {
     const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
     let own = env.iter().position(|(name, _)| name == NAME).map(|at| env.remove(at).1);
-    let given = own.or_else(|| std::env::var(NAME).ok()).unwrap_or_default();
+    let given = own.or_else(|| outer.get(NAME).map(str::to_owned)).unwrap_or_default();
     let other = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default().trim();
         !key.is_empty() && key != RUN_ATTRIBUTE
@@ -130,13 +162,11 @@ fn mark(env: &mut Vec<(String, String)>, run: &str) {
 }
 
 /// What `cargo run` and `cargo test` set for the program they start. A cargo started below them takes these for its own
-/// environment, finds that it differs from last time, and builds everything anew.
-fn of_an_outer_cargo() -> Vec<String> {
+/// environment, finds that it differs from last time, and rebuilds everything.
+fn of_an_outer_cargo(environment: &Environment) -> Vec<String> {
     const PREFIXES: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_", "CARGO_PRIMARY_"];
-    std::env::vars_os()
-        .filter_map(|(name, _)| name.into_string().ok())
-        .filter(|name| PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
-        .collect()
+    let of_cargo = |name: &&str| PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    environment.names().filter(of_cargo).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -148,7 +178,7 @@ mod tests {
         let marked = |value: &str| {
             let mut env =
                 vec![("OTEL_RESOURCE_ATTRIBUTES".to_owned(), value.to_owned()), ("A".to_owned(), "1".to_owned())];
-            mark(&mut env, "5a");
+            mark(&mut env, "5a", &Environment::default());
             assert_eq!(env.len(), 2);
             env.into_iter().find(|(name, _)| name == "OTEL_RESOURCE_ATTRIBUTES").map(|(_, value)| value)
         };

@@ -31,3 +31,22 @@ pub fn of(run: &RunRecord, inconclusive: Option<Verdict>, flaky_fails: bool, not
         None => USAGE,
     }
 }
+
+/// The code when a report that was asked for could not be written: a failure stays one, since it outweighs an error in
+/// every other place, too; anything else becomes an error. It is not the code for usage, which promises that nothing was
+/// sent.
+pub fn with_lost_reports(code: u8, lost: bool) -> u8 {
+    if lost && code != FAILED { ERROR } else { code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_is_lost_is_an_error_unless_a_test_failed() {
+        let codes = [PASSED, FAILED, USAGE, INCONCLUSIVE, ERROR];
+        assert_eq!(codes.map(|code| with_lost_reports(code, true)), [ERROR, FAILED, ERROR, ERROR, ERROR]);
+        assert_eq!(codes.map(|code| with_lost_reports(code, false)), codes);
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) fn config(named: Option<&Path>) -> Result<Option<PathBuf>, String> {
             Err(format!("there is no {}", named.display()))
         };
     }
-    let here = std::env::current_dir().map_err(|why| format!("cannot tell the current folder: {why}"))?;
+    let here = std::env::current_dir().map_err(|why| format!("cannot determine the current folder: {why}"))?;
     // As short as the user would write it: `../tracespec.yaml`.
     let mut found = PathBuf::from(CONFIG);
     for folder in here.ancestors() {

@@ -1,12 +1,7 @@
-//! What `run`, `check`, `list` and the harness begin with: settings and specs, or everything that is wrong with them.
+//! Settings and specs, or everything that is wrong with them.
 
-use super::args::{Common, Variables};
-use super::discover;
-use super::exit;
-use super::settings::Settings;
-use super::snapshots;
-use super::streams::{colour, error, say};
-use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions, Severity};
+use super::{Environment, Settings, discover, exit, snapshots};
+use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
 use crate::report::text::clean;
@@ -22,6 +17,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// What is to be read, and what was given beside files.
+#[derive(Clone, Default)]
+pub(crate) struct Inputs {
+    /// Spec files, or folders of them; empty: `specs`.
+    pub(crate) paths: Vec<PathBuf>,
+    /// The configuration file; without it, the nearest one.
+    pub(crate) config: Option<PathBuf>,
+    pub(crate) profile: Option<String>,
+    /// Variables as `name=value`.
+    pub(crate) vars: Vec<String>,
+    pub(crate) vars_file: Option<PathBuf>,
+    pub(crate) secrets_file: Option<PathBuf>,
+    pub(crate) seed: Option<u64>,
+    pub(crate) environment: Environment,
+}
+
 /// Everything that is needed to run.
 pub(crate) struct Loaded {
     pub(crate) plan: Plan,
@@ -29,6 +40,7 @@ pub(crate) struct Loaded {
     pub(crate) vars: Arc<RunVars>,
     /// The folder with `specs` and so with the snapshots.
     pub(crate) root: PathBuf,
+    pub(crate) environment: Environment,
 }
 
 /// Everything that was read, with what is wrong.
@@ -39,7 +51,7 @@ pub(crate) struct Read {
     pub(crate) root: PathBuf,
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What is odd about what was given on the command line.
-    pub(crate) warnings: Vec<String>,
+    warnings: Vec<String>,
 }
 
 struct Disk;
@@ -53,33 +65,30 @@ impl Files for Disk {
     }
 }
 
-pub(crate) fn is_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
-}
-
-fn config(common: &Common) -> Result<(Config, Vec<Diagnostic>), String> {
-    match discover::config(common.config.as_deref())? {
+/// The configuration, and what is wrong with it.
+pub(crate) fn config(inputs: &Inputs) -> Result<(Config, Vec<Diagnostic>), String> {
+    match discover::config(inputs.config.as_deref())? {
         Some(path) => Ok(config::parse(&path, discover::read(&path)?)),
         None => Ok((Config::default(), Vec::new())),
     }
 }
 
-fn flags(variables: &Variables, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, Value>, String> {
+fn flags(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, Value>, String> {
     let mut values = BTreeMap::new();
-    if let Some(path) = &variables.vars_file {
+    if let Some(path) = &inputs.vars_file {
         let (read, diagnostics) = given::vars_file(path, discover::read(path)?);
         values = read;
         found.extend(diagnostics);
     }
-    for text in &variables.var {
+    for text in &inputs.vars {
         let (name, value) = given::flag(text).map_err(|why| format!("`--var`: {why}"))?;
         values.insert(name, value);
     }
     Ok(values)
 }
 
-fn secrets(variables: &Variables, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, String>, String> {
-    let Some(path) = &variables.secrets_file else { return Ok(BTreeMap::new()) };
+fn secrets(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, String>, String> {
+    let Some(path) = &inputs.secrets_file else { return Ok(BTreeMap::new()) };
     let (secrets, diagnostics) = given::secrets_file(path, discover::read(path)?);
     found.extend(diagnostics);
     Ok(secrets)
@@ -113,18 +122,15 @@ fn values(vars: &[(String, VarValue)], run: &RunVars) -> Result<BTreeMap<String,
 }
 
 /// What the tests of a run share, but for what specs themselves say.
-pub(crate) fn run_vars(
-    settings: &Settings,
-    variables: &Variables,
-    seed: Option<u64>,
-    found: &mut Vec<Diagnostic>,
-) -> Result<RunVars, String> {
-    let flags = flags(variables, found)?;
-    let secrets = secrets(variables, found)?;
+pub(crate) fn run_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<RunVars, String> {
+    let flags = flags(inputs, found)?;
+    let secrets = secrets(inputs, found)?;
     let redactor = Redactor::new(settings.redact.iter());
     secrets.iter().for_each(|(name, value)| redactor.learn_named(name, &Secret::new(value.clone())));
-    let env: Source = Arc::new(|name| std::env::var(name).ok());
-    let secret: Source = Arc::new(move |name| secrets.get(name).cloned().or_else(|| std::env::var(name).ok()));
+    let env = inputs.environment.source();
+    let environment = inputs.environment.clone();
+    let secret: Source =
+        Arc::new(move |name| secrets.get(name).cloned().or_else(|| environment.get(name).map(str::to_owned)));
     let mut vars = RunVars {
         flags,
         profile: BTreeMap::new(),
@@ -137,7 +143,7 @@ pub(crate) fn run_vars(
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
         }),
-        seed: seed.unwrap_or_else(|| fastrand::u64(..)),
+        seed: inputs.seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
     };
     vars.config = values(&settings.vars, &vars)?;
@@ -147,15 +153,9 @@ pub(crate) fn run_vars(
 
 /// Reads configuration and specs. `here`: this machine runs them, so the environment must hold what they use. The error is
 /// one sentence about what could not even be read.
-pub(crate) fn read(
-    paths: &[PathBuf],
-    variables: &Variables,
-    common: &Common,
-    seed: Option<u64>,
-    here: bool,
-) -> Result<Read, String> {
-    let (config, mut diagnostics) = config(common)?;
-    if let Some(name) = &common.profile
+pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
+    let (config, mut diagnostics) = config(inputs)?;
+    if let Some(name) = &inputs.profile
         && config.profile(name).is_none()
     {
         let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
@@ -163,13 +163,13 @@ pub(crate) fn read(
             if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
         return Err(format!("the configuration has no profile `{name}`; {known}"));
     }
-    let settings = Settings::resolve(&config, common.profile.as_deref());
-    let vars = run_vars(&settings, variables, seed, &mut diagnostics)?;
+    let settings = Settings::resolve(&config, inputs.profile.as_deref());
+    let vars = run_vars(&settings, inputs, &mut diagnostics)?;
     let names: BTreeSet<String> =
         vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
     let mut files = Vec::new();
-    let root = discover::root(common.config.as_deref(), &settings.folder);
-    for path in discover::specs(paths, &root)? {
+    let root = discover::root(inputs.config.as_deref(), &settings.folder);
+    for path in discover::specs(&inputs.paths, &root)? {
         files.push((path.clone(), discover::read(&path)?));
     }
     let has_env = |name: &str| (vars.env)(name).is_some();
@@ -182,7 +182,7 @@ pub(crate) fn read(
         env: here.then_some(&has_env),
         secrets: here.then_some(&has_secret),
         backend: settings.backend.as_ref().map(|backend| &backend.kind),
-        ci: is_ci(),
+        ci: inputs.environment.is_ci(),
         exact_names: settings.exact_names,
         snapshots: snapshots::folder(&root),
         redactor: Arc::clone(&vars.redactor),
@@ -220,31 +220,42 @@ fn unused(name: &str, plan: &Plan, config: &Config) -> Option<String> {
     Some(format!("no spec uses `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))))
 }
 
-/// Says what is wrong with what was given rather than with what is written in a file.
-pub(crate) fn warn(warnings: &[String]) {
-    warnings.iter().for_each(|warning| say(&format!("warning: {}", clean(warning, false))));
-}
-
-/// Shows diagnostics; says whether one of them is an error.
-pub(crate) fn show(diagnostics: &[Diagnostic], common: &Common) -> bool {
-    if !diagnostics.is_empty() {
-        say(diag::render(diagnostics, RenderOptions { color: colour(common.color) }).trim_end());
-        diag::summary(diagnostics).iter().for_each(|line| say(line));
-    }
-    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-}
-
-/// Reads everything, shows what is wrong, finds the ports that processes ask for. `Err` is the exit code.
-pub(crate) fn load(paths: &[PathBuf], variables: &Variables, common: &Common, seed: Option<u64>) -> Result<Loaded, u8> {
-    let read = read(paths, variables, common, seed, true).map_err(|why| {
-        error(&why);
+/// Reads everything and writes what is wrong to `out`. `Err` is the exit code.
+pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, u8> {
+    // Whether anybody reads `out` changes nothing: the exit code says it as well.
+    let mut say = |line: &str| drop(writeln!(out, "{line}"));
+    let read = read(inputs, true).map_err(|why| {
+        say(&format!("error: {}", clean(&why, true)));
         exit::USAGE
     })?;
-    let wrong = show(&read.diagnostics, common);
-    warn(&read.warnings);
-    if wrong {
+    read.lines(colour).iter().for_each(|line| say(line));
+    if diag::has_errors(&read.diagnostics) {
         say("nothing was sent");
         return Err(exit::USAGE);
     }
-    Ok(Loaded { plan: read.plan, settings: read.settings, vars: Arc::new(read.vars), root: read.root })
+    let Read { plan, settings, vars, root, .. } = read;
+    Ok(Loaded { plan, settings, vars: Arc::new(vars), root, environment: inputs.environment.clone() })
+}
+
+/// What diagnostics say, in lines for people.
+pub(crate) fn shown(diagnostics: &[Diagnostic], colour: bool) -> Vec<String> {
+    if diagnostics.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![diag::render(diagnostics, RenderOptions { color: colour }).trim_end().to_owned()];
+    lines.extend(diag::summary(diagnostics));
+    lines
+}
+
+impl Read {
+    /// What is wrong or odd, in lines for people.
+    fn lines(&self, colour: bool) -> Vec<String> {
+        let mut lines = shown(&self.diagnostics, colour);
+        lines.extend(self.warnings());
+        lines
+    }
+    /// What is odd about what was given rather than written in a file.
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        self.warnings.iter().map(|warning| format!("warning: {}", clean(warning, false)))
+    }
 }

@@ -2,23 +2,24 @@
 //! where it stands, so the values themselves are learnt before anything of a test is shown.
 
 use crate::redact::{Redactor, Secret};
-use crate::run::event::Event;
-use crate::run::record::TestRecord;
+use crate::run::event::What;
+use crate::run::record::{StepRecord, TestRecord};
 use crate::trace::{Sym, Trace, Value};
 use std::collections::BTreeSet;
 
-/// Learns what the event is about to show.
-pub(crate) fn learn(event: &Event<'_>, redactor: &Redactor) {
-    match event {
-        Event::TestFinished(test) | Event::TestTurned(test) => learn_test(test, redactor),
-        Event::Finished(run) => run.tests.iter().for_each(|test| learn_test(test, redactor)),
+/// Learns the values of hidden attributes in the traces of which something is about to be shown.
+pub(super) fn learn(what: &What<'_>, redactor: &Redactor) {
+    let of_test = |test: &TestRecord| test.steps.iter().for_each(|step| of_step(step, redactor));
+    match what {
+        What::StepFinished { record, .. } => of_step(record, redactor),
+        What::TestFinished(test) | What::TestRejudged(test) => of_test(test),
+        What::RunFinished(run) => run.tests.iter().for_each(of_test),
         _ => {}
     }
 }
 
-/// Learns the values of hidden attributes of a test's traces.
-pub(crate) fn learn_test(test: &TestRecord, redactor: &Redactor) {
-    for trace in test.steps.iter().filter_map(|step| step.trace.as_ref()) {
+fn of_step(step: &StepRecord, redactor: &Redactor) {
+    if let Some(trace) = &step.trace {
         of(trace, redactor).into_iter().for_each(|text| redactor.learn(&Secret::new(text)));
     }
 }

@@ -1,8 +1,7 @@
 //! Snapshot files: pending ones left by a run, accepted ones written only when asked.
 
 use super::discover;
-use super::loaded::{Loaded, is_ci};
-use super::streams::say;
+use super::load::Loaded;
 use crate::report::text::clean;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use crate::spec::plan::{Accepted, Check, Plan};
@@ -15,7 +14,7 @@ pub(crate) fn folder(root: &Path) -> PathBuf {
     discover::plain(&root.join("specs/snapshots"))
 }
 
-/// The plan of a run that accepts: whatever shape comes is no finding.
+/// The plan of a run that accepts snapshots: no shape is a finding.
 pub(crate) fn accepting(mut plan: Plan) -> Plan {
     let tests = plan.files.iter_mut().flat_map(|file| &mut file.tests);
     let traces = tests.flat_map(|test| &mut test.steps).filter_map(|step| step.trace.as_mut());
@@ -36,10 +35,19 @@ struct Seen<'a> {
 }
 
 /// Writes the shapes of this run's traces that differ from what is accepted: with `--accept` as accepted ones, if nothing
-/// else is wrong with their test; otherwise beside them, as `NAME.pending`. Where CI is set nothing is ever written.
-pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Result<(), String> {
+/// else is wrong with their test; otherwise beside them, as `NAME.pending`. Where CI is set nothing is ever written. What
+/// became of them is a remark of the run, what could not be kept an error.
+pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) {
+    let mut remarks = Vec::new();
+    if let Err(why) = kept(record, loaded, accept, &mut remarks) {
+        record.errors.push(why);
+    }
+    record.remarks.extend(remarks);
+}
+
+fn kept(record: &mut RunRecord, loaded: &Loaded, accept: bool, remarks: &mut Vec<String>) -> Result<(), String> {
     let (plan, root, redactor) = (&loaded.plan, loaded.root.as_path(), &*loaded.vars.redactor);
-    if is_ci() {
+    if loaded.environment.is_ci() {
         return Ok(());
     }
     let mut seen: BTreeMap<String, Vec<Seen<'_>>> = BTreeMap::new();
@@ -52,7 +60,7 @@ pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Res
             let shape = Accepted::shape_of(&trace, redactor);
             let admitted = accepted.is_some_and(|accepted| accepted.admits(&shape));
             if accept && !admitted && !passed {
-                say(&format!(
+                remarks.push(format!(
                     "snapshot `{name}` was not accepted: its test `{}` did not pass otherwise",
                     clean_name(&test.name.value)
                 ));
@@ -95,17 +103,20 @@ pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) -> Res
         } else if accept {
             write(&accepted, &first.shape)?;
             remove(&pending)?;
-            say(&format!("snapshot `{name}`: {} (accepted)", accepted.display()));
+            remarks.push(format!("snapshot `{name}`: {} (accepted)", accepted.display()));
         } else {
             write(&pending, &clean)?;
-            say(&format!("snapshot `{name}`: {} (pending; `tracespec run --accept` accepts it)", pending.display()));
+            remarks.push(format!(
+                "snapshot `{name}`: {} (pending; `tracespec run --accept` accepts it)",
+                pending.display()
+            ));
         }
     }
     match accept {
         _ if wrong.is_empty() => Ok(()),
         true => Err(wrong.join("\n")),
         false => {
-            wrong.iter().for_each(|why| say(&format!("warning: {why}")));
+            remarks.extend(wrong);
             Ok(())
         }
     }

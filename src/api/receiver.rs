@@ -1,0 +1,152 @@
+//! Where traces come from.
+
+use super::trace::Trace;
+use crate::assert::{Context, Witnessed};
+use crate::backend::settle;
+use crate::diag::{self, RenderOptions};
+use crate::engine::Settings;
+use crate::engine::place::{self, Place};
+use crate::facts::Facts;
+use crate::run::clock::Clock;
+use crate::run::options::Options;
+use crate::run::step::witness;
+use crate::run::wait::{Shared, lock};
+use crate::spec::config;
+use crate::spec::vars::{RunVars, Scope};
+use crate::trigger::context::Ids;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Where the traces of tests are received or read. What one test shows of the system (which services export, which calls
+/// are answered) helps the next to judge sooner, so tests of one system best share a receiver.
+///
+/// Needs a tokio runtime that lives as long as the receiver does.
+#[derive(Clone)]
+pub struct Receiver {
+    pub(super) inner: Arc<Inner>,
+    pub(super) options: Options,
+}
+
+pub(super) struct Inner {
+    pub(super) place: Place,
+    pub(super) shared: Shared,
+    witnessed: Mutex<Arc<Witnessed>>,
+    pub(super) ids: Mutex<Ids>,
+    pub(super) slots: Semaphore,
+}
+
+/// Why there is no receiver: the address is taken, the settings are wrong, the backend does not answer.
+#[derive(Clone)]
+pub struct SetupError(pub(super) String);
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// As it is displayed: this is what a test that returns it prints.
+impl fmt::Debug for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SetupError {}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Receiver").field(&self.inner.place.backend.describe()).finish()
+    }
+}
+
+impl Receiver {
+    /// Receives OTLP, over gRPC and HTTP, on a free port of this machine: see [`Receiver::endpoint`].
+    pub async fn start() -> Result<Receiver, SetupError> {
+        Receiver::configured("").await
+    }
+
+    /// Reads traces from where settings say, written as in `tracespec.yaml`. `backend`, `exporter_delay` and `wait` are
+    /// used; processes are for the test to start.
+    ///
+    /// ```no_run
+    /// # async fn f() -> Result<(), tracespec::SetupError> {
+    /// let jaeger = tracespec::Receiver::configured("backend: { jaeger: { url: 'http://localhost:16686' } }").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn configured(settings: &str) -> Result<Receiver, SetupError> {
+        let (config, diagnostics) = config::parse(Path::new("settings"), settings.as_bytes().to_vec());
+        if diag::has_errors(&diagnostics) {
+            return Err(SetupError(diag::render(&diagnostics, RenderOptions::default())));
+        }
+        let settings = Settings::resolve(&config, None);
+        let scope = Scope::bare(Arc::new(RunVars::default()));
+        let place = place::open(settings.backend.as_ref(), Path::new(""), &scope).await.map_err(SetupError)?;
+        place.ready().await.map_err(SetupError)?;
+        let options = settings.options(&place, 0);
+        let shared = Shared {
+            knowledge: Mutex::default(),
+            learned: tokio::sync::watch::Sender::new(0),
+            clock: Clock::start(),
+            rng: Mutex::new(fastrand::Rng::new()),
+        };
+        let ids = Mutex::new(Ids::new(fastrand::Rng::new()));
+        let slots = Semaphore::new(settle::poll::MAX_IN_FLIGHT);
+        let inner = Inner { place, shared, witnessed: Mutex::default(), ids, slots };
+        Ok(Receiver { inner: Arc::new(inner), options })
+    }
+
+    /// What to set as `OTEL_EXPORTER_OTLP_ENDPOINT`; empty if traces are read from a backend.
+    pub fn endpoint(&self) -> &str {
+        self.inner.place.endpoint.as_deref().unwrap_or_default()
+    }
+
+    /// How long the system's exporters may hold a span back (`OTEL_BSP_SCHEDULE_DELAY`; next to nothing for one that
+    /// exports each span as it ends). Unless it is said, the SDKs' default of five seconds is assumed, and a verdict that
+    /// rests on an absence takes that long.
+    #[must_use]
+    pub fn exporter_delay(mut self, delay: Duration) -> Receiver {
+        self.options.exporter_delay = delay;
+        self
+    }
+
+    /// How long to wait for each trace before giving up; 30 seconds unless it is said.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Receiver {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Services and peers that take part without exporting spans.
+    #[must_use]
+    pub fn silent<T: Into<String>>(mut self, names: impl IntoIterator<Item = T>) -> Receiver {
+        self.options.silent.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Begins a trace. The name is shown in reports and goes with the request, as baggage.
+    pub fn trace(&self, name: impl Into<String>) -> Trace {
+        Trace::begin(self.clone(), name.into())
+    }
+
+    pub(super) fn witness(&self, facts: &Facts<'_>) {
+        witness(Arc::make_mut(&mut lock(&self.inner.witnessed)), facts);
+    }
+
+    pub(super) fn context(&self, silent: &[String]) -> Context {
+        let mut witnessed = lock(&self.inner.witnessed);
+        Arc::make_mut(&mut witnessed).services.extend(self.inner.place.backend.services());
+        Context {
+            witnessed: Arc::clone(&witnessed),
+            silent: self.options.silent.iter().chain(silent).cloned().collect(),
+        }
+    }
+
+    pub(super) fn wait_config(&self, wait: &crate::spec::plan::Wait) -> settle::Config {
+        self.options.wait_config(wait, self.inner.place.pipeline())
+    }
+}

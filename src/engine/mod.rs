@@ -1,0 +1,23 @@
+//! From settings to a running session, shared by the command line, the test harness and the library API.
+//!
+//! Nothing here reads the environment, exits or opens a standard stream: the environment is an argument
+//! ([`Environment`]), and whatever is to be shown goes to a given writer or to the run's reporters.
+
+pub(crate) mod discover;
+mod environment;
+pub mod exit;
+mod interrupt;
+pub(crate) mod load;
+pub(crate) mod place;
+mod processes;
+pub(crate) mod select;
+mod settings;
+mod snapshots;
+mod start;
+
+pub(crate) use environment::Environment;
+pub(crate) use interrupt::interrupted;
+pub(crate) use load::{Inputs, Loaded, load};
+pub(crate) use processes::Running;
+pub(crate) use settings::Settings;
+pub(crate) use start::{Overrides, Started, start, unix_ns};

@@ -1,0 +1,113 @@
+//! From what was loaded to a running session, and from its end to the record.
+
+use super::place::{self, Place};
+use super::processes::{self, Running};
+use super::{Loaded, snapshots};
+use crate::report::Fanout;
+use crate::run::event::What;
+use crate::run::processes::Ended;
+use crate::run::record::RunRecord;
+use crate::run::session::{Session, TestAt};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What the command line says of a run beside its settings.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Overrides {
+    pub(crate) jobs: Option<usize>,
+    pub(crate) retries: Option<u32>,
+    pub(crate) fail_fast: bool,
+    pub(crate) strict_absence: bool,
+    /// The shapes of this run's traces become the accepted snapshots.
+    pub(crate) accept: bool,
+}
+
+/// A session whose system runs and whose backends can be read.
+pub(crate) struct Started {
+    pub(crate) session: Arc<Session>,
+    fanout: Arc<Fanout>,
+    accept: bool,
+    // Receivers stop when they are dropped.
+    _places: Vec<Place>,
+}
+
+/// Unix nanoseconds, the clock of a run's events.
+pub(crate) fn unix_ns() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Opens the backends, starts the system, makes the session. `running` is filled as processes start, so that whoever
+/// drops this future half-way can still stop them.
+pub(crate) async fn start(
+    loaded: &Loaded,
+    overrides: &Overrides,
+    fanout: &Arc<Fanout>,
+    running: &Running,
+) -> Result<Started, String> {
+    let place = place::of(loaded).await?;
+    processes::start(loaded, place.endpoint.as_deref(), &|what| fanout.hear(what), running).await?;
+    place.ready().await?;
+    let mut options = loaded.settings.options(&place, loaded.vars.seed);
+    options.jobs = overrides.jobs.unwrap_or(options.jobs);
+    options.retries = overrides.retries.unwrap_or(options.retries);
+    options.fail_fast = overrides.fail_fast;
+    options.strict_absence = overrides.strict_absence;
+    let plan = loaded.plan.clone();
+    let plan = if overrides.accept { snapshots::accepting(plan) } else { plan };
+    let (vars, listener) = (Arc::clone(&loaded.vars), fanout.listener());
+    let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
+    let mut places = vec![place];
+    for (at, place) in place::of_tests(loaded).await? {
+        place.ready().await?;
+        session.read_elsewhere(at, Arc::clone(&place.backend), place.pipeline());
+        places.push(place);
+    }
+    if let Some(exporter) = place::own_spans(&loaded.environment)? {
+        session.export_own_spans(exporter);
+    }
+    let (session, fanout) = (Arc::new(session), Arc::clone(fanout));
+    Ok(Started { session, fanout, accept: overrides.accept, _places: places })
+}
+
+impl Started {
+    /// Ends the run: looks again at tests that passed, keeps snapshots and traces, informs the reporters.
+    pub(crate) async fn finish(
+        &self,
+        loaded: &Loaded,
+        save_traces: Option<&Path>,
+        ended: impl FnMut() -> Vec<Ended>,
+    ) -> RunRecord {
+        let mut record = self.session.finish(ended).await;
+        if let Some(folder) = save_traces
+            && let Err(why) = keep_traces(&record, folder, loaded)
+        {
+            record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
+        }
+        snapshots::keep(&mut record, loaded, self.accept);
+        self.fanout.hear(&What::RunFinished(&record));
+        record
+    }
+
+    /// Runs these tests; [`Started::finish`] makes the record.
+    pub(crate) async fn run(&self, selected: &[TestAt]) {
+        self.session.run_tests(selected).await;
+    }
+}
+
+/// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.
+fn keep_traces(record: &RunRecord, folder: &Path, loaded: &Loaded) -> io::Result<()> {
+    for test in &record.tests {
+        for step in &test.steps {
+            let Some(trace) = &step.trace else { continue };
+            let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
+            let folder = folder.join(name.trim_matches('-'));
+            let mut document = serde_json::from_str(&crate::wire::write::saved_json(trace, &step.injected))?;
+            loaded.vars.redactor.otlp_json(&mut document);
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join(format!("{}.json", trace.id())), document.to_string())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,244 @@
+//! What happened, without secrets: every text of an event as reporters may show it.
+//!
+//! Records are taken apart field by field, so that a new one cannot be forgotten here.
+
+use crate::assert::Finding;
+use crate::redact::{MASK, Redactor};
+use crate::run::event::{TestName, What};
+use crate::run::record::{ExpectationRecord, RunRecord, StepRecord, TestRecord, Timing};
+use crate::source::SourceFile;
+use crate::trace::Trace;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// One redaction: files and traces that occur in many records are redacted once.
+pub(super) struct Redacted<'r> {
+    redactor: &'r Redactor,
+    sources: HashMap<*const SourceFile, Arc<SourceFile>>,
+    traces: HashMap<*const Trace, Arc<Trace>>,
+}
+
+impl<'r> Redacted<'r> {
+    pub(super) fn new(redactor: &'r Redactor) -> Redacted<'r> {
+        Redacted { redactor, sources: HashMap::new(), traces: HashMap::new() }
+    }
+
+    /// Hands what happened, without secrets, to `then`.
+    pub(super) fn hand(&mut self, what: &What<'_>, then: &mut dyn FnMut(What<'_>)) {
+        let redactor = self.redactor;
+        let text = |text| redactor.text(text);
+        let file = |test: &TestName<'_>| self.redactor.text(&test.file.to_string_lossy()).into_owned();
+        match what {
+            What::RunStarted { tests, files, backend, seed } => {
+                then(What::RunStarted { tests: *tests, files: *files, backend: &text(backend), seed: *seed });
+            }
+            What::ProcessStarting { name, command } => {
+                then(What::ProcessStarting { name: &text(name), command: &text(command) });
+            }
+            What::ProcessStillStarting { name, waited, last_line } => {
+                let last_line = last_line.map(text);
+                then(What::ProcessStillStarting {
+                    name: &text(name),
+                    waited: *waited,
+                    last_line: last_line.as_deref(),
+                });
+            }
+            What::ProcessReady { name, after } => then(What::ProcessReady { name: &text(name), after: *after }),
+            What::TestStarted { test, attempt } => {
+                let (name, file) = (text(test.name), file(test));
+                let test = TestName { name: &name, file: Path::new(&file), line: test.line };
+                then(What::TestStarted { test, attempt: *attempt });
+            }
+            What::StepStarted { test, step } => {
+                let (name, file) = (text(test.name), file(test));
+                let test = TestName { name: &name, file: Path::new(&file), line: test.line };
+                then(What::StepStarted { test, step: &text(step) });
+            }
+            What::Waiting { test, step, trace_id, phase, spans, reason } => {
+                let (name, file) = (text(test.name), file(test));
+                let test = TestName { name: &name, file: Path::new(&file), line: test.line };
+                let (step, reason) = (text(step), text(reason));
+                let (trace_id, phase, spans) = (*trace_id, *phase, *spans);
+                then(What::Waiting { test, step: &step, trace_id, phase, spans, reason: &reason });
+            }
+            What::StepFinished { test, record } => {
+                let (name, file) = (text(test.name), file(test));
+                let test = TestName { name: &name, file: Path::new(&file), line: test.line };
+                then(What::StepFinished { test, record: &self.step(record) });
+            }
+            What::TestFinished(test) => then(What::TestFinished(&self.test(test))),
+            What::TestRejudged(test) => then(What::TestRejudged(&self.test(test))),
+            What::Warning(words) => then(What::Warning(&text(words))),
+            What::RunFinished(run) => then(What::RunFinished(&self.run(run))),
+        }
+    }
+
+    fn text(&self, text: &str) -> String {
+        self.redactor.text(text).into_owned()
+    }
+    fn texts(&self, texts: &[String]) -> Vec<String> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    fn run(&mut self, run: &RunRecord) -> RunRecord {
+        let RunRecord { tests, errors, remarks, started_ns, duration, seed } = run;
+        RunRecord {
+            tests: tests.iter().map(|test| self.test(test)).collect(),
+            errors: self.texts(errors),
+            remarks: self.texts(remarks),
+            started_ns: *started_ns,
+            duration: *duration,
+            seed: *seed,
+        }
+    }
+
+    fn test(&mut self, test: &TestRecord) -> TestRecord {
+        let TestRecord { name, source, line, verdict, reason, attempts, steps, duration } = test;
+        TestRecord {
+            name: self.text(name),
+            source: self.source(source),
+            line: *line,
+            verdict: *verdict,
+            reason: reason.as_ref().map(|reason| self.text(reason)),
+            attempts: *attempts,
+            steps: steps.iter().map(|step| self.step(step)).collect(),
+            duration: *duration,
+        }
+    }
+
+    fn step(&mut self, step: &StepRecord) -> StepRecord {
+        let StepRecord {
+            name,
+            trace_id,
+            verdict,
+            expectations,
+            remarks: _,
+            error,
+            timing,
+            log,
+            trace,
+            late,
+            rejudged,
+            injected,
+            unwitnessed: _,
+        } = step;
+        let Timing { trigger, wait, after_last_span, settled_by, polls } = timing;
+        StepRecord {
+            name: self.text(name),
+            trace_id: *trace_id,
+            verdict: *verdict,
+            expectations: expectations.iter().map(|expectation| self.expectation(expectation)).collect(),
+            // Those on absences among them: what the run itself keeps of these is not for reporters.
+            remarks: self.texts(&step.notes()),
+            error: error.as_ref().map(|error| self.text(error)),
+            timing: Timing {
+                trigger: *trigger,
+                wait: *wait,
+                after_last_span: *after_last_span,
+                settled_by: self.text(settled_by),
+                polls: *polls,
+            },
+            log: log.as_ref().map(|log| self.text(log)),
+            trace: trace.as_ref().map(|trace| self.trace(trace)),
+            late: *late,
+            rejudged: rejudged.as_ref().map(|why| self.text(why)),
+            injected: injected.clone(),
+            unwitnessed: Vec::new(),
+        }
+    }
+
+    fn expectation(&self, expectation: &ExpectationRecord) -> ExpectationRecord {
+        let ExpectationRecord { path, at, family, verdict, findings } = expectation;
+        ExpectationRecord {
+            path: self.text(path),
+            at: *at,
+            family,
+            verdict: *verdict,
+            findings: findings.iter().map(|finding| self.finding(finding)).collect(),
+        }
+    }
+
+    fn finding(&self, finding: &Finding) -> Finding {
+        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows } = finding;
+        Finding {
+            rule: *rule,
+            verdict: *verdict,
+            at: *at,
+            expectation: self.text(expectation),
+            message: self.text(message),
+            expected: self.text(expected),
+            actual: self.text(actual),
+            hint: hint.as_ref().map(|hint| self.text(hint)),
+            span_ids: span_ids.clone(),
+            rows: rows.clone(),
+        }
+    }
+
+    fn source(&mut self, source: &Arc<SourceFile>) -> Arc<SourceFile> {
+        let redactor = self.redactor;
+        let known = self.sources.entry(Arc::as_ptr(source));
+        Arc::clone(known.or_insert_with(|| {
+            let path = redactor.text(&source.path().to_string_lossy()).into_owned();
+            let text = in_place(redactor, source.text());
+            if text == source.text() && Path::new(&path) == source.path() {
+                return Arc::clone(source);
+            }
+            SourceFile::new(PathBuf::from(path), text)
+        }))
+    }
+
+    fn trace(&mut self, trace: &Arc<Trace>) -> Arc<Trace> {
+        let redactor = self.redactor;
+        let known = self.traces.entry(Arc::as_ptr(trace));
+        Arc::clone(known.or_insert_with(|| {
+            let text = |text: &str| match redactor.text(text) {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(clean) => Some(clean),
+            };
+            let masked = trace.masked(text, |key| redactor.hides(key), MASK);
+            masked.map_or_else(|| Arc::clone(trace), Arc::new)
+        }))
+    }
+}
+
+/// A spec's text without secrets and of the same length, so that places in it stay right: of a line with secrets
+/// everything from the first to the last is masked.
+fn in_place(redactor: &Redactor, text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let clean = redactor.text(line);
+        if clean == line {
+            out.push_str(line);
+            continue;
+        }
+        let before: usize =
+            line.chars().zip(clean.chars()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
+        let (rest, clean) = (&line[before..], &clean[before..]);
+        let after: usize =
+            rest.chars().rev().zip(clean.chars().rev()).take_while(|(a, b)| a == b).map(|(c, _)| c.len_utf8()).sum();
+        let masked = rest.len() - after;
+        out.push_str(&line[..before]);
+        out.extend(std::iter::repeat_n('*', masked));
+        out.push_str(&rest[masked..]);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::redact::Secret;
+
+    #[test]
+    fn a_spec_is_masked_in_place() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("s3cret-ä"));
+        let text = "a: 1\nb: { x: s3cret-ä, y: 2, z: s3cret-ä } # end\nc: 3\n";
+        let masked = in_place(&redactor, text);
+        assert_eq!(masked.len(), text.len());
+        assert!(!masked.contains("s3cret"), "{masked}");
+        assert!(masked.starts_with("a: 1\nb: { x: ***") && masked.ends_with(" } # end\nc: 3\n"), "{masked}");
+    }
+}

@@ -1,0 +1,158 @@
+//! Reports: every expectation in them, written whole or not at all, and never lost in silence.
+
+use crate::project::Project;
+use crate::target::{reply, with_receiver};
+use serde_json::json;
+use std::process::Stdio;
+
+const SPEC: &str = r#"
+tests:
+  - name: t
+    request: { url: "${base}/" }
+    response: { status: 200, headers: { content-type: ~ .*json } }
+    trace:
+      services: [gateway]
+      span_count: 2
+      errors: none
+"#;
+
+#[test]
+fn every_expectation_is_in_the_report_those_that_hold_too() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let ran = Project::new(&configuration, SPEC).run(&[]);
+    ran.exits(1);
+    let test = ran.test("t");
+    let all = test["expectations"].as_array().unwrap();
+    let rows: Vec<_> = all
+        .iter()
+        .map(|one| {
+            json!([one["path"], one["family"], one["line"], one["verdict"], one["findings"].as_array().unwrap().len()])
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            json!(["response.status", "response", 5, "pass", 0]),
+            json!(["response.headers.content-type", "response", 5, "pass", 0]),
+            json!(["trace.services", "services", 7, "pass", 0]),
+            json!(["trace.span_count", "span_count", 8, "fail", 1]),
+            json!(["trace.errors", "errors", 9, "pass", 0]),
+        ]
+    );
+    let finding = &all[3]["findings"][0];
+    for key in ["rule", "message", "expected", "actual"] {
+        assert!(!finding[key].as_str().unwrap().is_empty(), "{key}: {finding}");
+    }
+    assert_eq!((&finding["verdict"], &test["findings"][0]["message"]), (&json!("fail"), &finding["message"]));
+    assert_eq!(test["findings"].as_array().unwrap().len(), 1);
+    assert_eq!((all[0]["file"].as_str(), all[3]["column"].as_u64()), (Some("specs/spec.yaml"), Some(19)));
+}
+
+#[test]
+fn expectations_that_could_not_be_judged_are_in_the_report_as_errors() {
+    let (_target, configuration) = with_receiver(|_| reply("{}").spans(Vec::new()));
+    let spec = SPEC.replace("    trace:", "    wait: { timeout: 300ms }\n    trace:");
+    let ran = Project::new(&configuration, &spec).run(&[]);
+    ran.exits(4);
+    let verdicts: Vec<_> =
+        ran.test("t")["expectations"].as_array().unwrap().iter().map(|one| &one["verdict"]).collect();
+    assert_eq!(verdicts, ["pass", "pass", "error", "error", "error"]);
+    assert_eq!(ran.test("t")["findings"], json!([]));
+}
+
+#[test]
+fn what_could_not_be_decided_does_not_look_like_a_failure_and_is_said_once() {
+    let orphan = || vec![crate::spans::span("stock", crate::spans::SERVER, "GET /items", 3, 2)];
+    let (_target, configuration) =
+        with_receiver(move |_| reply("{}").spans([crate::spans::single(), orphan()].concat()));
+    let spec = "
+tests:
+  - name: t
+    request: { url: '${base}/' }
+    wait: { timeout: 3s }
+    trace:
+      errors: none
+      services: { none: [mailer] }
+      calls: { forbid: [gateway -> mailer] }
+";
+    let ran = Project::new(&configuration, spec).run(&[]);
+    ran.exits(3)
+        .does_not_say(&["×"])
+        .says(&["  ? inconclusive: ", "also  trace.services (line 8), trace.calls (line 9)"]);
+    assert_eq!(ran.said.matches("? inconclusive: ").count(), 1, "{}", ran.said);
+    for expectation in ran.test("t")["expectations"].as_array().unwrap().iter().skip(1) {
+        assert_eq!(
+            (&expectation["verdict"], &expectation["findings"][0]["verdict"]),
+            (&json!("inconclusive"), &json!("inconclusive"))
+        );
+    }
+}
+
+#[test]
+fn a_path_that_cannot_be_written_ends_the_run_before_anything_is_sent() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, SPEC);
+    project.write("file", "");
+    for path in ["json=file/report.json", "json=specs"] {
+        project.tracespec(&["run", "--report", path]).exits(4).says(&["cannot write the report", "nothing was sent"]);
+    }
+    assert!(target.calls().is_empty());
+}
+
+#[test]
+fn a_report_that_was_there_stays_if_the_run_ends_early() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, SPEC);
+    project.write("report.json", "{\"before\": true}");
+    let processes = project.path("tracespec.yaml");
+    let broken =
+        std::fs::read_to_string(&processes).unwrap() + "processes: [{ name: x, command: [no-such-program] }]\n";
+    std::fs::write(&processes, broken).unwrap();
+    let ran = project.run(&[]);
+    ran.exits(4);
+    assert_eq!(ran.report, json!({"before": true}));
+    let left = std::fs::read_dir(project.path("")).unwrap().count();
+    // Configuration, specs and the old report.
+    assert_eq!(left, 3);
+}
+
+#[test]
+fn standard_output_that_is_closed_is_an_error_unless_a_test_failed() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    for (spec, code) in [(SPEC.replace("span_count: 2", "span_count: 1"), 4), (SPEC.to_owned(), 1)] {
+        let project = Project::new(&configuration, &spec);
+        let mut run = project.command(&["run", "--report", "json=-"]);
+        let mut run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(run.stdout.take());
+        let ran = project.finish(run.wait_with_output().unwrap());
+        ran.exits(code).says(&["error: cannot write the report -: "]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_that_was_never_open_is_found_before_anything_is_sent() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, SPEC);
+    let closed = |redirect: &str| {
+        let program = project.command(&[]).get_program().to_string_lossy().into_owned();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("exec \"$0\" run --report json=- {redirect}"), &program]);
+        shell.current_dir(project.path("")).env_remove("CI").stdin(Stdio::null());
+        project.finish(shell.output().unwrap())
+    };
+    closed(">&-").exits(4).says(&["standard output is closed", "nothing was sent"]);
+    assert!(target.calls().is_empty());
+    // Whoever wants no report may say so.
+    closed("> /dev/null").exits(1);
+}
+
+#[test]
+fn nothing_of_a_spec_that_could_drive_a_terminal_is_printed() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let spec = "tests:\n  - { name: t, request: { url: '${base}/' }, response: { body: \"a\u{9b}31m\u{202e}b\" }, trace: none }\n";
+    let ran = Project::new(&configuration, spec).run(&[]);
+    assert_ne!(ran.code, 0);
+    let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!ran.said.contains(bad), "{:?}", ran.said);
+}
