@@ -157,4 +157,16 @@ mod tests {
             assert!(!failed && remarks.is_empty() && test.steps[0].notes().is_empty());
         }
     }
+
+    #[test]
+    fn of_a_step_that_did_not_pass_no_absence_is_reviewed() {
+        for verdict in [Verdict::Fail, Verdict::Inconclusive, Verdict::Error, Verdict::Skipped] {
+            let (mut test, mut open) = (passed(), Unwitnessed::default());
+            test.steps[0].verdict = verdict;
+            assert!(!review(&mut test, &Witnessed::default(), true, &mut open));
+            assert_eq!((test.steps[0].verdict, &test.steps[0].rejudged), (verdict, &None));
+            assert!(!review(&mut test, &Witnessed::default(), false, &mut open));
+            assert_eq!(open.remarks().count(), 0);
+        }
+    }
 }

@@ -121,7 +121,8 @@ pub(super) fn failed(step: &Step, why: impl Into<String>) -> StepRecord {
 async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope: &mut Scope) -> Result<Ran, Problem> {
     let session = env.session;
     let expect = step.response.bind(scope)?;
-    let began = Instant::now();
+    let (began, queued) = (Instant::now(), env.patience.queued());
+    let spent = || began.elapsed().saturating_sub(env.patience.queued().saturating_sub(queued));
     let mut begun = false;
     let (answer, sent_ns, answered, captures) = loop {
         let slot = env.patience.turn(&session.triggers).await;
@@ -148,7 +149,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         let answer = match sent {
             Ok(answer) => answer,
             Err(why) => {
-                if retry_later(step, began).await {
+                if retry_later(step, spent()).await {
                     continue;
                 }
                 return Ok(Ran::only(StepRecord { trace_id: Some(trace_id), ..failed(step, why.message) }));
@@ -157,7 +158,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         let mut answered = response::judge(&expect, step.at, &answer);
         let (captures, of_captures) = response::captures(&expect, &answer);
         answered.extend(of_captures);
-        if worst(&answered) == Verdict::Pass || !retry_later(step, began).await {
+        if worst(&answered) == Verdict::Pass || !retry_later(step, spent()).await {
             break (answer, sent_ns, answered, captures);
         }
     };
@@ -242,10 +243,10 @@ pub(super) fn folder(source: &SourceFile) -> &Path {
     source.path().parent().unwrap_or(Path::new(""))
 }
 
-/// Whether `until` allows another try, after its interval.
-async fn retry_later(step: &Step, began: Instant) -> bool {
+/// Whether `until` allows another try, after its interval; `spent` is the time since the first, without that in queues.
+async fn retry_later(step: &Step, spent: Duration) -> bool {
     let Some(until) = &step.until else { return false };
-    if began.elapsed() + until.interval >= until.timeout {
+    if spent + until.interval >= until.timeout {
         return false;
     }
     // The spec asks for this pause: there is no notification of readiness.

@@ -71,7 +71,8 @@ fn thousands_waiting_at_once_pass_in_bounded_memory() {
 
 #[test]
 fn a_store_that_is_asked_by_many_at_once_is_not_held_against_any() {
-    let store = Store::new(Kind::Tempo, &[Answer::NotFound, Answer::All]);
+    // It has each trace at once: that many ask is the only thing that takes time.
+    let store = Store::new(Kind::Tempo, &[Answer::All]);
     let target = Target::new(store.sink(), |_| reply("{}"));
     let configuration = store.configuration(&target.url());
     all_pass(&Project::new(&configuration, &tests(600, "{ errors: none }")), 600, &["--jobs", "64"]);

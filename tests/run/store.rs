@@ -8,7 +8,7 @@ use prost::Message as _;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Which store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub enum Answer {
 #[derive(Default)]
 struct State {
     traces: HashMap<String, TracesData>,
-    reads: Vec<String>,
+    reads: Vec<(String, Instant)>,
 }
 
 /// A running store.
@@ -82,6 +82,17 @@ impl Store {
         )
     }
 
+    /// How long after its first read each trace was read for the second time.
+    pub fn second_reads(&self) -> Vec<Duration> {
+        let state = self.state.lock().unwrap();
+        let of = |id: &String| {
+            let mut reads = state.reads.iter().filter(|(read, _)| read == id).map(|(_, at)| *at);
+            let first = reads.next()?;
+            reads.next().map(|second| second.duration_since(first))
+        };
+        state.traces.keys().filter_map(of).collect()
+    }
+
     /// How often a trace was read.
     pub fn reads(&self) -> usize {
         self.state.lock().unwrap().reads.len()
@@ -107,8 +118,8 @@ async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) 
         let data = held.traces.get(id).cloned();
         // A read of what nobody made is the probe's.
         let Some(data) = data else { return not_found(kind) };
-        let before = held.reads.iter().filter(|read| *read == id).count();
-        held.reads.push(id.to_owned());
+        let before = held.reads.iter().filter(|(read, _)| read == id).count();
+        held.reads.push((id.to_owned(), Instant::now()));
         (script[before.min(script.len() - 1)], data)
     };
     match step {

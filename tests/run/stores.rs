@@ -99,6 +99,52 @@ fn a_green_that_cannot_be_looked_at_again_stays_green_and_the_run_says_so() {
     }
 }
 
+/// Decided by the first read, so that the second one is the last look.
+const PRESENCE: &str = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { services: [gateway] } }\n";
+
+#[test]
+fn a_last_look_that_fails_once_is_repeated() {
+    const NOT_READ: &str = "could not be read again";
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        for failure in [Answer::Status(500), Answer::NotFound, Answer::Part(1)] {
+            let script: &'static [Answer] = Box::leak(Box::new([Answer::All, failure, Answer::All]));
+            let (ran, store) = run(kind, script, PRESENCE);
+            ran.exits(0).does_not_say(&[NOT_READ]);
+            assert!(store.reads() >= 3, "{kind:?} {failure:?}: {} reads", store.reads());
+        }
+    }
+}
+
+#[test]
+fn a_last_look_that_finds_less_than_was_there_takes_nothing_back_and_says_so() {
+    for kind in [Kind::Jaeger, Kind::Tempo] {
+        let (ran, _) = run(kind, &[Answer::All, Answer::Part(1)], PRESENCE);
+        ran.exits(0).says(&["1 trace of passed tests could not be read again", "only a part of it is there"]);
+        assert_eq!(ran.verdict("t"), "pass");
+    }
+}
+
+#[test]
+fn a_store_that_could_not_be_read_at_all_is_not_taken_for_a_system_without_spans() {
+    let spec = SPEC.replace("    trace:\n", "    wait: { timeout: 600ms }\n    trace:\n");
+    let (ran, _) = run(Kind::Tempo, &[Answer::Status(503)], &spec);
+    ran.exits(4).does_not_say(&["instrumented", "never came", "no span has arrived"]);
+    ran.says(&["could not be read from Tempo", "and all failed", "503", "the last read failed"]);
+}
+
+#[test]
+fn when_a_store_asked_to_be_left_alone_nothing_that_the_run_learns_brings_the_read_forward() {
+    let store = Store::new(Kind::Jaeger, &[Answer::Busy("2"), Answer::All]);
+    let target = Target::new(store.sink(), |_| reply("{}").spans(two_services()));
+    // The second test's trace teaches the run that the stock answers, while the first one waits.
+    let other = SPEC.replace("tests:\n", "").replace("the stock is read", "again").replace("/stock", "/again");
+    let ran = Project::new(&store.configuration(&target.url()), &format!("{SPEC}{other}")).run(&[]);
+    ran.exits(0);
+    for read in store.second_reads() {
+        assert!(read >= std::time::Duration::from_secs(2), "{read:?}");
+    }
+}
+
 #[test]
 fn a_trace_that_never_comes_is_an_error_that_says_what_was_read_and_for_how_long() {
     let spec = SPEC.replace("    trace:\n", "    wait: { timeout: 600ms }\n    trace:\n");
