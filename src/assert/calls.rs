@@ -274,4 +274,8 @@ fn unwitnessed(cx: &Judging<'_>, rule: &Rule<'_>, outcome: &mut Outcome) {
     for name in [&rule.from, &rule.to].into_iter().flatten() {
         outcome.unseen(witness::callee(cx, name));
     }
+    // Whom something calls that exports nothing, nobody sees.
+    if let Some(from) = &rule.from {
+        outcome.unseen(witness::callees(cx, std::slice::from_ref(from)));
+    }
 }

@@ -29,6 +29,11 @@ pub(super) fn expr(query: &Query) -> Option<&SpansetExpr> {
     }
 }
 
+/// Whether it asks only about the span itself, so that no other span changes whether one is picked.
+pub(super) fn is_of_one_span(query: &Query) -> bool {
+    expr(query).is_some_and(|expr| of(expr).iter().all(|criterion| matches!(criterion, Criterion::Key(..))))
+}
+
 /// What an expression asks for. Mappings nest as deep as their parser lets them.
 pub(super) fn of(expr: &SpansetExpr) -> Vec<Criterion<'_>> {
     let mut all = Vec::new();

@@ -28,8 +28,8 @@ pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outc
             of_each.map(|(select, picks)| (select, cx.in_doubt(picks).rows.as_slice())).collect();
         let admitting = |ix: SpanIx| may.iter().find(|(_, rows)| rows.binary_search(&ix).is_ok());
         let doubted: Vec<SpanIx> = failed.iter().copied().filter(|&ix| admitting(ix).is_some()).collect();
-        // A span that fails now may yet be allowed by what comes (its parent, its children).
-        let lasting = errors.allow.is_empty();
+        // A span that fails now may yet be allowed by what else arrives (its parent, its children).
+        let lasting = errors.allow.iter().all(|select| criteria::is_of_one_span(&select.query));
         let bounds = Bounds::of(matcher).unwrap_or_else(|| Bounds::of_count(Some(matcher)));
         let without_them = bounds.growing((failed.len() - doubted.len()) as i128);
         outcome.push(match (bounds.growing(failed.len() as i128), doubted.first()) {
@@ -121,7 +121,7 @@ fn swallowed(cx: &Judging<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let (known, unknown): (Vec<SpanIx>, Vec<SpanIx>) = lost.into_iter().partition(|&ix| tree.is_connected(ix));
     let (rows, lack) = match (known.is_empty(), unknown.is_empty()) {
         (true, true) => return Cond::HOLDS.into(),
-        (false, _) => (known, Cond::VIOLATED),
+        (false, _) => (known, Cond::SHOWN.provided(!tree.root_is_assumed())),
         // An ancestor that is still missing may be the one that failed.
         (true, false) => (unknown, Cond::PARTIAL),
     };

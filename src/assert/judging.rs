@@ -9,12 +9,20 @@ use crate::select::{Doubted, Query};
 use crate::source::Span;
 use crate::spec::plan::TraceExpectations;
 use crate::trace::{Phase, SpanIx, Trace};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// The most spans that a finding names.
 pub(super) const MOST_SPANS: usize = 50;
+
+/// A call that was not answered, of something that exported nothing in this run.
+#[derive(Debug)]
+pub(super) struct InVain {
+    pub(super) call: SpanIx,
+    /// The names by which the callee goes, the preferred one first.
+    pub(super) names: Vec<String>,
+}
 
 /// One judging.
 pub(super) struct Judging<'a> {
@@ -27,6 +35,8 @@ pub(super) struct Judging<'a> {
     remarks: RefCell<BTreeSet<String>>,
     /// Whether text was compared with a number or a boolean, in a trace without types.
     pub(super) by_text: Cell<bool>,
+    /// Calls whose callees nobody has seen, found when first asked for; `witness` says what they are.
+    pub(super) in_vain: OnceCell<Vec<InVain>>,
     /// How many spans were looked at for the sake of hints.
     looked: Cell<usize>,
 }
@@ -47,6 +57,7 @@ impl<'a> Judging<'a> {
             context,
             remarks: RefCell::default(),
             by_text: Cell::default(),
+            in_vain: OnceCell::new(),
             looked: Cell::new(0),
         }
     }

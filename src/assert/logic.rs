@@ -75,6 +75,8 @@ pub(super) enum Mend {
     Nothing,
     /// Only an odd span: a parent that changes what is selected.
     Oddity,
+    /// Only another record of a span at hand: all that it rests on is there.
+    Record,
     /// The arrival of what is asked for: presence, a lower bound, a parent, an answer.
     Arrival,
     /// Spans that belong below or beside those at hand, without being a presence that the spec names: self time too long, a
@@ -101,6 +103,9 @@ impl Cond {
     pub(super) const FINAL: Cond = Cond::of(Truth::No, Truth::No, Mend::Nothing);
     /// The spans at hand violate it.
     pub(super) const VIOLATED: Cond = Cond::of(Truth::No, Cond::OPEN, Mend::Oddity);
+    /// The spans at hand violate it, and all spans that it rests on are among them: what else is missing from the trace has
+    /// nothing to do with it.
+    pub(super) const SHOWN: Cond = Cond::of(Truth::No, Cond::OPEN, Mend::Record);
     /// Something is not there (yet).
     pub(super) const ABSENT: Cond = Cond::of(Truth::No, Cond::OPEN, Mend::Arrival);
     /// A total that more spans would mend.
@@ -130,7 +135,7 @@ impl Cond {
     pub(super) fn provided(self, lasting: bool) -> Cond {
         match self {
             Cond::SURE if !lasting => Cond::HOLDS,
-            Cond::FINAL if !lasting => Cond::VIOLATED,
+            Cond::FINAL | Cond::SHOWN if !lasting => Cond::VIOLATED,
             cond => cond,
         }
     }
@@ -161,7 +166,8 @@ impl Cond {
             (Truth::No, Mend::Below) => 4,
             (Truth::No, Mend::Arrival) => 5,
             (Truth::No, Mend::Oddity) => 6,
-            (Truth::No, Mend::Nothing) => 7,
+            (Truth::No, Mend::Record) => 7,
+            (Truth::No, Mend::Nothing) => 8,
         }
     }
 }
@@ -226,7 +232,7 @@ mod tests {
     }
     fn conds() -> Vec<Cond> {
         let doubts = CAUSES.into_iter().flat_map(|cause| [Cond::undecidable(cause), Cond::lost(cause)]);
-        let plain = [Cond::SURE, Cond::HOLDS, Cond::FINAL, Cond::VIOLATED, Cond::ABSENT, Cond::PARTIAL];
+        let plain = [Cond::SURE, Cond::HOLDS, Cond::FINAL, Cond::VIOLATED, Cond::SHOWN, Cond::ABSENT, Cond::PARTIAL];
         plain.into_iter().chain(doubts).collect()
     }
     /// What a truth is once its cause is forgotten.

@@ -43,6 +43,7 @@ pub(super) fn judge(cx: &Judging<'_>, services: &Services, at: &Expectation) -> 
                 Some(call) => unseen(cx, unwanted.span, &format!("{}.none", at.path), &name, call),
                 None => {
                     outcome.unseen(witness::service(cx, &name));
+                    outcome.unseen(witness::callees(cx, &[name]));
                     Cond::HOLDS.into()
                 }
             },

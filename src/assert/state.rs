@@ -149,7 +149,7 @@ mod tests {
 
     const LOST: Cond = Cond::lost(Cause::Dropped);
     const UNKNOWN: Cond = Cond::undecidable(Cause::Clock);
-    const LACKS: [Cond; 6] = [Cond::FINAL, Cond::VIOLATED, Cond::ABSENT, Cond::PARTIAL, LOST, UNKNOWN];
+    const LACKS: [Cond; 7] = [Cond::FINAL, Cond::VIOLATED, Cond::SHOWN, Cond::ABSENT, Cond::PARTIAL, LOST, UNKNOWN];
     const PHASES: [Phase; 5] = [Phase::Growing, Phase::Settled, Phase::Confirmed, Phase::Stalled, Phase::Expired];
 
     #[test]
@@ -173,6 +173,7 @@ mod tests {
         use Verdict::*;
         assert_eq!(verdicts(Cond::ABSENT), [Open, Open, Fail, Fail, Inconclusive]);
         assert_eq!(verdicts(Cond::VIOLATED), [Open, Fail, Fail, Inconclusive, Inconclusive]);
+        assert_eq!(verdicts(Cond::SHOWN), [Open, Fail, Fail, Fail, Inconclusive]);
         assert_eq!(verdicts(Cond::PARTIAL), [Open, Open, Fail, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(LOST), [Open, Open, Inconclusive, Inconclusive, Inconclusive]);
         assert_eq!(verdicts(UNKNOWN), [Open, Inconclusive, Inconclusive, Inconclusive, Inconclusive]);

@@ -6,7 +6,7 @@ use super::rule::RuleId;
 use super::text;
 use crate::matcher::count_of;
 use crate::spec::plan::Expectation;
-use crate::trace::{Phase, SpanIx};
+use crate::trace::{Kind, Phase, SpanIx};
 use std::cell::OnceCell;
 
 /// The reason and the spans that show it, found when first asked for.
@@ -24,6 +24,11 @@ impl Unsettled {
         let mut finding = cx.finding(RuleId::TraceComplete, *at, path, message, rows);
         finding.expected = "a trace that is known to be complete".to_owned();
         finding.actual = format!("{} so far", count_of(cx.trace.len(), "span"));
+        let is_producer = |ix: &SpanIx| cx.trace.span(*ix).kind() == Kind::Producer;
+        if rows.iter().any(is_producer) && !cx.expect.follow_links {
+            let hint = "if the consumer starts a trace of its own that links to the producer, `follow_links: true` reads it too";
+            finding.hint = Some(hint.to_owned());
+        }
         finding
     }
 }

@@ -2,8 +2,9 @@
 
 use super::criteria;
 use super::finding::Witnessed;
-use super::judging::Judging;
+use super::judging::{InVain, Judging};
 use super::text;
+use crate::facts::semconv::http_status;
 use crate::matcher::{Fact, Matcher, alias};
 use crate::select::{
     Attribute, Compiled, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Intrinsic, Mode, Pipeline, Query, ScalarExpr,
@@ -12,6 +13,7 @@ use crate::select::{
 use crate::source::Span;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 
 /// What an absence names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,6 +24,8 @@ pub enum UnseenKind {
     SpanName,
     /// The key of an attribute, of spans or resources.
     Attribute,
+    /// Something that was called, did not answer in the trace, and exported nothing: what it did nobody has seen.
+    Callee,
 }
 
 /// Something that an absence names and that no trace shows to exist: the absence holds, and would hold of a misspelt name
@@ -55,6 +59,11 @@ enum Test {
     },
     Fits(Matcher),
     Matches(Compiled),
+    /// One of these names. `call`: the span that called it, in words.
+    Called {
+        names: Vec<String>,
+        call: String,
+    },
 }
 
 impl Unseen {
@@ -73,17 +82,26 @@ impl Unseen {
     /// ``no service `legcy` was seen in any trace of this run``
     pub fn message(&self) -> String {
         let (kind, exact) = (self.name.kind, matches!(self.name.test, Test::Equal { .. }));
+        let name = text::quoted(&self.name.written);
+        if let Test::Called { call, .. } = &self.name.test {
+            return format!("{name} was called by {call}, did not answer, and exported no span in this run");
+        }
         let what = match (kind, exact) {
             (UnseenKind::Service, true) => "service",
             (UnseenKind::SpanName, true) => "span named",
             (UnseenKind::Attribute, _) => "attribute",
             (UnseenKind::Service, false) => "service with a name that is",
             (UnseenKind::SpanName, false) => "span with a name that is",
+            (UnseenKind::Callee, _) => "callee",
         };
-        format!("no {what} {} was seen in any trace of this run", text::quoted(&self.name.written))
+        format!("no {what} {name} was seen in any trace of this run")
     }
     /// ``did you mean `legacy`?``
     pub fn question(&self) -> Option<String> {
+        if self.name.kind == UnseenKind::Callee {
+            let name = text::safe(&self.name.written);
+            return Some(format!("does it export? (`wait: {{ silent: [{name}] }}` says that it never does)"));
+        }
         self.near.as_ref().map(|near| format!("did you mean {}?", text::quoted(near)))
     }
     pub(super) fn says_the_same(&self, other: &Unseen) -> bool {
@@ -117,7 +135,7 @@ impl fmt::Display for Unseen {
 impl UnseenKind {
     fn names(self, witnessed: &Witnessed) -> &BTreeSet<String> {
         match self {
-            UnseenKind::Service => &witnessed.services,
+            UnseenKind::Service | UnseenKind::Callee => &witnessed.services,
             UnseenKind::SpanName => &witnessed.span_names,
             UnseenKind::Attribute => &witnessed.attribute_keys,
         }
@@ -140,7 +158,7 @@ impl Name {
             Test::Equal { aliases } => {
                 has(&self.written) || aliases && alias::others(&self.written).any(|other| has(other.name))
             }
-            Test::Fits(_) | Test::Matches(_) => any_fits(),
+            Test::Fits(_) | Test::Matches(_) | Test::Called { .. } => any_fits(),
         }
     }
     fn fits(&self, name: &str) -> bool {
@@ -148,18 +166,19 @@ impl Name {
             Test::Equal { .. } => self.written == name,
             Test::Fits(matcher) => matcher.test(&Fact::text(name)),
             Test::Matches(pattern) => pattern.is_match(name),
+            Test::Called { names, .. } => names.iter().any(|one| one == name),
         }
     }
     /// The name, if neither this trace nor another has shown it.
     fn unseen(self, cx: &Judging<'_>) -> Option<Unseen> {
         let has = |name: &str| match self.kind {
-            UnseenKind::Service => cx.facts.service(name).is_some(),
+            UnseenKind::Service | UnseenKind::Callee => cx.facts.service(name).is_some(),
             UnseenKind::SpanName => cx.facts.has_span_name(name),
             UnseenKind::Attribute => cx.facts.has_attribute_key(name),
         };
         let known = || -> Vec<&str> {
             match self.kind {
-                UnseenKind::Service => cx.facts.services().map(|(name, _)| name).collect(),
+                UnseenKind::Service | UnseenKind::Callee => cx.facts.services().map(|(name, _)| name).collect(),
                 UnseenKind::SpanName => cx.facts.span_names().collect(),
                 UnseenKind::Attribute => cx.facts.attribute_keys().collect(),
             }
@@ -173,7 +192,7 @@ impl Name {
             Test::Equal { .. } => {
                 text::nearest(&self.written, known().into_iter().chain(witnessed.iter().map(String::as_str)))
             }
-            Test::Fits(_) | Test::Matches(_) => None,
+            Test::Fits(_) | Test::Matches(_) | Test::Called { .. } => None,
         };
         let near = near.map(|(near, _)| near.to_owned());
         Some(Unseen { name: self, near, skips: false, at: Span::default(), path: String::new() })
@@ -198,7 +217,47 @@ pub(super) fn callee(cx: &Judging<'_>, name: &str) -> Option<Unseen> {
 pub(super) fn of_query(cx: &Judging<'_>, query: &Query) -> Vec<Unseen> {
     let mut asked = Asked { cx, names: Vec::new() };
     asked.pipeline(&query.pipeline);
-    asked.names.into_iter().filter_map(|name| name.unseen(cx)).collect()
+    let service = |name: &Name| {
+        let exact = name.kind == UnseenKind::Service && matches!(name.test, Test::Equal { .. });
+        exact.then(|| name.written.clone())
+    };
+    let services: Vec<String> = asked.names.iter().filter_map(service).collect();
+    let unseen = asked.names.into_iter().filter_map(|name| name.unseen(cx));
+    unseen.chain(callees(cx, &services)).collect()
+}
+
+/// The callees on which an absence rests: they were called, did not answer in this trace, and exported nothing in this run,
+/// so what is said to be absent may be what they did. `services`: those whose spans or calls are absent; none: any.
+pub(super) fn callees(cx: &Judging<'_>, services: &[String]) -> Vec<Unseen> {
+    let is_address = |name: &String| {
+        let host = name.rsplit_once(':').map_or(name.as_str(), |(host, _)| host);
+        host == "localhost" || name.parse::<IpAddr>().is_ok() || host.parse::<IpAddr>().is_ok()
+    };
+    let is_meant = |callee: &&InVain| {
+        let names = &callee.names;
+        services.is_empty() || names.iter().any(|name| services.contains(name)) || names.iter().all(is_address)
+    };
+    let in_vain = cx.in_vain.get_or_init(|| in_vain(cx));
+    let name = |callee: &InVain| Name {
+        kind: UnseenKind::Callee,
+        written: callee.names[0].clone(),
+        test: Test::Called { names: callee.names.clone(), call: text::span(cx.trace, callee.call) },
+    };
+    in_vain.iter().filter(is_meant).filter_map(|callee| name(callee).unseen(cx)).collect()
+}
+
+/// Each callee once, by the first call of it.
+fn in_vain(cx: &Judging<'_>) -> Vec<InVain> {
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let calls = cx.facts.edges().all().iter().filter(|edge| !edge.is_answered() && !edge.is_infrastructure());
+    let silent = |name: &String| cx.context.silent.contains(name);
+    let calls = calls.filter(|edge| {
+        let span = cx.trace.span(edge.span);
+        // A call that failed without an answer may never have reached its callee.
+        (!span.is_error() || http_status(span).is_some()) && !edge.names().iter().any(silent)
+    });
+    let first = calls.filter(|edge| edge.names().first().is_some_and(|name| seen.insert(name)));
+    first.map(|edge| InVain { call: edge.span, names: edge.names().to_vec() }).collect()
 }
 
 /// The same of one that need not pick anything, and then checks nothing.

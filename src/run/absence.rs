@@ -1,7 +1,7 @@
 //! Absences of what no trace of the whole run has shown: they hold, and would hold of a misspelt name as well.
 
 use super::record::{ExpectationRecord, StepRecord, TestRecord, Verdict};
-use crate::assert::{self, Finding, Judgement, RuleId, Unseen, Witnessed};
+use crate::assert::{self, Finding, Judgement, RuleId, Unseen, UnseenKind, Witnessed};
 use std::collections::BTreeMap;
 
 /// The absences among these judgements that nothing in their trace witnesses.
@@ -69,8 +69,11 @@ fn fail(step: &mut StepRecord) {
         expectation.findings.push(Finding {
             rule: RuleId::AbsenceWitnessed,
             verdict: assert::Verdict::Fail,
-            message: format!("An absence holds of what may not exist at all: {}.", unseen.message()),
-            expected: "a trace of this run that has it".to_owned(),
+            message: match unseen.kind() {
+                UnseenKind::Callee => format!("What is absent may have happened unseen: {}.", unseen.message()),
+                _ => format!("An absence holds of what may not exist at all: {}.", unseen.message()),
+            },
+            expected: "a trace of this run that shows it".to_owned(),
             actual: "none".to_owned(),
             hint: unseen.question(),
             at: unseen.at,

@@ -14,6 +14,7 @@ mod renames;
 mod roots;
 mod sent;
 mod told;
+mod unseen;
 mod untimed;
 mod untyped;
 mod words;

@@ -6,7 +6,7 @@ use super::super::judging::Judging;
 use super::super::logic::{Cause, Cond, Count, Truth};
 use super::super::lookup;
 use super::super::lost::{self, Part};
-use super::super::{nearest, text};
+use super::super::{criteria, nearest, text};
 use super::parts;
 use crate::matcher::{Fact as Actual, Matcher, Operand};
 use crate::select::Field;
@@ -184,7 +184,7 @@ fn check(cx: &Judging<'_>, fact: &Fact, ix: SpanIx, words: Words) -> Checked {
             let cond = match tree.is_connected(ix) {
                 _ if cx.selections.has_picked_ancestor(&set, ix) => Cond::SURE.provided(set.is_up()),
                 _ if cx.selections.may_have_picked_ancestor(&set, ix) => Cond::lost(Cause::Dropped),
-                true => Cond::VIOLATED,
+                true => Cond::SHOWN.provided(criteria::is_of_one_span(&select.query) && !tree.root_is_assumed()),
                 false => Cond::ABSENT,
             };
             Checked::of(cond, words, || {
@@ -269,7 +269,9 @@ fn parent(cx: &Judging<'_>, ix: SpanIx, select: &Selector, words: Words) -> Chec
     let cond = match (parent, truth.map(Truth::as_presence)) {
         (Some(parent), Some(Truth::Yes)) => Cond::SURE.provided(stays_below(cx, parent, ix) && set.is_up()),
         (_, Some(Truth::Unknown(cause))) => Cond::undecidable(cause),
-        (Some(_), _) => Cond::VIOLATED,
+        (Some(parent), _) => {
+            Cond::SHOWN.provided(criteria::is_of_one_span(&select.query) && stays_below(cx, parent, ix))
+        }
         (None, _) if is_root => Cond::FINAL,
         (None, _) => Cond::ABSENT,
     };
@@ -302,7 +304,7 @@ pub(super) fn meant(near: Option<&str>) -> Option<String> {
 
 /// What a place in the tree was meant to be, where a bare name is that of a service.
 pub(super) fn service_meant(cx: &Judging<'_>, select: &Selector) -> Option<String> {
-    super::super::criteria::expr(&select.query).and_then(|expr| nearest::service_of_that_name(cx, expr))
+    criteria::expr(&select.query).and_then(|expr| nearest::service_of_that_name(cx, expr))
 }
 
 /// A fact's part of the path in the spec: `attributes.payment.method`.
