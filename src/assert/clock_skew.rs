@@ -1,14 +1,15 @@
 //! `clock_skew: none`: no two machines whose clocks are proven to differ (analysis.md, 3.4).
 //!
-//! Proven it is where a SERVER span starts before the CLIENT span that called it, or after that has ended with the
-//! answer. One that ends after its CLIENT span may as well go on after its answer, as many do: that is only remarked.
+//! It is proven where a SERVER span starts before the CLIENT span that called it, or where three or more calls between two
+//! clocks do not fit and one shift explains all of them. A single SERVER span that ends after its CLIENT span may as well
+//! not have been awaited, or go on after its answer, as many do: that is only remarked.
 
 use super::judging::Judging;
 use super::logic::Cond;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::text;
-use crate::facts::{ClockIx, cut, has_answer};
+use crate::facts::cut;
 use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
@@ -26,32 +27,25 @@ const NO_MOST: i128 = i128::MAX;
 
 pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
     let instances = cx.facts.instances();
-    let waited_for = &cx.facts.clocks().waited_for;
-    let mut pairs: BTreeMap<(ClockIx, ClockIx), Bounds> = BTreeMap::new();
+    let clocks = cx.clocks();
+    let mut pairs: BTreeMap<(u32, u32), Bounds> = BTreeMap::new();
     let mut late: Option<(u64, (SpanIx, SpanIx))> = None;
     for other in cx.trace.spans() {
         let server = other.ix();
-        let Some(client) = waited_for.caller(server) else { continue };
+        let Some(client) = clocks.answers.caller(server) else { continue };
         let one = cx.trace.span(client);
         if instances.same_clock(one, other) || !one.is_timed() || !other.is_timed() {
             continue;
         }
-        let waited = waited_for.by(server).is_some();
-        if waited && other.end_ns() > one.end_ns() {
+        if clocks.answers.by(server).is_some() && other.end_ns() > one.end_ns() {
             let by = other.end_ns() - one.end_ns();
             late = late.filter(|(most, _)| *most >= by).or(Some((by, (client, server))));
         }
-        // Ahead is the server's clock: at most by the request, and by so much at least as it starts after the call.
+        // The server's clock is ahead by the request at most.
         let request = i128::from(other.start_ns()) - i128::from(one.start_ns());
-        let begun = i128::from(other.start_ns()) - i128::from(one.end_ns());
-        let begun = if waited && has_answer(one) { begun } else { NO_LEAST };
-        let negated = |bound: i128, none: i128| if bound == NO_LEAST { none } else { -bound };
-        let (from, to) = (instances.clock(one), instances.clock(other));
-        let (key, most, least) = if from < to {
-            ((from, to), request, begun)
-        } else {
-            ((to, from), negated(begun, NO_MOST), negated(request, NO_LEAST))
-        };
+        let (from, to) = (clocks.clock(client), clocks.clock(server));
+        let (key, most, least) =
+            if from < to { ((from, to), request, NO_LEAST) } else { ((to, from), NO_MOST, -request) };
         let pair = (client, server);
         let bounds = pairs.entry(key).or_insert(Bounds { most: (most, pair), least: (least, pair) });
         if most < bounds.most.0 {
@@ -59,6 +53,16 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
         }
         if least > bounds.least.0 {
             bounds.least = (least, pair);
+        }
+    }
+    for (key, bounds) in &mut pairs {
+        if let Some(((least, most), call)) = clocks.pairs.get(key).and_then(|pair| pair.shifted) {
+            if least > bounds.least.0 {
+                bounds.least = (least, call);
+            }
+            if most < bounds.most.0 {
+                bounds.most = (most, call);
+            }
         }
     }
     let mut outcome = Outcome::default();
@@ -88,24 +92,21 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
     outcome
 }
 
-fn proven(
-    cx: &Judging<'_>,
-    (one, other): (ClockIx, ClockIx),
-    bounds: &Bounds,
-    at: &Expectation,
-) -> super::finding::Finding {
+fn proven(cx: &Judging<'_>, (one, other): (u32, u32), bounds: &Bounds, at: &Expectation) -> super::finding::Finding {
     let instances = cx.facts.instances();
     let (client, server) = if bounds.most.0 < 0 { bounds.most.1 } else { bounds.least.1 };
     let (caller, callee) = (cx.trace.span(client), cx.trace.span(server));
-    let side = |clock: ClockIx| {
-        let span = if instances.clock(caller) == clock { caller } else { callee };
+    let side = |clock: u32| {
+        let span = if cx.clocks().clock(client) == clock { caller } else { callee };
         text::safe(instances.label(instances.instance(span)))
     };
     let (callee_is, caller_is) = (text::span(cx.trace, server), text::span(cx.trace, client));
     let message = if callee.start_ns() < caller.start_ns() {
         format!("{callee_is} starts before {caller_is}, which called it")
     } else {
-        format!("{callee_is} starts after {caller_is}, which called it, has ended with its answer")
+        format!(
+            "{callee_is} ends after {caller_is}, which called it, and one shift explains this and other calls between them"
+        )
     };
     let message = format!("The clocks of {} and {} differ: {message}.", side(one), side(other));
     let mut finding = cx.finding(RuleId::ClockSkew, at.at, &at.path, message, &[client, server]);

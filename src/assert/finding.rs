@@ -4,7 +4,7 @@ use super::rule::RuleId;
 use super::witness::Unseen;
 use crate::facts::CallKey;
 use crate::source::Span;
-use crate::trace::{SpanId, SpanIx};
+use crate::trace::{SpanId, SpanIx, Trace};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -74,6 +74,16 @@ pub struct Finding {
     pub span_ids: Vec<SpanId>,
     /// The same spans as rows of the judged trace, for drawing the tree around them.
     pub rows: Vec<SpanIx>,
+}
+
+impl Finding {
+    /// Names more spans that decided it.
+    pub(super) fn add_rows(&mut self, trace: &Trace, rows: &[SpanIx]) {
+        self.rows.extend(rows);
+        self.rows.sort_unstable();
+        self.rows.dedup();
+        self.span_ids = self.rows.iter().map(|&ix| trace.span(ix).id()).collect();
+    }
 }
 
 /// What judging needs to know beside the trace and the spec.

@@ -4,7 +4,7 @@ use super::finding::{Context, Finding, Verdict};
 use super::rule::RuleId;
 use super::selections::{Picks, Selections};
 use super::text;
-use crate::facts::Facts;
+use crate::facts::{Clocks, Facts};
 use crate::select::{Doubted, Query};
 use crate::source::Span;
 use crate::spec::plan::TraceExpectations;
@@ -32,6 +32,7 @@ pub(super) struct Judging<'a> {
     pub(super) expect: &'a TraceExpectations,
     pub(super) phase: Phase,
     pub(super) context: &'a Context,
+    clocks: OnceCell<Clocks>,
     remarks: RefCell<BTreeSet<String>>,
     /// Whether text was compared with a number or a boolean, in a trace without types.
     pub(super) by_text: Cell<bool>,
@@ -55,6 +56,7 @@ impl<'a> Judging<'a> {
             expect,
             phase,
             context,
+            clocks: OnceCell::new(),
             remarks: RefCell::default(),
             by_text: Cell::default(),
             in_vain: OnceCell::new(),
@@ -79,6 +81,10 @@ impl<'a> Judging<'a> {
             span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
             rows,
         }
+    }
+    /// How far the clocks of the trace are apart, given what the spec says of them.
+    pub(super) fn clocks(&self) -> &Clocks {
+        self.clocks.get_or_init(|| Clocks::of(self.facts, self.expect.max_skew))
     }
     /// What a query picks, with a remark on whatever it found under another name or by its text.
     pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {

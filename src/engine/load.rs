@@ -184,6 +184,7 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
         backend: settings.backend.as_ref().map(|backend| &backend.kind),
         ci: inputs.environment.is_ci(),
         exact_names: settings.exact_names,
+        max_skew: settings.max_skew,
         snapshots: snapshots::folder(&root),
         redactor: Arc::clone(&vars.redactor),
     };

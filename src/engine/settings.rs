@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) jobs: usize,
     pub(crate) retries: u32,
     pub(crate) exact_names: bool,
+    pub(crate) max_skew: Option<Duration>,
     /// Each setting in force with where it comes from, for `tracespec config`.
     pub(crate) origins: Vec<(&'static str, String, &'static str)>,
 }
@@ -69,6 +70,7 @@ impl Settings {
             jobs: over.jobs.or(file.jobs).map_or(8, |jobs| jobs as usize),
             retries: over.retries.or(file.retries).unwrap_or(0),
             exact_names: over.exact_names.or(file.exact_names).unwrap_or(false),
+            max_skew: over.max_skew.or(file.max_skew),
             wait,
             origins: Vec::new(),
         };
@@ -101,6 +103,10 @@ impl Settings {
         from("jobs", settings.jobs.to_string(), over.jobs.is_some(), file.jobs.is_some());
         from("retries", settings.retries.to_string(), over.retries.is_some(), file.retries.is_some());
         from("exact_names", settings.exact_names.to_string(), over.exact_names.is_some(), file.exact_names.is_some());
+        let shown = settings
+            .max_skew
+            .map_or_else(|| "not known".to_owned(), |skew| humantime::format_duration(skew).to_string());
+        from("clocks.max_skew", shown, over.max_skew.is_some(), file.max_skew.is_some());
         let shown = if settings.redact.is_empty() { "the usual names".to_owned() } else { settings.redact.join(", ") };
         from("redact", shown, over.redact.is_some(), file.redact.is_some());
         Settings { origins, ..settings }

@@ -3,7 +3,7 @@
 //! Computed once for each resource, so it costs as much as there are resources, not spans.
 
 use crate::trace::{Resource, ResourceIx, SpanRef, Sym, Trace, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A service instance of one trace's [`Instances`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,7 @@ pub struct Instances {
     clock_of: Vec<ClockIx>,
     labels: Vec<String>,
     told: Vec<bool>,
+    located: Vec<bool>,
     clocks: usize,
 }
 
@@ -37,21 +38,30 @@ impl Instances {
         let resources = trace.resources();
         let mut rows: HashMap<String, u32> = HashMap::with_capacity(resources.len());
         let mut labels = Vec::new();
-        let mut told = Vec::new();
+        let (mut told, mut located) = (Vec::new(), Vec::new());
         let mut instance_of = Vec::with_capacity(resources.len());
         let mut machines = Machines::default();
         let mut hosts: HashMap<String, u32> = HashMap::new();
+        let on_two_hosts = on_two_hosts(trace);
         for resource in resources {
-            let key = instance_key(trace, resource);
+            let mut key = instance_key(trace, resource);
+            let shared = on_two_hosts.contains(&key);
+            if shared {
+                for name in ["host.id", "host.name"] {
+                    key += &format!("\0{}", machine(trace, resource, name).unwrap_or_default());
+                }
+            }
             let next = rows.len() as u32;
             let instance = *rows.entry(key).or_insert_with(|| {
                 labels.push(label(trace, resource));
-                told.push(identity(trace, resource).is_some());
+                told.push(identity(trace, resource).is_some() && !shared);
+                located.push(false);
                 machines.add();
                 next
             });
             instance_of.push(InstanceIx(instance));
             for machine in machine_keys(trace, resource) {
+                located[instance as usize] = true;
                 let first = *hosts.entry(machine).or_insert(instance);
                 machines.join(first, instance);
             }
@@ -64,7 +74,7 @@ impl Instances {
                 ClockIx(*numbers.entry(machines.top(instance.0)).or_insert(next))
             })
             .collect();
-        Instances { instance_of, clock_of, labels: names(labels), told, clocks: numbers.len() }
+        Instances { instance_of, clock_of, labels: names(labels), told, located, clocks: numbers.len() }
     }
 
     /// How many instances there are.
@@ -78,6 +88,10 @@ impl Instances {
     /// Whether an instance tells which it is (`service.instance.id` or its like), so that its spans are one process'.
     pub fn is_told(&self, instance: InstanceIx) -> bool {
         self.told.get(instance.0 as usize).copied().unwrap_or(false)
+    }
+    /// Whether an instance says on which machine it runs.
+    pub fn has_machine(&self, instance: InstanceIx) -> bool {
+        self.located.get(instance.0 as usize).copied().unwrap_or(false)
     }
     /// How many clocks there are.
     pub fn clocks(&self) -> usize {
@@ -150,7 +164,7 @@ fn text(trace: &Trace, resource: &Resource, key: &str) -> Option<String> {
 /// The values that identify the instance, or `None` where only the whole resource does.
 fn identity(trace: &Trace, resource: &Resource) -> Option<String> {
     INSTANCE.iter().find_map(|keys| {
-        let values: Option<Vec<String>> = keys.iter().map(|key| text(trace, resource, key)).collect();
+        let values: Option<Vec<String>> = keys.iter().map(|key| machine(trace, resource, key)).collect();
         values.map(|values| format!("{}\0{}", keys[0], values.join("\0")))
     })
 }
@@ -170,15 +184,41 @@ fn instance_key(trace: &Trace, resource: &Resource) -> String {
     }
 }
 
-/// What tells the machine; each of them alone does. A pod's own host name is not its node's.
+/// Names by which every machine calls itself, or that stand for none.
+const NOBODY: [&str; 6] = ["localhost", "localhost.localdomain", "127.0.0.1", "::1", "(none)", "unknown"];
+
+/// A resource's value that tells a machine apart.
+fn machine(trace: &Trace, resource: &Resource, key: &str) -> Option<String> {
+    text(trace, resource, key).filter(|value| !NOBODY.iter().any(|nobody| value.trim().eq_ignore_ascii_case(nobody)))
+}
+
+/// What names the machine; each of them alone does. A pod's own host name is not its node's.
 fn machine_keys(trace: &Trace, resource: &Resource) -> Vec<String> {
-    let key = |name: &str| {
-        // Every machine calls itself localhost.
-        let value = text(trace, resource, name).filter(|value| value != "localhost")?;
-        Some(format!("{name}\0{value}"))
-    };
+    let key = |name: &str| Some(format!("{name}\0{}", machine(trace, resource, name)?));
     let host = key("host.id").or_else(|| key("host.name"));
     [host, key("k8s.node.name"), key(RUN_ATTRIBUTE)].into_iter().flatten().collect()
+}
+
+/// Identities that are used on more than one host: nobody's, since one process has one clock.
+fn on_two_hosts(trace: &Trace) -> HashSet<String> {
+    let mut hosts: HashMap<String, [Option<String>; 2]> = HashMap::new();
+    let mut found = HashSet::new();
+    for resource in trace.resources().iter().filter(|resource| identity(trace, resource).is_some()) {
+        let key = instance_key(trace, resource);
+        let own = ["host.id", "host.name"].map(|name| machine(trace, resource, name));
+        let known = hosts.entry(key.clone()).or_insert_with(|| own.clone());
+        let differs = |at: usize| matches!((&known[at], &own[at]), (Some(known), Some(own)) if known != own);
+        let same_id = known[0].is_some() && known[0] == own[0];
+        if differs(0) || differs(1) && !same_id {
+            found.insert(key);
+        }
+        for (known, own) in known.iter_mut().zip(own) {
+            if known.is_none() {
+                *known = own;
+            }
+        }
+    }
+    found
 }
 
 /// The service, and what tells the instance apart.

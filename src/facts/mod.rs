@@ -13,7 +13,7 @@ mod self_time;
 pub(crate) mod semconv;
 
 pub use calls::{Call, Calls, Within, requests_answered};
-pub(crate) use clocks::{Clocks, UNBOUNDED, by_common_ancestor, cut, has_answer, is_one_process};
+pub(crate) use clocks::{Clocks, TwoReadings, UNBOUNDED, cut, is_one_process};
 pub(crate) use edges::{Callee, Edge, Edges, lasting};
 pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub(crate) use peer::peer_names;
@@ -37,7 +37,6 @@ struct Computed {
     call_names: OnceLock<CallNames>,
     instances: OnceLock<Instances>,
     edges: OnceLock<Edges>,
-    clocks: OnceLock<Clocks>,
     self_times: OnceLock<Vec<u64>>,
     own: OnceLock<Vec<SpanIx>>,
     rows: OnceLock<HashMap<(TraceId, SpanId), SpanIx>>,
@@ -107,10 +106,6 @@ impl<'t> Facts<'t> {
     /// The calls between its services, as `calls` counts them.
     pub(crate) fn edges(&self) -> &Edges {
         self.computed.edges.get_or_init(|| Edges::of(self))
-    }
-    /// How far its clocks are apart.
-    pub(crate) fn clocks(&self) -> &Clocks {
-        self.computed.clocks.get_or_init(|| Clocks::of(self))
     }
     /// A span's duration less the union of its children's, clipped to it.
     pub fn self_time(&self, ix: SpanIx) -> u64 {

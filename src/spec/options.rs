@@ -43,6 +43,8 @@ pub struct LoadOptions<'a> {
     pub ci: bool,
     /// `exact_names` of the configuration.
     pub exact_names: bool,
+    /// `clocks.max_skew` of the configuration.
+    pub max_skew: Option<std::time::Duration>,
     /// The folder with accepted snapshots.
     pub snapshots: PathBuf,
     /// Takes secrets out of what is said of responses.
@@ -61,6 +63,7 @@ impl Default for LoadOptions<'_> {
             backend: None,
             ci: false,
             exact_names: false,
+            max_skew: None,
             snapshots: PathBuf::from("specs/snapshots"),
             redactor: Arc::default(),
         }

@@ -121,8 +121,8 @@ fn errors_and_orders_name_the_spans_that_decide() {
     );
     assert_eq!(
         finding.actual,
-        "by the clock of order, which called both, its `charge` ended 1ms before its `reserve` started; the end of span \
-         `reserve` of inventory is 53ms after the start of span `charge-payment` of payment-service by their own clocks"
+        "the end of span \
+         `reserve` of inventory is 53ms after the start of span `charge-payment` of payment-service by their own clocks; decided by the clock of order, which called both sides"
     );
 }
 

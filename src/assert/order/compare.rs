@@ -1,7 +1,7 @@
 //! Comparing moments of spans that may be timed by different clocks: holds, violated, or not to be known.
 
 use super::super::judging::Judging;
-use crate::facts::{Clocks, UNBOUNDED, by_common_ancestor};
+use crate::facts::{Clocks, UNBOUNDED};
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
@@ -97,65 +97,17 @@ pub(super) fn every(
         return Known::Violated(a, b);
     }
     let Some((_, left, right)) = open else { return Known::Holds };
-    if clocks.contradictory
-        && let Some(known) = one_by_one(cx, clocks, comparison, first, then)
-    {
-        return known;
-    }
     let (a, b) = pair(left, right);
     Known::Open(a, b)
 }
 
-/// Where the facts about clocks contradict each other, pairs are looked at one by one, each by the clock of its own
-/// common ancestor; only for so many pairs.
-fn one_by_one(
-    cx: &Judging<'_>,
-    clocks: &Clocks,
-    comparison: Comparison,
-    first: &[SpanIx],
-    then: &[SpanIx],
-) -> Option<Known> {
-    const MOST_PAIRS: usize = 4096;
-    let ends_before_start = comparison.left == Moment::End && comparison.right == Moment::Start && !comparison.swapped;
-    if !ends_before_start || comparison.strict || first.len().saturating_mul(then.len()) > MOST_PAIRS {
-        return None;
-    }
-    let mut open = None;
-    for &a in first {
-        for &b in then {
-            let (on, other) = (clocks.clock(a), clocks.clock(b));
-            let room = time(cx, b, Moment::Start) - time(cx, a, Moment::End);
-            let (ahead, behind) = (clocks.most_ahead(on, other), clocks.most_ahead(other, on));
-            if ahead != UNBOUNDED && ahead <= room {
-                continue;
-            }
-            if behind != UNBOUNDED && -behind > room {
-                return Some(Known::Violated(a, b));
-            }
-            match by_common_ancestor(cx.facts, clocks, a, b) {
-                Some(told) if told.in_order => {}
-                Some(_) => return Some(Known::Violated(a, b)),
-                None => open = open.or(Some(Known::Open(a, b))),
-            }
-        }
-    }
-    Some(open.unwrap_or(Known::Holds))
-}
-
 /// What decided the comparison of a pair, in words for the report.
-pub(super) fn decided_by(
-    cx: &Judging<'_>,
-    clocks: &Clocks,
-    comparison: Comparison,
-    (a, b): (SpanIx, SpanIx),
-    holds: bool,
-) -> String {
+pub(super) fn decided_by(cx: &Judging<'_>, clocks: &Clocks, (a, b): (SpanIx, SpanIx)) -> String {
     let instances = cx.facts.instances();
     let label = |ix: SpanIx| instances.label(instances.instance(cx.trace.span(ix)));
     let tree = cx.trace.tree();
     let (from, to) = (clocks.clock(a), clocks.clock(b));
-    let (ahead, behind) = (clocks.most_ahead(from, to), clocks.most_ahead(to, from));
-    if (ahead, behind) == (0, 0) {
+    if from == to {
         return match instances.same_instance(cx.trace.span(a), cx.trace.span(b)) {
             true => format!("the clock of {}", label(a)),
             false => "the clock of the machine that both ran on".to_owned(),
@@ -164,10 +116,15 @@ pub(super) fn decided_by(
     if tree.is_ancestor(a, b) || tree.is_ancestor(b, a) {
         return "the tree: one of the two contains the call to the other".to_owned();
     }
-    // One wholly before the other settles every comparison; only what settles it as it was is what decided it.
-    match by_common_ancestor(cx.facts, clocks, a, b) {
-        Some(told) if (told.in_order != comparison.swapped) == holds => {
-            format!("the clock of {}, which called both sides", label(told.nearest.0))
+    let (ahead, behind) = (clocks.most_ahead(from, to), clocks.most_ahead(to, from));
+    let via = |top: u32, from: u32, to: u32, known: i128| {
+        let (up, down) = (clocks.most_ahead(from, top), clocks.most_ahead(top, to));
+        known != UNBOUNDED && up != UNBOUNDED && down != UNBOUNDED && up + down == known
+    };
+    // The clock of what called both, if all that is known of the two clocks is known through it.
+    match tree.common_ancestor(a, b) {
+        Some(top) if via(clocks.clock(top), from, to, ahead) || via(clocks.clock(top), to, from, behind) => {
+            format!("the clock of {}, which called both sides", label(top))
         }
         _ => format!(
             "times that differ by more than the clocks can ({} the clock of {})",

@@ -234,7 +234,7 @@ fn weigh(
     then: &[SpanIx],
     at: &Expectation,
 ) -> (State, Option<String>) {
-    let clocks = cx.facts.clocks();
+    let clocks = cx.clocks();
     let lacks = |cond, finding| (State::lacks(cond, finding), None);
     let scopes = match pairing::scopes(cx, rule.per, first, then) {
         Ok(scopes) => scopes,
@@ -268,7 +268,7 @@ fn weigh(
     let instances = cx.facts.instances();
     let across = witness.filter(|(a, b)| !instances.same_instance(cx.trace.span(*a), cx.trace.span(*b)));
     let remark = across.map(|pair| {
-        let by = compare::decided_by(cx, clocks, rule.comparisons[0], pair, true);
+        let by = compare::decided_by(cx, clocks, pair);
         format!("{}: decided by {by}", rule.written)
     });
     (Cond::HOLDS.into(), remark)

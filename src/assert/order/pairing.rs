@@ -132,8 +132,10 @@ pub(super) fn judge(
                 return one_of(&all, comparisons[0], first, then);
             };
             let mut open = None;
-            for (&a, &b) in first.iter().zip(&then) {
-                match all(&[a], &[b]) {
+            for (at, _) in first.iter().enumerate() {
+                // Of spans that start at one moment nothing says which is the n-th.
+                let (a, b) = (tied(cx, clocks, &first, at), tied(cx, clocks, &then, at));
+                match one_of(&all, comparisons[0], a, b) {
                     Verdict::Open(pair) => open = open.or(Some(pair)),
                     Verdict::Holds(..) => {}
                     other => return other,
@@ -147,6 +149,17 @@ pub(super) fn judge(
             one_of(&all, comparisons[0], &first, &then)
         }
     }
+}
+
+/// The spans, sorted by start, that may stand at a position: those that start when the one there does.
+fn tied<'s>(cx: &Judging<'_>, clocks: &Clocks, sorted: &'s [SpanIx], at: usize) -> &'s [SpanIx] {
+    let same = |&other: &SpanIx| {
+        let (one, other) = (sorted[at], other);
+        clocks.same(one, other) && cx.trace.span(one).start_ns() == cx.trace.span(other).start_ns()
+    };
+    let before = sorted[..at].iter().rev().take_while(|ix| same(ix)).count();
+    let after = sorted[at..].iter().take_while(|ix| same(ix)).count();
+    &sorted[at - before..at + after]
 }
 
 /// Any of several spans may be the one that is compared: only what is so of every pair is so of the right one.

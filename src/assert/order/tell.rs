@@ -6,7 +6,7 @@ use super::super::{lost, text};
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Scope, Violation};
 use super::{Rule, name};
-use crate::facts::{Clocks, UNBOUNDED, by_common_ancestor};
+use crate::facts::{Clocks, TwoReadings, UNBOUNDED};
 use crate::spec::plan::{Expectation, Pairing, Selector};
 use crate::trace::SpanIx;
 
@@ -124,7 +124,7 @@ pub(super) fn violated(
             "different parents".to_owned(),
         ),
         None => {
-            let (message, actual) = compared(cx, clocks, rule, violation, &mut rows);
+            let (message, actual) = compared(cx, clocks, rule, violation);
             (format!("{} {message} {other}.", sentence(&one)), actual)
         }
     };
@@ -135,36 +135,14 @@ pub(super) fn violated(
 }
 
 /// What is wrong with how two spans lie, and how they do.
-fn compared(
-    cx: &Judging<'_>,
-    clocks: &Clocks,
-    rule: &Rule<'_>,
-    violation: &Violation,
-    rows: &mut Vec<SpanIx>,
-) -> (String, String) {
+fn compared(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &Violation) -> (String, String) {
     let ((a, b), comparison) = (violation.pair, violation.comparison);
     let lie = lie(cx, clocks, comparison, (a, b));
     let words = rule.verb.fails.to_owned();
-    if clocks.same(a, b) || clocks.are_one(a, b) {
+    if clocks.same(a, b) {
         return (words, lie);
     }
-    match by_common_ancestor(cx.facts, clocks, a, b) {
-        Some(told) if told.in_order == comparison.swapped => {
-            let (early, late) = told.nearest;
-            rows.extend([early, late].into_iter().filter(|ix| ![a, b].contains(ix)));
-            let (early, late) = (cx.trace.span(early), cx.trace.span(late));
-            let far = i128::from(late.start_ns()) - i128::from(early.end_ns());
-            let by = format!(
-                "by the clock of {}, which called both, its {} ended {} before its {} started; {lie}",
-                text::service(early.service()),
-                text::quoted(early.name()),
-                text::time(far),
-                text::quoted(late.name())
-            );
-            (words, by)
-        }
-        _ => (words, format!("{lie}; decided by {}", compare::decided_by(cx, clocks, comparison, (a, b), false))),
-    }
+    (words, format!("{lie}; decided by {}", compare::decided_by(cx, clocks, (a, b))))
 }
 
 /// How two moments lie: `charge-card ends 12ms after the start of reserve`.
@@ -178,7 +156,7 @@ fn lie(cx: &Judging<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanI
         1.. => format!("{} after the", text::time(late)),
         _ => format!("{} before the", text::time(-late)),
     };
-    let own = if clocks.same(a, b) || clocks.are_one(a, b) { "" } else { " by their own clocks" };
+    let own = if clocks.same(a, b) { "" } else { " by their own clocks" };
     format!("the {} of {one} is {far} {} of {other}{own}", word(comparison.left), word(comparison.right))
 }
 
@@ -207,26 +185,48 @@ pub(super) fn uncertain(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, open
     let (on, by) = (clocks.clock(a), clocks.clock(b));
     let (ahead, behind) = (clocks.most_ahead(on, by), clocks.most_ahead(by, on));
     finding.actual = lie(cx, clocks, open.comparison, (a, b));
-    if on != by && !clocks.are_one(a, b) {
+    if on != by {
         let interval = compare::interval(ahead, behind);
         finding.actual += &format!(", and the clock of {} is {interval} that of {}", label(b), label(a));
     }
-    let (one, other) = (cx.trace.span(a), cx.trace.span(b));
-    let hint = if [a, b].iter().any(|&ix| clocks.is_split(instances, cx.trace, ix)) {
-        "its calls prove that the service runs as several processes whose clocks differ, and nothing says which span is \
+    let readings = if on == by || open.which { None } else { clocks.two_readings(on, by) };
+    if let Some(call) = &readings {
+        finding.actual += &format!("; {}", two_readings(cx, call));
+        finding.add_rows(cx.trace, &[call.client, call.server]);
+    }
+    let hint = if [a, b].iter().any(|&ix| clocks.is_several(instances, cx.trace, ix)) {
+        "its calls show that the service runs as several processes whose clocks differ, and nothing says which span is \
          whose: set `service.instance.id` on its resource"
     } else if open.which {
         "name the one that is meant by an attribute of its own, or compare all of them (`pairing: all`)"
-    } else if instances.same_clock(one, other) {
-        "both tell one machine, but a span on it ends after the call that it answers, or starts before the one that \
-         caused it: either it goes on after its answer, or the clocks differ after all; the CLIENT spans that called \
-         both sides can be compared"
+    } else if clocks.refutes_max_skew {
+        "spans start before what caused them by more than `clocks: { max_skew }` allows, so it decides nothing"
+    } else if readings.is_some() {
+        "`clocks: { max_skew: 5ms }` says how far clocks are apart at most; with host.name (or host.id) on their \
+         resources, instances on one machine are known to share a clock"
     } else if ahead == UNBOUNDED && behind == UNBOUNDED {
-        "no call of this trace bounds how far the two clocks are apart; with host.name (or host.id) on their resources, \
-         instances on one machine are known to share a clock"
+        "no call of this trace bounds how far the two clocks are apart; `clocks: { max_skew: 5ms }` does, and with host.name \
+         (or host.id) on their resources, instances on one machine are known to share a clock"
     } else {
         "compare spans of one service, for example the CLIENT spans that call them"
     };
     finding.hint = Some(hint.to_owned());
     finding
+}
+
+/// The two readings of a call, in words.
+fn two_readings(cx: &Judging<'_>, call: &TwoReadings) -> String {
+    let instances = cx.facts.instances();
+    let callee = text::safe(instances.label(instances.instance(cx.trace.span(call.server))));
+    let (least, most) = call.ahead;
+    let shift = match most {
+        most if most < UNBOUNDED => format!("{} to {}", text::time(least), text::time(most)),
+        _ => format!("at least {}", text::time(least)),
+    };
+    format!(
+        "{} does not lie inside {}, which called it: either the call was awaited, and the clock of {callee} is {shift} ahead, or \
+         it was not awaited, and the clocks are equal",
+        text::span(cx.trace, call.server),
+        text::span(cx.trace, call.client)
+    )
 }

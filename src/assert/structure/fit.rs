@@ -120,9 +120,7 @@ impl Matcher<'_, '_> {
         let concerned: Vec<SpanIx> = kids.iter().copied().filter(|kid| first_part(kid).is_some()).collect();
         let Some(mut sorted) = by_start(self.cx, self.clocks, &concerned) else { return Fit::Uncertain };
         let start = |ix: SpanIx| self.cx.trace.span(ix).start_ns();
-        let at_once = |a: &SpanIx, b: &SpanIx| {
-            (self.clocks.same(*a, *b) || self.clocks.are_one(*a, *b)) && start(*a) == start(*b)
-        };
+        let at_once = |a: &SpanIx, b: &SpanIx| self.clocks.same(*a, *b) && start(*a) == start(*b);
         sorted.chunk_by_mut(at_once).for_each(|tied| tied.sort_by_key(first_part));
         if self.structure.exact { self.in_runs(parts, &sorted) } else { self.in_turn(parts, &sorted) }
     }

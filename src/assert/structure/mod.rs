@@ -49,7 +49,7 @@ impl Matcher<'_, '_> {
 }
 
 pub(super) fn judge<'a>(cx: &Judging<'a>, structure: &'a Structure, at: &Expectation) -> Outcome {
-    let mut matcher = Matcher { cx, structure, clocks: cx.facts.clocks(), nodes: flatten(cx, structure) };
+    let mut matcher = Matcher { cx, structure, clocks: cx.clocks(), nodes: flatten(cx, structure) };
     for node in 0..matcher.nodes.len() {
         matcher.nodes[node].fits = matcher.fits(node);
     }

@@ -1,32 +1,29 @@
 //! How far clocks are apart: what the calls of a trace prove about it (analysis.md, 3.4 and 7.3).
 //!
-//! Every service instance has a clock. A child never starts before its parent, whoever timed it; what a CLIENT span
-//! awaits begins before it ends, and is over when it ends. Each such fact ([`fact`]) bounds the difference of two clocks
-//! from one side, and bounds add up along a path of clocks, so that the tightest bound between any two is a shortest
-//! path. The common ancestor's clock of 7.3 is the special case of two paths that meet there. All bounds come from
-//! differences that move with a clock, so they say the same however far the clocks are apart.
-//!
-//! Facts may contradict each other; [`believe`] says which are given up then.
+//! A service instance has a clock, and all instances on one machine have the same. Between two clocks A and B the unknown is
+//! how far B is ahead of A. Whatever a span of A causes on B does not start before that span: this bounds it from above. A
+//! CLIENT span that awaited its SERVER span contains it: this bounds it from below. Whether a SERVER span that does not
+//! lie inside its CLIENT span was awaited is not recorded, so there are two readings of such a call ([`readings`]); each
+//! bound is as wide as the readings that are left. Bounds add up along a path of clocks, and the tightest bound between any
+//! two is a shortest path.
 
-mod ancestor;
-mod believe;
-mod fact;
-mod split;
+mod bound;
+mod call;
+mod readings;
+mod round;
 
-pub(crate) use ancestor::by_common_ancestor;
-pub(crate) use fact::{Awaited, cut, has_answer};
+pub(crate) use bound::UNBOUNDED;
+pub(crate) use call::{Awaited, cut};
+pub(crate) use readings::{Pair, TwoReadings};
 
-use super::Facts;
-use super::{ClockIx, Instances};
+use super::{ClockIx, Facts, InstanceIx, Instances};
 use crate::trace::{Kind, SpanIx, Trace};
-use fact::{Certainty, Evidence, Fact, tightest};
-use split::Apart;
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use bound::{Bound, key, tightest};
+use call::{caused_at, ends_late, starts_early};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// No bound.
-pub(crate) const UNBOUNDED: i128 = i128::MAX;
 /// The most steps that all searches for shortest paths take together; what they have found by then are still bounds.
 const MOST_STEPS: usize = 20_000_000;
 
@@ -38,87 +35,95 @@ pub(crate) struct Clocks {
     /// For each clock, the greatest that another may be ahead of it: (clock, nanoseconds).
     edges: Vec<Vec<(u32, i128)>>,
     bounds: Mutex<HashMap<u32, Arc<HashMap<u32, i128>>>>,
-    /// Which calls are awaited.
-    pub(crate) waited_for: Awaited,
-    /// Whether facts contradicted each other, so that some were left out.
-    pub(crate) contradictory: bool,
-    /// SERVER spans that are not known to be over when their CLIENT spans end.
-    late: HashSet<SpanIx>,
-    /// Instances that turned out to be several.
-    split: HashSet<u32>,
     steps: AtomicUsize,
+    /// Which calls are awaited.
+    pub(crate) answers: Awaited,
+    /// What the calls between two clocks say, the smaller number first.
+    pub(crate) pairs: BTreeMap<(u32, u32), Pair>,
+    /// Instances that must be several processes: nothing says which of their spans is whose.
+    several: HashSet<InstanceIx>,
+    /// Whether the trace contradicts what the user says of its clocks.
+    pub(crate) refutes_max_skew: bool,
 }
 
 impl Clocks {
-    pub(crate) fn of(cx: &Facts<'_>) -> Clocks {
-        let awaited = Awaited::of(cx);
-        let apart = split::of(cx, &awaited);
-        Clocks::new(cx, awaited, apart)
+    /// `max_skew` is what the user says of how far any two clocks are apart, in nanoseconds.
+    pub(crate) fn of(facts: &Facts<'_>, max_skew: Option<u64>) -> Clocks {
+        let awaited = Awaited::of(facts);
+        let disproved = disproved(facts, &awaited);
+        let mut several = HashSet::new();
+        loop {
+            let (of, count) = rows(facts, &disproved, &several);
+            let (clocks, contradicted) = Clocks::with(facts, awaited.clone(), of, count, max_skew);
+            let more = suspects(facts, &clocks, &disproved, &contradicted);
+            if more.is_subset(&several) {
+                return Clocks { several, ..clocks };
+            }
+            several.extend(more);
+        }
     }
 
-    fn new(cx: &Facts<'_>, awaited: Awaited, apart: Apart) -> Clocks {
-        let Evidence { mut facts, two_ways, no_machine, mut late } = Evidence::of(cx, &awaited, &apart.of);
-        facts.retain(|fact| apart.believes(fact));
-        let Apart { of, count, split, unsure } = apart;
-        late.extend(unsure);
-        late.extend(split::perhaps_late(cx, &facts, &of, &split));
-        facts.retain(|fact| fact.certainty != Certainty::Contained || !late.contains(&fact.child));
-        let contradicted = !believe::consistent(count, &facts);
-        if contradicted {
-            let before = contained(&facts);
-            facts = believe::believed(count, facts);
-            late.extend(before.difference(&contained(&facts)));
-        }
-        let mut clocks = Clocks {
-            edges: Vec::new(),
-            bounds: Mutex::default(),
-            waited_for: awaited,
-            contradictory: contradicted || !split.is_empty(),
-            of,
-            late,
-            split,
-            steps: AtomicUsize::new(0),
-        };
-        let machines = clocks.machines(cx, &no_machine);
-        let undoubted = |members: &&Vec<u32>| members.iter().all(|member| !two_ways.contains_key(member));
-        // All at once where nothing speaks against it: the rest then has fewer clocks to be looked at.
-        let merged = merged(count, machines.values().filter(undoubted));
-        let as_one: Vec<Fact> = facts
-            .iter()
-            .map(|fact| Fact { from: merged[fact.from as usize], to: merged[fact.to as usize], ..*fact })
-            .filter(|fact| fact.from != fact.to || fact.most < 0)
-            .collect();
-        // That a machine has one clock is surer than that a call was over when its caller's ended.
-        let surest = |facts: &[Fact]| facts.iter().filter(|fact| fact.certainty >= Certainty::Answered).count();
-        let contradicted = !believe::consistent(count, &as_one);
-        let (surest_told, contained_told) = (surest(&as_one), contained(&as_one));
-        let as_one = if contradicted { believe::believed(count, as_one) } else { as_one };
-        if surest(&as_one) == surest_told {
-            clocks.late.extend(contained_told.difference(&contained(&as_one)));
-            clocks.contradictory |= contradicted;
-            clocks.of.iter_mut().for_each(|clock| *clock = merged[*clock as usize]);
-            clocks.edges = edges(count, &as_one);
-            clocks.join_machines(machines.values().filter(|members| !undoubted(members)), &two_ways);
-        } else {
-            clocks.edges = edges(count, &facts);
-            clocks.join_machines(machines.values(), &two_ways);
-        }
-        clocks
-    }
-
-    /// The clocks of each machine, in the order of the rows: clocks are numbered as their resources arrived.
-    fn machines(&self, cx: &Facts<'_>, no_machine: &HashSet<ClockIx>) -> BTreeMap<ClockIx, Vec<u32>> {
-        let instances = cx.instances();
-        let mut met: HashSet<u32> = HashSet::new();
-        let mut machines: BTreeMap<ClockIx, Vec<u32>> = BTreeMap::new();
-        for span in cx.trace().spans() {
-            let clock = self.clock(span.ix());
-            let apart = self.split.contains(&instances.instance(span).0) || no_machine.contains(&instances.clock(span));
-            if !apart && met.insert(clock) {
-                machines.entry(instances.clock(span)).or_default().push(clock);
+    /// The bounds for given clocks of the rows, and the clocks about which the calls contradict each other.
+    fn with(
+        facts: &Facts<'_>,
+        awaited: Awaited,
+        of: Vec<u32>,
+        count: u32,
+        max_skew: Option<u64>,
+    ) -> (Clocks, BTreeSet<u32>) {
+        let mut contradicted = BTreeSet::new();
+        let mut bounds: Vec<Bound> = tightest(&caused(facts, &of));
+        let clock_count = count + u32::from(max_skew.is_some());
+        let mut refutes_max_skew = false;
+        if let Some(most) = max_skew {
+            // All clocks lie within `most`: each is so far ahead of the slowest at most.
+            let all = (0..count).flat_map(|clock| {
+                let ahead = Bound { from: count, to: clock, most: most.into(), waited: false };
+                [ahead, Bound { from: clock, to: count, most: 0, waited: false }]
+            });
+            let claimed: Vec<Bound> = bounds.iter().copied().chain(all).collect();
+            refutes_max_skew = !matches!(round::find(clock_count, &claimed, &mut 0), round::Round::None);
+            if !refutes_max_skew {
+                bounds = claimed;
             }
         }
-        machines
+        let max_skew = max_skew.filter(|_| !refutes_max_skew).map(i128::from);
+        let pairs = readings::pairs(facts, &awaited, &of, &bounds, max_skew);
+        for ((one, other), pair) in &pairs {
+            if pair.contradicts {
+                contradicted.extend([*one, *other]);
+            }
+            bounds.extend(pair.bounds(*one, *other));
+        }
+        let mut steps = 0;
+        loop {
+            let found = round::find(clock_count, &bounds, &mut steps);
+            let round = match found {
+                round::Round::None => break,
+                round::Round::Of(round) => round,
+                round::Round::Unknown => Vec::new(),
+            };
+            let on: BTreeSet<(u32, u32)> = round.iter().map(|&at| key(bounds[at].from, bounds[at].to)).collect();
+            contradicted.extend(on.iter().flat_map(|(one, other)| [*one, *other]).filter(|&clock| clock < count));
+            let before = bounds.len();
+            // Nothing says which of the calls of a round was not awaited.
+            bounds.retain(|bound| !bound.waited || !round.is_empty() && !on.contains(&key(bound.from, bound.to)));
+            if bounds.len() == before {
+                // Causality contradicts itself: a clock that was set while the trace was made. Nothing is known then.
+                bounds.clear();
+            }
+        }
+        let clocks = Clocks {
+            edges: edges(clock_count, &bounds),
+            bounds: Mutex::default(),
+            steps: AtomicUsize::new(0),
+            of,
+            answers: awaited,
+            pairs,
+            several: HashSet::new(),
+            refutes_max_skew,
+        };
+        (clocks, contradicted)
     }
 
     /// The clock that timed a span.
@@ -129,54 +134,19 @@ impl Clocks {
     pub(crate) fn same(&self, a: SpanIx, b: SpanIx) -> bool {
         self.clock(a) == self.clock(b)
     }
-    /// Whether the clocks of both are known to be one.
-    pub(crate) fn are_one(&self, a: SpanIx, b: SpanIx) -> bool {
-        let (one, other) = (self.clock(a), self.clock(b));
-        self.most_ahead(one, other) == 0 && self.most_ahead(other, one) == 0
+    /// Whether a span's service must run as several processes that do not say which they are.
+    pub(crate) fn is_several(&self, instances: &Instances, trace: &Trace, ix: SpanIx) -> bool {
+        self.several.contains(&instances.instance(trace.span(ix)))
     }
-    /// Whether a span's service was found to run as several processes that do not tell which they are.
-    pub(crate) fn is_split(&self, instances: &Instances, trace: &Trace, ix: SpanIx) -> bool {
-        self.split.contains(&instances.instance(trace.span(ix)).0)
-    }
-
-    /// Makes clocks of one machine one, where the calls do not prove the opposite.
-    fn join_machines<'m>(
-        &mut self,
-        machines: impl Iterator<Item = &'m Vec<u32>>,
-        two_ways: &HashMap<u32, HashSet<u32>>,
-    ) {
-        for members in machines {
-            // Members of one group are one clock; a member that is proven to differ from a group, or may differ from one
-            // of its members, begins another.
-            let mut groups: Vec<u32> = Vec::new();
-            let mut group_of: HashMap<u32, u32> = HashMap::new();
-            for &member in members {
-                let fits = |&&first: &&u32| {
-                    let mut doubtful = two_ways.get(&member).into_iter().flatten();
-                    self.most_ahead(first, member) >= 0
-                        && self.most_ahead(member, first) >= 0
-                        && !doubtful.any(|other| group_of.get(other) == Some(&first))
-                };
-                let group = groups.iter().find(fits).copied();
-                // Bounds that were cut short disprove nothing.
-                if self.steps.load(Ordering::Relaxed) > MOST_STEPS {
-                    return;
-                }
-                match group {
-                    Some(first) => {
-                        self.edges[first as usize].push((member, 0));
-                        self.edges[member as usize].push((first, 0));
-                        self.known().clear();
-                        group_of.insert(member, first);
-                    }
-                    None if groups.len() < 64 => {
-                        groups.push(member);
-                        group_of.insert(member, member);
-                    }
-                    None => {}
-                }
-            }
-        }
+    /// The call with two readings that leaves the order of two clocks open: one between the two, else one between either
+    /// of them and a third.
+    pub(crate) fn two_readings(&self, one: u32, other: u32) -> Option<TwoReadings> {
+        let between = self.pairs.get(&key(one, other)).and_then(|pair| pair.two_readings);
+        let of = |clock: u32| move |pair: &(u32, u32)| pair.0 == clock || pair.1 == clock;
+        let beside = |clock: u32| {
+            self.pairs.iter().filter(move |(pair, _)| of(clock)(pair)).find_map(|(_, pair)| pair.two_readings)
+        };
+        between.or_else(|| beside(one)).or_else(|| beside(other))
     }
 
     /// The greatest that the clock `to` may be ahead of the clock `from`.
@@ -224,23 +194,135 @@ impl Clocks {
     }
 }
 
-/// Of all facts about two clocks the tightest, in an order that does not depend on arrival.
-fn edges(count: u32, facts: &[Fact]) -> Vec<Vec<(u32, i128)>> {
-    let sorted: BTreeMap<(u32, u32), i128> = tightest(facts.iter()).into_iter().collect();
+/// What is recorded as one machine and is not: a SERVER span on it starts before the CLIENT span that called it.
+fn disproved(facts: &Facts<'_>, awaited: &Awaited) -> HashSet<ClockIx> {
+    let (trace, instances) = (facts.trace(), facts.instances());
+    let one = trace.spans().filter_map(|server| {
+        let client = trace.span(awaited.caller(server.ix())?);
+        let one = instances.same_clock(client, server) && !instances.same_instance(client, server);
+        (one && starts_early(client, server)).then(|| instances.clock(server))
+    });
+    one.collect()
+}
+
+/// What a span's clock is told apart by.
+#[derive(PartialEq, Eq, Hash)]
+enum Timer {
+    Machine(ClockIx),
+    Instance(InstanceIx),
+    /// A process that is only known by the span by which it was entered.
+    Entry(SpanIx),
+}
+
+/// The clock of each row, numbered in the order of the rows, and how many there are.
+fn rows(facts: &Facts<'_>, disproved: &HashSet<ClockIx>, several: &HashSet<InstanceIx>) -> (Vec<u32>, u32) {
+    let (trace, instances) = (facts.trace(), facts.instances());
+    let entries = if several.is_empty() { Vec::new() } else { entries(facts) };
+    let mut numbers: HashMap<Timer, u32> = HashMap::new();
+    let of = trace.spans().map(|span| {
+        let instance = instances.instance(span);
+        let timer = if several.contains(&instance) {
+            Timer::Entry(entries[span.ix().index()])
+        } else if disproved.contains(&instances.clock(span)) {
+            Timer::Instance(instance)
+        } else {
+            Timer::Machine(instances.clock(span))
+        };
+        let next = numbers.len() as u32;
+        *numbers.entry(timer).or_insert(next)
+    });
+    let of: Vec<u32> = of.collect();
+    let count = numbers.len() as u32;
+    (of, count)
+}
+
+/// Of each row the span by which its process was entered, as far as the trace shows it.
+fn entries(facts: &Facts<'_>) -> Vec<SpanIx> {
+    let (trace, instances, tree) = (facts.trace(), facts.instances(), facts.trace().tree());
+    let instance = |ix: SpanIx| instances.instance(trace.span(ix));
+    let mut entries: Vec<SpanIx> = trace.spans().map(|span| span.ix()).collect();
+    for &ix in tree.preorder() {
+        let above = tree.parent(ix).filter(|&parent| instance(parent) == instance(ix) && !is_entry(trace, ix));
+        if let Some(parent) = above {
+            entries[ix.index()] = entries[parent.index()];
+        }
+    }
+    entries
+}
+
+/// Instances that say neither which they are nor (truly) where they run, that were entered more than once, and whose calls cannot
+/// all have been timed by one clock.
+fn suspects(
+    facts: &Facts<'_>,
+    clocks: &Clocks,
+    disproved: &HashSet<ClockIx>,
+    contradicted: &BTreeSet<u32>,
+) -> HashSet<InstanceIx> {
+    let (trace, instances) = (facts.trace(), facts.instances());
+    let itself = trace.spans().filter(|server| {
+        let client = clocks.answers.caller(server.ix()).map(|client| trace.span(client));
+        client.is_some_and(|client| {
+            let late = clocks.answers.by(server.ix()).is_some() && ends_late(client, *server);
+            clocks.same(client.ix(), server.ix())
+                && instances.same_instance(client, *server)
+                && (starts_early(client, *server) || late)
+        })
+    });
+    let mut found: HashSet<InstanceIx> = itself.map(|server| instances.instance(server)).collect();
+    if !contradicted.is_empty() {
+        let on = trace.spans().filter(|span| contradicted.contains(&clocks.clock(span.ix())));
+        found.extend(on.map(|span| instances.instance(span)));
+    }
+    let located = trace.spans().filter(|span| !disproved.contains(&instances.clock(*span)));
+    let located: HashSet<InstanceIx> = located.map(|span| instances.instance(span)).collect();
+    let located = |instance: &InstanceIx| instances.has_machine(*instance) && located.contains(instance);
+    found.retain(|instance| !instances.is_told(*instance) && !located(instance));
+    if found.is_empty() {
+        return found;
+    }
+    let entries = entries(facts);
+    let mut first: HashMap<InstanceIx, SpanIx> = HashMap::new();
+    let mut entered_twice: HashSet<InstanceIx> = HashSet::new();
+    for span in trace.spans().filter(|span| found.contains(&instances.instance(*span))) {
+        let instance = instances.instance(span);
+        if *first.entry(instance).or_insert(entries[span.ix().index()]) != entries[span.ix().index()] {
+            entered_twice.insert(instance);
+        }
+    }
+    entered_twice
+}
+
+/// What is caused does not start before its cause.
+fn caused(facts: &Facts<'_>, of: &[u32]) -> Vec<Bound> {
+    let trace = facts.trace();
+    let by_parent = trace.spans().filter_map(|child| Some((child.parent()?, child)));
+    let by_link = facts.calls().pairs().iter().map(|&(exit, entry)| (trace.span(exit), trace.span(entry)));
+    let bound = by_parent.chain(by_link).filter_map(|(cause, effect)| {
+        let (from, to) = (of[cause.ix().index()], of[effect.ix().index()]);
+        if from == to || !cause.is_timed() || !effect.is_timed() {
+            return None;
+        }
+        let most = i128::from(caused_at(cause, effect)?) - i128::from(cause.start_ns());
+        Some(Bound { from, to, most, waited: false })
+    });
+    bound.collect()
+}
+
+fn edges(count: u32, bounds: &[Bound]) -> Vec<Vec<(u32, i128)>> {
     let mut edges = vec![Vec::new(); count as usize];
-    sorted.into_iter().for_each(|((from, to), most)| edges[from as usize].push((to, most)));
+    tightest(bounds).into_iter().for_each(|bound| edges[bound.from as usize].push((bound.to, bound.most)));
     edges
 }
 
 /// Whether two spans of one clock surely keep it: of instances that nothing tells apart, calls that are still to come may
 /// prove that they are several.
-pub(crate) fn is_one_process(cx: &Facts<'_>, a: SpanIx, b: SpanIx) -> bool {
-    let (tree, instances) = (cx.trace().tree(), cx.instances());
-    let instance = |ix: SpanIx| instances.instance(cx.trace().span(ix));
+pub(crate) fn is_one_process(facts: &Facts<'_>, a: SpanIx, b: SpanIx) -> bool {
+    let (trace, tree, instances) = (facts.trace(), facts.trace().tree(), facts.instances());
+    let instance = |ix: SpanIx| instances.instance(trace.span(ix));
     let entry = |ix: SpanIx| {
         let above = |&at: &SpanIx| {
             let within = tree.parent(at).filter(|&parent| instance(parent) == instance(at));
-            within.filter(|_| !is_entry(cx.trace(), at))
+            within.filter(|_| !is_entry(trace, at))
         };
         std::iter::successors(Some(ix), above).last()
     };
@@ -249,19 +331,4 @@ pub(crate) fn is_one_process(cx: &Facts<'_>, a: SpanIx, b: SpanIx) -> bool {
 
 fn is_entry(trace: &Trace, ix: SpanIx) -> bool {
     matches!(trace.span(ix).kind(), Kind::Server | Kind::Consumer)
-}
-
-/// The SERVER spans of which it is said that they are over when their calls end.
-fn contained(facts: &[Fact]) -> HashSet<SpanIx> {
-    let contained = facts.iter().filter(|fact| fact.certainty == Certainty::Contained);
-    contained.map(|fact| fact.child).collect()
-}
-
-/// For each clock the first of its group.
-fn merged<'m>(count: u32, groups: impl Iterator<Item = &'m Vec<u32>>) -> Vec<u32> {
-    let mut merged: Vec<u32> = (0..count).collect();
-    for members in groups {
-        members.iter().for_each(|&member| merged[member as usize] = members[0]);
-    }
-    merged
 }

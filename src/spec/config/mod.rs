@@ -55,6 +55,8 @@ pub struct Settings {
     pub timeout: Option<Duration>,
     /// Attribute names match exactly.
     pub exact_names: Option<bool>,
+    /// How far any two clocks are apart at most.
+    pub max_skew: Option<Duration>,
 }
 
 /// A process that the runner starts.
@@ -200,6 +202,7 @@ impl Reader {
             retries: fields.get("retries").and_then(|node| self.number(node)),
             timeout: fields.get("timeout").and_then(|node| self.positive_duration(node)),
             exact_names: fields.get("exact_names").and_then(|node| self.boolean(node)),
+            max_skew: fields.get("clocks").and_then(|node| self.clocks(node)),
         }
     }
 

@@ -76,6 +76,7 @@ form!(
     key("retries", Number, "How often a test that did not pass is tried again.", "1"),
     key("timeout", Duration, "Bound on each test.", "60s"),
     key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
+    key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
 ]);
 
 form!(
@@ -92,6 +93,7 @@ form!(
     key("retries", Number, "How often a test that did not pass is tried again.", "1"),
     key("timeout", Duration, "Bound on each test.", "60s"),
     key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
+    key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
 ]);
 
 form!(

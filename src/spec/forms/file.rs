@@ -12,6 +12,7 @@ form!(
     key("tests", List(&Shape::Form(&TEST)), "The tests.", "[{ name: a, request: { url: '${base}/' }, response: { status: 200 } }]"),
     key("wait", Shape::Form(&WAIT), "How long to wait for each trace of the file.", "{ timeout: 30s, settle: auto }"),
     key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
+    key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
 ]);
 
 form!(
@@ -93,6 +94,7 @@ pub static TEST: Form = Form {
             "Attribute names match exactly, not across renames of the semantic conventions.",
             "true"
         ),
+        key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
         later("repeat", "Run the test many times.", "{ runs: 60, warmup: 3 }"),
         later("percentiles", "Judge the durations of many runs.", "[{ select: charge, p95: < 300ms }]"),
         later(
@@ -136,4 +138,10 @@ form!(
     key("timeout", Duration, "Bound on the wait (default 30s).", "30s"),
     key("settle", Any(&[OneOf(&["auto"]), Duration]), "The quiet after which a trace is complete: `auto`, or a duration.", "800ms"),
     key("silent", List(&Word), "Services and peers that take part without exporting spans.", "[legacy-proxy]"),
+]);
+
+form!(
+    /// `clocks`.
+    CLOCKS, "clocks", "`clocks`", [
+    key("max_skew", Duration, "How far any two clocks are apart at most.", "5ms"),
 ]);

@@ -127,6 +127,7 @@ pub static ALL: &[&Form] = &[
     &TRACE_FILE,
     &UNTIL,
     &WAIT,
+    &CLOCKS,
     &REQUEST,
     &PART,
     &AUTH,

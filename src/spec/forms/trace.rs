@@ -23,6 +23,7 @@ form!(
     key("follow_links", Bool, "Traces that link to this one are fetched and merged.", "true"),
     key("wait", Shape::Form(&WAIT), "How long to wait for the trace.", "{ timeout: 10s }"),
     key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
+    key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
     later("critical_path", "Time on the critical path by selector.", "{ select: { service: payment-service }, share: < 60% }"),
     later("network", "Time between client and server.", "{ call: a -> b, overhead: < 20ms }"),
     later("repeats", "How often one call repeats under one parent.", "< 5"),

@@ -50,6 +50,8 @@ pub(super) struct Lower<'a> {
     names: names::Names,
     /// Whether attribute names match exactly in the test at hand.
     exact_names: bool,
+    /// How far clocks are apart at most in the test at hand.
+    max_skew: Option<std::time::Duration>,
     /// Where the traces of the test at hand are read; `None`: where the run's are.
     backend: Option<Backend>,
 }
@@ -128,6 +130,7 @@ fn begin<'a>(source: &Arc<SourceFile>, options: &'a LoadOptions<'a>) -> (Lower<'
         captured: Vec::new(),
         names: names::Names::default(),
         exact_names: options.exact_names,
+        max_skew: options.max_skew,
         backend: None,
     };
     (lower, parsed.root)
@@ -138,6 +141,9 @@ impl Lower<'_> {
         let fields = self.reader.fields(root, &forms::FILE)?;
         if let Some(node) = fields.get("exact_names") {
             self.exact_names |= self.reader.boolean(node).unwrap_or(false);
+        }
+        if let Some(node) = fields.get("clocks") {
+            self.max_skew = self.reader.clocks(node).or(self.max_skew);
         }
         let vars = fields.get("vars").map(|node| self.vars(node)).unwrap_or_default();
         if let Some(node) = fields.get("wait") {

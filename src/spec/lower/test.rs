@@ -56,9 +56,9 @@ impl Lower<'_> {
         let Some(fields) = self.reader.fields(item, &forms::TEST) else { return Vec::new() };
         let known = self.reader.known.clone();
         let used = std::mem::take(&mut self.reader.used);
-        let exact_names = self.exact_names;
+        let (exact_names, max_skew) = (self.exact_names, self.max_skew);
         let tests = self.test_fields(&fields);
-        self.exact_names = exact_names;
+        (self.exact_names, self.max_skew) = (exact_names, max_skew);
         self.reader.known = known;
         self.reader.used.extend(used);
         tests
@@ -75,6 +75,9 @@ impl Lower<'_> {
         }
         if let Some(node) = fields.get("exact_names") {
             self.exact_names |= self.reader.boolean(node).unwrap_or(false);
+        }
+        if let Some(node) = fields.get("clocks") {
+            self.max_skew = self.reader.clocks(node).or(self.max_skew);
         }
         let tags = fields.get("tags").map(|node| self.reader.words(node, "tags")).unwrap_or_default();
         let skip = fields.get("skip").and_then(|node| self.skip(node));

@@ -102,6 +102,8 @@ impl Lower<'_> {
             exact_names = self.reader.boolean(node).unwrap_or(exact_names);
         }
         let outer = std::mem::replace(&mut self.exact_names, exact_names);
+        let max_skew = fields.get("clocks").and_then(|node| self.reader.clocks(node)).or(self.max_skew);
+        let max_skew = max_skew.map(|skew| u64::try_from(skew.as_nanos()).unwrap_or(u64::MAX));
         let follow_links = fields.get("follow_links").is_some_and(|node| self.follow_links(node, saved));
         let mut sink = Sink { path: format!("{path}trace."), list: Vec::new() };
         let Value::Map(entries) = &fields.node.value else { return (None, wait, id) };
@@ -112,7 +114,7 @@ impl Lower<'_> {
         let names = self.all_names();
         self.exact_names = outer;
         let wait = wait::over(wait, &Wait::default());
-        (Some(TraceExpectations { at, list: sink.list, names, exact_names, follow_links }), wait, id)
+        (Some(TraceExpectations { at, list: sink.list, names, exact_names, follow_links, max_skew }), wait, id)
     }
 
     fn trace_entry(&mut self, key: &str, node: &Arc<Node>, sink: &mut Sink) {

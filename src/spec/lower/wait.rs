@@ -67,6 +67,12 @@ impl Reader {
         Wait { timeout, settle, silent: silent.into_iter().map(|word| word.value).collect() }
     }
 
+    /// `clocks`, here and in the configuration: how far any two clocks are apart at most.
+    pub(in crate::spec) fn clocks(&mut self, node: &Node) -> Option<Duration> {
+        let fields = self.fields(node, &forms::CLOCKS)?;
+        self.need(&fields, "max_skew").and_then(|node| self.duration(node))
+    }
+
     /// A list of words.
     pub(in crate::spec) fn words(&mut self, node: &Node, what: &str) -> Vec<crate::source::Spanned<String>> {
         let Some(items) = self.list(node, what) else { return Vec::new() };

@@ -19,6 +19,8 @@ pub struct TraceExpectations {
     pub exact_names: bool,
     /// Traces that link to this one are fetched and merged.
     pub follow_links: bool,
+    /// How far any two clocks of the system are apart at most, in nanoseconds (`clocks: { max_skew }`).
+    pub max_skew: Option<u64>,
 }
 
 /// One expectation, with the place that a finding of it points at.
