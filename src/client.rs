@@ -76,6 +76,21 @@ pub fn configure(
     Ok(builder.tls_danger_accept_invalid_certs(options.insecure))
 }
 
+/// The TLS error among the causes of an error.
+pub(crate) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        // An io::Error hides what it wraps from `source`.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let found = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
+        if found.is_some() {
+            return found;
+        }
+        at = wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source());
+    }
+    None
+}
+
 type Settings = (PathBuf, Option<PathBuf>, Option<PathBuf>, Option<PathBuf>, bool, bool, bool, bool);
 
 /// The clients that send a run's requests, one for each set of settings.

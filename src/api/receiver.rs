@@ -32,6 +32,8 @@ pub struct Receiver {
 
 pub(super) struct Inner {
     pub(super) place: Place,
+    /// Nobody else knows the address: what exports to it is what the test starts.
+    own_address: bool,
     pub(super) shared: Shared,
     witnessed: Mutex<Arc<Witnessed>>,
     pub(super) ids: Mutex<Ids>,
@@ -96,7 +98,8 @@ impl Receiver {
         };
         let ids = Mutex::new(Ids::new(fastrand::Rng::new()));
         let slots = Semaphore::new(settle::poll::MAX_IN_FLIGHT);
-        let inner = Inner { place, shared, witnessed: Mutex::default(), ids, slots };
+        let own_address = settings.backend.is_none();
+        let inner = Inner { place, own_address, shared, witnessed: Mutex::default(), ids, slots };
         Ok(Receiver { inner: Arc::new(inner), options })
     }
 
@@ -106,11 +109,13 @@ impl Receiver {
     }
 
     /// How long the system's exporters may hold a span back (`OTEL_BSP_SCHEDULE_DELAY`; next to nothing for one that
-    /// exports each span as it ends). Unless it is said, the SDKs' default of five seconds is assumed, and a verdict that
-    /// rests on an absence takes that long.
+    /// exports each span as it ends). Without it the SDKs' default of five seconds is assumed, and a verdict that rests on
+    /// an absence takes that long. On a free port ([`Receiver::start`]), where nothing but what the test starts exports to,
+    /// it is taken for a fact, so it must hold for all of that.
     #[must_use]
     pub fn exporter_delay(mut self, delay: Duration) -> Receiver {
         self.options.exporter_delay = delay;
+        self.options.exporter_delay_is_set = self.inner.own_address;
         self
     }
 

@@ -358,7 +358,7 @@ pub(crate) fn failure(
     timeout: bool,
 ) -> Fetch {
     let transient = |words: String| Fetch::Transient { words, retry_after: None };
-    if let Some(error) = tls::tls_error(error) {
+    if let Some(error) = client::tls_error(error) {
         return tls::refusal(error, url);
     }
     if dns {

@@ -7,21 +7,6 @@ use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, DigitallySignedStruct, SignatureScheme};
 
-/// The TLS error among the causes of an error.
-pub(super) fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        // An io::Error hides what it wraps from `source`.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let found = wrapped.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>());
-        if found.is_some() {
-            return found;
-        }
-        at = wrapped.map(|inner| inner as &(dyn std::error::Error + 'static)).or_else(|| error.source());
-    }
-    None
-}
-
 /// A failed handshake fails again, so it is a refusal.
 pub(super) fn refusal(error: &rustls::Error, url: &str) -> Fetch {
     let words = match error {

@@ -4,6 +4,7 @@
 //! its own, and the completeness engine waits for every one to be answered by a span.
 
 use super::context::{self, Ids};
+use crate::client;
 use crate::spec::plan::{HttpVersion, Propagator};
 use crate::trace::{SpanId, TraceId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -201,7 +202,7 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
         cause = next;
     }
     let cause = cause.to_string();
-    if is_not_tls(source) {
+    if matches!(client::tls_error(source), Some(rustls::Error::InvalidMessage(_))) {
         return format!(
             "{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?"
         );
@@ -209,23 +210,6 @@ fn explain(place: &str, source: &reqwest::Error) -> String {
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
     let did = if source.is_connect() { "could not connect" } else { "failed" };
     format!("{place} {did}: {cause}{remedy}")
-}
-
-/// Whether what answers does not speak TLS at all.
-fn is_not_tls(error: &reqwest::Error) -> bool {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidMessage(_))) {
-            return true;
-        }
-        // What an IO error wraps is not among its sources.
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        next = match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
-    }
-    false
 }
 
 #[cfg(test)]
