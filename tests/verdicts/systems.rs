@@ -8,6 +8,7 @@ pub(crate) const SERVICES: [&str; 4] = ["a", "b", "c", "d"];
 pub(crate) const NAMES: [&str; 4] = ["x", "y", "z", "w"];
 /// The runner's own span, which calls the system.
 pub(crate) const RUNNER: u64 = 0xfff;
+
 pub(crate) fn system(dice: &mut Dice) -> System {
     // Whole traces are what most of the rules are about; in a damaged one much is inconclusive.
     let damages = if dice.coin() { 0 } else { dice.within(1, 4) };
