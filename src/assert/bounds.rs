@@ -166,6 +166,7 @@ fn writes_zero(matcher: &Matcher) -> bool {
         Matcher::Compare(Comparison::Eq | Comparison::Lte | Comparison::Gte, operand) => is(operand, 0),
         Matcher::Compare(Comparison::Lt, operand) => is(operand, 1),
         Matcher::Range(Some(from), _) => is(from, 0),
+        Matcher::Range(None, Some(to)) => is(to, 0),
         Matcher::OneOf(operands) => operands.iter().any(|operand| is(operand, 0)),
         _ => false,
     }

@@ -6,6 +6,7 @@ mod clocks;
 mod demo;
 mod doubts;
 mod dropped;
+mod guards;
 mod keys;
 mod loss;
 mod messages;
