@@ -35,6 +35,8 @@ pub struct Tempo {
     client: Client,
     // Once it has shown that it has no v2.
     v1: AtomicBool,
+    // Once it has answered a read: a page that comes then is that of something in between, such as a login.
+    answered: AtomicBool,
 }
 
 impl Tempo {
@@ -43,21 +45,20 @@ impl Tempo {
         if let Some(tenant) = &options.tenant {
             options.http.headers.push((HeaderName::from_static("x-scope-orgid"), secret("the tenant", tenant)?));
         }
-        Ok(Tempo { client: Client::new(&options.http)?, v1: AtomicBool::new(false) })
+        Ok(Tempo { client: Client::new(&options.http)?, v1: AtomicBool::new(false), answered: AtomicBool::new(false) })
     }
 
     async fn get(&self, path: String) -> Result<Answer, Fetch> {
-        self.client.get(&path, &[], PROTOBUF).await
+        let answer = self.client.get(&path, &[], PROTOBUF).await?;
+        let passing = answer.status.is_success() && is_page(&answer) && self.answered.load(Ordering::Relaxed);
+        if passing {
+            let words = format!("{}, though it answered before", answer.told());
+            return Err(Fetch::Transient { words, retry_after: None });
+        }
+        Ok(answer)
     }
-}
 
-#[async_trait]
-impl Backend for Tempo {
-    fn describe(&self) -> String {
-        format!("Tempo at {}", self.client.shown())
-    }
-
-    async fn fetch(&self, id: TraceId) -> Fetch {
+    async fn read(&self, id: TraceId) -> Fetch {
         let mut no_v2 = None;
         if !self.v1.load(Ordering::Relaxed) {
             let answer = match self.get(format!("/api/v2/traces/{id}")).await {
@@ -80,6 +81,21 @@ impl Backend for Tempo {
             if no_route || matches!(fetch, Fetch::Found(_)) {
                 self.v1.store(true, Ordering::Relaxed);
             }
+        }
+        fetch
+    }
+}
+
+#[async_trait]
+impl Backend for Tempo {
+    fn describe(&self) -> String {
+        format!("Tempo at {}", self.client.shown())
+    }
+
+    async fn fetch(&self, id: TraceId) -> Fetch {
+        let fetch = self.read(id).await;
+        if matches!(fetch, Fetch::Found(_) | Fetch::NotYet { .. }) {
+            self.answered.store(true, Ordering::Relaxed);
         }
         fetch
     }
