@@ -8,7 +8,7 @@ use super::index::Index;
 use super::other_names::Names;
 use crate::matcher::alias;
 use crate::matcher::{Literal, Matcher, Operand};
-use crate::trace::{Dropped, SpanIx, Value};
+use crate::trace::{Dropped, SpanIx};
 use std::collections::BTreeMap;
 
 /// What counts as picked beside what is.
@@ -112,20 +112,8 @@ fn rests_on(expr: &FieldExpr, kinds: Kinds) -> bool {
     }
 }
 
-/// Which types the values of an attribute have.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Types {
-    text: bool,
-    scalar: bool,
-}
-
-impl Types {
-    pub(super) fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Types {
-        values.fold(Types::default(), |types, value| Types {
-            text: types.text || matches!(value, Value::Str(_)),
-            scalar: types.scalar || matches!(value, Value::Bool(_) | Value::Int(_) | Value::Double(_)),
-        })
-    }
+fn is_text(operand: &Operand) -> bool {
+    matches!(operand, Operand::Literal(Literal::Str(_)))
 }
 
 /// Whether a mapping selector asks of any attribute what only values of another type could satisfy. Asked first, since
@@ -157,10 +145,6 @@ fn of_test(index: &Index<'_>, test: &FieldTest, aliases: bool) -> bool {
         Field::Resource(_) | Field::ScopeAttribute(_) => wants_scalar(&test.matcher) || wants_text(&test.matcher),
         _ => false,
     }
-}
-
-fn is_text(operand: &Operand) -> bool {
-    matches!(operand, Operand::Literal(Literal::Str(_)))
 }
 
 /// Whether text might satisfy it for what the text reads as.

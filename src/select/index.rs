@@ -1,9 +1,8 @@
 //! What evaluating queries on one trace computes once: rows by name and by resource, nested-set numbers.
 
 use super::bits::Bits;
-use super::doubt::Types;
 use super::postings::Postings;
-use crate::trace::{SpanIx, Sym, Trace};
+use crate::trace::{SpanIx, Sym, Trace, Value};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
@@ -25,6 +24,22 @@ pub(super) struct Nested {
     pub(super) right: i64,
     /// The parent's left number; -1 for a root.
     pub(super) parent: i64,
+}
+
+/// Which types the values of an attribute have.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Types {
+    pub(super) text: bool,
+    pub(super) scalar: bool,
+}
+
+impl Types {
+    fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Types {
+        values.fold(Types::default(), |types, value| Types {
+            text: types.text || matches!(value, Value::Str(_)),
+            scalar: types.scalar || matches!(value, Value::Bool(_) | Value::Int(_) | Value::Double(_)),
+        })
+    }
 }
 
 impl<'t> Index<'t> {
