@@ -30,9 +30,9 @@ struct Share {
     held: Vec<SpanIx>,
     /// Spans that it might have taken.
     eligible: Vec<SpanIx>,
-    /// Spans that nobody could take within the counts, told by the first entry that might.
+    /// Spans that nobody could take within the counts, reported by the first entry that might.
     left: Vec<SpanIx>,
-    /// Spans that some entry picks and of which no entry's facts hold, told by the first that picks them.
+    /// Spans that some entry picks and of which no entry's facts hold, reported by the first that picks them.
     unfit: Vec<SpanIx>,
     /// Whether all facts of what it got hold for good.
     lasting: bool,
@@ -65,7 +65,7 @@ impl Assigned {
         }
         things.values_mut().zip(0..).for_each(|(number, next)| *number = next);
         let rows: Vec<SpanIx> = things.keys().copied().collect();
-        // Spans that some entry picks and may take, if what can not be told of their facts holds.
+        // Spans that some entry picks and may take, if what is not known of their facts holds.
         let open: HashSet<SpanIx> = entries.iter().flat_map(|(_, check)| unsure(cx, check)).collect();
         let mut unfit: Vec<Vec<SpanIx>> = Vec::new();
         let mut seen: HashSet<SpanIx> = HashSet::new();
@@ -92,7 +92,7 @@ impl Assigned {
             .map(|(bounds, least)| bounds.most().unwrap_or(u64::MAX).saturating_sub(*least))
             .collect();
         let mut matching = Matching::new(wants.clone(), rows.len());
-        // One entry after the other, so that where not all can be served it is a later one that is told so.
+        // One entry after the other, so that where not all can be served it is a later one that goes without.
         for (at, &least) in least.iter().enumerate() {
             let mut more = vec![0; entries.len()];
             more[at] = least;
@@ -100,12 +100,12 @@ impl Assigned {
         }
         matching.grow(&room);
         let mut assigned = Assigned::default();
-        let mut told = vec![false; rows.len()];
+        let mut reported = vec![false; rows.len()];
         for (at, (index, _)) in entries.iter().enumerate() {
             let held: Vec<SpanIx> = matching.held(at).into_iter().map(|thing| rows[thing as usize]).collect();
-            let free = |thing: &&u32| matching.holder(**thing).is_none() && !told[**thing as usize];
+            let free = |thing: &&u32| matching.holder(**thing).is_none() && !reported[**thing as usize];
             let left: Vec<u32> = wants[at].iter().filter(free).copied().collect();
-            left.iter().for_each(|&thing| told[thing as usize] = true);
+            left.iter().for_each(|&thing| reported[thing as usize] = true);
             let share = Share {
                 lasting: held.iter().all(|ix| lasting[at][ix]),
                 held,
@@ -226,7 +226,7 @@ fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], at: &Expecta
 /// The finding that picked spans fit no entry.
 fn untaken(cx: &Judging<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectation) -> Finding {
     let mut finding = miscounted(cx, check, unfit, at);
-    let why = first_miss(cx, check, unfit).map(|(_, told)| format!(": {}", told.message));
+    let why = first_miss(cx, check, unfit).map(|(_, miss)| format!(": {}", miss.message));
     finding.message = format!(
         "{} is picked by {}, and no entry with `distinct` can take it{}.",
         text::a_span(cx.trace, unfit[0]),
@@ -238,14 +238,14 @@ fn untaken(cx: &Judging<'_>, check: &SpanCheck, unfit: &[SpanIx], at: &Expectati
     finding
 }
 
-/// The finding that it can not be told whether spans are picked, or are left over.
+/// The finding that it cannot be decided whether spans are picked, or are left over.
 fn in_doubt(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation) -> Finding {
     let rows: Vec<SpanIx> = share.may_unfit.iter().chain(&share.may).copied().collect();
     let mut finding = miscounted(cx, check, &rows, at);
     finding.actual = count_of(share.held.len(), "span");
-    if let Some((ix, told)) = first_miss(cx, check, &rows) {
-        finding.message = format!("{}: {}.", text::a_span(cx.trace, ix), told.message);
-        finding.hint = told.hint;
+    if let Some((ix, miss)) = first_miss(cx, check, &rows) {
+        finding.message = format!("{}: {}.", text::a_span(cx.trace, ix), miss.message);
+        finding.hint = miss.hint;
         return finding;
     }
     spans::in_doubt(cx, check, &rows, &mut finding);
@@ -262,7 +262,7 @@ fn unserved(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation
             what,
             count_of(share.held.len(), "span")
         );
-    } else if let Some((ix, told)) = first_miss(cx, check, &picks.rows) {
+    } else if let Some((ix, miss)) = first_miss(cx, check, &picks.rows) {
         let fit = match share.held.len() {
             0 => "no span".to_owned(),
             some => format!("only {}", count_of(some, "span")),
@@ -271,10 +271,10 @@ fn unserved(cx: &Judging<'_>, check: &SpanCheck, share: &Share, at: &Expectation
             "{fit} of {} picked by {what} has all facts; {}: {}.",
             picks.rows.len(),
             text::span(cx.trace, ix),
-            told.message
+            miss.message
         );
         finding.message.replace_range(..1, if share.held.is_empty() { "N" } else { "O" });
-        finding.hint = Some(format!("expected {}, there is {}", told.expected, told.actual));
+        finding.hint = Some(format!("expected {}, there is {}", miss.expected, miss.actual));
     }
     finding.actual = count_of(share.held.len(), "span");
     finding

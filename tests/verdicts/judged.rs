@@ -116,6 +116,22 @@ impl Case {
         tracespec::diag::has_errors(&diagnostics).then(render)
     }
 
+    /// All that is said in every phase, and of the trace as it arrives and of its spans in reverse, by expectation.
+    pub(crate) fn said_both_ways(&self) -> Vec<(String, [String; 2])> {
+        let Some(expect) = self.read(&self.body) else { return Vec::new() };
+        let mut reversed = self.system.clone();
+        reversed.drafts.reverse();
+        let traces = [build(&self.system), build(&reversed)];
+        let said = traces.each_ref().map(|trace| {
+            let by_phase = PHASES.map(|phase| judge(trace, &expect, phase, &self.context));
+            let of = |at: usize| by_phase.iter().map(|all| format!("{:?}\n", all[at])).collect::<String>();
+            (0..expect.list.len()).map(of).collect::<Vec<String>>()
+        });
+        let [one, other] = said;
+        let paths = expect.list.iter().map(|at| at.path.clone());
+        paths.zip(one.into_iter().zip(other)).map(|(path, (one, other))| (path, [one, other])).collect()
+    }
+
     /// All verdicts in one line.
     pub(crate) fn line(&self) -> String {
         let (judged, refused) = self.judged();

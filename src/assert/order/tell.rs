@@ -1,4 +1,4 @@
-//! What a finding says of an order that is not kept, or cannot be told.
+//! What a finding says of an order that does not hold, or cannot be decided.
 
 use super::super::finding::Finding;
 use super::super::judging::Judging;
@@ -63,7 +63,7 @@ pub(super) fn untimed(cx: &Judging<'_>, rule: &Rule<'_>, ix: SpanIx, at: &Expect
     finding
 }
 
-/// A span of which it can not be told whether it stands on a side, and which would break the order.
+/// A span that may or may not match, and would break the order if it does.
 pub(super) fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, select: &Selector, ix: SpanIx, at: &Expectation) -> Finding {
     let doubt = super::super::nearest::doubt(cx, select, ix);
     let message = format!("{} If it does, the order does not hold.", doubt.message(cx, select, ix));

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_of_two_lines_is_told() {
+    fn only_what_differs_of_two_lines_is_said() {
         let old = "  shop client UPDATE shelf_stock [db.system=postgresql, a=1, b, gone=x] +retried";
         let new = "  shop client UPDATE shelf_stock !error [db.system=postgresql, a=2, b, new=y] ~link x12";
         assert_eq!(of_what(old), of_what(new));

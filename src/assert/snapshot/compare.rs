@@ -55,7 +55,7 @@ enum Row<'a> {
     Changed(String),
 }
 
-/// Lines that are gone and new at one place, put together where they tell of the same kind of span.
+/// Lines that are gone and new at one place, put together where they stand for the same kind of span.
 fn paired<'a>(steps: &[Step<'a>]) -> Vec<Row<'a>> {
     let mut rows = Vec::with_capacity(steps.len());
     for hunk in steps.chunk_by(|a, b| matches!(a, Step::Same(_)) == matches!(b, Step::Same(_))) {
@@ -65,7 +65,7 @@ fn paired<'a>(steps: &[Step<'a>]) -> Vec<Row<'a>> {
                 partners.entry(changed::of_what(line)).or_default().push_back(at);
             }
         }
-        let mut told: HashSet<usize> = HashSet::new();
+        let mut paired_off: HashSet<usize> = HashSet::new();
         let mut changes: HashMap<usize, String> = HashMap::new();
         for (at, step) in hunk.iter().enumerate() {
             let Step::Gone(old) = step else { continue };
@@ -75,11 +75,11 @@ fn paired<'a>(steps: &[Step<'a>]) -> Vec<Row<'a>> {
                 && let Some(says) = changed::words(old, new)
             {
                 waiting.pop_front();
-                told.insert(other);
+                paired_off.insert(other);
                 changes.insert(at, says);
             }
         }
-        for (at, step) in hunk.iter().enumerate().filter(|(at, _)| !told.contains(at)) {
+        for (at, step) in hunk.iter().enumerate().filter(|(at, _)| !paired_off.contains(at)) {
             rows.push(changes.remove(&at).map_or(Row::Step(*step), Row::Changed));
         }
     }

@@ -5,7 +5,7 @@ use crate::redact::Redactor;
 use crate::trace::{SpanIx, Trace};
 use std::collections::{BTreeMap, HashMap};
 
-/// Levels told by indentation; a deeper line begins with its depth.
+/// Levels shown by indentation; a deeper line begins with its depth.
 const DEEPEST: usize = 40;
 
 /// A fingerprint of a sub-tree: what it says and below it which kinds of sub-trees there are, not how many.

@@ -19,7 +19,7 @@ pub(super) enum Fit {
     Extra(SpanIx),
     /// This child node has its spans, but not after those of the nodes before it.
     Disorder(usize),
-    /// The clocks do not tell the order of the children.
+    /// The clocks leave the order of the children open.
     Uncertain,
 }
 
@@ -39,7 +39,7 @@ impl Matcher<'_, '_> {
         fits
     }
 
-    /// The spans of which it can not be told whether the node selects them. One that only its type keeps from being
+    /// The spans that the node may or may not select. One that only its type keeps from being
     /// selected is none where there must be more, but counts where there may be no more.
     pub(super) fn doubted(&self, node: usize) -> &[SpanIx] {
         let node = &self.nodes[node];

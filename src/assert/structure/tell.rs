@@ -46,10 +46,10 @@ impl Matcher<'_, '_> {
             let Some((part, kid)) = self.perhaps_below(node, ix) else { break };
             (node, ix) = (part, kid);
         }
-        self.told(node, ix, &Fit::Uncertain, at)
+        self.unfit(node, ix, &Fit::Uncertain, at)
     }
 
-    /// That it can not be told whether a node selects a span.
+    /// That it cannot be decided whether a node selects a span.
     fn doubtful(&self, node: usize, ix: SpanIx, at: &Expectation) -> State {
         let (cx, node) = (self.cx, &self.nodes[node]);
         let doubt = nearest::doubt(cx, node.select, ix);
@@ -68,7 +68,7 @@ impl Matcher<'_, '_> {
         })
     }
 
-    /// The node of which least is missing, told by the span that comes nearest to it.
+    /// The node of which least is missing, shown by the span that comes nearest to it.
     pub(super) fn explain(&self, root: usize, at: &Expectation) -> State {
         let (mut node, mut ix) = (root, None);
         loop {
@@ -93,7 +93,7 @@ impl Matcher<'_, '_> {
                 {
                     return self.too_few(part, Some(nearest), at);
                 }
-                fit => return self.told(node, nearest, &fit, at),
+                fit => return self.unfit(node, nearest, &fit, at),
             }
         }
     }
@@ -160,7 +160,7 @@ impl Matcher<'_, '_> {
         names.join(", ")
     }
 
-    fn told(&self, node: usize, ix: SpanIx, fit: &Fit, at: &Expectation) -> State {
+    fn unfit(&self, node: usize, ix: SpanIx, fit: &Fit, at: &Expectation) -> State {
         let cx = self.cx;
         let span = text::span(cx.trace, ix);
         let of = |part: usize| self.fitting_below(part, ix);
