@@ -14,7 +14,6 @@ const PENDING: &[&str] = &[
     "id_collision_across_kinds",
     "messaging_renames",
     "mixed_signals.jsonl",
-    "negative_duration_elsewhere",
     "traceql_select_text_number",
     "url_query_of_target",
     "vacuous_structure",

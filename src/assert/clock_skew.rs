@@ -14,16 +14,29 @@ use crate::spec::plan::Expectation;
 use crate::trace::SpanIx;
 use std::collections::BTreeMap;
 
-/// How far one clock may be ahead of another, and the pair of spans that says so.
+/// How far one clock is behind another, and ahead of it, at least, by the pairs of spans that say so.
+#[derive(Default)]
 struct Bounds {
-    /// At most so far ahead.
-    most: (i128, (SpanIx, SpanIx)),
-    /// At least so far.
-    least: (i128, (SpanIx, SpanIx)),
+    behind: Option<Bound>,
+    ahead: Option<Bound>,
 }
 
-const NO_LEAST: i128 = i128::MIN;
-const NO_MOST: i128 = i128::MAX;
+/// At least so far. Of several bounds those count first that are more than the precision of their times: a greater one
+/// between times that are cut to milliseconds proves nothing.
+#[derive(Clone, Copy)]
+struct Bound {
+    is_proof: bool,
+    by: i128,
+    pair: (SpanIx, SpanIx),
+}
+
+impl Bound {
+    fn raise(self, known: &mut Option<Bound>) {
+        if known.is_none_or(|known| (self.is_proof, self.by) > (known.is_proof, known.by)) {
+            *known = Some(self);
+        }
+    }
+}
 
 pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
     let instances = cx.facts.instances();
@@ -41,42 +54,26 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
             let by = other.end_ns() - one.end_ns();
             late = late.filter(|(most, _)| *most >= by).or(Some((by, (client, server))));
         }
-        // The server's clock is ahead by the request at most.
-        let request = i128::from(other.start_ns()) - i128::from(one.start_ns());
+        // The server's clock is behind by so much at least as its span starts early.
+        let early = i128::from(one.start_ns()) - i128::from(other.start_ns());
         let (from, to) = (clocks.clock(client), clocks.clock(server));
-        let (key, most, least) =
-            if from < to { ((from, to), request, NO_LEAST) } else { ((to, from), NO_MOST, -request) };
-        let pair = (client, server);
-        let bounds = pairs.entry(key).or_insert(Bounds { most: (most, pair), least: (least, pair) });
-        if most < bounds.most.0 {
-            bounds.most = (most, pair);
-        }
-        if least > bounds.least.0 {
-            bounds.least = (least, pair);
-        }
+        let bounds = pairs.entry((from.min(to), from.max(to))).or_default();
+        let side = if from < to { &mut bounds.behind } else { &mut bounds.ahead };
+        bound(cx, early, (client, server)).raise(side);
     }
     for (key, bounds) in &mut pairs {
         if let Some(((least, most), call)) = clocks.pairs.get(key).and_then(|pair| pair.shifted) {
-            if least > bounds.least.0 {
-                bounds.least = (least, call);
-            }
-            if most < bounds.most.0 {
-                bounds.most = (most, call);
-            }
+            bound(cx, least, call).raise(&mut bounds.ahead);
+            bound(cx, -most, call).raise(&mut bounds.behind);
         }
     }
     let mut outcome = Outcome::default();
     for ((one, other), bounds) in &pairs {
-        let sure = |bound: i128, (client, server): (SpanIx, SpanIx)| {
-            let cut = cut(cx.trace.span(client)).max(cut(cx.trace.span(server))).max(1);
-            bound >= cut.into()
-        };
-        let behind = bounds.most.0 != NO_MOST && sure(-bounds.most.0, bounds.most.1);
-        if !behind && !sure(bounds.least.0, bounds.least.1) {
-            continue;
+        let proof = bounds.behind.filter(|bound| bound.is_proof).or(bounds.ahead.filter(|bound| bound.is_proof));
+        if let Some(proof) = proof {
+            // Not for good: a span yet to come may be the one that called (inside the caller's), or the one that answered.
+            outcome.push(State::lacks(Cond::VIOLATED, proven(cx, (*one, *other), bounds, proof, at)));
         }
-        // Not for good: a span yet to come may be the one that called (inside the caller's), or the one that answered.
-        outcome.push(State::lacks(Cond::VIOLATED, proven(cx, (*one, *other), bounds, at)));
     }
     if !outcome.is_unmet() {
         if let Some((by, (client, server))) = late {
@@ -92,9 +89,20 @@ pub(super) fn judge(cx: &Judging<'_>, at: &Expectation) -> Outcome {
     outcome
 }
 
-fn proven(cx: &Judging<'_>, (one, other): (u32, u32), bounds: &Bounds, at: &Expectation) -> super::finding::Finding {
+fn bound(cx: &Judging<'_>, by: i128, pair: (SpanIx, SpanIx)) -> Bound {
+    let cut = cut(cx.trace.span(pair.0)).max(cut(cx.trace.span(pair.1))).max(1);
+    Bound { is_proof: by >= cut.into(), by, pair }
+}
+
+fn proven(
+    cx: &Judging<'_>,
+    (one, other): (u32, u32),
+    bounds: &Bounds,
+    proof: Bound,
+    at: &Expectation,
+) -> super::finding::Finding {
     let instances = cx.facts.instances();
-    let (client, server) = if bounds.most.0 < 0 { bounds.most.1 } else { bounds.least.1 };
+    let (client, server) = proof.pair;
     let (caller, callee) = (cx.trace.span(client), cx.trace.span(server));
     let side = |clock: u32| {
         let span = if cx.clocks().clock(client) == clock { caller } else { callee };
@@ -111,17 +119,15 @@ fn proven(cx: &Judging<'_>, (one, other): (u32, u32), bounds: &Bounds, at: &Expe
     let message = format!("The clocks of {} and {} differ: {message}.", side(one), side(other));
     let mut finding = cx.finding(RuleId::ClockSkew, at.at, &at.path, message, &[client, server]);
     finding.expected = "clock_skew: none".to_owned();
-    let far = |bound: i128, none: bool| if none { String::new() } else { format!(" to {}", text::time(bound)) };
-    finding.actual = match (bounds.least.0, bounds.most.0) {
-        (least, most) if least > most => {
+    let to = |most: Option<Bound>| most.map_or(String::new(), |most| format!(" to {}", text::time(-most.by)));
+    finding.actual = match (bounds.ahead, bounds.behind) {
+        (Some(ahead), Some(behind)) if ahead.by > -behind.by => {
             "one call says that it is behind, another that it is ahead: a clock that was set, or drifts".to_owned()
         }
-        (least @ 1.., most) => {
-            format!("{} is {}{} ahead", side(other), text::time(least), far(most, most == NO_MOST))
+        (Some(ahead), behind) if ahead.by > 0 => {
+            format!("{} is {}{} ahead", side(other), text::time(ahead.by), to(behind))
         }
-        (least, most) => {
-            format!("{} is {}{} behind", side(other), text::time(-most), far(-least.max(-NO_MOST), least == NO_LEAST))
-        }
+        (ahead, _) => format!("{} is {}{} behind", side(other), text::time(proof.by), to(ahead)),
     };
     finding
 }

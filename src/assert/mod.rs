@@ -32,6 +32,7 @@ mod spans;
 mod state;
 mod structure;
 mod text;
+mod times;
 mod totals;
 mod traceql;
 mod unsettled;

@@ -3,6 +3,7 @@
 use super::finding::{Finding, Judgement, Verdict};
 use super::judging::Judging;
 use super::logic::{Cond, Mend, Truth};
+use super::times;
 use super::unsettled::Unsettled;
 use super::witness::Unseen;
 use crate::trace::{Note, Phase};
@@ -86,14 +87,20 @@ fn verdict(cond: Cond, phase: Phase) -> Verdict {
 }
 
 /// What was lost of the trace, where a verdict rests on something that is not there.
-fn lowered<'a>(cx: &Judging<'a>, cond: Cond) -> Option<&'a Note> {
+fn lowered<'a>(cx: &Judging<'a>, index: usize, cond: Cond) -> Option<&'a Note> {
     let decided = matches!(verdict(cond, cx.phase), Verdict::Pass | Verdict::Fail);
-    cx.facts.loss().filter(|_| decided && cond.rests_on_absence())
+    if !decided || !cond.rests_on_absence() {
+        return None;
+    }
+    cx.facts.loss().or_else(|| cx.facts.lost_time().filter(|_| times::needed(&cx.expect.list[index].check)))
 }
 
 /// Says in a finding why it decides nothing.
 fn add_loss(finding: &mut Finding, loss: &Note) {
-    let loss = format!("the trace is incomplete, so what is missing may have been lost: {loss}");
+    let loss = match loss.is_loss() {
+        true => format!("the trace is incomplete, so what is missing may have been lost: {loss}"),
+        false => format!("this needs the times of all spans, and {loss}"),
+    };
     finding.hint = Some(match finding.hint.take() {
         Some(hint) => format!("{hint}; {loss}"),
         None => loss,
@@ -103,7 +110,7 @@ fn add_loss(finding: &mut Finding, loss: &Note) {
 /// Puts the conditions of one expectation together: a violation outweighs what is open, which outweighs what cannot be
 /// decided, which outweighs what holds.
 pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, outcome: Outcome) -> Judgement {
-    let verdict_of = |state: &State| match lowered(cx, state.cond) {
+    let verdict_of = |state: &State| match lowered(cx, index, state.cond) {
         Some(_) => Verdict::Inconclusive,
         None => verdict(state.cond, cx.phase),
     };
@@ -123,7 +130,7 @@ pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, ou
         }
         match state.finding {
             Some(mut finding) => {
-                if let Some(loss) = lowered(cx, state.cond) {
+                if let Some(loss) = lowered(cx, index, state.cond) {
                     add_loss(&mut finding, loss);
                 }
                 finding.verdict = verdict;

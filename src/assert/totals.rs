@@ -2,10 +2,10 @@
 
 use super::bounds::Bounds;
 use super::judging::{Judging, MOST_SPANS};
-use super::logic::Cond;
+use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::text;
+use super::{lost, text};
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
@@ -133,14 +133,19 @@ pub(super) fn duration(cx: &Judging<'_>, of_root: bool, matcher: &Matcher, at: &
     if of_root {
         return root_duration(cx, matcher, at);
     }
-    let first = cx.facts.own().iter().copied().min_by_key(|&ix| cx.trace.span(ix).start_ns());
-    let last = cx.facts.own().iter().copied().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
+    // What is not timed can only make it longer.
+    let timed = || cx.facts.own().iter().copied().filter(|&ix| cx.trace.span(ix).is_timed());
+    let first = timed().min_by_key(|&ix| cx.trace.span(ix).start_ns());
+    let last = timed().max_by_key(|&ix| (cx.trace.span(ix).end_ns(), std::cmp::Reverse(ix)));
     let (Some(first), Some(last)) = (first, last) else {
         let finding = cx.finding(
             RuleId::DurationTrace,
             at.at,
             &at.path,
-            "The trace has no spans of its own, so its duration cannot be checked.".to_owned(),
+            match cx.facts.own() {
+                [] => "The trace has no spans of its own, so its duration cannot be checked.".to_owned(),
+                _ => "No span of the trace has a start and an end, so its duration cannot be checked.".to_owned(),
+            },
             &[],
         );
         return State::lacks(Cond::ABSENT, finding).into();
@@ -195,6 +200,13 @@ fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outco
     let span = cx.trace.span(root);
     let shown = text::span(cx.trace, root);
     let mut outcome = Outcome::default();
+    if let Some(why) = lost::duration(cx.trace, root) {
+        let message = format!("The duration of the root is unknown: {why}: {shown}.");
+        let mut finding = cx.finding(RuleId::DurationRoot, at.at, &at.path, message, &[root]);
+        finding.expected = format!("duration of root: {}", text::matcher(matcher));
+        finding.actual = "unknown".to_owned();
+        return State::lacks(Cond::undecidable(Cause::Dropped), finding).into();
+    }
     if redirected {
         outcome.remark(format!("the request was redirected: the root is what answered its last hop, {shown}"));
     }

@@ -34,9 +34,13 @@ impl Unsettled {
 }
 
 fn why(cx: &Judging<'_>) -> (String, Vec<SpanIx>) {
-    if let Some(loss) = cx.facts.loss().filter(|_| matches!(cx.phase, Phase::Settled | Phase::Confirmed)) {
+    let loss = || cx.facts.loss().or_else(|| cx.facts.lost_time());
+    if matches!(cx.phase, Phase::Settled | Phase::Confirmed)
+        && let Some(loss) = loss()
+    {
         let rows = loss.lost_span().and_then(|id| cx.trace.find(id));
-        return (format!("the trace is incomplete: {loss}"), rows.into_iter().collect());
+        let what = if loss.is_loss() { "the trace is incomplete" } else { "the times of all spans are needed" };
+        return (format!("{what}: {loss}"), rows.into_iter().collect());
     }
     if cx.trace.partial() && cx.phase == Phase::Expired {
         return ("the backend answered with only a part of the trace".to_owned(), Vec::new());

@@ -135,6 +135,10 @@ impl<'t> Facts<'t> {
         let at = *self.computed.loss.get_or_init(|| self.trace.notes().iter().position(Note::is_loss));
         at.map(|at| &self.trace.notes()[at])
     }
+    /// The first span whose times are not known, if there is one: what needs its time cannot be decided.
+    pub fn lost_time(&self) -> Option<&'t Note> {
+        if self.trace.untimed().len() == 0 { None } else { self.trace.notes().iter().find(|note| note.is_of_times()) }
+    }
     /// The services of the trace by name, each with its first span; the empty name for spans without one.
     pub fn services(&self) -> impl Iterator<Item = (&'t str, SpanIx)> {
         let trace = self.trace;

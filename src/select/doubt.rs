@@ -17,7 +17,7 @@ pub(super) enum Doubts {
     /// Nothing.
     #[default]
     None,
-    /// What may be picked for what was lost of a span: dropped attributes, events and links, times that were not told.
+    /// What may be picked for what was lost of a span: dropped attributes, events and links, times that were not recorded.
     Lost,
     /// That, and of mapping selectors what would be picked if a value were told in another type.
     All,
@@ -49,30 +49,36 @@ impl Query {
     }
 }
 
-/// The rows of `within` that a filter may pick for what was dropped of them.
-pub(super) fn of_dropped(index: &Index<'_>, field: &FieldExpr, within: &Bits) -> Bits {
+/// The rows of `within` that a filter may pick for what was lost of them.
+pub(super) fn of_lost(index: &Index<'_>, field: &FieldExpr, within: &Bits) -> Bits {
     let trace = index.trace();
-    let mut alike: BTreeMap<Kinds, Vec<usize>> = BTreeMap::new();
+    let mut lossy: BTreeMap<usize, Kinds> = BTreeMap::new();
     for (ix, dropped) in trace.dropped().iter().filter(|(ix, _)| within.get(ix.index())) {
-        alike.entry(Kinds::of(*dropped)).or_default().push(ix.index());
+        lossy.insert(ix.index(), Kinds::of(*dropped));
     }
+    for ix in trace.untimed().filter(|ix| within.get(ix.index())) {
+        lossy.entry(ix.index()).or_default().times = true;
+    }
+    let mut alike: BTreeMap<Kinds, Vec<usize>> = BTreeMap::new();
+    lossy.into_iter().for_each(|(row, kinds)| alike.entry(kinds).or_default().push(row));
     alike.into_iter().fold(Bits::empty(within.len()), |all, (kinds, rows)| {
         let field = relaxed(field, kinds);
         all.or(&mask(index, &resolve(&field, trace, Names::Written), &Bits::of(within.len(), rows)))
     })
 }
 
-/// Of what something was dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What was lost of a span.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Kinds {
     attributes: bool,
     events: bool,
     links: bool,
+    times: bool,
 }
 
 impl Kinds {
     fn of(dropped: Dropped) -> Kinds {
-        Kinds { attributes: dropped.attributes > 0, events: dropped.events > 0, links: dropped.links > 0 }
+        Kinds { attributes: dropped.attributes > 0, events: dropped.events > 0, links: dropped.links > 0, times: false }
     }
     fn has(self, attribute: &Attribute) -> bool {
         match attribute {
@@ -81,12 +87,14 @@ impl Kinds {
             Attribute::Named { scope: Scope::Event, .. } => self.events,
             Attribute::Named { scope: Scope::Link, .. } => self.links,
             Attribute::Named { scope: Scope::Resource | Scope::Instrumentation, .. } => false,
+            Attribute::Intrinsic(Intrinsic::Duration) => self.times,
+            Attribute::Intrinsic(Intrinsic::EventTime) if self.times => true,
             Attribute::Intrinsic(intrinsic) => intrinsic.of_event() && self.events || intrinsic.of_link() && self.links,
         }
     }
 }
 
-/// The filter with every condition on what was dropped taken to hold.
+/// The filter with every condition on what was lost taken to hold.
 // The parser bounds how deep a query nests, so recursion is bounded here.
 fn relaxed(expr: &FieldExpr, kinds: Kinds) -> FieldExpr {
     let kind = match &expr.kind {

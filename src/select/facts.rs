@@ -79,6 +79,7 @@ pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Foc
             named(trace, scope, key, ix, focus).map_or(Val::Nil, |value| Val::of(value, trace))
         }
         Source::Intrinsic(intrinsic) => match intrinsic {
+            Intrinsic::Duration if !span.is_timed() => Val::Nil,
             Intrinsic::Duration => Val::Duration(nanoseconds(span.duration_ns())),
             Intrinsic::Name => text(span.name()),
             Intrinsic::Status => Val::Status(span.status()),
@@ -96,6 +97,7 @@ pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Foc
             Intrinsic::NestedSetRight => Val::Int(index.nested(ix).right),
             Intrinsic::NestedSetParent => Val::Int(index.nested(ix).parent),
             Intrinsic::EventName => event().map_or(Val::Nil, |event| text(trace.text(event.name))),
+            Intrinsic::EventTime if !span.is_timed() => Val::Nil,
             Intrinsic::EventTime => event().map_or(Val::Nil, |event| {
                 let after = i128::from(event.time_ns) - i128::from(span.start_ns());
                 Val::Duration(after.clamp(i64::MIN.into(), i64::MAX.into()) as i64)

@@ -10,7 +10,7 @@
 use super::ast::*;
 use super::bits::Bits;
 use super::decided::Decided;
-use super::facts::{Focus, Source, fact, find, nanoseconds, of_trace, source};
+use super::facts::{Focus, Source, fact, find, of_trace, source};
 use super::index::Index;
 use super::other_names::{Names, Renamed};
 use super::pattern::Compiled;
@@ -243,7 +243,7 @@ pub(super) fn column(
                 within.filter(|row| holds[trace.statuses[row] as usize])
             }
             Intrinsic::Duration => {
-                within.filter(|row| test(&Val::Duration(nanoseconds(trace.ends[row] - trace.starts[row]))))
+                within.filter(|row| test(&fact(index, source, SpanIx(row as u32), Focus::default())))
             }
             Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => {
                 if test(&of_trace(trace, intrinsic)) { within.clone() } else { Bits::empty(within.len()) }

@@ -36,6 +36,7 @@ mod postings;
 mod print;
 mod structural;
 mod text;
+mod times;
 mod untyped;
 mod validate;
 mod value;

@@ -162,7 +162,7 @@ impl Evaluation<'_, '_> {
         let (index, names, doubts) = (self.index, self.names, self.doubts);
         let pick = |within: &Bits| {
             let picked = mask(index, &resolve(field, index.trace(), names), within);
-            if doubts == Doubts::None { picked } else { picked.or(&doubt::of_dropped(index, field, within)) }
+            if doubts == Doubts::None { picked } else { picked.or(&doubt::of_lost(index, field, within)) }
         };
         match &mut self.filtered {
             None => within.like(pick(&within.bits(index.trace().len()))),

@@ -167,11 +167,11 @@ mod tests {
         let open = draft(&[root.clone(), Draft::new(2, 1, "shop", Kind::Client).times(20, 300).without_end()]);
         let whole = draft(&[root, Draft::new(2, 1, "shop", Kind::Client).times(20, 300)]);
         for merged in [merge(&open, &whole, &Injected::Unknown), merge(&whole, &open, &Injected::Unknown)] {
-            assert!(!merged.notes().iter().any(Note::is_loss), "{:?}", merged.notes());
+            assert!(!merged.notes().iter().any(Note::is_of_times), "{:?}", merged.notes());
             assert!(merged.spans().all(|span| span.is_timed()));
         }
         let still = merge(&open, &open, &Injected::Unknown);
-        assert!(still.notes().iter().any(Note::is_loss), "{:?}", still.notes());
+        assert!(still.notes().iter().any(Note::is_of_times), "{:?}", still.notes());
     }
 
     #[test]

@@ -80,12 +80,12 @@ pub enum Note {
 }
 
 impl Note {
-    /// Whether it tells of spans, or of parts of them that every expectation needs, that the system made and that are not
-    /// in the trace: then nothing can be said to be absent.
+    /// Whether spans that the system made, or what one of them said last, are not in the trace: then nothing can be said to
+    /// be absent. A span without an end was not over when it was recorded: its status was still to be set.
     pub fn is_loss(&self) -> bool {
-        self.is_of_times() || matches!(self, Note::IdCollision { .. } | Note::InvalidIds { .. })
+        matches!(self, Note::IdCollision { .. } | Note::InvalidIds { .. } | Note::NoEnd { .. })
     }
-    /// Whether it tells that a span's duration is not known.
+    /// Whether a span's times are not known: then what needs them cannot be decided.
     pub fn is_of_times(&self) -> bool {
         matches!(self, Note::NoEnd { .. } | Note::NoStart { .. } | Note::NegativeDuration { .. })
     }

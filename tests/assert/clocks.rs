@@ -491,3 +491,43 @@ o server root 0..100 resource.service.instance.id=1
     let spec = "spans: [{ select: { name: ~ a|both }, as: a }, { select: { name: ~ b|both }, as: b }]\norder: [{ first: a, then: b, pairing: first }]\n";
     assert_eq!(verdicts(spec, told), UNKNOWN);
 }
+
+#[test]
+fn a_greater_difference_between_cut_times_does_not_hide_a_smaller_one_that_is_proven() {
+    let cut = "
+java server root 0..100
+  java client x 12.4..20 http.response.status_code=200
+    node server y 12..18
+  java client z 30.4005..40 http.response.status_code=200
+    node server w 30.3..38
+";
+    assert_eq!(verdicts("clock_skew: none", cut), VIOLATED);
+    assert_eq!(verdicts("clock_skew: none", &cut.replace("30.3..38", "30.4005..38")), KEPT);
+    let judged = one("clock_skew: none", &trace(cut));
+    assert!(judged.findings[0].message.contains("`w` of node starts before span `z` of java"), "{judged:#?}");
+}
+
+#[test]
+fn what_spans_of_one_process_violate_fails_at_once_whatever_other_spans_violate_by_more() {
+    let told = "
+order server root 0..100
+  order internal a 10..20
+  order internal b 15..25
+  order client c 30..60 http.response.status_code=200
+    pay server a 40..50
+";
+    check("FFFFF", "a -> b", told);
+}
+
+#[test]
+fn an_order_is_judged_below_all_places_though_it_cannot_be_checked_below_the_first() {
+    let told = "
+order server root 0..100
+  order internal w 1..10
+    order internal a 2..3
+  order internal w 20..60
+    order internal a 30..40
+    order internal b 35..38
+";
+    check("FFFFF", "{ first: a, then: b, per: { under: { name: w } } }", told);
+}

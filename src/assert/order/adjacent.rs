@@ -75,7 +75,7 @@ pub(crate) struct Families {
     looks: Cell<usize>,
 }
 
-/// Whether one clock timed all spans that have one parent.
+/// Whether one clock timed all spans that have one parent, each of which has a start and an end.
 #[derive(Debug)]
 struct OneClock {
     /// Of the children of each row.
@@ -87,7 +87,8 @@ struct OneClock {
 impl OneClock {
     fn of(cx: &Judging<'_>, clocks: &Clocks) -> OneClock {
         let tree = cx.trace.tree();
-        let one = |rows: &[SpanIx]| rows.windows(2).all(|pair| clocks.same(pair[0], pair[1]));
+        let timed = |ix: &SpanIx| cx.trace.span(*ix).is_timed();
+        let one = |rows: &[SpanIx]| rows.iter().all(timed) && rows.windows(2).all(|two| clocks.same(two[0], two[1]));
         let mut outside: HashMap<_, (Vec<SpanIx>, bool)> = HashMap::new();
         for span in cx.trace.spans().filter(|span| tree.parent(span.ix()).is_none()) {
             outside.entry(named_parent(cx, span.ix())).or_default().0.push(span.ix());
@@ -133,6 +134,10 @@ fn between(
     let mut perhaps = false;
     for &child in within.iter().filter(|&&child| child != a && child != b) {
         *looks += 1;
+        if !cx.trace.span(child).is_timed() {
+            perhaps = true;
+            continue;
+        }
         let start = compare::time(cx, child, Moment::Start);
         let at = clock(child);
         // Surely before the end of `a`, or surely not before the start of `b`: not between them.

@@ -1,4 +1,4 @@
-//! Comparing moments of spans that may be timed by different clocks: holds, violated, or not to be known.
+//! Comparing moments of spans that may be timed by different clocks: holds, violated, or unknown.
 
 use super::super::judging::Judging;
 use crate::facts::{Clocks, UNBOUNDED};
@@ -32,7 +32,7 @@ pub(super) enum Known {
     Open(SpanIx, SpanIx),
 }
 
-/// The moment as the span's own clock tells it.
+/// The moment by the span's own clock.
 pub(super) fn time(cx: &Judging<'_>, ix: SpanIx, moment: Moment) -> i128 {
     let span = cx.trace.span(ix);
     i128::from(if moment == Moment::Start { span.start_ns() } else { span.end_ns() })
@@ -59,7 +59,7 @@ fn extremes(
     found
 }
 
-/// More pairs of clocks than this are not looked at: a trace may tell another instance with every span.
+/// More pairs of clocks than this are not looked at: a trace may name another instance with every span.
 const MOST_PAIRS_OF_CLOCKS: usize = 2_000_000;
 
 /// Compares every span of `first` with every span of `then`; as cheap as there are spans, and pairs of clocks.
@@ -78,7 +78,8 @@ pub(super) fn every(
         return Known::Open(first[0], then[0]);
     }
     let mut open: Option<(i128, SpanIx, SpanIx)> = None;
-    let mut violated: Option<(i128, SpanIx, SpanIx)> = None;
+    // Spans of one clock are named first: what their times violate stays violated.
+    let mut violated: Option<((bool, i128), SpanIx, SpanIx)> = None;
     for (&on, &(late, left)) in &lefts {
         for (&other, &(early, right)) in &rights {
             let room = early - late - i128::from(comparison.strict);
@@ -86,9 +87,13 @@ pub(super) fn every(
             if ahead != UNBOUNDED && ahead <= room {
                 continue;
             }
-            let best = if behind != UNBOUNDED && -behind > room { &mut violated } else { &mut open };
-            if best.is_none_or(|(least, ..)| room < least) {
-                *best = Some((room, left, right));
+            if behind != UNBOUNDED && -behind > room {
+                let worst = (on != other, room);
+                if violated.is_none_or(|(least, ..)| worst < least) {
+                    violated = Some((worst, left, right));
+                }
+            } else if open.is_none_or(|(least, ..)| room < least) {
+                open = Some((room, left, right));
             }
         }
     }

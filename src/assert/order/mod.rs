@@ -17,7 +17,7 @@ use super::judging::Judging;
 use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{spans, text};
+use super::{nearest, spans, text};
 use crate::facts::{Clocks, is_one_process};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
 use crate::trace::SpanIx;
@@ -180,6 +180,7 @@ fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outc
     if missing {
         return;
     }
+    let under = under(cx, rule);
     let untimed = |rows: &[SpanIx]| rows.iter().copied().find(|&ix| !cx.trace.span(ix).is_timed());
     if let Some(ix) = untimed(&first).or_else(|| untimed(&then)) {
         let timed = |rows: &[SpanIx]| -> Vec<SpanIx> {
@@ -188,82 +189,126 @@ fn check(cx: &Judging<'_>, rule: &Rule<'_>, at: &Expectation, outcome: &mut Outc
         let (first, then) = (timed(&first), timed(&then));
         // What those violate whose times are known is violated.
         if !first.is_empty() && !then.is_empty() && rule.pairing == Pairing::All && matches!(rule.per, Per::Trace) {
-            let (state, _) = weigh(cx, rule, &first, &then, at);
-            if matches!(state.cond, Cond::VIOLATED | Cond::FINAL) {
+            let (states, _) = weigh(cx, rule, &under, &first, &then, at);
+            let violated = |state: &State| matches!(state.cond, Cond::VIOLATED | Cond::FINAL);
+            if let Some(state) = states.into_iter().find(violated) {
                 return outcome.push(state);
             }
         }
         return outcome.push(State::lacks(Cond::undecidable(Cause::Dropped), tell::untimed(cx, rule, ix, at)));
     }
-    let (state, remark) = weigh(cx, rule, &first, &then, at);
-    if state.cond.holds()
-        && let Some(finding) = doubted(cx, rule, &first, &then, at)
+    let (states, remark) = weigh(cx, rule, &under, &first, &then, at);
+    if hold(&states)
+        && let Some(finding) = doubted(cx, rule, &under, &first, &then, at)
     {
         return outcome.push(State::lacks(Cond::undecidable(Cause::Dropped), finding));
     }
-    outcome.push(state);
+    states.into_iter().for_each(|state| outcome.push(state));
     remark.into_iter().for_each(|remark| outcome.remark(remark));
 }
 
-/// Whether spans of which it can not be told whether they stand on a side would break what holds of those that do.
-fn doubted(cx: &Judging<'_>, rule: &Rule<'_>, first: &[SpanIx], then: &[SpanIx], at: &Expectation) -> Option<Finding> {
+/// The spans below which the order must hold, where the spec names any.
+fn under(cx: &Judging<'_>, rule: &Rule<'_>) -> Vec<SpanIx> {
+    match rule.per {
+        Per::Under(select) => cx.picks(&select.query).rows.clone(),
+        Per::Trace | Per::Siblings => Vec::new(),
+    }
+}
+
+/// Whether spans that may or may not match would break what holds of those that do: on either side, or as those below
+/// which it must hold.
+fn doubted(
+    cx: &Judging<'_>,
+    rule: &Rule<'_>,
+    under: &[SpanIx],
+    first: &[SpanIx],
+    then: &[SpanIx],
+    at: &Expectation,
+) -> Option<Finding> {
     let may = |select: &Selector| match select.name.as_deref().and_then(|name| distinct::entry(cx.expect, name)) {
         Some(index) => rule.shares.doubted(cx, index).to_vec(),
         None => cx.in_doubt(&cx.picks(&select.query)).rows.clone(),
     };
     let (may_first, may_then) = (may(rule.first), may(rule.then));
+    let (per, may_under) = match rule.per {
+        Per::Under(select) => (Some(select), may(select)),
+        Per::Trace | Per::Siblings => (None, Vec::new()),
+    };
     let all = |sure: &[SpanIx], may: &[SpanIx]| {
         let mut all: Vec<SpanIx> = sure.iter().chain(may).copied().collect();
         all.sort_unstable();
         all
     };
-    let (select, &ix) = match (may_first.first(), may_then.first()) {
-        (Some(ix), _) => (rule.first, ix),
-        (None, Some(ix)) => (rule.then, ix),
-        (None, None) => return None,
+    let (select, &ix) = match (may_first.first(), may_then.first(), per.zip(may_under.first())) {
+        (Some(ix), ..) => (rule.first, ix),
+        (None, Some(ix), _) => (rule.then, ix),
+        (None, None, Some(both)) => both,
+        (None, None, None) => return None,
     };
-    let with_them = weigh(cx, rule, &all(first, &may_first), &all(then, &may_then), at).0;
-    (!with_them.cond.holds()).then(|| tell::doubted(cx, rule, select, ix, at))
+    let with_them = weigh(cx, rule, &all(under, &may_under), &all(first, &may_first), &all(then, &may_then), at).0;
+    (!hold(&with_them)).then(|| tell::doubted(cx, rule, select, ix, at))
 }
 
-/// What is so of the spans of two sides, none of them empty, with a remark on what decided it.
+fn hold(states: &[State]) -> bool {
+    states.iter().all(|state| state.cond.holds())
+}
+
+/// What is so of the spans of two sides, none of them empty, with a remark on what decided it. Of the places below which
+/// the order must hold, each condition names the first.
 fn weigh(
     cx: &Judging<'_>,
     rule: &Rule<'_>,
+    under: &[SpanIx],
     first: &[SpanIx],
     then: &[SpanIx],
     at: &Expectation,
-) -> (State, Option<String>) {
+) -> (Vec<State>, Option<String>) {
     let clocks = cx.clocks();
-    let lacks = |cond, finding| (State::lacks(cond, finding), None);
-    let scopes = match pairing::scopes(cx, rule.per, first, then) {
+    let lacks = |cond, finding| (vec![State::lacks(cond, finding)], None);
+    let scopes = match pairing::scopes(cx, rule.per, under, first, then) {
         Ok(scopes) => scopes,
         Err(words) => {
             let mut finding = cx.finding(rule.id, at.at, &at.path, words, &[]);
             finding.expected = rule.written.clone();
-            return lacks(Cond::ABSENT, finding);
+            let may = match rule.per {
+                Per::Under(select) => cx.in_doubt(&cx.picks(&select.query)).lost.first().map(|&ix| (select, ix)),
+                Per::Trace | Per::Siblings => None,
+            };
+            let Some((select, ix)) = may else { return lacks(Cond::ABSENT, finding) };
+            finding.message = nearest::doubt(cx, select, ix).message(cx, select, ix);
+            finding.rows.push(ix);
+            return lacks(Cond::lost(Cause::Dropped), finding);
         }
     };
-    let mut open = None;
     let mut witness = None;
+    let mut states: Vec<State> = Vec::new();
     for scope in &scopes {
-        if scope.first.is_empty() || scope.then.is_empty() {
-            let select = if scope.first.is_empty() { rule.first } else { rule.then };
-            return lacks(Cond::ABSENT, tell::unmet(cx, rule, select, Some(scope), at));
+        let lacking =
+            [(&scope.first, rule.first), (&scope.then, rule.then)].into_iter().find(|(rows, _)| rows.is_empty());
+        let mut lacks = |cond: Cond, finding: &dyn Fn() -> Finding| {
+            if !states.iter().any(|state| state.cond == cond) {
+                states.push(State::lacks(cond, finding()));
+            }
+        };
+        if let Some((_, select)) = lacking {
+            lacks(Cond::ABSENT, &|| tell::unmet(cx, rule, select, Some(scope), at));
+            continue;
         }
         match pairing::judge(cx, clocks, rule.comparisons, rule.pairing, rule.adjacent, scope) {
             pairing::Verdict::Holds(a, b) => witness = witness.or(Some((a, b))),
             pairing::Verdict::Violated(violation) => {
-                let finding = tell::violated(cx, clocks, rule, &violation, at);
-                return lacks(lasting(cx, clocks, rule, &violation), finding);
+                let cond = lasting(cx, clocks, rule, &violation);
+                lacks(cond, &|| tell::violated(cx, clocks, rule, &violation, at));
             }
-            pairing::Verdict::Unequal => return lacks(Cond::ABSENT, tell::unequal(cx, scope, rule, at)),
-            pairing::Verdict::Itself(both) => return lacks(Cond::VIOLATED, tell::itself(cx, rule, both, at)),
-            pairing::Verdict::Open(pair) => open = open.or(Some(pair)),
+            pairing::Verdict::Unequal => lacks(Cond::ABSENT, &|| tell::unequal(cx, scope, rule, at)),
+            pairing::Verdict::Itself(both) => lacks(Cond::VIOLATED, &|| tell::itself(cx, rule, both, at)),
+            pairing::Verdict::Open(open) => {
+                lacks(Cond::undecidable(Cause::Clock), &|| tell::uncertain(cx, clocks, rule, open, at));
+            }
         }
     }
-    if let Some(open) = open {
-        return lacks(Cond::undecidable(Cause::Clock), tell::uncertain(cx, clocks, rule, open, at));
+    if !states.is_empty() {
+        return (states, None);
     }
     let instances = cx.facts.instances();
     let across = witness.filter(|(a, b)| !instances.same_instance(cx.trace.span(*a), cx.trace.span(*b)));
@@ -271,7 +316,7 @@ fn weigh(
         let by = compare::decided_by(cx, clocks, pair);
         format!("{}: decided by {by}", rule.written)
     });
-    (Cond::HOLDS.into(), remark)
+    (vec![Cond::HOLDS.into()], remark)
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) enum Verdict {
     Unequal,
     /// This span would be compared with itself.
     Itself(SpanIx),
-    /// The clocks do not tell.
+    /// The clocks leave it open.
     Open(Open),
 }
 
@@ -51,14 +51,20 @@ pub(super) struct Open {
 /// Nested scopes hold the same spans again; beyond so many nothing is compared.
 const MOST_IN_SCOPES: usize = 20_000_000;
 
-/// Cuts both sides into the scopes that are compared each by itself; an error says why there is none.
-pub(super) fn scopes(cx: &Judging<'_>, per: &Per, first: &[SpanIx], then: &[SpanIx]) -> Result<Vec<Scope>, String> {
+/// Cuts both sides into the scopes that are compared each by itself, with `per: { under }` below each of `under`; an error
+/// says why there is none.
+pub(super) fn scopes(
+    cx: &Judging<'_>,
+    per: &Per,
+    under: &[SpanIx],
+    first: &[SpanIx],
+    then: &[SpanIx],
+) -> Result<Vec<Scope>, String> {
     match per {
         Per::Trace => Ok(vec![Scope { under: None, first: first.to_vec(), then: then.to_vec() }]),
         Per::Siblings => Ok(families(cx, first, then)),
         Per::Under(select) => {
-            let picks = cx.picks(&select.query);
-            if picks.rows.is_empty() {
+            if under.is_empty() {
                 return Err(format!(
                     "No span is {}, below which the order should be kept.",
                     super::text::selector(select)
@@ -72,8 +78,8 @@ pub(super) fn scopes(cx: &Judging<'_>, per: &Per, first: &[SpanIx], then: &[Span
             };
             let (first, then) = (by_enter(first), by_enter(then));
             let mut held = 0;
-            let mut scopes = Vec::with_capacity(picks.rows.len());
-            for &under in &picks.rows {
+            let mut scopes = Vec::with_capacity(under.len());
+            for &under in under {
                 let below = |sorted: &[(u32, SpanIx)]| {
                     let from = sorted.partition_point(|(enter, _)| *enter <= tree.enter(under));
                     let to = sorted.partition_point(|(enter, _)| *enter <= tree.last(under));
@@ -231,7 +237,7 @@ fn on_both_sides(first: &[SpanIx], then: &[SpanIx]) -> Option<SpanIx> {
 /// So many clocks are compared with each other.
 const MOST_CLOCKS: usize = 1000;
 
-/// Sorted by start, if the clocks tell the order of each and the next. Of spans that start at one moment those that end
+/// Sorted by start, if the clocks decide the order of each and the next. Of spans that start at one moment those that end
 /// first come first.
 pub(crate) fn by_start(cx: &Judging<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Option<Vec<SpanIx>> {
     const MOST_AT_ONCE: usize = 64;
@@ -262,7 +268,7 @@ pub(crate) fn by_start(cx: &Judging<'_>, clocks: &Clocks, rows: &[SpanIx]) -> Op
         })
         .collect();
     sorted.sort_unstable();
-    // At one such time a span and the one that it calls may stand, and then only the tree tells them apart.
+    // At one such time a span and the one that it calls may stand, and then only the tree distinguishes them.
     let before = |a: SpanIx, b: SpanIx| not_after(cx, clocks, a, b) && !not_after(cx, clocks, b, a);
     for at in 1..sorted.len() {
         let least = at.saturating_sub(MOST_AT_ONCE);

@@ -3,7 +3,7 @@
 
 use super::super::bounds::Bounds;
 use super::super::judging::Judging;
-use super::super::logic::{Cause, Cond, Count, Truth};
+use super::super::logic::{Cause, Cond, Count, Range, Truth};
 use super::super::lookup;
 use super::super::lost::{self, Part};
 use super::super::{criteria, nearest, text};
@@ -134,10 +134,28 @@ fn check(cx: &Judging<'_>, fact: &Fact, ix: SpanIx, words: Words) -> Checked {
             time("duration", matcher, span.duration_ns(), &holds)
         }
         Fact::SelfTime(matcher) => {
-            time("self_time", matcher, cx.facts.self_time(ix), &|ns| match Bounds::of(matcher) {
-                Some(bounds) => bounds.shrinking(ns.into()),
-                None if matcher.test(&Actual::nanoseconds(ns)) => Cond::HOLDS,
-                None => Cond::PARTIAL,
+            let ns = cx.facts.self_time(ix);
+            let Some(child) = span.children().find(|child| !child.is_timed()).filter(|_| span.is_timed()) else {
+                return time("self_time", matcher, ns, &|ns| match Bounds::of(matcher) {
+                    Some(bounds) => bounds.shrinking(ns.into()),
+                    None if matcher.test(&Actual::nanoseconds(ns)) => Cond::HOLDS,
+                    None => Cond::PARTIAL,
+                });
+            };
+            // What this child takes of it is not known.
+            let range = Range { why: Cause::Dropped, ..Range::shrinking(ns.into()) };
+            let unknown = Truth::Unknown(Cause::Dropped);
+            let cond = Cond::fixed(Bounds::of(matcher).map_or(unknown, |bounds| bounds.admits(range)));
+            Checked::of(cond, words, || {
+                let miss = Miss::of("self_time", matcher, &Actual::nanoseconds(ns));
+                let at_most = format!("at most {}", miss.actual);
+                let why = lost::duration(cx.trace, child.ix()).unwrap_or_default();
+                let of = text::span(cx.trace, child.ix());
+                let message = match cond.is_unknown() {
+                    true => format!("its self_time is {at_most}, and the duration of its child {of} is unknown: {why}"),
+                    false => miss.message.clone(),
+                };
+                Miss { message, actual: at_most, ..miss }
             })
         }
         Fact::Status(matcher) => {

@@ -174,8 +174,8 @@ impl Watch {
         let shrunk = found - new.len() < self.told.len();
         // Of two spans under one id the same one may be kept as before; that another was lost is news all the same.
         let known: &[Note] = self.trace().map_or(&[], |trace| trace.notes());
-        let lost = trace.notes().iter().filter(|note| note.is_loss() && known.binary_search(note).is_err()).count();
-        let lossy = known.iter().any(Note::is_loss);
+        let lost = trace.notes().iter().filter(|note| is_lossy(note) && known.binary_search(note).is_err()).count();
+        let lossy = known.iter().any(is_lossy);
         let news = new.len() + changed.len() + lost;
         self.partial = read.partial;
         self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.told.len() + new.len() });
@@ -446,6 +446,11 @@ impl Watch {
             self.facts.as_ref().map_or((0, 0, 0), |facts| (facts.spans, facts.services, facts.orphans));
         self.log.push(Poll { at_ns: now, until_ns: now, readings: 1, spans, services, orphans, why });
     }
+}
+
+/// Whether a reading lacks something that another may have.
+fn is_lossy(note: &Note) -> bool {
+    note.is_loss() || note.is_of_times()
 }
 
 /// The spans' identities in row order. A SERVER span that shared its id goes by the id it was sent with, so that it is
