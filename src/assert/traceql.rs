@@ -78,6 +78,7 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
         }
         let mut outcome = Outcome::from(Cond::HOLDS);
         outcome.unseen(witness::of_query(cx, query));
+        by_type(cx, query, written).into_iter().for_each(|remark| outcome.remark(remark));
         return outcome;
     };
     let count = count_of(spans.len(), "span");
@@ -107,6 +108,17 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
     finding.hint = Some(hint.to_owned());
     let cond = if certain { Cond::FINAL.provided(cx.picks(query).is_up()) } else { Cond::undecidable(Cause::Type) };
     State::lacks(cond, finding).into()
+}
+
+/// That only the type of a value keeps a span from matching. As in Tempo, text is not a number, so this decides nothing.
+fn by_type(cx: &Cx<'_>, query: &Query, written: &str) -> Option<String> {
+    let picks = cx.picks(query);
+    let &first = cx.in_doubt(&picks, query).rows.first()?;
+    Some(format!(
+        "Only the type of a value keeps {} from matching {written}: TraceQL does not compare text with numbers or \
+         booleans.",
+        text::span(cx.trace, first)
+    ))
 }
 
 /// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the

@@ -5,9 +5,9 @@ use super::finding::Witnessed;
 use super::judging::{InVain, Judging};
 use super::text;
 use crate::facts::semconv::http_status;
-use crate::matcher::{Fact, Matcher, alias};
+use crate::matcher::{Compiled, Fact, Matcher, alias};
 use crate::select::{
-    Attribute, Compiled, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Intrinsic, Mode, Pipeline, Query, ScalarExpr,
+    Attribute, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Intrinsic, Mode, Pipeline, Query, ScalarExpr,
     ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
 };
 use crate::source::Span;
@@ -343,28 +343,9 @@ impl Asked<'_, '_> {
     }
     /// Of events, links and scopes nobody keeps what was seen.
     fn attribute(&mut self, scope: Scope, key: &str) {
-        let elsewhere = match scope {
-            Scope::Span | Scope::Resource => false,
-            Scope::Any => self.is_elsewhere(key),
-            Scope::Event | Scope::Link | Scope::Instrumentation => true,
-        };
-        if !elsewhere {
+        if matches!(scope, Scope::Span | Scope::Resource | Scope::Any) {
             self.names.push(Name::attribute(key, !self.cx.expect.exact_names));
         }
-    }
-    /// Whether events, links or scopes of the trace have such an attribute.
-    fn is_elsewhere(&self, key: &str) -> bool {
-        let trace = self.cx.trace;
-        if self.cx.facts.has_attribute_key(key) {
-            return false;
-        }
-        let Some(key) = trace.symbols().get(key) else { return false };
-        let has = |attributes: &[(crate::trace::Sym, crate::trace::Value)]| attributes.iter().any(|(at, _)| *at == key);
-        trace.scopes.iter().any(|scope| has(&scope.attributes))
-            || trace.spans().any(|span| {
-                span.events().iter().any(|event| has(&event.attributes))
-                    || span.links().iter().any(|link| has(&link.attributes))
-            })
     }
 }
 

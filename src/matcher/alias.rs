@@ -1,7 +1,7 @@
 //! Attributes under either of their names. Names of OpenTelemetry's semantic conventions changed, and services change at
 //! different times; a test that asks for one name finds the other, with its values translated where they changed too.
 
-use super::renames::{GRPC_STATUS, RENAMES, Side, Values};
+use super::renames::{GRPC_STATUS, Part, RENAMES, Side, Values, Whole};
 use super::{Fact, Matcher};
 use crate::trace::{Kind, Sym, Trace, Value};
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ pub struct Other {
     asked_old: bool,
 }
 
-/// The other names that an attribute went or goes by, in a fixed order.
+/// The other names that an attribute went or goes by, in a fixed order: those of which it was only a part come last.
 pub fn others(asked: &str) -> impl Iterator<Item = Other> {
     let forth = RENAMES.iter().filter(move |one| one.old == asked);
     let forth = forth.map(|one| Other { name: one.new, values: one.values, asked_old: true });
@@ -28,7 +28,9 @@ pub fn others(asked: &str) -> impl Iterator<Item = Other> {
         .filter(|one| one.new == asked)
         .map(|one| Other { name: one.old, values: one.values, asked_old: false })
         .collect();
-    forth.collect::<Vec<_>>().into_iter().chain(back)
+    let mut all: Vec<Other> = forth.chain(back).collect();
+    all.sort_by_key(|other| matches!(other.values, Values::Part(..)));
+    all.into_iter()
 }
 
 /// An attribute, looked for under all its names.
@@ -126,8 +128,100 @@ impl Other {
             Values::Renamed(pairs) => renamed(fact, pairs, self.asked_old),
             Values::NumberAsText => number_as_text(fact, self.asked_old),
             Values::GrpcStatus => grpc_status(fact, self.asked_old),
+            Values::Part(whole, part) => return self.part_of(fact, whole, part),
         };
         Found::Alias { name: self.name, fact }
+    }
+}
+
+impl Other {
+    fn part_of<'a>(&self, fact: Fact<'a>, whole: Whole, part: Part) -> Found<'a> {
+        let refused = |fact, reason| Found::Refused { name: self.name, fact, reason };
+        if self.asked_old {
+            // The path says that there was a target, the address that there was a host. Other parts say nothing of a whole
+            // that services may never have told.
+            return match (whole, part) {
+                (Whole::Target, Part::Path) => {
+                    refused(fact, "the old value holds path and query, the new one only the path")
+                }
+                (Whole::Host, Part::Address) => refused(fact, "the old value may hold a port, the new one does not"),
+                _ => Found::Nothing,
+            };
+        }
+        let Some(text) = fact.str() else { return refused(fact, "the old value is not text") };
+        let parts = Parts::of(text, whole);
+        let text = match part {
+            Part::Scheme => parts.scheme,
+            Part::Address => parts.address,
+            Part::Path => parts.path,
+            Part::Query => parts.query,
+            Part::Fragment => parts.fragment,
+            Part::Port => match parts.port.map(str::parse) {
+                Some(Ok(port)) => return Found::Alias { name: self.name, fact: Fact::Int(port) },
+                Some(Err(_)) => return refused(fact, "the port in the old value is not a number"),
+                None if whole == Whole::Host => {
+                    return refused(
+                        fact,
+                        "the old value names no port, so it is the default one of a scheme that it does not name",
+                    );
+                }
+                None => {
+                    let port = [("http", 80), ("ws", 80), ("https", 443), ("wss", 443)];
+                    let port = port.into_iter().find(|(scheme, _)| parts.scheme == Some(scheme));
+                    return port
+                        .map_or(Found::Nothing, |(_, port)| Found::Alias { name: self.name, fact: Fact::Int(port) });
+                }
+            },
+        };
+        match text {
+            None => Found::Nothing,
+            Some(text) => Found::Alias { name: self.name, fact: Fact::Str(Cow::Owned(text.to_owned())) },
+        }
+    }
+}
+
+/// What a URL, a request's target or a `Host` header holds.
+#[derive(Debug, Default, PartialEq)]
+struct Parts<'a> {
+    scheme: Option<&'a str>,
+    address: Option<&'a str>,
+    port: Option<&'a str>,
+    path: Option<&'a str>,
+    query: Option<&'a str>,
+    fragment: Option<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str, whole: Whole) -> Parts<'a> {
+        let mut parts = Parts::default();
+        if whole == Whole::Host {
+            parts.authority(text);
+            return parts;
+        }
+        let (rest, fragment) = text.split_once('#').map_or((text, None), |(rest, fragment)| (rest, Some(fragment)));
+        let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
+        (parts.fragment, parts.query) = (fragment, query);
+        parts.path = match rest.split_once("://") {
+            // A path may hold `://` as well.
+            Some((scheme, rest)) if !scheme.contains('/') => {
+                parts.scheme = Some(scheme);
+                let end = rest.find('/').unwrap_or(rest.len());
+                parts.authority(&rest[..end]);
+                Some(if end == rest.len() { "/" } else { &rest[end..] })
+            }
+            _ => Some(rest),
+        };
+        parts
+    }
+    /// `user@host:port`; an IPv6 address stands in brackets.
+    fn authority(&mut self, text: &'a str) {
+        let text = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        let (address, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+            Some((address, rest)) => (address, rest.strip_prefix(':')),
+            None => text.split_once(':').map_or((text, None), |(address, port)| (address, Some(port))),
+        };
+        self.address = Some(address).filter(|address| !address.is_empty());
+        self.port = port.filter(|port| !port.is_empty());
     }
 }
 
@@ -190,6 +284,25 @@ mod tests {
             ("db.namespace", "db.redis.database_index", Fact::Int(3), Literal::Str("3".into())),
             ("db.redis.database_index", "db.namespace", Fact::text("3"), Literal::Int(3)),
             ("net.peer.name", "client.address", Fact::text("10.0.0.1"), Literal::Str("10.0.0.1".into())),
+            (
+                "messaging.destination.name",
+                "messaging.destination",
+                Fact::text("orders"),
+                Literal::Str("orders".into()),
+            ),
+            ("messaging.destination.partition.id", "messaging.kafka.partition", Fact::Int(3), Literal::Str("3".into())),
+            ("messaging.kafka.partition", "messaging.destination.partition.id", Fact::text("3"), Literal::Int(3)),
+            ("faas.invocation_id", "faas.execution", Fact::text("e1"), Literal::Str("e1".into())),
+            ("gen_ai.system", "gen_ai.provider.name", Fact::text("x_ai"), Literal::Str("xai".into())),
+            ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", Fact::Int(9), Literal::Int(9)),
+            ("http.request.resend_count", "http.retry_count", Fact::Int(1), Literal::Int(1)),
+            ("network.protocol.version", "net.app.protocol.version", Fact::text("1.1"), Literal::Str("1.1".into())),
+            (
+                "messaging.destination.name",
+                "messaging.source.name",
+                Fact::text("orders"),
+                Literal::Str("orders".into()),
+            ),
         ];
         for (asked, name, fact, wanted) in cases {
             let shown = format!("{asked} as {name} {fact:?}");
@@ -200,10 +313,77 @@ mod tests {
 
     #[test]
     fn values_that_cannot_be_compared_are_refused_but_known_to_be_there() {
-        let found = through("url.path", "http.target", Fact::text("/a?b")).unwrap_or(Found::Nothing);
-        assert!(matches!(found, Found::Refused { .. }));
-        assert!(!found.test(&equals(Literal::Str("/a?b".into()))));
-        assert!(found.test(&Matcher::Exists) && !found.test(&Matcher::Absent));
+        for (asked, found) in
+            [("http.target", "url.path"), ("http.host", "server.address"), ("rpc.method", "rpc.service")]
+        {
+            let found = through(asked, found, Fact::text("/a")).unwrap_or(Found::Nothing);
+            assert!(matches!(found, Found::Refused { .. }), "{asked}");
+            assert!(
+                found.test(&Matcher::Exists)
+                    && !found.test(&equals(Literal::Str("/a".into())))
+                    && !found.test(&Matcher::Absent)
+            );
+        }
+    }
+
+    #[test]
+    fn a_part_is_read_from_the_whole_that_had_it() {
+        let text = |text: &str| Some(Literal::Str(text.into()));
+        let url = "https://me:pw@shop:8443/orders/7?a=1&b=2?#top";
+        for (asked, whole, value, expected) in [
+            ("url.path", "http.target", "/orders?id=7", text("/orders")),
+            ("url.query", "http.target", "/orders?id=7", text("id=7")),
+            ("url.query", "http.target", "/orders?", text("")),
+            ("url.query", "http.target", "/orders", None),
+            ("url.path", "http.target", "*", text("*")),
+            ("url.path", "http.target", "http://shop/orders?to=http://a/b", text("/orders")),
+            ("url.path", "http.target", "/proxy/http://a/b", text("/proxy/http://a/b")),
+            ("url.scheme", "http.url", url, text("https")),
+            ("server.address", "http.url", url, text("shop")),
+            ("server.port", "http.url", url, Some(Literal::Int(8443))),
+            ("url.path", "http.url", url, text("/orders/7")),
+            ("url.query", "http.url", url, text("a=1&b=2?")),
+            ("url.fragment", "http.url", url, text("top")),
+            ("server.port", "http.url", "https://shop", Some(Literal::Int(443))),
+            ("url.path", "http.url", "https://shop?x", text("/")),
+            ("server.port", "http.url", "amqp://shop", None),
+            ("url.query", "http.url", "https://shop/", None),
+            ("server.address", "http.url", "http://[::1]:80/", text("::1")),
+            ("server.address", "http.host", "shop:8080", text("shop")),
+            ("server.port", "http.host", "shop:8080", Some(Literal::Int(8080))),
+            ("server.address", "http.host", "[::1]", text("::1")),
+        ] {
+            let found = through(asked, whole, Fact::text(value)).unwrap_or(Found::Nothing);
+            match expected {
+                Some(expected) => assert!(found.test(&equals(expected)), "{asked} of {value}: {found:?}"),
+                None => assert!(matches!(found, Found::Nothing), "{asked} of {value}: {found:?}"),
+            }
+        }
+        let unknown = through("server.port", "http.host", Fact::text("shop"));
+        assert!(matches!(unknown, Some(Found::Refused { .. })));
+        // A part proves nothing of a whole that may never have been told.
+        assert!(matches!(through("http.url", "server.address", Fact::text("shop")), Some(Found::Nothing)));
+    }
+
+    #[test]
+    fn a_name_of_its_own_comes_before_a_part_of_another() {
+        let names: Vec<&str> = others("server.address").map(|other| other.name).collect();
+        assert_eq!(names.iter().position(|name| *name == "http.url"), Some(names.len() - 1));
+        assert!(
+            names.iter().position(|name| *name == "net.peer.name") < names.iter().position(|name| *name == "http.host")
+        );
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_a_name_that_changed_twice_is_listed_under_each_later_one() {
+        let pairs: Vec<(&str, &str)> = RENAMES.iter().map(|one| (one.old, one.new)).collect();
+        assert!(pairs.is_sorted() && pairs.windows(2).all(|two| two[0] != two[1]));
+        let exact = |one: &&super::super::renames::Rename| matches!(one.values, Values::Same | Values::NumberAsText);
+        for first in RENAMES.iter().filter(exact) {
+            for second in RENAMES.iter().filter(exact).filter(|second| second.old == first.new) {
+                assert!(pairs.contains(&(first.old, second.new)), "{} → {} → {}", first.old, first.new, second.new);
+            }
+        }
     }
 
     #[test]

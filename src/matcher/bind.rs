@@ -1,7 +1,7 @@
 //! Variables' values into matchers. A value becomes an operand and nothing else.
 
-use super::parse_map::recompile;
-use super::{Literal, Matcher, Operand, Part, Pattern, Position, Template, units};
+use super::parse::compile;
+use super::{Bound, Literal, Matcher, Operand, Part, Pattern, Position, Template, units};
 use crate::diag::{Code, Problem};
 use crate::source::Span;
 use crate::yaml::TextSpan;
@@ -176,15 +176,14 @@ fn bind_pattern(pattern: &Pattern, scope: &dyn Lookup) -> Result<Pattern, Proble
     if pattern.regex.is_some() {
         return Ok(pattern.clone());
     }
-    let mut text = String::new();
+    let mut bound = Bound::default();
     for part in &pattern.text.parts {
         match part {
-            Part::Text(part) => text.push_str(part),
-            Part::Var { name, default, span } => {
-                text.push_str(&regex::escape(&scope.value(name, default.as_deref(), *span)?.text));
-            }
+            Part::Text(text) => bound.text(text),
+            Part::Var { name, default, span } => bound.value(&scope.value(name, default.as_deref(), *span)?.text),
         }
     }
-    let regex = recompile(&text, TextSpan::whole(pattern.text.span)).map_err(|problem| *problem)?;
+    let text = bound.into_text();
+    let regex = compile(&text, TextSpan::whole(pattern.text.span)).map_err(|problem| *problem)?;
     Ok(Pattern { text: Template::text(text, pattern.text.span), regex: Some(regex) })
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::matcher::{Pattern, Template, TypeName};
+use crate::matcher::{Compiled, Pattern, Template, TypeName};
 use crate::source::Span;
 use serde_json::json;
 
@@ -17,9 +17,9 @@ fn eq(value: Literal) -> Matcher {
     compare(Comparison::Eq, value)
 }
 fn pattern(pattern: &str, negated: bool) -> Matcher {
-    let regex = regex::Regex::new(&format!("^(?s:{pattern})$")).unwrap();
+    let regex = Compiled::new(pattern).unwrap();
     let text = Template { parts: vec![crate::matcher::Part::Text(pattern.into())], span: Span::default() };
-    Matcher::Matches { pattern: Pattern { text, regex: Some(regex.into()) }, negated }
+    Matcher::Matches { pattern: Pattern { text, regex: Some(regex) }, negated }
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod bind;
 mod describe;
 mod eval;
 mod fact;
+mod go_regex;
 mod number;
 mod parse;
 mod parse_map;
@@ -22,8 +23,10 @@ pub mod units;
 pub use bind::{Lookup, Value};
 pub use describe::{brief_duration, count_of, duration as show_duration};
 pub use fact::Fact;
+pub use go_regex::{Compiled, PatternError};
 pub use parse::{Position, parse};
 
+pub(crate) use go_regex::Bound;
 pub(crate) use number::Number;
 pub(crate) use parse_map::{KEYS, literal, operand};
 
@@ -106,13 +109,13 @@ pub enum Comparison {
     Gte,
 }
 
-/// A regular expression, anchored at both ends.
+/// A regular expression in Go's syntax, anchored at both ends.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     /// As written.
     pub text: Template,
     /// Compiled, once no variable is left in it (a variable's value is escaped: it is text, never a pattern).
-    pub regex: Option<Arc<regex::Regex>>,
+    pub regex: Option<Compiled>,
 }
 
 impl PartialEq for Pattern {

@@ -1,7 +1,7 @@
 //! The text form of matchers: `card`, `< 3s`, `~ ^card`, `2..5`, `exists`.
 
 use super::parse_map::{literal, operand, parse_map};
-use super::{Comparison, Literal, Matcher, Operand, Pattern, Template, template, units};
+use super::{Comparison, Compiled, Literal, Matcher, Operand, Pattern, Template, template, units};
 use crate::diag::{Code, Problem, did_you_mean};
 use crate::yaml::{Core, Node, Scalar, Style, TextSpan, Value};
 use std::sync::Arc;
@@ -411,78 +411,35 @@ pub(super) fn pattern(text: &str, at: TextSpan) -> Read<Pattern> {
     Ok(Pattern { text: template, regex })
 }
 
+/// No backslash makes anything of a `y`, so one that stands before a variable is an error.
 fn with_letters(template: &Template) -> String {
     let letter = |part: &super::Part| match part {
         super::Part::Text(text) => text.clone(),
-        super::Part::Var { .. } => "x".to_owned(),
+        super::Part::Var { .. } => "y".to_owned(),
     };
     template.parts.iter().map(letter).collect()
 }
 
-/// Compiles a regular expression, anchored at both ends.
-pub(super) fn compile(text: &str, at: TextSpan) -> Read<Arc<regex::Regex>> {
-    let build = |text: &str| regex::RegexBuilder::new(text).size_limit(1 << 20).build();
-    let problem = |error: regex::Error| {
-        let says = match error {
-            regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
-            error => {
-                let full = error.to_string();
-                let last = full.lines().last().unwrap_or("").trim().trim_start_matches("error: ").to_owned();
-                format!("this is no regular expression: {last}")
-            }
-        };
-        let help = if text.contains("(?=") || text.contains("(?!") || text.contains("(?<") {
-            "look-around is not supported; several matchers can be combined: `{ matches: a.*, ne: ab }`"
+/// Compiles a regular expression, which must match some text.
+pub(super) fn compile(text: &str, at: TextSpan) -> Read<Compiled> {
+    let whole = at.part(0, text.len());
+    let compiled = Compiled::new(text).map_err(|error| {
+        let help = if error.look_around {
+            "several matchers can be combined: `{ matches: a.*, ne: ab }`"
         } else {
             "a character that means itself is written with `\\` before it: `\\(`, `\\[`, `\\*`"
         };
-        Box::new(Problem::error(Code::BadRegex, at.part(0, text.len()), says).help(help))
-    };
-    build(text).map_err(problem)?;
-    if let Some(why) = never_matches(text) {
-        return fail(
-            Problem::error(
-                Code::NeverMatches,
-                at.part(0, text.len()),
-                format!("no text matches this regular expression: {why}"),
-            )
-            .help("it is anchored at both ends already: `^` and `$` are not needed"),
-        );
+        Box::new(
+            Problem::error(Code::BadRegex, whole, format!("invalid regular expression: {}", error.message)).help(help),
+        )
+    })?;
+    match compiled.never_matches() {
+        None => Ok(compiled),
+        Some(why) => fail(
+            Problem::error(Code::NeverMatches, whole, format!("no text matches this regular expression: {why}"))
+                .help("it is anchored at both ends already: `^` and `$` are not needed"),
+        ),
     }
-    // `.` matches line ends, or `!~ .*X.*` would hold of any text of two lines.
-    build(&format!("^(?s:{text})$")).map(Arc::new).map_err(problem)
-}
-
-/// Why no text can match: an anchor in the middle.
-fn never_matches(text: &str) -> Option<&'static str> {
-    use regex_syntax::hir::{Hir, HirKind, Look};
-    fn walk(hir: &Hir) -> Option<&'static str> {
-        if hir.properties().minimum_len().is_none() {
-            return Some("a part of it matches no character at all");
-        }
-        match hir.kind() {
-            HirKind::Concat(parts) => {
-                let consumes = |part: &Hir| part.properties().minimum_len().is_some_and(|len| len > 0);
-                let look = |part: &Hir, look| matches!(part.kind(), HirKind::Look(found) if *found == look);
-                for (i, part) in parts.iter().enumerate() {
-                    if look(part, Look::Start) && parts[..i].iter().any(consumes) {
-                        return Some("`^` stands after other characters");
-                    }
-                    if look(part, Look::End) && parts[i + 1..].iter().any(consumes) {
-                        return Some("`$` stands before other characters");
-                    }
-                }
-                parts.iter().find_map(walk)
-            }
-            HirKind::Capture(capture) => walk(&capture.sub),
-            HirKind::Alternation(parts) => {
-                let found: Vec<_> = parts.iter().map(walk).collect();
-                found.iter().all(Option::is_some).then(|| found.first().copied().flatten()).flatten()
-            }
-            _ => None,
-        }
-    }
-    walk(&regex_syntax::parse(text).ok()?)
 }
 
 pub(super) fn fail<T>(problem: Problem) -> Read<T> {

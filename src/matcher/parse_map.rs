@@ -1,6 +1,6 @@
 //! The mapping form of matchers: `{ gt: 5, lt: 10 }`, `{ one_of: [a, b] }`, and the operands in it.
 
-use super::parse::{check_range, checked, compile, fail, list, numeric, order, pattern};
+use super::parse::{check_range, checked, fail, list, numeric, order, pattern};
 use super::{Comparison, Literal, Matcher, Operand, Position, TypeName, template};
 use crate::diag::{Code, Problem, did_you_mean};
 use crate::yaml::{Core, Node, Scalar, Style, Value};
@@ -304,9 +304,4 @@ fn contradiction(all: &[Matcher]) -> Option<&'static str> {
         Some(std::cmp::Ordering::Equal) if !(low.1 && high.1) => Some("the bounds leave no value between them"),
         _ => None,
     }
-}
-
-/// Compiles a bound pattern.
-pub(super) fn recompile(text: &str, at: crate::yaml::TextSpan) -> Read<std::sync::Arc<regex::Regex>> {
-    compile(text, at)
 }

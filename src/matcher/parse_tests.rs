@@ -1,9 +1,8 @@
-use super::{Comparison, Literal, Matcher, Operand, Pattern, Position, Template, TypeName, parse, template};
+use super::{Comparison, Compiled, Literal, Matcher, Operand, Pattern, Position, Template, TypeName, parse, template};
 use crate::diag::{Code, Problem};
 use crate::source::SourceFile;
 use crate::yaml::{self, TextSpan};
 use proptest::prelude::*;
-use std::sync::Arc;
 
 fn read(yaml: &str, position: Position) -> Result<Matcher, Vec<Problem>> {
     let parsed = yaml::parse(&SourceFile::new("a.yaml", format!("m: {yaml}\n")));
@@ -217,7 +216,7 @@ fn matcher() -> impl Strategy<Value = Matcher> {
         }),
         any::<u32>().prop_map(|n| Matcher::Range(Some(Operand::Literal(Literal::Int(n.into()))), None)),
         word().prop_map(|text| {
-            let regex = Some(Arc::new(regex::Regex::new(&format!("^(?:{text})$")).unwrap()));
+            let regex = Some(Compiled::new(&text).unwrap());
             Matcher::Matches {
                 pattern: Pattern { text: Template::text(text, Default::default()), regex },
                 negated: false,

@@ -57,8 +57,8 @@ impl Scalar {
                 let items: Vec<String> = items.iter().map(|item| trace.show(item)).collect();
                 Scalar::Str(format!("[{}]", items.join(", ")))
             }
-            Val::Refused(_) => Scalar::Str("values that can not be compared".to_owned()),
-            Val::Opaque => Scalar::Str("bytes or a map".to_owned()),
+            Val::Refused(_) => Scalar::Str("values that cannot be compared".to_owned()),
+            Val::Opaque => Scalar::Str("a value that TraceQL cannot compare".to_owned()),
         }
     }
     fn val(&self) -> Val<'_> {

@@ -3,8 +3,7 @@
 //! Every node knows its [`Place`] in the spec. Places do not count in comparisons, so two trees are equal when they mean
 //! the same, wherever they were written.
 
-use super::pattern::Compiled;
-use crate::matcher::{Matcher, Template};
+use crate::matcher::{Compiled, Matcher, Template};
 use crate::source::Span;
 use crate::trace::{Kind, StatusCode};
 use std::sync::Arc;
@@ -228,7 +227,7 @@ pub enum Static {
 /// What an attribute or intrinsic belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// `.x`: the span's, else the resource's, an event's, a link's, the instrumentation's.
+    /// `.x`: the span's, else the resource's; never an event's or a link's.
     Any,
     /// `span.x`
     Span,

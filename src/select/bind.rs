@@ -3,7 +3,7 @@
 use super::ast::*;
 use super::error::{ErrorKind, SelectError};
 use super::validate;
-use crate::matcher::{Literal, Matcher, Part, Template};
+use crate::matcher::{Bound, Literal, Matcher, Part, Template};
 use crate::source::Span;
 
 /// Where the values come from.
@@ -176,17 +176,17 @@ fn patterns<V: Values>(all: &mut Pipeline, values: &V) -> Result<(), V::Error> {
         let FieldKind::Matches { pattern, .. } = &mut expr.kind else { return Ok(()) };
         let FieldKind::Static(value @ Static::Template { .. }) = &mut pattern.kind else { return Ok(()) };
         let Static::Template { template, .. } = &*value else { return Ok(()) };
-        let mut text = String::new();
+        let mut bound = Bound::default();
         for part in &template.parts {
             match part {
-                Part::Text(plain) => text.push_str(plain),
+                Part::Text(text) => bound.text(text),
                 Part::Var { .. } => {
                     let alone = Template { parts: vec![part.clone()], span: template.span };
-                    text.push_str(&regex::escape(&plain(&values.value(&alone)?)));
+                    bound.value(&plain(&values.value(&alone)?));
                 }
             }
         }
-        *value = Static::Str(text.into());
+        *value = Static::Str(bound.into_text().into());
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use super::bits::Bits;
 use super::filter::{mask, resolve};
 use super::index::Index;
 use super::other_names::Names;
+use super::walk::attributes;
 use crate::matcher::alias;
 use crate::matcher::{Literal, Matcher, Operand};
 use crate::trace::{Dropped, SpanIx};
@@ -19,7 +20,7 @@ pub(super) enum Doubts {
     None,
     /// What may be picked for what was lost of a span: dropped attributes, events and links, times that were not recorded.
     Lost,
-    /// That, and of mapping selectors what would be picked if a value were told in another type.
+    /// That, and what would be picked if a value were told in another type.
     All,
 }
 
@@ -33,8 +34,7 @@ pub struct Doubted {
 }
 
 impl Query {
-    /// The rows that this may pick beside `picked`, which are those that it does. That a value's type is in doubt is only
-    /// said of mapping selectors: it is Tempo's to say what TraceQL compares.
+    /// The rows that this may pick beside `picked`, which are those that it does.
     pub fn in_doubt(&self, index: &Index<'_>, picked: &[SpanIx]) -> Doubted {
         let trace = index.trace();
         let beside = |doubts| {
@@ -82,8 +82,7 @@ impl Kinds {
     }
     fn has(self, attribute: &Attribute) -> bool {
         match attribute {
-            Attribute::Named { scope: Scope::Any, .. } => self.attributes || self.events || self.links,
-            Attribute::Named { scope: Scope::Span, .. } => self.attributes,
+            Attribute::Named { scope: Scope::Any | Scope::Span, .. } => self.attributes,
             Attribute::Named { scope: Scope::Event, .. } => self.events,
             Attribute::Named { scope: Scope::Link, .. } => self.links,
             Attribute::Named { scope: Scope::Resource | Scope::Instrumentation, .. } => false,
@@ -124,20 +123,58 @@ fn is_text(operand: &Operand) -> bool {
     matches!(operand, Operand::Literal(Literal::Str(_)))
 }
 
-/// Whether a mapping selector asks of any attribute what only values of another type could satisfy. Asked first, since
-/// it is true of few selectors and looking for the rows costs as much as selecting.
+/// Whether a query asks of any attribute what only values of another type could satisfy. Asked first, since it is true of
+/// few queries and looking for the rows costs as much as selecting.
 fn types_in_doubt(index: &Index<'_>, pipeline: &Pipeline) -> bool {
     pipeline.stages.iter().any(|stage| matches!(stage, Stage::Spanset(expr) if of_spanset(index, expr)))
 }
 
 fn of_spanset(index: &Index<'_>, expr: &SpansetExpr) -> bool {
     match &expr.kind {
-        SpansetKind::Filter(_) => false,
+        SpansetKind::Filter(field) => of_filter(index, field),
         SpansetKind::Binary { lhs, rhs, .. } => of_spanset(index, lhs) || of_spanset(index, rhs),
         SpansetKind::Pipeline(inner) => types_in_doubt(index, inner),
         SpansetKind::Intersection(all) => all.iter().any(|expr| of_spanset(index, expr)),
         SpansetKind::Fields { tests, aliases } => tests.iter().any(|test| of_test(index, test, *aliases)),
     }
+}
+
+fn of_filter(index: &Index<'_>, expr: &FieldExpr) -> bool {
+    let text = |side: &FieldExpr| matches!(side.kind, FieldKind::Static(Static::Str(_)));
+    let fixed = |side: &FieldExpr| matches!(side.kind, FieldKind::Static(_));
+    match &expr.kind {
+        FieldKind::Attribute(attribute) => has(index, attribute, true, false),
+        FieldKind::Binary(FieldOp::And | FieldOp::Or, lhs, rhs) => of_filter(index, lhs) || of_filter(index, rhs),
+        FieldKind::Binary(_, lhs, rhs) => {
+            let other = if fixed(lhs) { lhs } else { rhs };
+            let mut found = false;
+            attributes(expr, &mut |attribute| {
+                // Beside what is known only at the span, either type may be the other one's.
+                found |= has(index, attribute, !text(other), text(other) || !fixed(other));
+            });
+            found
+        }
+        FieldKind::Matches { operand, .. } => {
+            let mut found = false;
+            attributes(operand, &mut |attribute| found |= has(index, attribute, false, true));
+            found
+        }
+        FieldKind::Not(inner) => of_filter(index, inner),
+        FieldKind::Negative(_)
+        | FieldKind::Exists(_)
+        | FieldKind::Missing(_)
+        | FieldKind::Static(_)
+        | FieldKind::Unreadable => false,
+    }
+}
+
+/// Whether an attribute has text, or a number or boolean, somewhere in the trace.
+fn has(index: &Index<'_>, attribute: &Attribute, text: bool, scalar: bool) -> bool {
+    let Attribute::Named { scope, name, .. } = attribute else { return false };
+    let Some(key) = index.trace().symbols().get(name) else { return false };
+    // Types are known of spans' own attributes only.
+    let types = index.types(key);
+    *scope != Scope::Span || text && types.text || scalar && types.scalar
 }
 
 fn of_test(index: &Index<'_>, test: &FieldTest, aliases: bool) -> bool {

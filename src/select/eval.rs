@@ -64,7 +64,7 @@ impl FieldExpr {
             Val::Nil => None,
             Val::Str(text) => Some(Fact::text(text).show()),
             Val::Untyped(text) => Some(Fact::text(text).show()),
-            Val::Opaque => Some("something that TraceQL cannot compare".to_owned()),
+            Val::Opaque => Some("a value that TraceQL cannot compare".to_owned()),
             value => Some(Scalar::of(&value, index.trace()).to_string()),
         }
     }

@@ -187,6 +187,7 @@ fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
         Node::new(1, 0).attr("http.response.status_code", json!(200)),
         Node::new(2, 1).attr("db.system.name", json!("microsoft.sql_server")),
         Node::new(3, 1).attr("http.target", json!("/a?b")),
+        Node::new(4, 1).attr("url.path", json!("/a")),
     ]);
     let select = |tests, aliases| Query::of_fields(tests, aliases, Span::default()).select(&Index::new(&trace));
     let status = select(vec![attribute("http.status_code", Literal::Int(200))], true);
@@ -194,8 +195,9 @@ fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
     let used = AliasUse { asked: "http.status_code".into(), found: "http.response.status_code", refused: None };
     assert_eq!(status.aliases, [used]);
     assert_eq!(select(vec![attribute("db.system", Literal::Str("mssql".into()))], true).spans().len(), 1);
-    let path = select(vec![attribute("url.path", Literal::Str("/a".into()))], true);
-    assert!(path.spans().is_empty() && path.aliases[0].refused.is_some());
+    assert_eq!(select(vec![attribute("url.path", Literal::Str("/a".into()))], true).spans().len(), 2);
+    let target = select(vec![attribute("http.target", Literal::Str("/a".into()))], true);
+    assert!(target.spans().is_empty() && target.aliases[0].refused.is_some());
     assert!(select(vec![attribute("http.status_code", Literal::Int(200))], false).spans().is_empty());
     // Text is exact.
     assert_eq!(ids("{ span.http.status_code = 200 }", &trace), [0u64; 0]);
@@ -206,8 +208,83 @@ fn in_a_trace_without_types_text_is_compared_as_what_it_is_asked_for() {
     let trace = trace_of(&[Node::new(1, 0).attr("n", json!("200")).event("e", &[("k", json!("3"))])], true);
     assert_eq!(ids_of(&mapping(vec![attribute("n", Literal::Int(200))]), &trace), [1]);
     assert_eq!(ids("{ span.n = 200 && event.k > 2 }", &trace), [1]);
-    assert_eq!(ids("{ .n = \"200\" && .k = 3 }", &trace), [1]);
+    assert_eq!(ids("{ .n = \"200\" && event.k = 3 }", &trace), [1]);
     assert_eq!(ids("{ span.n = \"200.0\" }", &trace), [0u64; 0]);
+}
+
+#[test]
+fn without_a_scope_an_attribute_is_the_spans_or_the_resources_and_of_nothing_else() {
+    let mut node = Node::new(1, 0).attr("a", json!(1)).event("e", &[("k", json!(1)), ("a", json!(2))]);
+    node.links = vec![(7, 1)];
+    let trace = trace(&[node, Node::new(2, 1).event("e", &[("a", json!(2))])]);
+    for (text, expected) in [
+        ("{ .a = 1 }", vec![1]),
+        ("{ .a = 2 }", vec![]),
+        ("{ .a != nil }", vec![1]),
+        ("{ .a = nil }", vec![2]),
+        ("{ .k = 1 }", vec![]),
+        ("{ .k =~ \".*\" }", vec![]),
+        ("{ .k + 1 = 2 }", vec![]),
+        ("{ !(.k = 1) }", vec![1, 2]),
+        ("{ .k = 1 && event:name = \"e\" }", vec![]),
+        ("{ .service.name = \"shop\" }", vec![1, 2]),
+        ("{ event.k = 1 }", vec![1]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+    assert_eq!(query("{ } | by(.k)").spansets(&trace).len(), 1);
+    assert!(query("{ } | max(.k) >= 1").spansets(&trace).is_empty());
+}
+
+#[test]
+fn an_array_of_one_is_its_element_and_an_empty_or_mixed_one_compares_with_nothing() {
+    let trace = trace(&[
+        Node::new(1, 0).attr("a", json!(["x"])).attr("n", json!([5])).attr("b", json!([true])),
+        Node::new(2, 1).attr("a", json!([])).attr("n", json!([5, 6])).attr("b", json!([[true]])),
+        Node::new(3, 1).attr("a", json!(["x", 1])).attr("n", json!([5, 6.5])).attr("b", json!([null])),
+        Node::new(4, 1).attr("a", json!(["x", "y"])).attr("n", json!([1.5])),
+    ]);
+    for (text, expected) in [
+        ("{ span.a = \"x\" }", vec![1, 4]),
+        ("{ span.a != \"x\" }", vec![]),
+        ("{ span.a != \"z\" }", vec![1, 4]),
+        ("{ span.a !~ \"z\" }", vec![1, 4]),
+        ("{ span.a =~ \"x|1\" }", vec![1, 4]),
+        ("{ span.a = span.a }", vec![1]),
+        ("{ span.n + 1 = 6 }", vec![1]),
+        ("{ -span.n < 0 }", vec![1, 4]),
+        ("{ span.n >= 6 }", vec![2]),
+        ("{ span.n != 7 }", vec![1, 2, 4]),
+        ("{ span.b }", vec![1]),
+        ("{ !span.b }", vec![]),
+        ("{ !(span.b = false) }", vec![1, 2, 3, 4]),
+        // It is there all the same.
+        ("{ span.a != nil }", vec![1, 2, 3, 4]),
+        ("{ span.a = nil }", vec![]),
+        ("{ } | sum(span.n) = 6.5", vec![1, 2, 3, 4]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+    let sets = query("{ } | by(span.a)").spansets(&trace);
+    let groups: Vec<String> = sets.iter().map(|set| set.groups[0].1.to_string()).collect();
+    assert_eq!(groups, ["x", "a value that TraceQL cannot compare", "[x, y]"]);
+    let untyped = trace_of(&[Node::new(1, 0).attr("n", json!(["5"]))], true);
+    assert_eq!(ids("{ span.n = 5 && span.n < 6 }", &untyped), [1]);
+}
+
+#[test]
+fn a_roots_parent_id_is_sixteen_zeros() {
+    let trace = small();
+    for (text, expected) in [
+        ("{ span:parentID = \"0000000000000000\" }", vec![1]),
+        ("{ span:parentID = \"\" }", vec![]),
+        ("{ span:parentID != \"0000000000000000\" }", vec![2, 3, 4, 9, 10]),
+        ("{ span:parentID =~ \"0+\" }", vec![1]),
+        ("{ span:parentID = \"000000000000004d\" }", vec![9]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+    assert_eq!(query("{ } | by(span:parentID)").spansets(&trace).len(), 5);
 }
 
 #[test]

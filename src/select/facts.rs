@@ -6,6 +6,9 @@ use super::value::Val;
 use crate::trace::{Attributes, Event, Link, SpanIx, SpanRef, Sym, Trace, Value};
 use std::borrow::Cow;
 
+/// What a root's parent id is in Tempo, which pads ids with zeros.
+const NO_PARENT: &str = "0000000000000000";
+
 /// Where a fact comes from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Source {
@@ -51,18 +54,13 @@ pub(super) fn named<'t>(trace: &'t Trace, scope: Scope, key: Sym, ix: SpanIx, fo
     let span = trace.span(ix);
     let own = || trace.attributes.get(ix, key);
     let of_resource = || find(&span.resource().attributes, key);
-    let of_scope = || find(&span.scope().attributes, key);
     match scope {
         Scope::Span => own(),
         Scope::Resource => of_resource(),
-        Scope::Instrumentation => of_scope(),
+        Scope::Instrumentation => find(&span.scope().attributes, key),
         Scope::Event => focus.event.or_else(|| span.events().first()).and_then(|event| find(&event.attributes, key)),
         Scope::Link => focus.link.or_else(|| span.links().first()).and_then(|link| find(&link.attributes, key)),
-        Scope::Any => own()
-            .or_else(of_resource)
-            .or_else(|| span.events().iter().find_map(|event| find(&event.attributes, key)))
-            .or_else(|| span.links().iter().find_map(|link| find(&link.attributes, key)))
-            .or_else(of_scope),
+        Scope::Any => own().or_else(of_resource),
     }
 }
 
@@ -89,7 +87,7 @@ pub(super) fn fact<'t>(index: &Index<'t>, source: Source, ix: SpanIx, focus: Foc
             Intrinsic::ChildCount => Val::Int(trace.tree().children(ix).len() as i64),
             Intrinsic::SpanId => Val::Str(Cow::Owned(span.id().to_string())),
             Intrinsic::ParentId => {
-                Val::Str(span.parent_id().map_or(Cow::Borrowed(""), |id| Cow::Owned(id.to_string())))
+                Val::Str(span.parent_id().map_or(Cow::Borrowed(NO_PARENT), |id| Cow::Owned(id.to_string())))
             }
             Intrinsic::TraceDuration | Intrinsic::RootName | Intrinsic::RootService => of_trace(trace, intrinsic),
             Intrinsic::TraceId => Val::Str(Cow::Owned(format!("{:x}", span.trace_id().get()))),

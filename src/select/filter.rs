@@ -13,16 +13,20 @@ use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, of_trace, source};
 use super::index::Index;
 use super::other_names::{Names, Renamed};
-use super::pattern::Compiled;
 use super::value::{Val, compare, compute, matches};
+use crate::matcher::Compiled;
 use crate::trace::{Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
 use std::borrow::Cow;
 
 /// A field expression with everything looked up that does not depend on the span.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Node<'q> {
     Constant(Val<'q>),
     Fact(Source),
+    /// An attribute whose text is read as what it is compared with.
+    AnyType(Source),
+    /// An attribute's text, or that of its number or boolean.
+    AsText(Source),
     Renamed(Renamed<'q>),
     And(Vec<Node<'q>>),
     Or(Vec<Node<'q>>),
@@ -92,6 +96,53 @@ pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, names: Names<'_>) 
     }
 }
 
+/// What may hold if values were told in other types: `>= 500` of the text `"503"`, `= "7"` of the number 7. What is
+/// picked below a `!` stays as it is: there more that may hold is less that is picked.
+pub(super) fn in_any_type(node: Node<'_>) -> Node<'_> {
+    loosened(node, true)
+}
+
+// The parser bounds how deep a query nests, so recursion is bounded here.
+fn loosened(node: Node<'_>, may: bool) -> Node<'_> {
+    match node {
+        Node::And(parts) => Node::And(parts.into_iter().map(|part| loosened(part, may)).collect()),
+        Node::Or(parts) => Node::Or(parts.into_iter().map(|part| loosened(part, may)).collect()),
+        Node::Not(inner) => Node::Not(Box::new(loosened(*inner, !may))),
+        exact if !may => exact,
+        Node::Fact(source @ Source::Named(..)) => Node::Or(vec![Node::Fact(source), Node::AnyType(source)]),
+        Node::Compare(op, lhs, rhs) => {
+            let with = |lhs, rhs| Node::Compare(op, Box::new(lhs), Box::new(rhs));
+            let mut any = vec![with(typeless((*lhs).clone()), typeless((*rhs).clone()))];
+            any.extend(as_text(&lhs).map(|lhs| with(lhs, (*rhs).clone())));
+            any.extend(as_text(&rhs).map(|rhs| with((*lhs).clone(), rhs)));
+            any.push(Node::Compare(op, lhs, rhs));
+            Node::Or(any)
+        }
+        Node::Matches(inner, pattern, negated) => {
+            let text = as_text(&inner).map(|text| Node::Matches(Box::new(text), pattern, negated));
+            Node::Or([Some(Node::Matches(inner, pattern, negated)), text].into_iter().flatten().collect())
+        }
+        other => other,
+    }
+}
+
+fn as_text<'q>(node: &Node<'q>) -> Option<Node<'q>> {
+    match node {
+        Node::Fact(source @ Source::Named(..)) => Some(Node::AsText(*source)),
+        _ => None,
+    }
+}
+
+/// Its attributes read as what they are compared with, or computed with.
+fn typeless(node: Node<'_>) -> Node<'_> {
+    match node {
+        Node::Fact(source @ Source::Named(..)) => Node::AnyType(source),
+        Node::Compute(op, lhs, rhs) => Node::Compute(op, Box::new(typeless(*lhs)), Box::new(typeless(*rhs))),
+        Node::Negative(inner) => Node::Negative(Box::new(typeless(*inner))),
+        other => other,
+    }
+}
+
 /// Tempo compares trace ids without their leading zeros, on both sides.
 fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
     if let Node::Fact(Source::Intrinsic(Intrinsic::TraceId | Intrinsic::LinkTraceId)) = fact
@@ -103,14 +154,12 @@ fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
 
 fn needs(node: &Node<'_>) -> Needs {
     match node {
-        Node::Fact(Source::Named(Scope::Event, _)) | Node::Renamed(Renamed { scope: Scope::Event, .. }) => {
-            Needs { event: true, link: false }
-        }
-        Node::Fact(Source::Named(Scope::Link, _)) | Node::Renamed(Renamed { scope: Scope::Link, .. }) => {
-            Needs { event: false, link: true }
-        }
         Node::Fact(Source::Intrinsic(intrinsic)) => Needs { event: intrinsic.of_event(), link: intrinsic.of_link() },
-        Node::Fact(_) | Node::Renamed(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
+        Node::Fact(Source::Named(scope, _))
+        | Node::AnyType(Source::Named(scope, _))
+        | Node::AsText(Source::Named(scope, _))
+        | Node::Renamed(Renamed { scope, .. }) => Needs { event: *scope == Scope::Event, link: *scope == Scope::Link },
+        Node::AnyType(_) | Node::AsText(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
@@ -222,12 +271,10 @@ pub(super) fn column(
             let own = Bits::of(within.len(), trace.attributes.column(key).map(|(row, _)| row));
             let found = of_spans(trace, key, &mut memo, within);
             let resources = trace.resources.iter();
-            let of_resource: Vec<Option<bool>> =
-                resources.map(|resource| find(&resource.attributes, key).map(|value| memo.value(value))).collect();
-            let rest = within.clone().without(&own).filter(|row| {
-                let holds = of_resource[trace.resource_of[row].0 as usize];
-                holds.unwrap_or_else(|| test(&fact(index, source, SpanIx(row as u32), Focus::default())))
-            });
+            let of_resource: Vec<bool> = resources
+                .map(|resource| find(&resource.attributes, key).is_some_and(|value| memo.value(value)))
+                .collect();
+            let rest = within.clone().without(&own).filter(|row| of_resource[trace.resource_of[row].0 as usize]);
             found.or(&rest)
         }
         Source::Named(..) => return None,
@@ -300,7 +347,7 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
                 for_any(span, needs(node), focus, &holds)
             })
         }
-        Node::Fact(_) | Node::Renamed(_) => {
+        Node::Fact(_) | Node::AnyType(_) | Node::Renamed(_) => {
             let span = index.trace().span(SpanIx(row as u32));
             let is = |wanted: bool| move |focus| value(index, node, row, focus).truth() == Some(wanted);
             if for_any(span, needs(node), focus, &is(true)) {
@@ -374,6 +421,8 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
     match node {
         Node::Constant(constant) => constant.clone(),
         Node::Fact(source) => fact(index, *source, SpanIx(row as u32), focus),
+        Node::AnyType(source) => fact(index, *source, SpanIx(row as u32), focus).of_any_type(),
+        Node::AsText(source) => fact(index, *source, SpanIx(row as u32), focus).into_text(),
         Node::Renamed(renamed) => renamed.value(index, SpanIx(row as u32), focus),
         Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
         Node::Negative(inner) => match value(index, inner, row, focus) {

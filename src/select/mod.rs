@@ -30,7 +30,6 @@ mod other_names;
 mod parse;
 mod parse_field;
 mod parse_spanset;
-mod pattern;
 mod pipeline;
 mod postings;
 mod print;
@@ -57,7 +56,6 @@ pub use index::Index;
 pub use monotone::Monotone;
 pub use other_names::UnderOtherNames;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
-pub use pattern::Compiled;
 
 #[cfg(test)]
 mod eval_tests;

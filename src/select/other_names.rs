@@ -43,7 +43,7 @@ impl Names<'_> {
 }
 
 /// An attribute that some span of the trace may have under another name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Renamed<'q> {
     pub(super) scope: Scope,
     asked: &'q str,

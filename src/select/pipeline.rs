@@ -5,7 +5,7 @@ use super::ast::*;
 use super::bits::Bits;
 use super::doubt::{self, Doubts};
 use super::fields::{self, AliasUse, Asking};
-use super::filter::{mask, resolve};
+use super::filter::{in_any_type, mask, resolve};
 use super::group::group;
 use super::index::Index;
 use super::other_names::Names;
@@ -161,7 +161,9 @@ impl Evaluation<'_, '_> {
     fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
         let (index, names, doubts) = (self.index, self.names, self.doubts);
         let pick = |within: &Bits| {
-            let picked = mask(index, &resolve(field, index.trace(), names), within);
+            let node = resolve(field, index.trace(), names);
+            let node = if doubts == Doubts::All { in_any_type(node) } else { node };
+            let picked = mask(index, &node, within);
             if doubts == Doubts::None { picked } else { picked.or(&doubt::of_lost(index, field, within)) }
         };
         match &mut self.filtered {

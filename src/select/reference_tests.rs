@@ -88,6 +88,17 @@ fn compare(op: FieldOp, a: &Option<Fact>, b: &Option<Fact>) -> bool {
     }
 }
 
+/// An array of one is that one; of none, or of several types, it is something that compares with nothing.
+fn single(value: &Json) -> Json {
+    let Json::Array(items) = value else { return value.clone() };
+    let kind = |item: &Json| (item.is_string(), item.is_boolean(), item.is_i64(), item.is_f64());
+    match items.as_slice() {
+        [one] => one.clone(),
+        [first, rest @ ..] if rest.iter().all(|item| kind(item) == kind(first)) => value.clone(),
+        _ => json!({}),
+    }
+}
+
 impl Reference<'_> {
     fn node(&self, id: u64) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == id)
@@ -122,7 +133,7 @@ impl Reference<'_> {
 
     fn fact(&self, attribute: &Attribute, node: &Node, event: Option<usize>) -> Option<Fact> {
         let key = |all: &[(String, Json)], name: &str| {
-            all.iter().find(|(key, _)| key == name).map(|(_, value)| Fact::Json(value.clone()))
+            all.iter().find(|(key, _)| key == name).map(|(_, value)| Fact::Json(single(value)))
         };
         let event = event.or(Some(0)).and_then(|at| node.events.get(at));
         match attribute {
@@ -132,8 +143,7 @@ impl Reference<'_> {
             }
             Attribute::Named { scope: Scope::Span, name, .. } => key(&node.attributes, name),
             Attribute::Named { name, .. } => key(&node.attributes, name)
-                .or_else(|| (name == "service.name").then(|| Fact::Json(json!(node.service))))
-                .or_else(|| node.events.iter().find_map(|event| key(&event.2, name))),
+                .or_else(|| (name == "service.name").then(|| Fact::Json(json!(node.service)))),
             Attribute::Intrinsic(intrinsic) => match intrinsic {
                 Intrinsic::Name => Some(Fact::Json(json!(node.name))),
                 Intrinsic::Duration => Some(Fact::Duration((node.end - node.start) as i64)),
@@ -350,7 +360,8 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
             1 => prop::sample::select(vec![0.5, 2.0]).prop_map(|value| json!(value)),
             2 => prop::sample::select(vec!["x", "y", "xy"]).prop_map(|value| json!(value)),
             1 => any::<bool>().prop_map(|value| json!(value)),
-            1 => prop::collection::vec(0..3i64, 1..3).prop_map(|value| json!(value)),
+            1 => prop::collection::vec(0..3i64, 0..3).prop_map(|value| json!(value)),
+            1 => Just(json!([1, "x"])),
             1 => prop::collection::vec(prop::sample::select(vec!["x", "y"]), 1..3).prop_map(|value| json!(value)),
         ]
     };

@@ -3,8 +3,8 @@
 use super::ast::*;
 use super::error::{ErrorKind, SelectError};
 use super::parse::scalar_span;
-use super::pattern::Compiled;
 use super::print;
+use crate::matcher::Compiled;
 use crate::source::Span;
 use std::fmt;
 
@@ -362,18 +362,17 @@ impl Checker {
             FieldKind::Unreadable | FieldKind::Static(Static::Template { .. }) => None,
             FieldKind::Static(Static::Str(text)) => match Compiled::new(text) {
                 Ok(compiled) => Some(compiled),
-                Err((message, at)) => {
+                Err(error) => {
                     // The quote is one byte; with escapes in the text, places after them are not known.
                     let verbatim = (span.end - span.start) as usize == text.len() + 2;
-                    let span = match at {
-                        Some(range) if verbatim => {
-                            let start = span.start as usize + 1;
-                            Span::new(start + range.start, start + range.end)
-                        }
-                        _ => span,
+                    let start = span.start as usize + 1;
+                    let span = if verbatim { Span::new(start + error.at.start, start + error.at.end) } else { span };
+                    let help = if error.look_around {
+                        "combine two conditions: `name =~ \"a.*\" && name != \"ab\"`"
+                    } else {
+                        "a pattern matches the whole text; a literal `.`, `(` or `[` is escaped: `\\\\.`"
                     };
-                    self.wrong(format!("the pattern is wrong: {message}"), span).help =
-                        Some("patterns match the whole text; a literal `.`, `(` or `[` is escaped: `\\\\.`".to_owned());
+                    self.wrong(format!("invalid pattern: {}", error.message), span).help = Some(help.to_owned());
                     None
                 }
             },

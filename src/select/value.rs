@@ -2,8 +2,7 @@
 
 use super::ast::{FieldOp, Static};
 use super::fold::{Number, arithmetic};
-use super::pattern::Compiled;
-use crate::matcher::{Fact, Number as Exact};
+use crate::matcher::{Compiled, Fact, Number as Exact};
 use crate::trace::{Kind, StatusCode, Symbols, Trace, Value};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -23,7 +22,7 @@ pub(super) enum Val<'a> {
     Status(StatusCode),
     Kind(Kind),
     Array(&'a [Value]),
-    /// Something there that no operator knows: bytes, maps.
+    /// Something there that no operator knows: bytes, maps, arrays that are empty or mix types.
     Opaque,
     /// Something there that cannot be compared, because it is there under another name; what is asked of it holds or not,
     /// as [`Names`](super::other_names::Names) has it.
@@ -34,7 +33,24 @@ impl<'a> Val<'a> {
     pub(super) fn of(value: &'a Value, trace: &'a Trace) -> Val<'a> {
         match value {
             Value::Str(sym) if trace.untyped() => Val::Untyped(trace.text(*sym)),
+            Value::Array(items) => match items.as_ref() {
+                [one @ Value::Str(_)] => Val::of(one, trace),
+                items => Val::array(items, trace.symbols()),
+            },
             value => Val::element(value, trace.symbols()),
+        }
+    }
+    /// Tempo stores an array as a list of values of one type: one of a single element is that element, and of an empty or
+    /// a mixed one nothing is left that could be compared.
+    fn array(items: &'a [Value], symbols: &'a Symbols) -> Val<'a> {
+        let scalar = |item: &Value| matches!(item, Value::Str(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_));
+        match items {
+            [] => Val::Opaque,
+            [one] if scalar(one) => Val::element(one, symbols),
+            [first, rest @ ..] => {
+                let alike = |item: &Value| std::mem::discriminant(item) == std::mem::discriminant(first);
+                if scalar(first) && rest.iter().all(alike) { Val::Array(items) } else { Val::Opaque }
+            }
         }
     }
     fn element(value: &'a Value, symbols: &'a Symbols) -> Val<'a> {
@@ -44,8 +60,7 @@ impl<'a> Val<'a> {
             Value::Bool(flag) => Val::Bool(*flag),
             Value::Int(number) => Val::Int(*number),
             Value::Double(number) => Val::Float(*number),
-            Value::Array(items) => Val::Array(items),
-            Value::Bytes(_) | Value::Map(_) => Val::Opaque,
+            Value::Array(_) | Value::Bytes(_) | Value::Map(_) => Val::Opaque,
         }
     }
     /// What was found under another name.
@@ -58,8 +73,25 @@ impl<'a> Val<'a> {
             Fact::Int(number) => i64::try_from(number).map_or(Val::Float(number as f64), Val::Int),
             Fact::Float(number) => Val::Float(number),
             Fact::Duration(number) => i64::try_from(number).map_or(Val::Opaque, Val::Duration),
-            Fact::Array(items, _) => Val::Array(items),
+            Fact::Array(items, symbols) => Val::array(items, symbols),
             Fact::Bytes(_) | Fact::Map(..) | Fact::JsonArray(_) | Fact::JsonObject(_) => Val::Opaque,
+        }
+    }
+    /// The same with text that is read as what it is compared with.
+    pub(super) fn of_any_type(self) -> Val<'a> {
+        match self {
+            Val::Str(Cow::Borrowed(text)) => Val::Untyped(text),
+            other => other,
+        }
+    }
+    /// The text, or that of a number or a boolean.
+    pub(super) fn into_text(self) -> Val<'a> {
+        match self {
+            Val::Bool(flag) => Val::Str(flag.to_string().into()),
+            Val::Int(number) => Val::Str(number.to_string().into()),
+            Val::Float(number) => Val::Str(number.to_string().into()),
+            Val::Str(_) | Val::Untyped(_) => self,
+            _ => Val::Nil,
         }
     }
     /// What it is worth as a condition.

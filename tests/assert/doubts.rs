@@ -184,3 +184,57 @@ fn a_failure_that_may_be_allowed_is_not_certain_to_be_one_too_many() {
     assert_eq!(last(spec, &failed(json!({ "attributes": attributes(json!({ "x": 1 })) }))).verdict, Pass);
     assert_eq!(last("errors: { count: 0..1 }", &failed(json!({ "droppedAttributesCount": 3 }))).verdict, Pass);
 }
+
+#[test]
+fn a_selection_by_traceql_doubts_types_as_a_mapping_does() {
+    let select = |query: &str, count: &str| format!("spans: [{{ select: '{query}', count: {count} }}]");
+    for query in [
+        "{ span.code >= 500 }",
+        "{ .code >= 500 }",
+        "{ span.code + 1 > 500 }",
+        "{ span.retry = true && name = \"q\" }",
+        "{ span.retry && name = \"q\" }",
+        "{ span.retry = \"true\" && name = \"p\" }",
+        "{ span.retry =~ \"t.*\" && name = \"p\" }",
+        "{ event.code >= 500 }",
+        "{ link.code = 503 && event:name = \"e\" }",
+        "{ !(!(span.code >= 500)) }",
+        "{ name = \"root\" } >> { span.code >= 500 }",
+        "{ span.code >= 500 } | count() > 0",
+    ] {
+        all(Inconclusive, &[&select(query, "0")], &trace());
+        all(Pass, &[&select(query, "0..1")], &trace());
+    }
+    for query in [
+        "{ span.code >= 600 }",
+        "{ span.code >= 500 && name = \"p\" }",
+        "{ span.code = \"x\" }",
+        "{ span.retry =~ \"f.*\" }",
+        "{ event.code >= 600 }",
+        "{ span.code = nil && name = \"q\" }",
+        "{ name = \"q\" } >> { span.code >= 500 }",
+    ] {
+        all(Pass, &[&select(query, "0")], &trace());
+    }
+}
+
+#[test]
+fn a_query_that_only_a_type_keeps_from_matching_says_so_and_is_tempos() {
+    let remarks = |query: &str| {
+        let spec = format!("traceql: [{{ none: '{query}' }}]");
+        let judged = last(&spec, &trace());
+        assert_eq!(judged.verdict, Pass, "{query}");
+        judged.remarks
+    };
+    let remark = "Only the type of a value keeps span `q` of a from matching `{ span.code >= 500 }`: TraceQL does not \
+                  compare text with numbers or booleans.";
+    assert_eq!(remarks("{ span.code >= 500 }"), [remark]);
+    for query in
+        ["{ .retry = true && name = \"q\" }", "{ event.code = 503 }", "{ span.retry = \"true\" && name = \"p\" }"]
+    {
+        assert!(remarks(query).iter().any(|remark| remark.starts_with("Only the type")), "{query}");
+    }
+    for query in ["{ span.code >= 600 }", "{ span.code = 7 }", "{ event.code = \"504\" }"] {
+        assert!(!remarks(query).iter().any(|remark| remark.starts_with("Only the type")), "{query}");
+    }
+}

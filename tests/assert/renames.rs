@@ -73,25 +73,25 @@ a server root 0..100 http.request.method=PUT
 
 #[test]
 fn values_that_cannot_be_compared_leave_an_absence_in_doubt() {
-    let target = "a server q 1..5 http.target=/admin?x\n";
-    check(UNKNOWN, r#"{ span.url.path = "/admin" }"#, target);
-    check(UNKNOWN, r#"{ span.url.path != "/admin" }"#, target);
-    check(UNKNOWN, r#"{ span.url.path =~ "/admin.*" }"#, target);
-    check(UNKNOWN, r#"{ name = "q" } | by(span.url.path) | count() > 1"#, target);
+    let target = "a server q 1..5 url.path=/admin\n";
+    check(UNKNOWN, r#"{ span.http.target = "/admin" }"#, target);
+    check(UNKNOWN, r#"{ span.http.target != "/admin" }"#, target);
+    check(UNKNOWN, r#"{ span.http.target =~ "/admin.*" }"#, target);
+    check(UNKNOWN, r#"{ name = "q" } | by(span.http.target) | count() > 1"#, target);
     // What else is asked decides.
-    check(KEPT, r#"{ span.url.path = "/admin" && name = "other" }"#, target);
-    check(KEPT, r#"{ span.url.path = "/admin" } | count() > 1"#, target);
-    check(UNKNOWN, r#"{ span.url.path = "/admin" } | count() < 3"#, target);
+    check(KEPT, r#"{ span.http.target = "/admin" && name = "other" }"#, target);
+    check(KEPT, r#"{ span.http.target = "/admin" } | count() > 1"#, target);
+    check(UNKNOWN, r#"{ span.http.target = "/admin" } | count() < 3"#, target);
     // That it is there is certain.
-    check(BROKEN, r#"{ span.url.path != nil }"#, target);
+    check(BROKEN, r#"{ span.http.target != nil }"#, target);
     // Who asks for both names knows of both.
-    check(KEPT, r#"{ span.url.path = "/admin" || span.http.target = "/admin" }"#, target);
-    let spec = r#"traceql: [{ none: '{ span.url.path = "/admin" }' }]"#;
+    check(KEPT, r#"{ span.http.target = "/admin" || span.url.path = "/other" }"#, target);
+    let spec = r#"traceql: [{ none: '{ span.http.target = "/admin" }' }]"#;
     let found = finding(spec, target, Verdict::Inconclusive);
     assert_eq!(
         found.message,
-        "Cannot determine whether span `q` of a matches `{ span.url.path = \"/admin\" }`: attribute url.path is only \
-         present as http.target, whose values cannot be compared: the old value holds path and query, the new one only \
+        "Cannot determine whether span `q` of a matches `{ span.http.target = \"/admin\" }`: attribute http.target is \
+         only present as url.path, whose values cannot be compared: the old value holds path and query, the new one only \
          the path."
     );
     assert_eq!(found.actual, "1 span in doubt");
@@ -101,10 +101,36 @@ fn values_that_cannot_be_compared_leave_an_absence_in_doubt() {
 #[test]
 fn a_negated_comparison_with_what_cannot_be_compared_is_in_doubt_too() {
     // As written it holds of a span without the attribute: that is Tempo's answer.
-    check(BROKEN, r#"{ !(span.url.path = "/x") }"#, "a server q 1..5 http.target=/x\n");
-    let mixed = "a server q 1..5 http.target=/x http.method=GET\n";
-    check(UNKNOWN, r#"{ !(span.url.path = "/x") && span.http.request.method = "GET" }"#, mixed);
-    check(KEPT, r#"{ !(span.url.path = "/x") && span.http.request.method = "PUT" }"#, mixed);
+    check(BROKEN, r#"{ !(span.http.target = "/x") }"#, "a server q 1..5 url.path=/x\n");
+    let mixed = "a server q 1..5 url.path=/x http.method=GET\n";
+    check(UNKNOWN, r#"{ !(span.http.target = "/x") && span.http.request.method = "GET" }"#, mixed);
+    check(KEPT, r#"{ !(span.http.target = "/x") && span.http.request.method = "PUT" }"#, mixed);
+}
+
+#[test]
+fn a_value_that_was_split_is_split() {
+    let target = "a server q 1..5 http.target=/admin?id=7\n";
+    check(BROKEN, r#"{ span.url.path = "/admin" }"#, target);
+    check(BROKEN, r#"{ span.url.path =~ "/adm.*" && span.url.query = "id=7" }"#, target);
+    check(KEPT, r#"{ span.url.path = "/admin?id=7" }"#, target);
+    check(BROKEN, r#"{ span.url.query != nil }"#, target);
+    check(KEPT, r#"{ span.url.query != nil }"#, "a server q 1..5 http.target=/admin\n");
+    check(BROKEN, r#"{ span.server.port = 8080 }"#, "a client q 1..5 http.url=http://shop:8080/x\n");
+    check(UNKNOWN, r#"{ span.server.port = 80 }"#, "a client q 1..5 http.host=shop\n");
+    const YES: [Verdict; 2] = [Verdict::Pass; 2];
+    const NO: [Verdict; 2] = [Verdict::Fail; 2];
+    for (asked, verdicts) in [
+        ("url.path: /admin", YES),
+        ("url.query: id=7", YES),
+        ("url.query: absent", NO),
+        ("url.path: /admin?id=7", NO),
+        ("url.fragment: absent", YES),
+    ] {
+        assert_eq!(attribute("server", "http.target=/admin?id=7", asked), verdicts, "{asked}");
+    }
+    assert_eq!(attribute("client", "http.url=https://shop/x", "server.port: 443"), YES);
+    assert_eq!(attribute("client", "http.url=https://shop/x", "server.address: shop"), YES);
+    assert_eq!(attribute("client", "http.url=https://shop/x", "url.query: absent"), YES);
 }
 
 /// The letter of each phase for an attribute of the one span `q`, as a fact and as a selection.
