@@ -111,9 +111,9 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
 }
 
 /// That only the type of a value keeps a span from matching. As in Tempo, text is not a number, so this decides nothing.
-fn by_type(cx: &Cx<'_>, query: &Query, written: &str) -> Option<String> {
+fn by_type(cx: &Judging<'_>, query: &Query, written: &str) -> Option<String> {
     let picks = cx.picks(query);
-    let &first = cx.in_doubt(&picks, query).rows.first()?;
+    let &first = cx.in_doubt(&picks).rows.first()?;
     Some(format!(
         "Only the type of a value keeps {} from matching {written}: TraceQL does not compare text with numbers or \
          booleans.",

@@ -84,6 +84,14 @@ fn operators_stand_with_or_without_a_blank() {
     good("'>= 10kB'", Position::Any, compare(Comparison::Gte, Literal::Size(10_000)));
     good("< 60%", Position::Any, compare(Comparison::Lt, Literal::Share(0.6)));
     good("'< 3'", Position::Count, compare(Comparison::Lt, Literal::Int(3)));
+    // Below one there is none, below none there is nothing.
+    good("'< 1'", Position::Count, compare(Comparison::Lt, Literal::Int(1)));
+    good("'<= 0'", Position::Count, compare(Comparison::Lte, Literal::Int(0)));
+    good("< 1ns", Position::Duration, compare(Comparison::Lt, Literal::Duration(1)));
+    for (text, position) in [("'< 0'", Position::Count), ("'< -1'", Position::Count), ("< 0s", Position::Duration)] {
+        let problems = read(text, position).unwrap_err();
+        assert_eq!(problems[0].code, Code::NeverMatches, "{text}");
+    }
     let pattern = |text: &str| Pattern { text: Template::text(text, Default::default()), regex: None };
     for text in ["~ card.*", "=~ card.*", "'~card.*'"] {
         let Ok(Matcher::Matches { pattern: got, negated: false }) = read(text, Position::Text) else {

@@ -288,6 +288,46 @@ fn a_roots_parent_id_is_sixteen_zeros() {
 }
 
 #[test]
+fn the_root_is_the_one_that_began_first() {
+    let trace = trace(&[Node::new(5, 0), Node::new(2, 0), Node::new(3, 2)]);
+    for (text, expected) in [
+        ("{ rootName = \"op-2\" }", vec![2, 3, 5]),
+        ("{ trace:rootName = \"op-5\" }", vec![]),
+        ("{ rootName = name }", vec![2]),
+    ] {
+        assert_eq!(ids(text, &trace), expected, "{text}");
+    }
+    let mut called = [Node::new(2, 0), Node::new(5, 0)];
+    (called[0].service, called[1].service) = ("first".to_owned(), "second".to_owned());
+    assert_eq!(ids("{ rootServiceName = \"first\" }", &super::testing::trace(&called)), [2, 5]);
+}
+
+#[test]
+fn a_doubt_on_the_left_of_a_negated_relation_takes_no_doubt_from_the_right() {
+    // 1 > 2 > 3; of 2 and 3 attributes were dropped.
+    let mut nodes = [Node::new(1, 0).attr("x", json!(0)), Node::new(2, 1), Node::new(3, 2), Node::new(4, 3)];
+    (nodes[1].dropped, nodes[2].dropped) = (1, 1);
+    let trace = trace(&nodes);
+    let index = Index::new(&trace);
+    let doubted = |text: &str| -> Vec<u64> {
+        let query = query(text);
+        let lost = query.in_doubt(&index, &query.spans_in(&index)).lost;
+        lost.into_iter().map(|ix| trace.span(ix).id().get()).collect()
+    };
+    for (text, expected) in [
+        ("{ span.x = 1 } !> { span.y = 2 }", vec![2, 3]),
+        ("{ span.x = 1 } !>> { span.y = 2 }", vec![2, 3]),
+        ("{ span.x = 1 } !< { span.y = 2 }", vec![2, 3]),
+        ("{ name = \"op-2\" } !> { span.y = 2 }", vec![2]),
+        ("{ name = \"op-2\" } > { span.y = 2 }", vec![3]),
+        ("{ span.x = 1 } > { name = \"op-4\" }", vec![4]),
+        ("{ span.x = 1 } &> { span.y = 2 }", vec![2, 3]),
+    ] {
+        assert_eq!(doubted(text), expected, "{text}");
+    }
+}
+
+#[test]
 fn the_empty_trace_has_no_spanset() {
     assert!(query("{ } | count() >= 0").spansets(&trace(&[])).is_empty());
 }

@@ -4,7 +4,7 @@
 use super::{Query, parse};
 use crate::source::Span;
 use crate::trace::{
-    Event, Injected, Kind, Link, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
+    Dropped, Event, Injected, Kind, Link, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
 };
 
 /// A span to be: `Node::new(2, 1).attr("a", json!(1))`.
@@ -21,6 +21,8 @@ pub(super) struct Node {
     pub(super) attributes: Vec<(String, Json)>,
     pub(super) events: Vec<NodeEvent>,
     pub(super) links: Vec<(u128, u64)>,
+    /// How many attributes the SDK dropped.
+    pub(super) dropped: u32,
 }
 
 pub(super) type Json = serde_json::Value;
@@ -40,6 +42,7 @@ impl Node {
             attributes: Vec::new(),
             events: Vec::new(),
             links: Vec::new(),
+            dropped: 0,
         }
     }
     pub(super) fn attr(mut self, key: &str, value: Json) -> Node {
@@ -111,7 +114,7 @@ pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
                     attributes: Box::default(),
                 })
                 .collect(),
-            dropped: Default::default(),
+            dropped: Dropped { attributes: node.dropped, ..Dropped::default() },
             resource: builder.resource(service),
             scope: builder.scope("lib", "1.0", Vec::new()),
         };

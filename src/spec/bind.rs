@@ -399,3 +399,37 @@ impl Bind for StructureNode {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::matcher::Value;
+    use crate::source::Span;
+
+    struct One(&'static str);
+
+    impl Lookup for One {
+        fn value(&self, _: &str, _: Option<&str>, _: Span) -> Result<Value, Problem> {
+            Ok(Value::text(self.0))
+        }
+    }
+
+    #[test]
+    fn text_in_a_query_stays_text_where_text_fits_and_is_a_number_where_only_a_number_does() {
+        let bound = |text: &str, value| {
+            let query = crate::select::parse(text, Span::new(0, text.len())).0.unwrap();
+            bind_query(&query, &One(value)).map(|query| query.to_string()).ok()
+        };
+        for (text, value, expected) in [
+            ("{ span.code = ${x} }", "500", Some("{ span.code = \"500\" }")),
+            ("{ name = ${x} }", "500", Some("{ name = \"500\" }")),
+            ("{ span:childCount = ${x} }", "500", Some("{ span:childCount = 500 }")),
+            ("{ duration > ${x} }", "5s", Some("{ duration > 5s }")),
+            ("{ kind = server } | count() > ${x}", "5", Some("{ kind = server } | count() > 5")),
+            ("{ duration > ${x} }", "soon", None),
+        ] {
+            assert_eq!(bound(text, value).as_deref(), expected, "{text}");
+        }
+    }
+}

@@ -396,6 +396,25 @@ mod tests {
     }
 
     #[test]
+    fn an_enum_is_read_from_its_number_in_any_form_and_from_its_name() {
+        let read =
+            |told: Any<'_>| code::<serde_json::Error>(&told, "SPAN_KIND_", &["UNSPECIFIED", "INTERNAL", "SERVER"]).ok();
+        let text = |text: &'static str| Any::Str(text.into());
+        for told in [
+            Any::Int(2),
+            Any::Double(2.0),
+            text("2"),
+            text("SERVER"),
+            text("span_kind_server"),
+            text("SPAN_KIND_SERVER"),
+        ] {
+            assert_eq!(read(told), Some(2));
+        }
+        assert_eq!([read(Any::Empty), read(text(""))], [Some(0), Some(0)]);
+        assert_eq!([read(text("SPAN_KIND_")), read(text("WAITER")), read(Any::Bool(true))], [None; 3]);
+    }
+
+    #[test]
     fn whole_numbers_are_read_from_numbers_floats_and_text_and_saturate() {
         let read = |text: &str| serde_json::from_str::<Whole>(text);
         assert_eq!(read("\"18446744073709551615\"").unwrap().unsigned(), u64::MAX);
