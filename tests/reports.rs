@@ -12,10 +12,7 @@ const PENDING: &[&str] = &[
     "conflicting_duplicate",
     "error_tag_as_text",
     "id_collision_across_kinds",
-    "messaging_renames",
     "mixed_signals.jsonl",
-    "traceql_select_text_number",
-    "url_query_of_target",
     "vacuous_structure",
 ];
 
