@@ -110,15 +110,21 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
     State::lacks(cond, finding).into()
 }
 
-/// That only the type of a value keeps a span from matching. As in Tempo, text is not a number, so this decides nothing.
+/// That only the type of a value keeps a span from matching: as in Tempo that decides, and a reader may not expect it.
 fn by_type(cx: &Judging<'_>, query: &Query, written: &str) -> Option<String> {
     let picks = cx.picks(query);
     let &first = cx.in_doubt(&picks).rows.first()?;
-    Some(format!(
-        "Only the type of a value keeps {} from matching {written}: TraceQL does not compare text with numbers or \
-         booleans.",
-        text::span(cx.trace, first)
-    ))
+    let span = text::span(cx.trace, first);
+    let values = query.mistyped(&cx.selections.index, first).into_iter();
+    let values: Vec<String> = values
+        .map(|one| format!("{} is {}, compared with {}", text::quoted(&one.attribute), one.found, one.beside))
+        .collect();
+    let why = match values.as_slice() {
+        // The value is another span's, to which this one is related.
+        [] => "TraceQL does not compare text with numbers or booleans".to_owned(),
+        values => format!("{}. As in Tempo, such a comparison does not hold", values.join("; ")),
+    };
+    Some(format!("Only the type of a value keeps {span} from matching {written}: {why}."))
 }
 
 /// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the

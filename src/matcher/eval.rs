@@ -88,7 +88,7 @@ impl Matcher {
     }
 
     /// Whether text could satisfy it for being that text: asked before a number is written out for the comparison.
-    fn asks_for_text(&self) -> bool {
+    pub fn asks_for_text(&self) -> bool {
         let text = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Str(_)));
         match self {
             Matcher::All(all) => all.iter().any(Matcher::asks_for_text),

@@ -4,9 +4,9 @@ use super::ast::*;
 use super::filter::{resolve, value_at};
 use super::fold::Number;
 use super::index::Index;
-use super::other_names::Names;
 use super::pipeline::Set;
 use super::print;
+use super::reading::Reading;
 use super::value::{Val, compare, order};
 use crate::trace::Trace;
 use std::cmp::Ordering;
@@ -72,21 +72,21 @@ impl Scalar {
 }
 
 /// The set with its aggregate, if the comparison holds of it.
-pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set, names: Names<'_>) -> Option<Set> {
+pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set, reading: Reading<'_>) -> Option<Set> {
     // Checked queries have an aggregate on the left and a value on the right.
     let (ScalarExpr::Aggregate(aggregate), ScalarExpr::Static(wanted, _)) = (&filter.lhs, &filter.rhs) else {
         return None;
     };
-    let value = compute(index, aggregate, &set, names)?;
+    let value = compute(index, aggregate, &set, reading)?;
     let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
     holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
 }
 
 /// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
 /// that the order of spans cannot matter.
-pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set, names: Names<'_>) -> Option<Scalar> {
+pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set, reading: Reading<'_>) -> Option<Scalar> {
     let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
-    let node = resolve(field, index.trace(), names);
+    let node = resolve(field, index.trace(), reading);
     let spans = set.rows.spans();
     let numbers: Vec<Number> = spans.iter().filter_map(|&ix| value_at(index, &node, ix).number()).collect();
     of_numbers(aggregate.function, &numbers)

@@ -2,13 +2,12 @@
 
 use super::aggregate::{self, Scalar};
 use super::ast::*;
-use super::doubt::Doubts;
 use super::fields::AliasUse;
 use super::filter::{resolve, value_at};
 use super::index::Index;
-use super::other_names::Names;
 use super::pipeline::{Evaluation, Rows, Set};
 use super::print;
+use super::reading::Reading;
 use super::value::Val;
 use crate::matcher::Fact;
 use crate::trace::{SpanIx, Trace};
@@ -60,7 +59,7 @@ fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
 impl FieldExpr {
     /// What it is at a span, as a reader of the query would write it; `None` where there is nothing.
     pub fn shown_at(&self, index: &Index<'_>, ix: SpanIx) -> Option<String> {
-        match value_at(index, &resolve(self, index.trace(), Names::Written), ix) {
+        match value_at(index, &resolve(self, index.trace(), Reading::Written), ix) {
             Val::Nil => None,
             Val::Str(text) => Some(Fact::text(text).show()),
             Val::Untyped(text) => Some(Fact::text(text).show()),
@@ -70,7 +69,7 @@ impl FieldExpr {
     }
     /// What it is at a span, where that is text.
     pub fn text_at(&self, index: &Index<'_>, ix: SpanIx) -> Option<String> {
-        match value_at(index, &resolve(self, index.trace(), Names::Written), ix) {
+        match value_at(index, &resolve(self, index.trace(), Reading::Written), ix) {
             Val::Str(text) => Some(text.into_owned()),
             Val::Untyped(text) => Some(text.to_owned()),
             _ => None,
@@ -90,10 +89,10 @@ impl FieldExpr {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        self.evaluate(index, Doubts::None, Names::Written)
+        self.evaluate(index, Reading::Written)
     }
-    pub(super) fn evaluate(&self, index: &Index<'_>, doubts: Doubts, names: Names<'_>) -> Selection {
-        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, doubts, names };
+    pub(super) fn evaluate(&self, index: &Index<'_>, reading: Reading<'_>) -> Selection {
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, reading };
         let spansets = sets(&mut evaluation, &self.pipeline)
             .into_iter()
             .map(|set| Spanset { spans: set.rows.spans().into_owned(), groups: set.groups, aggregate: set.aggregate })
@@ -109,11 +108,10 @@ impl Query {
         else {
             return None;
         };
-        let mut evaluation =
-            Evaluation { index, aliases: Vec::new(), filtered: None, doubts: Doubts::None, names: Names::Written };
+        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, reading: Reading::Written };
         let name = print::aggregate(&aggregate);
         let value =
-            |set: &Set| aggregate::compute(index, &aggregate, set, Names::Written).unwrap_or(Scalar::Nil).to_string();
+            |set: &Set| aggregate::compute(index, &aggregate, set, Reading::Written).unwrap_or(Scalar::Nil).to_string();
         let values: Vec<String> = sets(&mut evaluation, &before.pipeline).iter().map(value).collect();
         Some(match values.as_slice() {
             [] => format!("there is no span to take {name} of, and an empty set passes no comparison"),

@@ -3,8 +3,8 @@
 use super::ast::{Field, FieldTest};
 use super::bits::Bits;
 use super::decided::Decided;
-use super::doubt::Doubts;
 use super::index::Index;
+use super::reading::Reading;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{Kind, StatusCode, Sym, Value};
@@ -34,18 +34,18 @@ impl AliasUse {
 
 /// How tests are asked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asking {
+pub(super) struct Asking<'q> {
     /// Whether attributes are found under the other names that they had.
     pub(super) aliases: bool,
     /// What counts of which a test does not hold for certain.
-    pub(super) doubts: Doubts,
+    pub(super) reading: Reading<'q>,
 }
 
 /// The rows of `within` of which every test holds.
 pub(super) fn mask(
     index: &Index<'_>,
     tests: &[FieldTest],
-    asking: Asking,
+    asking: Asking<'_>,
     within: &Bits,
     used: &mut Vec<AliasUse>,
 ) -> Bits {
@@ -54,7 +54,7 @@ pub(super) fn mask(
         .fold(within.clone(), |left, test| if left.is_empty() { left } else { one(index, test, asking, &left, used) })
 }
 
-fn one(index: &Index<'_>, test: &FieldTest, asking: Asking, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
+fn one(index: &Index<'_>, test: &FieldTest, asking: Asking<'_>, within: &Bits, used: &mut Vec<AliasUse>) -> Bits {
     let trace = index.trace();
     let matcher = &test.matcher;
     let mut decided = Decided::new(trace.symbols());
@@ -107,12 +107,12 @@ fn attribute(
     index: &Index<'_>,
     attributes: &[(Sym, Value)],
     key: &str,
-    asking: Asking,
+    asking: Asking<'_>,
     matcher: &Matcher,
     used: &mut Vec<AliasUse>,
 ) -> bool {
     let found = alias::find(attributes, key, asking.aliases, index.trace());
-    let holds = found.test(matcher) || asking.doubts == Doubts::All && found.doubts(matcher);
+    let holds = found.test(matcher) || asking.reading.any_type() && found.doubts(matcher);
     if holds || matches!(found, Found::Refused { .. }) {
         note(&found, key, used);
     }
@@ -127,7 +127,7 @@ fn note(found: &Found<'_>, asked: &str, used: &mut Vec<AliasUse>) {
 fn of_spans(
     index: &Index<'_>,
     key: &str,
-    asking: Asking,
+    asking: Asking<'_>,
     matcher: &Matcher,
     within: &Bits,
     used: &mut Vec<AliasUse>,
@@ -135,7 +135,7 @@ fn of_spans(
     let trace = index.trace();
     let mut left = within.clone();
     let mut kept = Bits::empty(within.len());
-    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.doubts == Doubts::All && matcher.doubts(fact);
+    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.reading.any_type() && matcher.doubts(fact);
     if let Some(sym) = trace.symbols().get(key) {
         let column = trace.attributes.column(sym);
         let mut decided = Decided::new(trace.symbols());
@@ -162,7 +162,7 @@ fn of_spans(
                         continue;
                     }
                     seen.set(row);
-                    let holds = found.test(matcher) || asking.doubts == Doubts::All && found.doubts(matcher);
+                    let holds = found.test(matcher) || asking.reading.any_type() && found.doubts(matcher);
                     if holds {
                         kept.set(row);
                     }
@@ -180,11 +180,11 @@ fn of_spans(
 }
 
 /// Of these rows neither a test nor its opposite holds: what it asks about was lost.
-fn lost(holds: Bits, len: usize, rows: impl Iterator<Item = usize>, asking: Asking) -> Bits {
+fn lost(holds: Bits, len: usize, rows: impl Iterator<Item = usize>, asking: Asking<'_>) -> Bits {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return holds;
     }
     let rows = Bits::of(len, rows);
-    if asking.doubts == Doubts::None { holds.without(&rows) } else { holds.or(&rows) }
+    if asking.reading.is_loosened() { holds.or(&rows) } else { holds.without(&rows) }
 }

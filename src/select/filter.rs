@@ -12,7 +12,8 @@ use super::bits::Bits;
 use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, of_trace, source};
 use super::index::Index;
-use super::other_names::{Names, Renamed};
+use super::other_names::Renamed;
+use super::reading::Reading;
 use super::value::{Val, compare, compute, matches};
 use crate::matcher::Compiled;
 use crate::trace::{Link, SpanIx, SpanRef, StatusCode, Sym, Trace, Value};
@@ -59,17 +60,17 @@ impl Needs {
 }
 
 /// Looks up an expression's names in a trace.
-pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, names: Names<'_>) -> Node<'q> {
-    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace, names));
+pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, reading: Reading<'_>) -> Node<'q> {
+    let below = |expr: &'q FieldExpr| Box::new(resolve(expr, trace, reading));
     match &expr.kind {
         FieldKind::Static(value) => Node::Constant(Val::constant(value)),
-        FieldKind::Attribute(attribute) => match Renamed::of(attribute, names, trace) {
+        FieldKind::Attribute(attribute) => match Renamed::of(attribute, reading, trace) {
             Some(renamed) => Node::Renamed(renamed),
             None => Node::Fact(source(attribute, trace)),
         },
         FieldKind::Binary(op @ (FieldOp::And | FieldOp::Or), lhs, rhs) => {
             let mut parts = Vec::new();
-            for side in [resolve(lhs, trace, names), resolve(rhs, trace, names)] {
+            for side in [resolve(lhs, trace, reading), resolve(rhs, trace, reading)] {
                 match side {
                     Node::And(inner) if *op == FieldOp::And => parts.extend(inner),
                     Node::Or(inner) if *op == FieldOp::Or => parts.extend(inner),
@@ -89,7 +90,7 @@ pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, names: Names<'_>) 
             Node::Matches(below(operand), compiled.as_ref(), *negated)
         }
         FieldKind::Negative(inner) => Node::Negative(below(inner)),
-        FieldKind::Not(inner) => Node::Not(Box::new(resolve(inner, trace, names.negated()))),
+        FieldKind::Not(inner) => Node::Not(Box::new(resolve(inner, trace, reading.negated()))),
         FieldKind::Exists(inner) => Node::Exists(below(inner)),
         FieldKind::Missing(inner) => Node::Missing(below(inner)),
         FieldKind::Unreadable => Node::Constant(Val::Nil),

@@ -4,18 +4,18 @@ use super::aggregate::Scalar;
 use super::ast::FieldExpr;
 use super::filter::{resolve, value_at};
 use super::index::Index;
-use super::other_names::Names;
 use super::pipeline::{Rows, Set};
 use super::print;
+use super::reading::Reading;
 use super::value::Val;
 use crate::trace::{Kind, SpanIx, StatusCode, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// One set for each value, in the order of their first spans.
-pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, names: Names<'_>) -> Vec<Set> {
+pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, reading: Reading<'_>) -> Vec<Set> {
     let trace = index.trace();
-    let node = resolve(expr, trace, names);
+    let node = resolve(expr, trace, reading);
     let name = format!("by({})", print::field(expr));
     let mut groups: Vec<(Scalar, Vec<SpanIx>)> = Vec::new();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();

@@ -34,7 +34,7 @@ pub(super) struct Types {
 }
 
 impl Types {
-    fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Types {
+    pub(super) fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Types {
         values.fold(Types::default(), |types, value| Types {
             text: types.text || matches!(value, Value::Str(_)),
             scalar: types.scalar || matches!(value, Value::Bool(_) | Value::Int(_) | Value::Double(_)),

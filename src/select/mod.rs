@@ -33,10 +33,11 @@ mod parse_spanset;
 mod pipeline;
 mod postings;
 mod print;
+mod reading;
 mod structural;
 mod text;
 mod times;
-mod untyped;
+mod types;
 mod validate;
 mod value;
 mod walk;
@@ -56,6 +57,7 @@ pub use index::Index;
 pub use monotone::Monotone;
 pub use other_names::UnderOtherNames;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
+pub use types::Mistyped;
 
 #[cfg(test)]
 mod eval_tests;

@@ -6,41 +6,17 @@
 //! way around). What both pick is certain.
 
 use super::ast::*;
-use super::doubt::Doubts;
 use super::facts::{Focus, named};
 use super::fields::AliasUse;
 use super::index::Index;
 use super::monotone::Monotone;
+use super::reading::Reading;
 use super::value::Val;
 use super::walk::{Part, attributes, parts};
 use crate::matcher::Fact;
 use crate::matcher::alias::{self, Found, Other};
 use crate::trace::{SpanIx, Sym, Trace};
 use std::collections::BTreeSet;
-
-/// Under which names attributes are found.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Names<'q> {
-    /// Only those written, as in Tempo.
-    Written,
-    /// On a span that has not the one written, its other names too.
-    All {
-        /// All names of the query. Who asks for both names of a pair that cannot be compared knows of both.
-        written: &'q BTreeSet<&'q str>,
-        /// Whether comparisons with values that cannot be compared hold.
-        refused: bool,
-    },
-}
-
-impl Names<'_> {
-    /// What they are below a `!`.
-    pub(super) fn negated(self) -> Self {
-        match self {
-            Names::Written => Names::Written,
-            Names::All { written, refused } => Names::All { written, refused: !refused },
-        }
-    }
-}
 
 /// An attribute that some span of the trace may have under another name.
 #[derive(Debug, Clone)]
@@ -54,8 +30,9 @@ pub(super) struct Renamed<'q> {
 
 impl<'q> Renamed<'q> {
     /// `None` where exact names will do.
-    pub(super) fn of(attribute: &'q Attribute, names: Names<'_>, trace: &Trace) -> Option<Renamed<'q>> {
-        let (Attribute::Named { scope, name, .. }, Names::All { written, refused }) = (attribute, names) else {
+    pub(super) fn of(attribute: &'q Attribute, reading: Reading<'_>, trace: &Trace) -> Option<Renamed<'q>> {
+        let (Attribute::Named { scope, name, .. }, Reading::OtherNames { written, refused }) = (attribute, reading)
+        else {
             return None;
         };
         let there = |other: Other| Some((other, trace.symbols().get(other.name)?, written.contains(other.name)));
@@ -132,8 +109,8 @@ impl Query {
         let written = self.attribute_names();
         let mut renamed = Vec::new();
         for expr in parts(self).into_iter().filter_map(Part::expr) {
-            let names = Names::All { written: &written, refused: false };
-            attributes(expr, &mut |attribute| renamed.extend(Renamed::of(attribute, names, index.trace())));
+            let reading = Reading::OtherNames { written: &written, refused: false };
+            attributes(expr, &mut |attribute| renamed.extend(Renamed::of(attribute, reading, index.trace())));
         }
         let uses = |rows: &mut dyn Iterator<Item = SpanIx>| {
             let mut used = BTreeSet::new();
@@ -146,7 +123,7 @@ impl Query {
         }
         let refused: BTreeSet<&str> =
             all.iter().filter(|one| one.refused.is_some()).map(|one| one.asked.as_str()).collect();
-        let spans = |refused| self.evaluate(index, Doubts::None, Names::All { written: &written, refused }).spans();
+        let spans = |refused| self.evaluate(index, Reading::OtherNames { written: &written, refused }).spans();
         let least = spans(false);
         let most = if refused.is_empty() { least.clone() } else { spans(true) };
         let bounded = refused.is_empty() || self.is_bounded(&refused);

@@ -3,12 +3,12 @@
 use super::aggregate::{self, Scalar};
 use super::ast::*;
 use super::bits::Bits;
-use super::doubt::{self, Doubts};
+use super::doubt;
 use super::fields::{self, AliasUse, Asking};
 use super::filter::{in_any_type, mask, resolve};
 use super::group::group;
 use super::index::Index;
-use super::other_names::Names;
+use super::reading::Reading;
 use super::structural::{structural, structural_of_few};
 use crate::trace::SpanIx;
 use std::borrow::Cow;
@@ -106,10 +106,7 @@ pub(super) struct Evaluation<'i, 't> {
     pub(super) index: &'i Index<'t>,
     pub(super) aliases: Vec<AliasUse>,
     pub(super) filtered: Option<Filtered>,
-    /// What is taken for picked beside what is.
-    pub(super) doubts: Doubts,
-    /// Under which names TraceQL finds attributes.
-    pub(super) names: Names<'i>,
+    pub(super) reading: Reading<'i>,
 }
 
 /// What filters pick of many sets together: what one says of a span does not depend on the set that the span is in, and
@@ -142,9 +139,9 @@ impl Evaluation<'_, '_> {
                 kept
             }
             Stage::Scalar(filter) => {
-                sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set, self.names)).collect()
+                sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set, self.reading)).collect()
             }
-            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set, self.names)).collect(),
+            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set, self.reading)).collect(),
             Stage::Coalesce => {
                 let rows = union(&sets, self.index.trace().len());
                 if rows.is_empty() {
@@ -159,12 +156,12 @@ impl Evaluation<'_, '_> {
 
     /// The rows of `within` that a filter picks.
     fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
-        let (index, names, doubts) = (self.index, self.names, self.doubts);
+        let (index, reading) = (self.index, self.reading);
         let pick = |within: &Bits| {
-            let node = resolve(field, index.trace(), names);
-            let node = if doubts == Doubts::All { in_any_type(node) } else { node };
+            let node = resolve(field, index.trace(), reading);
+            let node = if reading.any_type() { in_any_type(node) } else { node };
             let picked = mask(index, &node, within);
-            if doubts == Doubts::None { picked } else { picked.or(&doubt::of_lost(index, field, within)) }
+            if reading.is_loosened() { picked.or(&doubt::of_lost(index, field, within)) } else { picked }
         };
         match &mut self.filtered {
             None => within.like(pick(&within.bits(index.trace().len()))),
@@ -174,30 +171,18 @@ impl Evaluation<'_, '_> {
         }
     }
 
-    fn negated(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
-        let names = self.names;
-        self.names = names.negated();
-        let picked = self.spanset(expr, within);
-        self.names = names;
-        picked
-    }
-
     /// The rows of `within` that an expression picks.
     fn spanset(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
         let len = self.index.trace().len();
         match &expr.kind {
             SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
-                let doubts = self.doubts;
-                let left = match op {
-                    // What is picked here takes spans away: more of it is less of what is picked.
-                    SpansetOp::Structure(_, Mode::Not) => {
-                        self.doubts = Doubts::None;
-                        self.negated(lhs, within)
-                    }
-                    _ => self.spanset(lhs, within),
-                };
-                self.doubts = doubts;
+                let reading = self.reading;
+                if let SpansetOp::Structure(_, Mode::Not) = op {
+                    self.reading = reading.negated();
+                }
+                let left = self.spanset(lhs, within);
+                self.reading = reading;
                 let right = self.spanset(rhs, within);
                 let one_is_empty = left.is_empty() || right.is_empty();
                 match op {
@@ -226,7 +211,7 @@ impl Evaluation<'_, '_> {
                 }
             }
             SpansetKind::Fields { tests, aliases } => {
-                let asking = Asking { aliases: *aliases, doubts: self.doubts };
+                let asking = Asking { aliases: *aliases, reading: self.reading };
                 within.like(fields::mask(self.index, tests, asking, &within.bits(len), &mut self.aliases))
             }
             SpansetKind::Intersection(all) => all.iter().fold(within.clone(), |rows, one| {

@@ -25,7 +25,7 @@ pub(super) enum Val<'a> {
     /// Something there that no operator knows: bytes, maps, arrays that are empty or mix types.
     Opaque,
     /// Something there that cannot be compared, because it is there under another name; what is asked of it holds or not,
-    /// as [`Names`](super::other_names::Names) has it.
+    /// as [`Reading`](super::reading::Reading) has it.
     Refused(bool),
 }
 

@@ -226,13 +226,22 @@ fn a_query_that_only_a_type_keeps_from_matching_says_so_and_is_tempos() {
         assert_eq!(judged.verdict, Pass, "{query}");
         judged.remarks
     };
-    let remark = "Only the type of a value keeps span `q` of a from matching `{ span.code >= 500 }`: TraceQL does not \
-                  compare text with numbers or booleans.";
+    let remark = "Only the type of a value keeps span `q` of a from matching `{ span.code >= 500 }`: `span.code` is \
+                  a string, compared with a number. As in Tempo, such a comparison does not hold.";
     assert_eq!(remarks("{ span.code >= 500 }"), [remark]);
-    for query in
-        ["{ .retry = true && name = \"q\" }", "{ event.code = 503 }", "{ span.retry = \"true\" && name = \"p\" }"]
-    {
-        assert!(remarks(query).iter().any(|remark| remark.starts_with("Only the type")), "{query}");
+    for (query, why) in [
+        ("{ .retry = true && name = \"q\" }", "`.retry` is a string, compared with a boolean"),
+        ("{ event.code = 503 }", "`event.code` is a string, compared with a number"),
+        ("{ link.code = 503 && event:name = \"e\" }", "`link.code` is a string, compared with a number"),
+        ("{ span.retry = \"true\" && name = \"p\" }", "`span.retry` is a boolean, compared with a string"),
+        ("{ span.retry =~ \"t.*\" && name = \"p\" }", "`span.retry` is a boolean, compared with a pattern"),
+        ("{ span.code > 500 && span.retry = true }", "is a string, compared with a number; `span.retry` is a string"),
+    ] {
+        let remarks = remarks(query);
+        assert!(
+            remarks.iter().any(|remark| remark.starts_with("Only the type") && remark.contains(why)),
+            "{remarks:?}"
+        );
     }
     for query in ["{ span.code >= 600 }", "{ span.code = 7 }", "{ event.code = \"504\" }"] {
         assert!(!remarks(query).iter().any(|remark| remark.starts_with("Only the type")), "{query}");

@@ -1,0 +1,220 @@
+//! Which types of values a query asks for, and where a trace has others.
+
+use super::ast::*;
+use super::facts::find;
+use super::index::{Index, Types};
+use super::print;
+use super::walk::{Part, parts};
+use crate::matcher::{Fact, Literal, Matcher, Operand, alias};
+use crate::trace::{Attributes, SpanIx, Trace, Value};
+
+const NONE: Types = Types { text: false, scalar: false };
+const TEXT: Types = Types { text: true, scalar: false };
+const SCALAR: Types = Types { text: false, scalar: true };
+const ANY: Types = Types { text: true, scalar: true };
+
+/// What a query asks of an attribute.
+struct Asked<'q> {
+    scope: Scope,
+    key: &'q str,
+    /// As what its values are read.
+    wants: Types,
+    /// Whether it is compared with a number or a boolean.
+    typed: bool,
+    /// What it is compared with, in words.
+    beside: &'static str,
+}
+
+impl Asked<'_> {
+    /// Whether such a value is of another type than what it is compared with.
+    fn differs(&self, types: Types) -> bool {
+        self.wants.scalar && types.text || self.wants.text && types.scalar
+    }
+    /// Whether any span, resource, event … of the trace may have it, under any of its names.
+    fn is_known(&self, trace: &Trace) -> bool {
+        trace.symbols().get(self.key).is_some() || self.is_renamed(trace)
+    }
+    fn is_renamed(&self, trace: &Trace) -> bool {
+        alias::others(self.key).any(|other| trace.symbols().get(other.name).is_some())
+    }
+}
+
+/// Whether a query asks of any attribute what only values of another type could satisfy. Asked before looking for the
+/// rows: it is true of few queries, and looking costs as much as selecting.
+pub(super) fn may_decide(query: &Query, index: &Index<'_>) -> bool {
+    let trace = index.trace();
+    asked(query).iter().any(|one| match one.scope {
+        // What other names' values are read as is the alias's to say.
+        Scope::Span if one.is_renamed(trace) => true,
+        Scope::Span => trace.symbols().get(one.key).is_some_and(|key| one.differs(index.types(key))),
+        // Types are known of spans' own attributes only.
+        _ => one.differs(ANY) && one.is_known(trace),
+    })
+}
+
+/// A value whose type is not that of what TraceQL compares it with.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mistyped {
+    /// The attribute, as TraceQL writes it.
+    pub attribute: String,
+    /// Its type, in words: `a string`.
+    pub found: &'static str,
+    /// What it is compared with, in words: `a number`.
+    pub beside: &'static str,
+}
+
+impl Query {
+    /// Whether it compares an attribute that the trace may have with a number or a boolean, in a trace whose format has
+    /// every attribute as text: the report says so.
+    pub fn reads_text_as_typed(&self, trace: &Trace) -> bool {
+        trace.untyped() && asked(self).iter().any(|one| one.typed && one.is_known(trace))
+    }
+
+    /// The attributes of a span whose types keep a TraceQL comparison from holding, in the order of the query.
+    pub fn mistyped(&self, index: &Index<'_>, ix: SpanIx) -> Vec<Mistyped> {
+        let trace = index.trace();
+        let span = trace.span(ix);
+        let mut found = Vec::new();
+        for one in asked(self) {
+            let Some(key) = trace.symbols().get(one.key) else { continue };
+            let other = |value: &Value| {
+                one.differs(Types::of(std::iter::once(value))).then(|| Fact::of(value, trace).type_words())
+            };
+            let of = |attributes: &Attributes| find(attributes, key).and_then(other);
+            let own = trace.attributes.get(ix, key);
+            let words = match one.scope {
+                Scope::Event => span.events().iter().find_map(|event| of(&event.attributes)),
+                Scope::Link => span.links().iter().find_map(|link| of(&link.attributes)),
+                Scope::Instrumentation => of(&span.scope().attributes),
+                Scope::Resource => of(&span.resource().attributes),
+                Scope::Any if own.is_none() => of(&span.resource().attributes),
+                Scope::Any | Scope::Span => own.and_then(other),
+            };
+            let Some(words) = words else { continue };
+            let attribute =
+                print::attribute(&Attribute::Named { scope: one.scope, parent: false, name: one.key.to_owned() });
+            let one = Mistyped { attribute, found: words, beside: one.beside };
+            if !found.contains(&one) {
+                found.push(one);
+            }
+        }
+        found
+    }
+}
+
+/// What is around an attribute: as what its values are read, and what that is, in words.
+type Around = (Types, &'static str);
+
+fn asked(query: &Query) -> Vec<Asked<'_>> {
+    let mut found = Vec::new();
+    for part in parts(query) {
+        match part {
+            Part::Test(test) => found.extend(of_test(test)),
+            Part::Filter(expr) => of_field(expr, (SCALAR, "a boolean"), &mut found),
+            Part::By(expr) => of_field(expr, (NONE, ""), &mut found),
+            Part::Aggregate(Aggregate { function: AggregateFn::Count, .. }) => {}
+            Part::Aggregate(aggregate) => {
+                aggregate.field.iter().for_each(|expr| of_field(expr, (SCALAR, "a number"), &mut found));
+            }
+        }
+    }
+    found
+}
+
+fn of_test(test: &FieldTest) -> Option<Asked<'_>> {
+    let (scope, key) = match &test.field {
+        Field::Attribute(key) => (Scope::Span, key),
+        Field::Resource(key) => (Scope::Resource, key),
+        Field::ScopeAttribute(key) => (Scope::Instrumentation, key),
+        _ => return None,
+    };
+    let wants = Types { text: test.matcher.asks_for_text(), scalar: wants_scalar(&test.matcher) };
+    Some(Asked { scope, key, wants, typed: test.matcher.asks_for_types(), beside: "" })
+}
+
+// The parser bounds how deep a query nests, so recursion is bounded here.
+fn of_field<'q>(expr: &'q FieldExpr, around: Around, found: &mut Vec<Asked<'q>>) {
+    match &expr.kind {
+        FieldKind::Attribute(Attribute::Named { scope, name, .. }) => {
+            let (wants, beside) = around;
+            found.push(Asked { scope: *scope, key: name, wants, typed: wants.scalar, beside });
+        }
+        FieldKind::Binary(FieldOp::And | FieldOp::Or, lhs, rhs) => {
+            of_field(lhs, (SCALAR, "a boolean"), found);
+            of_field(rhs, (SCALAR, "a boolean"), found);
+        }
+        FieldKind::Binary(op, lhs, rhs) if op.is_comparison() => {
+            of_field(lhs, beside(rhs), found);
+            of_field(rhs, beside(lhs), found);
+        }
+        FieldKind::Binary(_, lhs, rhs) => {
+            of_field(lhs, (SCALAR, "a number"), found);
+            of_field(rhs, (SCALAR, "a number"), found);
+        }
+        FieldKind::Negative(inner) => of_field(inner, (SCALAR, "a number"), found),
+        FieldKind::Not(inner) => of_field(inner, (SCALAR, "a boolean"), found),
+        FieldKind::Matches { operand, .. } => of_field(operand, (TEXT, "a pattern"), found),
+        FieldKind::Exists(inner) | FieldKind::Missing(inner) => of_field(inner, (NONE, ""), found),
+        FieldKind::Attribute(Attribute::Intrinsic(_)) | FieldKind::Static(_) | FieldKind::Unreadable => {}
+    }
+}
+
+/// As what an attribute is read that is compared with this.
+fn beside(expr: &FieldExpr) -> Around {
+    use Intrinsic::*;
+    match &expr.kind {
+        FieldKind::Static(value) => match value {
+            Static::Str(_) | Static::Template { quoted: true, .. } => (TEXT, "a string"),
+            Static::Int(_) | Static::Float(_) => (SCALAR, "a number"),
+            Static::Bool(_) => (SCALAR, "a boolean"),
+            Static::Duration(_) => (SCALAR, "a duration"),
+            Static::Status(_) => (SCALAR, "a status"),
+            Static::Kind(_) => (SCALAR, "a kind"),
+            Static::Template { quoted: false, .. } => (SCALAR, "a variable"),
+        },
+        FieldKind::Attribute(Attribute::Intrinsic(intrinsic)) => match intrinsic {
+            Duration | TraceDuration | EventTime => (SCALAR, "a duration"),
+            ChildCount | NestedSetLeft | NestedSetRight | NestedSetParent => (SCALAR, "a number"),
+            Status => (SCALAR, "a status"),
+            Kind => (SCALAR, "a kind"),
+            Name
+            | StatusMessage
+            | Parent
+            | SpanId
+            | ParentId
+            | RootName
+            | RootService
+            | TraceId
+            | EventName
+            | LinkTraceId
+            | LinkSpanId
+            | InstrumentationName
+            | InstrumentationVersion => (TEXT, "a string"),
+        },
+        // What it is is known only at the span.
+        FieldKind::Attribute(Attribute::Named { .. }) => (ANY, "a value of another type"),
+        FieldKind::Binary(op, ..) if !op.is_comparison() && !matches!(op, FieldOp::And | FieldOp::Or) => {
+            (SCALAR, "a number")
+        }
+        FieldKind::Negative(_) => (SCALAR, "a number"),
+        _ => (SCALAR, "a boolean"),
+    }
+}
+
+fn is_text(operand: &Operand) -> bool {
+    matches!(operand, Operand::Literal(Literal::Str(_)))
+}
+
+/// Whether text might satisfy it for what the text reads as.
+fn wants_scalar(matcher: &Matcher) -> bool {
+    match matcher {
+        Matcher::All(all) => all.iter().any(wants_scalar),
+        Matcher::Compare(_, operand)
+        | Matcher::Contains(operand)
+        | Matcher::StartsWith(operand)
+        | Matcher::EndsWith(operand) => !is_text(operand),
+        Matcher::OneOf(operands) => !operands.iter().all(is_text),
+        Matcher::Range(..) | Matcher::Type(_) => true,
+        Matcher::Matches { .. } | Matcher::Exists | Matcher::Absent | Matcher::Length(_) => false,
+    }
+}
