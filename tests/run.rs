@@ -15,6 +15,8 @@ mod answers;
 mod commands;
 #[path = "run/connections.rs"]
 mod connections;
+#[path = "run/files.rs"]
+mod files;
 #[path = "run/harness.rs"]
 mod harness;
 #[path = "run/hidden.rs"]

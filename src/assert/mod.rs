@@ -36,6 +36,7 @@ mod times;
 mod totals;
 mod traceql;
 mod unsettled;
+mod versions;
 mod witness;
 
 pub use excerpt::{excerpt, excerpt_within};
@@ -57,7 +58,7 @@ pub fn judge<'t>(
     phase: Phase,
     context: &Context,
 ) -> Vec<Judgement> {
-    judge_facts(&trace.into(), expect, phase, context)
+    versions::all(&trace.into(), |version| judge_facts(version, expect, phase, context))
 }
 
 fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, context: &Context) -> Vec<Judgement> {

@@ -88,14 +88,27 @@ impl SavedTraces {
     /// The trace of this id together with the `linked` ones that are there; `None` if it has no spans.
     pub fn trace(&self, id: TraceId, linked: &[TraceId], injected: &Injected) -> Option<Trace> {
         let builder = self.collected(id)?;
-        let mut others =
-            linked.iter().filter(|&&other| other != id).filter_map(|other| self.builders.get(other)).peekable();
+        let half = id.half();
+        let mut others = linked
+            .iter()
+            .chain(&half)
+            .filter(|&&other| other != id)
+            .filter_map(|other| self.builders.get(other))
+            .peekable();
         if others.peek().is_none() {
             return Some(builder.build(id, &[], injected));
         }
         let mut merged = builder.clone();
         others.for_each(|other| merged.absorb(other.clone()));
         Some(merged.build(id, linked, injected))
+    }
+    /// The spans of one trace as [`SavedTraces::collected`] has them, with those that carry only the second half of its id.
+    pub(super) fn with_halves(&self, id: TraceId) -> Option<TraceBuilder> {
+        let mut builder = self.collected(id)?.clone();
+        if let Some(halves) = id.half().and_then(|half| self.collected(half)) {
+            builder.absorb(halves.clone());
+        }
+        Some(builder)
     }
     /// The spans of the runner's own that called a trace, where a run saved it.
     pub fn injected(&self, id: TraceId) -> Injected {

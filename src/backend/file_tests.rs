@@ -79,7 +79,7 @@ fn errors_name_the_file_and_what_is_wrong_with_it() {
     let folder = folder(&[("good.json", &line(1, 1, None)), ("odd.json", "not a trace")]);
     let error = load(folder.path()).unwrap_err();
     assert!(matches!(&error, FileError::Wire { path, .. } if path.ends_with("odd.json")));
-    assert!(error.to_string().contains("odd.json") && error.to_string().contains("none of OTLP JSON"), "{error}");
+    assert!(error.to_string().contains("odd.json") && error.to_string().contains("expected OTLP JSON"), "{error}");
     let missing = load(&folder.path().join("gone.json")).unwrap_err();
     assert!(missing.to_string().starts_with("cannot read ") && missing.to_string().contains("gone.json"));
     let large = load_bounded(&folder.path().join("good.json"), 10).unwrap_err();
@@ -120,4 +120,42 @@ fn a_pipe_a_device_or_a_link_to_nothing_is_refused_by_name_and_never_waited_for(
         std::fs::remove_file(path).unwrap();
     }
     assert!(load(folder.path()).is_ok());
+}
+
+#[test]
+fn records_without_usable_ids_are_a_loss_of_their_trace_or_of_every_trace_where_none_is_known() {
+    let bad_span = line(1, 1, None).replace(&format!(r#""spanId":"{:016x}""#, 1), r#""spanId":"span-7""#);
+    let bad_trace = line(2, 5, None).replace(&format!("{:032x}", 2), "trace-2");
+    let lossy = |saved: &SavedTraces, trace| {
+        let trace = saved.trace(id(trace), &[], &Injected::Unknown).unwrap();
+        trace.notes().iter().find_map(|note| match note {
+            crate::trace::Note::InvalidIds { spans } if note.is_loss() => Some(*spans),
+            _ => None,
+        })
+    };
+    let whole = [line(1, 1, None), line(2, 1, None)].join("\n");
+    for (odd, expected) in [("", [None, None]), (&bad_span, [Some(1), None]), (&bad_trace, [Some(1), Some(1)])] {
+        let folder = folder(&[("a.jsonl", &format!("{whole}\n{odd}"))]);
+        let saved = load(folder.path()).unwrap();
+        assert_eq!([lossy(&saved, 1), lossy(&saved, 2)], expected, "{odd}");
+        assert_eq!(saved.invalid_spans(), usize::from(!odd.is_empty()));
+        assert_eq!(saved.ids(), [id(1), id(2)]);
+    }
+}
+
+#[test]
+fn spans_with_half_of_a_trace_id_are_said_to_be_lost_of_the_whole_one() {
+    let whole = 1 << 64 | 2;
+    let own = line(1, 1, None).replace(&format!("{:032x}", 1), &format!("{whole:032x}"));
+    let folder = folder(&[("a.jsonl", &[own, line(2, 7, None)].join("\n"))]);
+    let saved = load(folder.path()).unwrap();
+    let trace = saved.trace(id(whole), &[], &Injected::Unknown).unwrap();
+    assert_eq!(
+        (trace.len(), trace.notes().iter().filter(|note| note.is_loss()).count()),
+        (1, 2),
+        "{:?}",
+        trace.notes()
+    );
+    assert_eq!(saved.with_halves(id(whole)).unwrap().len(), 2);
+    assert_eq!(saved.with_halves(id(2)).unwrap().len(), 1);
 }

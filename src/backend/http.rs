@@ -190,7 +190,7 @@ impl Answer {
     }
 
     /// "URL answers 503 Service Unavailable: its words".
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let said = said(&self.body);
         let colon = if said.is_empty() { "" } else { ": " };
         format!("{} answers {}{colon}{said}", self.url, self.status)
@@ -198,8 +198,8 @@ impl Answer {
 
     /// What a status means that is the same for every backend; `None` for one that the backend has to judge (2xx, 404).
     pub(crate) fn judged_by_status(&self) -> Option<Fetch> {
-        let told = self.told();
-        let refused = |remedy: &str| Some(Fetch::Refused { words: format!("{told}; {remedy}") });
+        let shown = self.shown();
+        let refused = |remedy: &str| Some(Fetch::Refused { words: format!("{shown}; {remedy}") });
         match self.status.as_u16() {
             200..=299 | 404 => None,
             401 | 403 | 407 => {
@@ -211,9 +211,9 @@ impl Answer {
                 refused(&format!("it points to {to}: give the URL at which the API itself answers, or log in"))
             }
             408 | 425 | 429 | 500..=599 => {
-                Some(Fetch::Transient { words: told, retry_after: self.retry_after(SystemTime::now()) })
+                Some(Fetch::Transient { words: shown, retry_after: self.retry_after(SystemTime::now()) })
             }
-            410 => Some(Fetch::Refused { words: told }),
+            410 => Some(Fetch::Refused { words: shown }),
             _ => refused("asking again would not help"),
         }
     }

@@ -1,7 +1,7 @@
 //! Jaeger over HTTP, and what answers like it (VictoriaTraces, GreptimeDB, Quickwit, `tracespec serve`).
 //!
 //! `/api/v3` is asked first and the legacy API where that is missing; which one answers is remembered. Content types and
-//! status codes tell little (an unknown path may be the UI's page with 200, an answer of v3 `text/plain`), so the body decides.
+//! status codes say little (an unknown path may be the UI's page with 200, an answer of v3 `text/plain`), so the body decides.
 
 use super::http::{Answer, Client, HttpOptions, SetupError, secret};
 use super::words::{clean, error_body, is_html};
@@ -175,7 +175,7 @@ impl Backend for Jaeger {
                 Probe { ok: true, transient: false, what, version, words: vec![count(&services)] }
             }
             None => {
-                let words = self.gone(format!("{}, and {}", v3.told(), legacy.told()), false);
+                let words = self.gone(format!("{}, and {}", v3.shown(), legacy.shown()), false);
                 probe_failed("Jaeger", words)
             }
         }
@@ -183,7 +183,7 @@ impl Backend for Jaeger {
 }
 
 impl Jaeger {
-    /// The version that the UI's page names, which is the only place where Jaeger tells it.
+    /// The version that the UI's page names, which is the only place where Jaeger names it.
     async fn version(&self) -> Option<String> {
         let page = self.client.get("/", &[], "text/html").await.ok()?;
         let text = String::from_utf8_lossy(&page.body);
@@ -249,19 +249,19 @@ fn not_yet(words: String) -> Judged {
 
 fn judge_v3(answer: &Answer) -> Judged {
     if is_missing_route(answer) {
-        return Judged::NoSuchApi(answer.told());
+        return Judged::NoSuchApi(answer.shown());
     }
     if let Some(fetch) = answer.judged_by_status() {
         return Judged::Fetched(fetch);
     }
     if !answer.status.is_success() {
-        return not_yet(answer.told());
+        return not_yet(answer.shown());
     }
-    told_spans(answer, otlp_json::read, |_, error| Judged::Fetched(unreadable(answer, error)))
+    spans_in(answer, otlp_json::read, |_, error| Judged::Fetched(unreadable(answer, error)))
 }
 
-/// The spans that an answer with success tells, if it tells any.
-fn told_spans(
+/// The spans in an answer with success, if it has any.
+fn spans_in(
     answer: &Answer,
     read: fn(&str, &mut dyn Sink) -> Result<Added, WireError>,
     failed: impl FnOnce(&str, &WireError) -> Judged,
@@ -290,24 +290,24 @@ fn judge_legacy(answer: &Answer) -> Judged {
     if answer.status.as_u16() == 404 {
         let errors = error_body(&answer.body).and_then(|body| body.errors);
         return match errors.and_then(|errors| errors.first().and_then(|error| error.code)) {
-            Some(404) => not_yet(answer.told()),
-            _ => Judged::NoSuchApi(answer.told()),
+            Some(404) => not_yet(answer.shown()),
+            _ => Judged::NoSuchApi(answer.shown()),
         };
     }
-    if answer.status.as_u16() == 500 && answer.told().contains("unsupported value") {
+    if answer.status.as_u16() == 500 && answer.shown().contains("unsupported value") {
         let words = format!(
             "{}: the legacy API cannot return a trace with NaN or an infinity in an attribute; read it over /api/v3",
-            answer.told()
+            answer.shown()
         );
         return Judged::Fetched(Fetch::Refused { words });
     }
     if let Some(fetch) = answer.judged_by_status() {
         return Judged::Fetched(fetch);
     }
-    told_spans(answer, jaeger_json::read, |text, error| match jaeger_json::error(text) {
-        // Some look-alikes tell errors with status 200.
-        Some(refusal) if refusal.code == Some(404) => not_yet(answer.told()),
-        Some(_) => Judged::Fetched(Fetch::Transient { words: answer.told(), retry_after: None }),
+    spans_in(answer, jaeger_json::read, |text, error| match jaeger_json::error(text) {
+        // Some look-alikes answer errors with status 200.
+        Some(refusal) if refusal.code == Some(404) => not_yet(answer.shown()),
+        Some(_) => Judged::Fetched(Fetch::Transient { words: answer.shown(), retry_after: None }),
         None => Judged::Fetched(unreadable(answer, error)),
     })
 }

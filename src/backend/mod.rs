@@ -1,7 +1,7 @@
 //! Where traces are read: the embedded receiver, Jaeger (and what answers like it), Tempo.
 //!
 //! A backend only reads. When to read again, and when a trace is complete, is decided by the completeness engine; what one
-//! read found is told by [`Fetch`], whose kinds are those of the error taxonomy (backends.md, section 4).
+//! read found is a [`Fetch`], whose kinds are those of the error taxonomy (backends.md, section 4).
 
 mod embedded;
 pub mod file;
@@ -64,7 +64,7 @@ pub enum Pipeline {
     Remote,
 }
 
-/// Why the traces that link to a trace cannot be told.
+/// Why the traces that link to a trace cannot be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LinksError {
     /// The backend has no such search, or does not let us use it: a spec that follows links cannot run on it.
@@ -94,7 +94,7 @@ pub struct Probe {
     pub what: String,
     /// The version that it names, if it names one.
     pub version: Option<String>,
-    /// Everything else worth telling, sentence by sentence; with `ok` false the first one says what is wrong.
+    /// Everything else worth saying, sentence by sentence; with `ok` false the first one says what is wrong.
     pub words: Vec<String>,
 }
 
@@ -122,7 +122,12 @@ pub trait Backend: Send + Sync {
         None
     }
 
-    /// The services known to send spans here, whichever trace they are in, sorted; empty where telling costs a request.
+    /// Why spans that were exported may never be seen here: what the backend leaves out without saying so in its answers.
+    fn leaves_out(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The services known to send spans here, whichever trace they are in, sorted; empty where asking costs a request.
     fn services(&self) -> Vec<String> {
         Vec::new()
     }

@@ -185,10 +185,12 @@ impl OwnSpanExporter {
                 };
                 let answer = client.post(content_type, body).await.map_err(of_fetch)?;
                 if !answer.status.is_success() {
-                    return Err(failed(answer.told()));
+                    return Err(failed(answer.shown()));
                 }
                 // A server's JSON answer is looked at no closer: it took the request.
-                ExportTraceServiceResponse::decode(answer.body.as_slice()).ok().and_then(|told| told.partial_success)
+                ExportTraceServiceResponse::decode(answer.body.as_slice())
+                    .ok()
+                    .and_then(|response| response.partial_success)
             }
         };
         match rejected {

@@ -64,7 +64,7 @@ impl Shelf {
         if let Some(builder) = handed.get(&id) {
             return Some(Arc::clone(builder));
         }
-        let builder = Arc::new(self.traces.collected(id)?.clone());
+        let builder = Arc::new(self.traces.with_halves(id)?);
         handed.insert(id, Arc::clone(&builder));
         Some(builder)
     }
@@ -111,7 +111,7 @@ impl Backend for Saved {
                     .traces
                     .files()
                     .iter()
-                    .map(|file| format!("{}: {} spans", file.path.display(), file.added.spans))
+                    .map(|file| format!("{}: {}", file.path.display(), file.added))
                     .collect(),
             },
             Err(why) => Probe {

@@ -52,7 +52,7 @@ impl Tempo {
         let answer = self.client.get(&path, &[], PROTOBUF).await?;
         let passing = answer.status.is_success() && is_page(&answer) && self.answered.load(Ordering::Relaxed);
         if passing {
-            let words = format!("{}, though it answered before", answer.told());
+            let words = format!("{}, though it answered before", answer.shown());
             return Err(Fetch::Transient { words, retry_after: None });
         }
         Ok(answer)
@@ -108,6 +108,14 @@ impl Backend for Tempo {
         Pipeline::Remote
     }
 
+    /// Tempo's limit when it takes spans in; over its limit for queries it says that an answer is partial.
+    fn leaves_out(&self) -> Option<&'static str> {
+        Some(
+            "Tempo drops what takes a trace over `max_bytes_per_trace` (5 MB unless set otherwise) without saying so in \
+             its answers: is the trace that large?",
+        )
+    }
+
     /// By TraceQL search, which is best effort: Tempo hides the newest seconds from some searches, and at most 100 traces
     /// are asked for.
     async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
@@ -123,7 +131,7 @@ impl Backend for Tempo {
             return Err(failed(fetch));
         }
         let not_a_search =
-            |_| LinksError::Unsupported { words: format!("{}, which is not the answer of a search", answer.told()) };
+            |_| LinksError::Unsupported { words: format!("{}, which is not the answer of a search", answer.shown()) };
         let search: Search = serde_json::from_slice(&answer.body).map_err(not_a_search)?;
         // Ids come with their leading zeros trimmed, which parsing allows.
         let mut ids: Vec<TraceId> = search.traces.iter().filter_map(|found| found.trace_id.parse().ok()).collect();
@@ -142,7 +150,7 @@ impl Backend for Tempo {
             return probe_failed("Tempo", fetch);
         }
         if !echo.status.is_success() || echo.body.trim_ascii() != b"echo" {
-            let words = format!("{} where Tempo answers \"echo\"; is this Tempo's HTTP port?", echo.told());
+            let words = format!("{} where Tempo answers \"echo\"; is this Tempo's HTTP port?", echo.shown());
             return probe_failed("Tempo", Fetch::Refused { words });
         }
         let info = self.client.get("/api/status/buildinfo", &[], "application/json").await.ok();
@@ -205,13 +213,13 @@ fn is_page(answer: &Answer) -> bool {
 
 /// White space is not skipped: protobuf begins with what would be a line feed.
 fn starts_with(answer: &Answer, byte: u8, content_type: &str) -> bool {
-    let told = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    answer.body.first() == Some(&byte) || told.contains(content_type)
+    let content = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    answer.body.first() == Some(&byte) || content.contains(content_type)
 }
 
 /// A page instead of an API's answer.
 fn no_api(answer: &Answer) -> Fetch {
-    let words = format!("{}; is this Tempo's HTTP API, and is its prefix in the URL?", answer.told());
+    let words = format!("{}; is this Tempo's HTTP API, and is its prefix in the URL?", answer.shown());
     Fetch::Refused { words }
 }
 
@@ -245,7 +253,7 @@ fn judge_v1(answer: &Answer) -> Fetch {
         if is_no_route(answer) {
             return no_api(answer);
         }
-        return Fetch::NotYet { words: answer.told() };
+        return Fetch::NotYet { words: answer.shown() };
     }
     if let Some(fetch) = judged_alike(answer) {
         return fetch;
@@ -266,7 +274,7 @@ fn judge_v1(answer: &Answer) -> Fetch {
 /// What v1 and v2 answer in the same way.
 fn judged_alike(answer: &Answer) -> Option<Fetch> {
     if answer.status.as_u16() == 422 {
-        let words = format!("{}; raise Tempo's max_bytes_per_trace for queries, or trace less", answer.told());
+        let words = format!("{}; raise Tempo's max_bytes_per_trace for queries, or trace less", answer.shown());
         return Some(Fetch::Refused { words });
     }
     answer.judged_by_status().or_else(|| is_page(answer).then(|| no_api(answer)))

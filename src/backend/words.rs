@@ -68,11 +68,11 @@ pub(crate) fn said(body: &[u8]) -> String {
     if is_html(body) {
         return "(a web page)".to_owned();
     }
-    let told = error_body(body).and_then(|body| {
+    let message = error_body(body).and_then(|body| {
         let legacy = body.errors.and_then(|errors| errors.into_iter().next()).and_then(|error| error.msg);
         body.error.and_then(|error| error.message).or(legacy).or(body.message)
     });
-    match told {
+    match message {
         Some(message) => clean(&message),
         // Cut before decoding: a body may be large.
         None => clean(&String::from_utf8_lossy(&body[..body.len().min(MOST * 4)])),

@@ -40,7 +40,7 @@ impl<'a> Fact<'a> {
     /// An attribute's value.
     pub fn of(value: &'a Value, trace: &'a Trace) -> Fact<'a> {
         match value {
-            Value::Str(sym) if trace.untyped() => Fact::Untyped(trace.text(*sym)),
+            Value::Str(sym) if trace.is_untyped(*sym) => Fact::Untyped(trace.text(*sym)),
             value => Fact::of_value(value, trace.symbols()),
         }
     }

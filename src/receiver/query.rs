@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `/api/v3/traces/{id}`, `/api/v3/services` | Jaeger (OTLP JSON) |
 //! | `/api/v2/traces/{id}` | Tempo v2: protobuf if `Accept` has `application/protobuf`, otherwise JSON |
-//! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's legacy form lives on the same path and is not told here |
+//! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's legacy form has the same path and is not answered here |
 //! | `/api/search?q={link:traceID="…"}` | Tempo: the traces that link to one; no other query |
 //! | `/api/echo`, `/api/status/buildinfo`, `/ready` | Tempo |
 //!
@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 type Shared = State<Arc<Store>>;
 
-/// The routes that tell traces.
+/// The routes that answer traces.
 pub(super) fn routes(store: Arc<Store>) -> Router {
     Router::new()
         .route("/api/v3/traces/{id}", get(jaeger_trace))
@@ -41,18 +41,18 @@ pub(super) fn routes(store: Arc<Store>) -> Router {
         .with_state(store)
 }
 
-/// Why there is no trace to tell.
+/// Why there is no trace to answer with.
 enum Missing {
     BadId(String),
     NotFound,
     Evicted(String),
 }
 
-/// Reads a trace and gives it to `tell`, beside the threads that serve connections if it is large.
-async fn told<T: Send + 'static>(
+/// Reads a trace and gives it to `write`, beside the threads that serve connections if it is large.
+async fn answered<T: Send + 'static>(
     store: &Store,
     id: &str,
-    tell: impl FnOnce(&Trace) -> T + Send + 'static,
+    write: impl FnOnce(&Trace) -> T + Send + 'static,
 ) -> Result<T, Missing> {
     let id: TraceId = id.parse().map_err(|error| Missing::BadId(format!("malformed trace id: {error}")))?;
     let spans = match store.get(id) {
@@ -62,10 +62,10 @@ async fn told<T: Send + 'static>(
     };
     let large = spans.len() > 2000;
     let work = move || {
-        // What the runner injected is not known here: its own span, should it have been exported, is told like any other.
+        // What the runner injected is not known here: its own span, should it have been exported, is answered like any other.
         let trace = TraceBuilder::build(&spans, id, &[], &Injected::Unknown);
         drop(spans);
-        tell(&trace)
+        write(&trace)
     };
     if !large {
         return Ok(work());
@@ -91,7 +91,7 @@ fn jaeger_error(status: StatusCode, message: &str) -> Response {
 }
 
 async fn jaeger_trace(State(store): Shared, Path(id): Path<String>) -> Response {
-    match told(&store, &id, write::otlp_json).await {
+    match answered(&store, &id, write::otlp_json).await {
         Ok(text) => json(StatusCode::OK, format!("{{\"result\":{text}}}")),
         Err(Missing::NotFound) => jaeger_error(StatusCode::NOT_FOUND, "No traces found"),
         Err(Missing::BadId(words)) => jaeger_error(StatusCode::BAD_REQUEST, &words),
@@ -126,13 +126,13 @@ fn tempo_error(missing: Missing) -> Response {
 async fn tempo_v2(State(store): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let by_id = |trace| TraceById { trace: Some(trace), metrics: Some(Metrics {}) }.encode_to_vec();
     if wants_protobuf(&headers) {
-        match told(&store, &id, move |trace| by_id(write::traces_data(trace))).await {
+        match answered(&store, &id, move |trace| by_id(write::traces_data(trace))).await {
             Ok(bytes) => protobuf(bytes),
             Err(Missing::NotFound) => protobuf(by_id(TracesData::default())),
             Err(missing) => tempo_error(missing),
         }
     } else {
-        match told(&store, &id, write::otlp_json).await {
+        match answered(&store, &id, write::otlp_json).await {
             Ok(text) => json(StatusCode::OK, format!("{{\"trace\":{text},\"metrics\":{{}}}}")),
             Err(Missing::NotFound) => json(StatusCode::OK, "{\"trace\":{},\"metrics\":{}}".to_owned()),
             Err(missing) => tempo_error(missing),
@@ -142,9 +142,9 @@ async fn tempo_v2(State(store): Shared, Path(id): Path<String>, headers: HeaderM
 
 async fn tempo_v1(State(store): Shared, Path(id): Path<String>, headers: HeaderMap) -> Response {
     if wants_protobuf(&headers) {
-        return told(&store, &id, write::otlp_proto).await.map_or_else(tempo_error, protobuf);
+        return answered(&store, &id, write::otlp_proto).await.map_or_else(tempo_error, protobuf);
     }
-    match told(&store, &id, write::otlp_json).await {
+    match answered(&store, &id, write::otlp_json).await {
         // The document's first key is the one that Tempo v1 calls otherwise.
         Ok(text) => json(StatusCode::OK, text.replacen("\"resourceSpans\"", "\"batches\"", 1)),
         Err(missing) => tempo_error(missing),

@@ -1,4 +1,4 @@
-//! Received spans by trace id, in bounded memory, with waiters that are told of every batch.
+//! Received spans by trace id, in bounded memory, with waiters that are notified of every batch.
 //!
 //! A batch is decoded beside the store and joined to the traces at hand under its lock, so that a large request holds
 //! nobody up. Readers share a trace's builder. While one of them holds it, new batches wait beside it until the next read,
@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::watch;
 
-/// How much memory the spans of a store may take unless told otherwise.
+/// How much memory the spans of a store may take by default.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
 
 /// How many ids of evicted traces are remembered, so that what still comes of them is not taken for a whole trace.
@@ -91,7 +91,7 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// The state now; marks it as seen, so that [`Arrivals::changed`] tells of what comes after.
+    /// The state now; marks it as seen, so that [`Arrivals::changed`] reports what comes after.
     pub fn now(&mut self) -> Arrival {
         *self.news.borrow_and_update()
     }
@@ -198,7 +198,7 @@ impl Store {
         lock(&self.inner)
     }
 
-    /// Stores a batch that came `at` and tells those who wait for its traces.
+    /// Stores a batch that came `at` and notifies those who wait for its traces.
     pub fn add(&self, batch: Batch, at: Instant) -> Stored {
         let mut stored = Stored { invalid: batch.invalid, ..Stored::default() };
         // Measured before the lock is taken.
@@ -238,6 +238,7 @@ impl Store {
                 None => return Held::Nothing,
             }
         };
+        let halves = self.halves(id);
         let mut spans = lock(&shared);
         // Under the trace's lock: another reader that takes them has to have added them before this one looks.
         let beside = self.lock().traces.get_mut(&id).map(|entry| std::mem::take(&mut entry.beside));
@@ -248,7 +249,16 @@ impl Store {
                 spans.absorb(waiting);
             }
         }
-        Held::Spans(Arc::clone(&spans))
+        let Some(halves) = halves else { return Held::Spans(Arc::clone(&spans)) };
+        let mut both = (**spans).clone();
+        both.absorb((*halves).clone());
+        Held::Spans(Arc::new(both))
+    }
+
+    /// The spans that carry only the second half of a trace's id, which a service on the way cut off.
+    fn halves(&self, id: TraceId) -> Option<Arc<TraceBuilder>> {
+        let half = id.half().filter(|half| self.lock().traces.contains_key(half))?;
+        if let Held::Spans(spans) = self.get(half) { Some(spans) } else { None }
     }
 
     /// Notifications of a trace, which need not have a span yet.
@@ -353,6 +363,11 @@ impl Inner {
             }
         };
         self.order.insert(number, id);
+        // They are news to whoever waits for the whole id.
+        if id.half().is_none() {
+            let whole = self.watched.iter().filter(|(watched, _)| watched.half() == Some(id));
+            whole.for_each(|(_, news)| news.send_modify(|_| {}));
+        }
         let state = self.arrival(id);
         if let Some(news) = self.watched.get(&id) {
             news.send_modify(|news| *news = Arrival { linking: news.linking, ..state });

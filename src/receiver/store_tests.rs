@@ -197,3 +197,46 @@ fn a_reader_that_still_has_the_newest_state_is_given_the_same_again() {
     assert!(!Arc::ptr_eq(&first, &newer));
     assert_eq!((first.len(), newer.len()), (1, 2));
 }
+
+#[test]
+fn an_evicted_trace_takes_its_own_links_with_it_and_leaves_those_of_others() {
+    let measured = Store::new(DEFAULT_MEMORY);
+    for span in [(1, 1, 7), (2, 1, 7), (2, 2, 8)] {
+        measured.add(batch(&[span]), Instant::now());
+    }
+    let store = Store::new(measured.counts().bytes_held);
+    let mut news = store.watch(id(7));
+    store.add(batch(&[(1, 1, 7)]), Instant::now());
+    store.add(batch(&[(2, 1, 7)]), Instant::now());
+    assert_eq!(store.linking_to(id(7)), [id(1), id(2)]);
+    // A link of a later batch counts as well.
+    store.add(batch(&[(2, 2, 8)]), Instant::now());
+    assert_eq!((store.linking_to(id(8)), news.now().linking), (vec![id(2)], 3));
+    store.add(batch(&[(3, 1, 0)]), Instant::now());
+    assert!(matches!(store.get(id(1)), Held::Evicted));
+    assert_eq!((store.linking_to(id(7)), store.linking_to(id(8))), (vec![id(2)], vec![id(2)]));
+    store.add(batch(&[(4, 1, 0), (5, 1, 0), (6, 1, 0)]), Instant::now());
+    assert!(matches!(store.get(id(2)), Held::Evicted));
+    assert!(store.linking_to(id(7)).is_empty() && store.linking_to(id(8)).is_empty());
+    assert!(store.lock().linking.is_empty());
+    // What comes of an evicted trace brings no link back.
+    store.add(batch(&[(2, 3, 7)]), Instant::now());
+    assert!(store.linking_to(id(7)).is_empty());
+}
+
+#[test]
+fn spans_with_half_of_a_trace_id_are_read_with_the_whole_one_and_are_news_to_its_waiter() {
+    let (whole, half) = (1 << 64 | 0xdef, 0xdef);
+    let store = Store::new(DEFAULT_MEMORY);
+    let mut news = store.watch(id(whole));
+    store.add(batch(&[(whole, 1, 0)]), Instant::now());
+    assert_eq!((news.now().spans, spans(&store, whole)), (1, 1));
+    store.add(batch(&[(half, 2, 0)]), Instant::now());
+    assert_eq!(news.changed().now_or_never().map(|news| news.spans), Some(1));
+    assert_eq!((spans(&store, whole), spans(&store, half)), (2, 1));
+    let Held::Spans(held) = store.get(id(whole)) else { panic!("nothing held") };
+    let trace = held.build(id(whole), &[], &crate::trace::Injected::Unknown);
+    assert_eq!(trace.notes(), [crate::trace::Note::HalfTraceIds { spans: 1 }]);
+    store.add(batch(&[(2 << 64 | 0xdee, 3, 0), (0xabc, 3, 0)]), Instant::now());
+    assert!(news.changed().now_or_never().is_none());
+}

@@ -336,8 +336,12 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
         return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at, of_answer });
     }
     record.log = Some(waited.watch.log().to_string());
+    let reasons = &waited.last.waiting_for;
+    if reasons.iter().any(|reason| matches!(reason, settle::Reason::MissingParent { .. })) {
+        record.remarks.extend(session.reading(env.at).backend.leaves_out().map(str::to_owned));
+    }
     if record.verdict == Verdict::Inconclusive {
-        waits_for(&waited.last.waiting_for, &mut record.remarks);
+        waits_for(reasons, &mut record.remarks);
     }
     None
 }

@@ -56,23 +56,24 @@ impl Node {
     }
 }
 
-fn value(builder: &mut TraceBuilder, json: &Json) -> Value {
+fn value(builder: &mut TraceBuilder, json: &Json, untyped: bool) -> Value {
     match json {
         Json::Null => Value::Empty,
         Json::Bool(flag) => Value::Bool(*flag),
         Json::Number(number) => number.as_i64().map_or(Value::Double(number.as_f64().unwrap()), Value::Int),
+        Json::String(text) if untyped => Value::Str(builder.intern_untyped(text)),
         Json::String(text) => Value::Str(builder.intern(text)),
-        Json::Array(items) => Value::Array(items.iter().map(|item| value(builder, item)).collect()),
+        Json::Array(items) => Value::Array(items.iter().map(|item| value(builder, item, untyped)).collect()),
         Json::Object(entries) => {
             let entries: Vec<_> =
-                entries.iter().map(|(key, item)| (builder.intern(key), value(builder, item))).collect();
+                entries.iter().map(|(key, item)| (builder.intern(key), value(builder, item, untyped))).collect();
             Value::Map(builder.attributes(entries))
         }
     }
 }
 
-fn attributes(builder: &mut TraceBuilder, all: &[(String, Json)]) -> Vec<(Sym, Value)> {
-    all.iter().map(|(key, json)| (builder.intern(key), value(builder, json))).collect()
+fn attributes(builder: &mut TraceBuilder, all: &[(String, Json)], untyped: bool) -> Vec<(Sym, Value)> {
+    all.iter().map(|(key, json)| (builder.intern(key), value(builder, json, untyped))).collect()
 }
 
 const TRACE: u128 = 0xabc;
@@ -84,9 +85,10 @@ pub(super) fn trace(nodes: &[Node]) -> Trace {
 pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
     let mut builder = TraceBuilder::new();
     for node in nodes {
-        let service = attributes(&mut builder, &[("service.name".to_owned(), Json::String(node.service.clone()))]);
+        let service = [("service.name".to_owned(), Json::String(node.service.clone()))];
+        let service = attributes(&mut builder, &service, false);
         let events = node.events.iter().map(|(name, time_ns, all)| {
-            let all = attributes(&mut builder, all);
+            let all = attributes(&mut builder, all, untyped);
             Event { time_ns: *time_ns, name: builder.intern(name), attributes: builder.attributes(all) }
         });
         let events = events.collect();
@@ -102,7 +104,7 @@ pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
             flags: None,
             start_ns: node.start,
             end_ns: node.end,
-            attributes: attributes(&mut builder, &node.attributes),
+            attributes: attributes(&mut builder, &node.attributes, untyped),
             events,
             links: node
                 .links
@@ -119,9 +121,6 @@ pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
             scope: builder.scope("lib", "1.0", Vec::new()),
         };
         builder.span(record);
-    }
-    if untyped {
-        builder.set_untyped();
     }
     builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Known(Vec::new()))
 }

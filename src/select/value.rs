@@ -32,7 +32,7 @@ pub(super) enum Val<'a> {
 impl<'a> Val<'a> {
     pub(super) fn of(value: &'a Value, trace: &'a Trace) -> Val<'a> {
         match value {
-            Value::Str(sym) if trace.untyped() => Val::Untyped(trace.text(*sym)),
+            Value::Str(sym) if trace.is_untyped(*sym) => Val::Untyped(trace.text(*sym)),
             Value::Array(items) => match items.as_ref() {
                 [one @ Value::Str(_)] => Val::of(one, trace),
                 items => Val::array(items, trace.symbols()),

@@ -4,6 +4,7 @@ mod absorb;
 mod duplicates;
 mod plant;
 mod times;
+mod versions;
 
 use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
@@ -16,6 +17,7 @@ use super::tree::Tree;
 use plant::{collided, plant, split_shared_ids};
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Which span ids the runner itself put into the requests it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub enum Injected {
     Unknown,
 }
 
-/// One span as a wire format tells it. Strings are symbols of the builder it is given to.
+/// One span as a wire format has it. Strings are symbols of the builder it is given to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SpanRecord {
     /// The trace it says it belongs to.
@@ -78,7 +80,6 @@ pub struct TraceBuilder {
     scope_rows: HashMap<String, ScopeIx>,
     records: Vec<SpanRecord>,
     invalid: usize,
-    untyped: bool,
     partial: bool,
     remarks: Vec<String>,
     // What readings that were joined here had lost.
@@ -98,7 +99,11 @@ impl TraceBuilder {
     pub fn intern(&mut self, text: &str) -> Sym {
         self.symbols.intern(text)
     }
-    /// Sorted by key, each key once (the last one told wins): the form that [`Event`], [`Link`] and [`Value::Map`]
+    /// The symbol of a value's text whose format has no types ([`Symbols::intern_untyped`]).
+    pub fn intern_untyped(&mut self, text: &str) -> Sym {
+        self.symbols.intern_untyped(text)
+    }
+    /// Sorted by key, each key once (the last one wins): the form that [`Event`], [`Link`] and [`Value::Map`]
     /// hold. Spans, resources and scopes are brought into it by the builder itself.
     pub fn attributes(&self, attributes: Vec<(Sym, Value)>) -> Attributes {
         sorted(&self.symbols, attributes)
@@ -120,21 +125,25 @@ impl TraceBuilder {
     /// The position of a scope, made if no equal one is there.
     pub fn scope(&mut self, name: &str, version: &str, attributes: Vec<(Sym, Value)>) -> ScopeIx {
         let attributes = sorted(&self.symbols, attributes);
-        let print = format!("{name}\0{version}\0{}", print_attributes(&self.symbols, &attributes));
+        let print = format!("{name:?} {version:?} {}", print_attributes(&self.symbols, &attributes));
         let (name, version) = (self.symbols.intern(name), self.symbols.intern(version));
         *self.scope_rows.entry(print).or_insert_with(|| {
             self.scopes.push(Scope { name, version, attributes });
             ScopeIx(self.scopes.len() as u32 - 1)
         })
     }
+    pub(super) fn intern_from(&mut self, symbols: &Symbols, sym: Sym) -> Sym {
+        self.symbols.intern_from(symbols, sym)
+    }
     /// Adds a span. Panics if its resource or scope is not one of this builder's.
     pub fn span(&mut self, mut record: SpanRecord) {
         assert!((record.resource.0 as usize) < self.resources.len() && (record.scope.0 as usize) < self.scopes.len());
         record.attributes = sorted(&self.symbols, record.attributes).into_vec();
-        record
-            .events
-            .sort_by(|a, b| (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name))));
+        self.sort_events(&mut record.events);
         self.records.push(record);
+    }
+    fn sort_events(&self, events: &mut [Event]) {
+        events.sort_by(|a, b| (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name))));
     }
     /// Counts span records that had no usable ids.
     pub fn invalid_spans(&mut self, spans: usize) {
@@ -148,17 +157,13 @@ impl TraceBuilder {
     pub fn partial(&self) -> bool {
         self.partial
     }
-    /// Says that the format tells every attribute as text.
-    pub fn set_untyped(&mut self) {
-        self.untyped = true;
-    }
     /// Keeps a remark of the backend's (a warning).
     pub fn remark(&mut self, text: impl Into<String>) {
         self.remarks.push(text.into());
     }
     /// Keeps what a reading that is joined here had lost ([`Note::is_loss`]).
     pub(super) fn lost(&mut self, notes: &[Note]) {
-        // What times are not told is noted anew: the other reading may have the whole span.
+        // What lacks times is noted anew: the other reading may have the whole span.
         self.losses.extend(notes.iter().filter(|note| note.is_loss() && !note.is_of_times()).cloned());
     }
     /// How many records were added so far.
@@ -182,13 +187,18 @@ impl TraceBuilder {
         let ours = |record: &&SpanRecord| record.trace_id == id || linked.contains(&record.trace_id);
         let mut records: Vec<SpanRecord> = self.records.iter().filter(ours).cloned().collect();
         let foreign = self.records.len() - records.len();
-        if foreign > 0 {
-            notes.push(Note::ForeignSpans { spans: foreign });
+        let half = id.half();
+        let halves = self.records.iter().filter(|record| !ours(record) && Some(record.trace_id) == half).count();
+        if halves > 0 {
+            notes.push(Note::HalfTraceIds { spans: halves });
+        }
+        if foreign > halves {
+            notes.push(Note::ForeignSpans { spans: foreign - halves });
         }
         if self.invalid > 0 {
             notes.push(Note::InvalidIds { spans: self.invalid });
         }
-        if self.untyped {
+        if self.symbols.any_untyped() && records.iter().any(|record| self.is_untyped(record)) {
             notes.push(Note::Untyped);
         }
         let own: &[SpanId] = match injected {
@@ -197,7 +207,28 @@ impl TraceBuilder {
         };
         // With B3 headers a server may go on in the very span of its caller's: then that id is its own span, too.
         records.retain(|record| record.kind == Kind::Server || !own.contains(&record.span_id));
-        self.drop_duplicates(&mut records, &mut notes);
+        let disputed = self.join_duplicates(&mut records, &mut notes);
+        let versions = versions::of(&disputed);
+        if !versions.complete {
+            notes.iter_mut().for_each(Note::of_some_versions);
+        }
+        let mut trace = self.finish(id, records.clone(), notes.clone(), injected);
+        trace.versions = versions
+            .others
+            .into_iter()
+            .map(|choice| {
+                let mut records = records.clone();
+                versions::choose(&mut records, &disputed, &choice);
+                Arc::new(self.finish(id, records, notes.clone(), injected))
+            })
+            .collect();
+        trace
+    }
+
+    /// The trace of these records, no two of which are of one span.
+    fn finish(&self, id: TraceId, mut records: Vec<SpanRecord>, mut notes: Vec<Note>, injected: &Injected) -> Trace {
+        let collisions = duplicates::collisions_of_kinds(&records);
+        notes.extend(collisions.into_iter().map(|span| Note::IdCollision { span }));
         split_shared_ids(&mut records, &mut notes);
         let untimed: HashMap<SpanKey, (u64, u64)> =
             records.iter_mut().filter_map(|record| Some((key(record), times::without(record, &mut notes)?))).collect();
@@ -215,6 +246,16 @@ impl TraceBuilder {
         self.columns(id, records, &untimed, tree, notes)
     }
 
+    /// Whether any value of a span, its resource or its scope was received without its type.
+    fn is_untyped(&self, record: &SpanRecord) -> bool {
+        let any = |attributes: &[(Sym, Value)]| attributes.iter().any(|(_, value)| value.is_untyped(&self.symbols));
+        any(&record.attributes)
+            || any(&self.resources[record.resource.0 as usize].attributes)
+            || any(&self.scopes[record.scope.0 as usize].attributes)
+            || record.events.iter().any(|event| any(&event.attributes))
+            || record.links.iter().any(|link| any(&link.attributes))
+    }
+
     fn row_order(&self, a: &SpanRecord, b: &SpanRecord) -> Ordering {
         let key = |record: &SpanRecord| (record.start_ns, record.end_ns, record.span_id, record.kind, record.trace_id);
         key(a).cmp(&key(b)).then_with(|| self.print(a).cmp(&self.print(b)))
@@ -225,7 +266,7 @@ impl TraceBuilder {
         let resource = &self.resources[record.resource.0 as usize].attributes;
         let scope = &self.scopes[record.scope.0 as usize];
         let scope_texts = (self.symbols.text(scope.name), self.symbols.text(scope.version));
-        let mut text = format!("{} {:?} {scope_texts:?} ", self.symbols.text(record.name), record.parent_id);
+        let mut text = format!("{:?} {:?} {scope_texts:?} ", self.symbols.text(record.name), record.parent_id);
         text += &print_attributes(&self.symbols, &scope.attributes);
         for event in &record.events {
             text += &format!("{} {:?} ", event.time_ns, self.symbols.text(event.name));
@@ -235,7 +276,7 @@ impl TraceBuilder {
             text += &format!("{:?} {:?} ", link.trace_id, link.span_id);
             text += &print_attributes(&self.symbols, &link.attributes);
         }
-        text += self.symbols.text(record.status_message);
+        text += &format!("{:?} ", self.symbols.text(record.status_message));
         text += &print_attributes(&self.symbols, resource);
         text + &print_attributes(&self.symbols, &record.attributes)
     }
@@ -249,6 +290,7 @@ impl TraceBuilder {
         notes: Vec<Note>,
     ) -> Trace {
         let n = records.len();
+        let untyped = notes.contains(&Note::Untyped);
         let mut trace = Trace {
             id,
             symbols: self.symbols.clone(),
@@ -277,7 +319,8 @@ impl TraceBuilder {
             untimed: Vec::new(),
             tree,
             notes,
-            untyped: self.untyped,
+            versions: Vec::new(),
+            untyped,
             partial: self.partial,
         };
         let mut attributes = Vec::with_capacity(n);
@@ -285,8 +328,8 @@ impl TraceBuilder {
             if record.dropped != Dropped::default() {
                 trace.dropped.push((SpanIx(row), record.dropped));
             }
-            if let Some(&told) = untimed.get(&key(&record)) {
-                trace.untimed.push((SpanIx(row), told));
+            if let Some(&received) = untimed.get(&key(&record)) {
+                trace.untimed.push((SpanIx(row), received));
             }
             trace.trace_ids.push(record.trace_id);
             trace.span_ids.push(record.span_id);
@@ -321,7 +364,7 @@ fn key(record: &SpanRecord) -> SpanKey {
 }
 
 fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {
-    // Stable and reversed first, so that of equal keys the last told comes first and is the one that dedup keeps.
+    // Stable and reversed first, so that of equal keys the last one comes first and is the one that dedup keeps.
     attributes.reverse();
     attributes.sort_by(|a, b| symbols.text(a.0).cmp(symbols.text(b.0)));
     attributes.dedup_by_key(|(key, _)| *key);
@@ -329,14 +372,18 @@ fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {
 }
 
 fn print_attributes(symbols: &Symbols, attributes: &[(Sym, Value)]) -> String {
-    attributes.iter().map(|(key, value)| format!("{}\0{}\0", symbols.text(*key), print_value(symbols, value))).collect()
+    // Quoted, so that no key and no value from outside can end where another begins.
+    attributes.iter().map(|(key, value)| format!("{:?}={},", symbols.text(*key), print_value(symbols, value))).collect()
 }
 
 fn print_value(symbols: &Symbols, value: &Value) -> String {
     match value {
+        Value::Str(sym) if symbols.is_untyped(*sym) => format!("untyped {:?}", symbols.text(*sym)),
         Value::Str(sym) => format!("{:?}", symbols.text(*sym)),
-        Value::Array(items) => items.iter().map(|item| print_value(symbols, item) + ",").collect(),
-        Value::Map(entries) => print_attributes(symbols, entries),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(|item| print_value(symbols, item) + ",").collect::<String>())
+        }
+        Value::Map(entries) => format!("{{{}}}", print_attributes(symbols, entries)),
         other => format!("{other:?}"),
     }
 }

@@ -1,4 +1,4 @@
-//! What a span says, as one number, to notice that a span told before is told differently now.
+//! What a span says, as one number, to notice that a span says something else than before.
 
 use super::model::{Trace, Value};
 use super::symbols::Sym;
@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub(crate) fn fingerprints(trace: &Trace) -> Vec<u64> {
     let mut texts = vec![0; trace.symbols.len()];
     for (sym, text) in trace.symbols.iter() {
-        texts[sym.index()] = of(text);
+        texts[sym.index()] = of(&(text, trace.symbols.is_untyped(sym)));
     }
     let print = Print { texts };
     let resources: Vec<u64> = trace.resources.iter().map(|resource| print.attributes(&resource.attributes)).collect();
@@ -41,7 +41,7 @@ fn of(what: &(impl Hash + ?Sized)) -> u64 {
     hasher.finish()
 }
 
-/// Of several in whatever order: a store may tell links and entries of maps in another one each time.
+/// Of several in whatever order: a store may return links and entries of maps in another one each time.
 fn unordered(all: impl Iterator<Item = u64>) -> u64 {
     all.fold(0, u64::wrapping_add)
 }
@@ -77,6 +77,39 @@ mod tests {
     use super::super::fixture::{Draft, draft};
     use super::*;
     use crate::trace::Kind;
+
+    #[test]
+    fn a_value_that_gains_a_type_is_another_value() {
+        let of = |untyped: bool| {
+            let mut symbols = crate::trace::TraceBuilder::new();
+            let code = if untyped { symbols.intern_untyped("200") } else { symbols.intern("200") };
+            let key = symbols.intern("http.status_code");
+            let record = crate::trace::SpanRecord {
+                trace_id: crate::trace::TraceId::new(1).expect("not zero"),
+                span_id: crate::trace::SpanId::new(1).expect("not zero"),
+                parent_id: None,
+                name: Sym::EMPTY,
+                kind: Kind::Server,
+                status: crate::trace::StatusCode::Unset,
+                status_message: Sym::EMPTY,
+                trace_state: Sym::EMPTY,
+                flags: None,
+                start_ns: 1,
+                end_ns: 2,
+                attributes: vec![(key, Value::Str(code))],
+                events: Vec::new(),
+                links: Vec::new(),
+                dropped: Default::default(),
+                resource: symbols.resource(Vec::new()),
+                scope: symbols.scope("", "", Vec::new()),
+            };
+            let id = record.trace_id;
+            symbols.span(record);
+            fingerprints(&symbols.build(id, &[], &crate::trace::Injected::Unknown))
+        };
+        assert_ne!(of(true), of(false));
+        assert_eq!(of(true), of(true));
+    }
 
     #[test]
     fn the_same_span_in_another_trace_has_the_same_fingerprint_and_any_other_word_changes_it() {

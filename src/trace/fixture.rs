@@ -1,14 +1,14 @@
-//! Small traces for unit tests, told span by span.
+//! Small traces for unit tests, written span by span.
 
 use super::{Injected, Kind, Link, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value};
 
 /// The trace id of every drafted trace.
 pub(crate) const TRACE: u128 = 0xabc;
 
-/// When drafted traces begin: a time of 0 would be one that is not told.
+/// When drafted traces begin: a time of 0 would count as missing.
 const EPOCH: u64 = 1_000_000_000;
 
-/// A span as a test tells it.
+/// A span as a test describes it.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
     id: u64,

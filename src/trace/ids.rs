@@ -36,6 +36,11 @@ impl TraceId {
         full.get_mut(16usize.checked_sub(bytes.len())?..)?.copy_from_slice(bytes);
         TraceId::new(u128::from_be_bytes(full))
     }
+    /// The id that is left where a service handles only the last 64 bits of this one.
+    pub fn half(self) -> Option<TraceId> {
+        let half = self.0 & u128::from(u64::MAX);
+        TraceId::new(half).filter(|half| *half != self)
+    }
     /// The 16 bytes, big-endian.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()

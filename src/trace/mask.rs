@@ -1,6 +1,7 @@
 //! A trace as it may be shown: the same structure, with texts that may not be shown replaced.
 
 use super::{Sym, Trace, Value};
+use std::sync::Arc;
 
 impl Trace {
     /// The trace with each text as `text` has it (`None`: as it is), and with `mask` for the values of every attribute
@@ -11,6 +12,15 @@ impl Trace {
         is_hidden: impl Fn(&str) -> bool,
         mask: &str,
     ) -> Option<Trace> {
+        self.masked_by(&text, &is_hidden, mask)
+    }
+
+    fn masked_by(
+        &self,
+        text: &dyn Fn(&str) -> Option<String>,
+        is_hidden: &dyn Fn(&str) -> bool,
+        mask: &str,
+    ) -> Option<Trace> {
         let replaced: Vec<(Sym, String)> =
             self.symbols.iter().filter_map(|(sym, from)| Some((sym, text(from)?))).collect();
         let hidden: Vec<bool> = self.symbols.iter().map(|(_, key)| is_hidden(key)).collect();
@@ -18,6 +28,11 @@ impl Trace {
             return None;
         }
         let mut trace = self.clone();
+        for version in &mut trace.versions {
+            if let Some(shown) = version.masked_by(text, is_hidden, mask) {
+                *version = Arc::new(shown);
+            }
+        }
         let mask = Value::Str(trace.symbols.intern(mask));
         for (sym, to) in replaced {
             trace.symbols.show_as(sym, to);

@@ -5,9 +5,9 @@ use super::ids::{SpanId, TraceId};
 use super::model::{Attributes, Event, Link, ResourceIx, ScopeIx, Trace, Value};
 use super::note::Note;
 use super::symbols::Sym;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-/// The trace with all spans of both readings; of a span that both tell, the fuller one. Backends' remarks of both stay,
+/// The trace with all spans of both readings; a span in both is joined. Backends' remarks of both stay,
 /// and so does what either had lost.
 pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
     let mut builder = TraceBuilder::new();
@@ -38,11 +38,8 @@ pub fn merge(a: &Trace, b: &Trace, injected: &Injected) -> Trace {
 
 /// Adds every span of a built trace to a builder.
 fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
-    let symbols: Vec<Sym> = {
-        let mut texts: Vec<(Sym, &str)> = trace.symbols.iter().collect();
-        texts.sort_unstable_by_key(|(sym, _)| *sym);
-        texts.into_iter().map(|(_, text)| builder.intern(text)).collect()
-    };
+    // `Symbols::iter` goes by position, so the n-th is symbol n.
+    let symbols: Vec<Sym> = trace.symbols.iter().map(|(sym, _)| builder.intern_from(&trace.symbols, sym)).collect();
     let moved = Moved { symbols: &symbols };
     let resources: Vec<ResourceIx> =
         trace.resources.iter().map(|resource| builder.resource(moved.attributes(&resource.attributes))).collect();
@@ -53,10 +50,7 @@ fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
             builder.scope(trace.text(scope.name), trace.text(scope.version), moved.attributes(&scope.attributes))
         })
         .collect();
-    if trace.untyped {
-        builder.set_untyped();
-    }
-    // Ids that were shared are put back, so that both readings tell them alike; building splits them again.
+    // Ids that were shared are put back, so that both readings have them alike; building splits them again.
     let mut shared: HashMap<SpanId, SpanId> = HashMap::new();
     for note in &trace.notes {
         if let Note::SharedId { shared: id, server } = note {
@@ -64,7 +58,15 @@ fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
         }
     }
     let back = |id: SpanId| shared.get(&id).copied().unwrap_or(id);
-    for span in trace.spans() {
+    let disputed: HashSet<SpanId> = trace
+        .notes
+        .iter()
+        .filter_map(|note| if let Note::ConflictingDuplicate { span, .. } = note { Some(*span) } else { None })
+        .collect();
+    // Of the other versions only what differs can: all else is the same.
+    let others = trace.versions.iter().flat_map(|version| version.spans().map(move |span| (&**version, span)));
+    let others = others.filter(|(_, span)| disputed.contains(&back(span.id())));
+    for (trace, span) in trace.spans().map(|span| (trace, span)).chain(others) {
         let row = span.ix().index();
         let split = shared.contains_key(&span.id());
         let parent = if split { span.parent().and_then(|client| client.parent_id()) } else { span.parent_id() };

@@ -1,6 +1,6 @@
 //! The one model every backend's answer becomes: spans in columns, strings interned, attributes typed.
 //!
-//! [`TraceBuilder`] takes spans as a wire format tells them, in any order and with any duplicates, and
+//! [`TraceBuilder`] takes spans as a wire format has them, in any order and with any duplicates, and
 //! [`TraceBuilder::build`] normalises them (shared ids split, duplicates dropped, cycles cut), leaving a
 //! [`Note`] for everything it changed. The result does not depend on the order in which spans were added.
 

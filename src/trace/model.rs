@@ -6,6 +6,7 @@ use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
 use std::fmt;
+use std::sync::Arc;
 
 /// A row of a [`Trace`]: the position of a span in its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +87,7 @@ impl StatusCode {
     }
 }
 
-/// An attribute's value, as typed as the wire told it (OTLP AnyValue). Text is interned.
+/// An attribute's value, as typed as on the wire (OTLP AnyValue). Text is interned.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// An AnyValue without a value.
@@ -105,6 +106,18 @@ pub enum Value {
     Array(Box<[Value]>),
     /// A map; keys as sent.
     Map(Box<[(Sym, Value)]>),
+}
+
+impl Value {
+    /// Whether it is, or holds, text that was received without its type.
+    pub(crate) fn is_untyped(&self, symbols: &Symbols) -> bool {
+        match self {
+            Value::Str(sym) => symbols.is_untyped(*sym),
+            Value::Array(items) => items.iter().any(|item| item.is_untyped(symbols)),
+            Value::Map(entries) => entries.iter().any(|(_, value)| value.is_untyped(symbols)),
+            _ => false,
+        }
+    }
 }
 
 /// A set of attributes, sorted by key text; each key once.
@@ -214,6 +227,8 @@ pub struct Trace {
     pub(crate) untimed: Vec<(SpanIx, (u64, u64))>,
     pub(crate) tree: Tree,
     pub(crate) notes: Vec<Note>,
+    // Where records contradict each other, the trace in its other versions.
+    pub(crate) versions: Vec<Arc<Trace>>,
     pub(crate) untyped: bool,
     pub(crate) partial: bool,
 }
@@ -260,9 +275,18 @@ impl Trace {
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
-    /// Whether the format told every attribute as text ([`Note::Untyped`]).
+    /// Where records of a span contradict each other ([`Note::ConflictingDuplicate`]): the trace in its other versions. What does not
+    /// hold of all alike is not known.
+    pub fn versions(&self) -> &[Arc<Trace>] {
+        &self.versions
+    }
+    /// Whether the values of any attribute were received without their types ([`Note::Untyped`]).
     pub fn untyped(&self) -> bool {
         self.untyped
+    }
+    /// Whether this is the text of a value that was received without its type, so that it may stand for a number or a boolean.
+    pub fn is_untyped(&self, sym: Sym) -> bool {
+        self.untyped && self.symbols.is_untyped(sym)
     }
     /// The spans of which the SDK dropped something over its limits, in row order.
     pub fn dropped(&self) -> &[(SpanIx, Dropped)] {
@@ -294,7 +318,7 @@ impl Trace {
     }
     /// Earliest start and latest end of all spans, in Unix nanoseconds; `None` without spans.
     pub fn interval(&self) -> Option<(u64, u64)> {
-        // A start of 0 is not told.
+        // A start of 0 is a missing one.
         let start = self.starts.iter().copied().filter(|&start| start > 0).min();
         Some((start.unwrap_or(0), *self.ends.iter().max()?))
     }
@@ -399,12 +423,12 @@ impl<'a> SpanRef<'a> {
     pub fn start_ns(self) -> u64 {
         self.trace.starts[self.ix.index()]
     }
-    /// Whether start and end were told and the end is not before the start; otherwise the duration is not known and read
+    /// Whether start and end were received and the end is not before the start; otherwise the duration is not known and read
     /// as zero.
     pub fn is_timed(self) -> bool {
         self.untimed().is_none()
     }
-    /// Start and end as they were told, Unix nanoseconds, 0 for what was not told.
+    /// Start and end as they were received, Unix nanoseconds, 0 for what was missing.
     pub fn told_times(self) -> (u64, u64) {
         self.untimed().unwrap_or((self.start_ns(), self.end_ns()))
     }
@@ -427,6 +451,9 @@ impl<'a> SpanRef<'a> {
     /// The resource.
     pub fn resource(self) -> &'a Resource {
         &self.trace.resources[self.resource_ix().0 as usize]
+    }
+    pub(crate) fn scope_ix(self) -> ScopeIx {
+        self.trace.scope_of[self.ix.index()]
     }
     /// The instrumentation scope.
     pub fn scope(self) -> &'a Scope {

@@ -1,5 +1,5 @@
-//! What normalising a trace changed or found odd. A note never decides a verdict, but what tells of spans that were lost
-//! ([`Note::is_loss`]) keeps an absence from being one; a failure prints them.
+//! What normalising a trace changed or found odd. A note never decides a verdict, but one that speaks of lost spans ([`Note::is_loss`])
+//! keeps an absence from being certain; a failure prints them.
 
 use super::ids::SpanId;
 use std::fmt;
@@ -7,17 +7,23 @@ use std::fmt;
 /// One remark on how a trace arrived.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Note {
-    /// Records that told the same span again were dropped (exporters retry, stores keep both).
+    /// Records of one span were made one (exporters retry, stores keep both).
     Duplicates {
-        /// How many records were dropped.
+        /// How many records there were beyond the first of each span.
         dropped: usize,
     },
-    /// Two records under one id and kind told different things; the fuller one was kept.
+    /// Records of one span contradict each other. What does not hold of every version is not known ([`Trace::versions`]).
+    ///
+    /// [`Trace::versions`]: super::Trace::versions
     ConflictingDuplicate {
-        /// The id both used.
+        /// The span.
         span: SpanId,
+        /// The facts on which they differ.
+        what: String,
+        /// Whether the trace is there in every version; of some there are too many.
+        all: bool,
     },
-    /// Two different spans used one id and kind; only one of them could be kept.
+    /// Different spans used one id: of those of one kind only one could be kept, and which of them is meant by a child is not known.
     IdCollision {
         /// The id both used.
         span: SpanId,
@@ -56,6 +62,11 @@ pub enum Note {
         /// The span.
         span: SpanId,
     },
+    /// Spans of the trace id's second half alone were left out: a service on the way handles 64 bits of it.
+    HalfTraceIds {
+        /// How many.
+        spans: usize,
+    },
     /// Spans of another trace id were in the answer and were left out.
     ForeignSpans {
         /// How many.
@@ -73,7 +84,7 @@ pub enum Note {
         /// Dropped attributes, events and links together.
         count: u64,
     },
-    /// The format told every tag as a string, so numbers and booleans are compared by their text.
+    /// The values of some attributes were received as text without their types: numbers and booleans are compared with what it says.
     Untyped,
     /// A remark of the backend's own (a warning, a partial answer).
     Backend(String),
@@ -83,7 +94,20 @@ impl Note {
     /// Whether spans that the system made, or what one of them said last, are not in the trace: then nothing can be said to
     /// be absent. A span without an end was not over when it was recorded: its status was still to be set.
     pub fn is_loss(&self) -> bool {
-        matches!(self, Note::IdCollision { .. } | Note::InvalidIds { .. } | Note::NoEnd { .. })
+        matches!(
+            self,
+            Note::IdCollision { .. }
+                | Note::InvalidIds { .. }
+                | Note::HalfTraceIds { .. }
+                | Note::NoEnd { .. }
+                | Note::ConflictingDuplicate { all: false, .. }
+        )
+    }
+    /// Says that the trace is not there in every version.
+    pub(super) fn of_some_versions(&mut self) {
+        if let Note::ConflictingDuplicate { all, .. } = self {
+            *all = false;
+        }
     }
     /// Whether a span's times are not known: then what needs them cannot be decided.
     pub fn is_of_times(&self) -> bool {
@@ -93,6 +117,7 @@ impl Note {
     pub fn lost_span(&self) -> Option<SpanId> {
         match self {
             Note::IdCollision { span }
+            | Note::ConflictingDuplicate { span, .. }
             | Note::NoEnd { span }
             | Note::NoStart { span }
             | Note::NegativeDuration { span } => Some(*span),
@@ -101,18 +126,30 @@ impl Note {
     }
 }
 
+/// "1 span", "2 spans".
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Note::Duplicates { dropped } => write!(f, "{dropped} duplicate span records dropped"),
-            Note::ConflictingDuplicate { span } => {
-                write!(f, "span {span} was told twice with different content; the fuller record was kept")
+            Note::Duplicates { dropped } => {
+                write!(f, "{} merged with others of the same span", counted(*dropped, "span record"))
+            }
+            Note::ConflictingDuplicate { span, what, all } => {
+                write!(f, "span {span} was received in versions that contradict each other ({what})")?;
+                f.write_str(if *all { "" } else { "; there are too many to look at each" })
             }
             Note::IdCollision { span } => {
-                write!(f, "two different spans use the id {span}, and only one of them could be kept")
+                write!(f, "two different spans use the id {span}, so which of them is meant is not known")
             }
-            Note::NoEnd { span } => write!(f, "span {span} was told without an end"),
-            Note::NoStart { span } => write!(f, "span {span} was told without a start"),
+            Note::NoEnd { span } => write!(f, "span {span} was received without an end"),
+            Note::NoStart { span } => write!(f, "span {span} was received without a start"),
+            Note::HalfTraceIds { spans } => {
+                let spans = counted(*spans, "span");
+                write!(f, "only the second half of the trace id is in {spans}, left out here")
+            }
             Note::SharedId { shared, server } => {
                 write!(f, "a CLIENT and a SERVER span shared the id {shared}; the SERVER span is {server} here")
             }
@@ -122,13 +159,16 @@ impl fmt::Display for Note {
             Note::NegativeDuration { span } => {
                 write!(f, "span {span} ends before it starts; its duration is not known")
             }
-            Note::ForeignSpans { spans } => write!(f, "{spans} spans of another trace were left out"),
-            Note::InvalidIds { spans } => write!(f, "{spans} spans without a valid id were left out"),
+            Note::ForeignSpans { spans } => write!(f, "left out: {} of another trace", counted(*spans, "span")),
+            Note::InvalidIds { spans } => write!(f, "left out: {} without usable ids", counted(*spans, "span record")),
             Note::Dropped { span, count } => {
                 write!(f, "the SDK dropped {count} attributes, events or links of span {span} over its limits")
             }
             Note::Untyped => {
-                write!(f, "the backend tells every attribute as text; numbers and booleans are compared by their text")
+                write!(
+                    f,
+                    "attributes were received as text without their types; numbers and booleans are compared with what the text says"
+                )
             }
             Note::Backend(text) => write!(f, "the backend says: {text}"),
         }

@@ -1,4 +1,4 @@
-//! How much of a trace can be relied on at a moment: what the completeness engine tells those who judge.
+//! How much of a trace can be relied on at a moment: what the completeness engine says to those who judge.
 
 /// Said by `backend::settle` of every snapshot, and heeded by every expectation (backends.md, section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -47,8 +47,8 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// The error that a body tells, in the shape of the legacy API (`{"errors":[{"code","msg"}]}`) or of /api/v3
-/// (`{"error":{"httpCode","message"}}`); `None` for a body that tells none.
+/// The error in a body, in the shape of the legacy API (`{"errors":[{"code","msg"}]}`) or of /api/v3
+/// (`{"error":{"httpCode","message"}}`); `None` for a body without one.
 pub fn error(text: &str) -> Option<Refusal> {
     serde_json::from_str::<Errors<'_>>(text).ok()?.first()
 }
@@ -166,6 +166,9 @@ struct Processes<'a>(BTreeMap<Cow<'a, str>, Process<'a>>);
 object!(Processes<'de>, "the processes by id", |out, map| {
     else id => {
         let process: Process<'de> = map.next_value()?;
+        if out.0.contains_key(&id) {
+            return Err(json::duplicate_key(&id));
+        }
         out.0.insert(id, process);
     }
 });
@@ -258,17 +261,22 @@ impl Trace<'_> {
         let mut ids: BTreeSet<TraceId> = BTreeSet::new();
         // One group for each process, so that its tags are turned into a resource once.
         let mut groups: BTreeMap<Cow<'_, str>, Vec<raw::ScopeGroup<'_>>> = BTreeMap::new();
+        let untyped = facts::untyped_processes(&self.spans, &self.processes.0);
         for mut span in self.spans {
             if span.trace_id.is_empty() {
                 span.trace_id = self.trace_id.clone();
             }
             let inline = span.process.take();
             let process_id = span.process_id.clone();
-            let (scope, span) = facts::span(span, dialect);
+            let is_untyped = match &inline {
+                Some(process) => facts::is_untyped([&span].into_iter(), Some(process)),
+                None => untyped.contains(process_id.as_ref()),
+            };
+            let (scope, span) = facts::span(span, is_untyped, dialect);
             ids.extend(span.trace_id.usable());
             if let Some(process) = inline {
                 let scopes = vec![raw::ScopeGroup { scope, spans: vec![span] }];
-                added += raw::add(raw::Group { resource: resource(process), scopes }, sink);
+                added += raw::add(raw::Group { resource: resource(process), untyped: is_untyped, scopes }, sink);
                 continue;
             }
             let scopes = groups.entry(process_id).or_default();
@@ -280,16 +288,14 @@ impl Trace<'_> {
         let mut processes = self.processes.0;
         for (id, scopes) in groups {
             let resource = processes.remove(&id).map(resource).unwrap_or_default();
-            added += raw::add(raw::Group { resource, scopes }, sink);
+            let untyped = untyped.contains(id.as_ref());
+            added += raw::add(raw::Group { resource, untyped, scopes }, sink);
         }
         if ids.is_empty() {
             ids.extend(json::trace_id(&self.trace_id).usable());
         }
         for id in ids {
             let builder = sink.builder(id);
-            if dialect.untyped {
-                builder.set_untyped();
-            }
             self.warnings.iter().for_each(|warning| raw::warn(builder, &warning.0));
             // Errors beside data: what could not be read may be any of the trace's spans.
             for error in errors {

@@ -82,8 +82,20 @@ fn status_is_mapped_back() {
         (vec![("otel.status_code", string, "\"ok\""), ("x", "int64", "1")], StatusCode::Ok),
         (vec![("otel.status_code", string, "\"ERROR\""), ("error", boolean, "true")], StatusCode::Error),
         (vec![("otel.status_code", string, "\"OK\""), ("error", boolean, "true")], StatusCode::Error),
-        // Text is not the tag that Jaeger makes, unless all is text.
-        (vec![("error", string, "\"true\""), ("x", "int64", "1")], StatusCode::Unset),
+        // Whatever says more than no is an error, also beside tags with types; so Jaeger's UI has it.
+        (vec![("error", string, "\"true\""), ("x", "int64", "1")], StatusCode::Error),
+        (vec![("error", string, "\"java.io.IOException\""), ("x", "int64", "1")], StatusCode::Error),
+        (vec![("error", "int64", "1")], StatusCode::Error),
+        (vec![("error", string, "\"false\""), ("x", "int64", "1")], StatusCode::Unset),
+        (vec![("error", string, "\"\""), ("x", "int64", "1")], StatusCode::Unset),
+        (vec![("error", "int64", "0")], StatusCode::Unset),
+        (vec![("otel.status_code", string, "\"STATUS_CODE_ERROR\""), ("x", "int64", "1")], StatusCode::Error),
+        (vec![("otel.status_code", "int64", "2")], StatusCode::Error),
+        (vec![("otel.status_code", "int64", "1")], StatusCode::Ok),
+        (vec![("status.code", string, "\"Error\"")], StatusCode::Error),
+        (vec![("status.code", "int64", "200")], StatusCode::Unset),
+        // Since it came as OTLP, the key is the application's.
+        (vec![("otel.scope.name", string, "\"lib\""), ("status.code", "int64", "13")], StatusCode::Unset),
         (vec![("error", string, "\"true\"")], StatusCode::Error),
         (vec![("http.status_code", "int64", "503")], StatusCode::Error),
         (vec![("http.status_code", "int64", "404"), ("span.kind", string, "\"client\"")], StatusCode::Error),
@@ -219,7 +231,7 @@ fn missing_fields_and_bare_traces_are_read() {
     );
     assert_eq!(bare.spans, 1);
     let (_, invalid) = read_all(r#"{"data":[{"traceID":"xyz","spans":[{"spanID":"1"},{"traceID":"aa"}]}]}"#);
-    assert_eq!(invalid, Added { spans: 0, invalid: 2 });
+    assert_eq!(invalid, Added { spans: 0, invalid: 2, skipped: 0 });
 }
 
 #[test]
@@ -256,4 +268,47 @@ fn errors_are_told_in_the_shape_of_either_api() {
     assert_eq!(error(r#"{"error":{"httpCode":400,"message":"malformed"}}"#), told(Some(400), "malformed"));
     assert_eq!(error(r#"{"data":[],"errors":null}"#), None);
     assert_eq!(error("404 page not found"), None);
+}
+
+#[test]
+fn processes_without_types_and_with_them_stand_beside_one_another() {
+    let tags = |kind: &str, code: &str| {
+        format!(
+            r#"[{{"key":"http.status_code","type":"{kind}","value":{code}}},{{"key":"n","type":"{kind}","value":{code}}}]"#
+        )
+    };
+    let span = |id: u32, process: &str, tags: &str| {
+        format!(r#"{{"spanID":"{id}","processID":"{process}","startTime":1,"duration":1,"tags":{tags}}}"#)
+    };
+    let (text, typed) = (tags("string", "\"200\""), tags("int64", "200"));
+    let words = r#"[{"key":"n","type":"string","value":"7"}]"#;
+    let document = format!(
+        r#"{{"data":[{{"traceID":"aa","spans":[{},{},{},{}],"processes":{{"proxy":{{"serviceName":"proxy","tags":{words}}},"app":{{"serviceName":"app","tags":{words}}}}}}}]}}"#,
+        span(1, "proxy", &text),
+        span(2, "proxy", words),
+        span(3, "app", &typed),
+        span(4, "app", words),
+    );
+    let trace = read_all(&document).0.build(OWN.parse().unwrap(), &[], &Injected::Unknown);
+    let again = {
+        let mut builder = TraceBuilder::new();
+        crate::wire::detect::read(crate::wire::write::otlp_json(&trace).as_bytes(), &mut builder).unwrap();
+        builder.build(OWN.parse().unwrap(), &[], &Injected::Unknown)
+    };
+    for trace in [&trace, &again] {
+        let untyped = |value: Option<&Value>| match value {
+            Some(Value::Str(sym)) => Some(trace.is_untyped(*sym)),
+            _ => None,
+        };
+        let of = |id: &str| trace.span(trace.find(id.parse().unwrap()).unwrap());
+        assert_eq!(
+            ["1", "2", "3", "4"].map(|id| untyped(of(id).attribute("n"))),
+            [Some(true), Some(true), None, Some(false)]
+        );
+        assert_eq!(["1", "4"].map(|id| untyped(of(id).resource_attribute("n"))), [Some(true), Some(false)]);
+        // A service's name is text in every format.
+        assert_eq!(untyped(of("1").resource_attribute("service.name")), Some(false));
+        assert_eq!(trace.service_names(), ["app", "proxy"]);
+        assert!(trace.notes().contains(&Note::Untyped));
+    }
 }

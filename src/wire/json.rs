@@ -1,7 +1,7 @@
 //! JSON values in every spelling met: numbers as text, enums as names, ids as hex or base64, null for absent.
 
 use super::WireError;
-use super::raw::{Any, Id};
+use super::raw::{Any, Attribute, Id};
 use crate::trace::{IdError, SpanId, TraceId};
 use base64::Engine;
 use base64::alphabet;
@@ -16,6 +16,9 @@ use std::marker::PhantomData;
 pub(super) fn error(what: &str, error: &serde_json::Error) -> WireError {
     WireError::new(format!("expected {what}: {error}"))
 }
+
+/// OTLP's span kinds, without their prefix.
+pub(super) const KINDS: [&str; 6] = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 
 /// Reads JSON objects that follow one another, with or without white space between, and hands over each.
 pub(super) fn each<'a, T: Deserialize<'a>>(
@@ -33,7 +36,38 @@ pub(super) fn each<'a, T: Deserialize<'a>>(
     Ok(())
 }
 
-/// A visitor for `$type` that reads an object's known keys, ignores the others, and takes null for the default.
+/// The bit of the row of `known` that begins with the same key as `keys`.
+pub(super) const fn bit(known: &[&[&str]], keys: &[&str]) -> u64 {
+    let mut row = 0;
+    while row < known.len() {
+        let (one, other) = (known[row][0].as_bytes(), keys[0].as_bytes());
+        let mut at = 0;
+        while at < one.len() && at < other.len() && one[at] == other[at] {
+            at += 1;
+        }
+        if at == one.len() && at == other.len() {
+            return 1 << row;
+        }
+        row += 1;
+    }
+    0
+}
+
+/// Which of two fields of one name is meant nobody knows.
+pub(super) fn duplicate_key<E: Error>(key: &str) -> E {
+    let key: String = key.chars().take(60).flat_map(char::escape_debug).collect();
+    E::custom(format!("duplicate key `{key}`"))
+}
+
+/// Refuses an object of which two keys are the same.
+pub(super) fn distinct<E: Error>(entries: &[(Cow<'_, str>, Any<'_>)]) -> Result<(), E> {
+    let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_ref()).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|two| two[0] == two[1]).map_or(Ok(()), |two| Err(duplicate_key(two[0])))
+}
+
+/// A visitor for `$type` that reads an object's known keys, each at most once in whichever spelling, ignores the others, and takes null
+/// for the default.
 macro_rules! object {
     ($type:ty, $what:literal, |$out:ident, $map:ident| { $($($key:literal)|+ => $value:expr),* $(,)? }) => {
         $crate::wire::json::object!($type, $what, |$out, $map| {
@@ -55,17 +89,29 @@ macro_rules! object {
                     fn visit_unit<E>(self) -> Result<Self::Value, E> {
                         Ok(Default::default())
                     }
+                    #[allow(unused_mut)]
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut $map: A) -> Result<Self::Value, A::Error> {
-                        let mut $out: $type = Default::default();
+                        #[allow(dead_code)]
+                        const KNOWN: &[&[&str]] = &[$(&[$($key),+]),*];
+                        let (mut $out, mut seen): ($type, u64) = Default::default();
                         while let Some(key) = $map.next_key::<$crate::wire::json::Text<'de>>()? {
                             match key.0.as_ref() {
-                                $($($key)|+ => $value,)*
+                                $($($key)|+ => {
+                                    const BIT: u64 = $crate::wire::json::bit(KNOWN, &[$($key),+]);
+                                    if seen & BIT != 0 {
+                                        return Err($crate::wire::json::duplicate_key(&key.0));
+                                    }
+                                    seen |= BIT;
+                                    $value
+                                })*
                                 _ => {
                                     let $other = key.0;
                                     $rest
                                 }
                             }
                         }
+                        // Where no key is known none can come twice.
+                        let _ = seen;
                         Ok($out)
                     }
                 }
@@ -173,6 +219,7 @@ impl<'de> Deserialize<'de> for Plain<'de> {
                 while let Some((Text(key), Plain(value))) = map.next_entry()? {
                     entries.push((key, value));
                 }
+                distinct(&entries)?;
                 Ok(Plain(Any::Map(entries)))
             }
         }
@@ -180,7 +227,21 @@ impl<'de> Deserialize<'de> for Plain<'de> {
     }
 }
 
-/// A whole number, told as one, as a float or as text, of up to 64 bits with or without sign.
+/// Attributes as a JSON object, each key once; null is empty.
+#[derive(Debug, Default)]
+pub(super) struct Entries<'a>(pub(super) Vec<Attribute<'a>>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Plain::deserialize(from)?.0 {
+            Any::Empty => Ok(Entries::default()),
+            Any::Map(entries) => Ok(Entries(entries)),
+            _ => Err(D::Error::custom("expected an object of values by key")),
+        }
+    }
+}
+
+/// A whole number, written as one, as a float or as text, of up to 64 bits with or without sign.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Whole(pub(super) i128);
 
@@ -193,9 +254,9 @@ impl Whole {
         i64::try_from(self.0).unwrap_or(if self.0 < 0 { i64::MIN } else { i64::MAX })
     }
     /// Exactly an attribute's integer; a time may lose its fraction, a value may not.
-    pub(super) fn integer(told: &Any<'_>) -> Option<i64> {
+    pub(super) fn integer(value: &Any<'_>) -> Option<i64> {
         let whole = |number: f64| (number.fract() == 0.0).then_some(number as i128);
-        let number = match told {
+        let number = match value {
             Any::Int(number) => i128::from(*number),
             Any::Double(number) => whole(*number)?,
             Any::Str(text) => text.trim().parse().ok().or_else(|| whole(text.trim().parse().ok()?))?,
@@ -243,7 +304,7 @@ impl<'de> Deserialize<'de> for Whole {
     }
 }
 
-/// A float, told as a number or as text ("NaN", "Infinity", "-Infinity").
+/// A float, written as a number or as text ("NaN", "Infinity", "-Infinity").
 pub(super) struct Float(pub(super) f64);
 
 impl<'de> Deserialize<'de> for Float {
@@ -259,9 +320,9 @@ impl<'de> Deserialize<'de> for Float {
     }
 }
 
-/// An enum's number, told as a number, as its full name or as the last word of it, in either case.
-pub(super) fn code<E: Error>(told: &Any<'_>, prefix: &str, words: &[&str]) -> Result<i64, E> {
-    match told {
+/// An enum's number, written as a number, as its full name or as the last word of it, in either case.
+pub(super) fn code<E: Error>(value: &Any<'_>, prefix: &str, words: &[&str]) -> Result<i64, E> {
+    match value {
         Any::Empty => Ok(0),
         Any::Int(number) => Ok(*number),
         Any::Double(number) => Ok(*number as i64),
@@ -292,7 +353,7 @@ pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
     engine.decode(text).ok()
 }
 
-/// An id in hex (leading zeros may be missing) or, as Tempo's JSON tells it, in base64. The two are told apart by
+/// An id in hex (leading zeros may be missing) or, as in Tempo's JSON, in base64. The two are distinguished by
 /// charset and length: base64 of 16 bytes has 24 characters, of 8 bytes 12, and its padding is not hex.
 fn id<T>(text: &str, hex: fn(&str) -> Result<T, IdError>, bytes: fn(&[u8]) -> Option<T>, length: usize) -> Id<T> {
     match hex(text) {
@@ -353,7 +414,13 @@ impl<'de> Deserialize<'de> for Keys<'de> {
 /// What an object with these keys is, when it is not what the reader expected.
 pub(super) fn stranger<'a>(keys: impl IntoIterator<Item = &'a str> + Clone) -> String {
     let has = |wanted: &str| keys.clone().into_iter().any(|key| key == wanted);
-    if has("data") || has("traceID") {
+    if has("_source") || has("hits") || has("traceID") && (has("operationName") || has("startTimeMillis")) {
+        "spans as Elasticsearch or OpenSearch stores them, which are no trace; save Jaeger's /api/v3/traces/{id} instead".to_owned()
+    } else if has("traces") {
+        "the answer of a search in Tempo, which holds no spans; save /api/v2/traces/{id} of a trace instead".to_owned()
+    } else if has("traceId") && has("spanId") {
+        "a span without its resource; save the whole request (resourceSpans)".to_owned()
+    } else if has("data") || has("traceID") {
         "Jaeger's legacy JSON".to_owned()
     } else if has("summaries") {
         "Jaeger's trace summaries, which hold no spans; save /api/v3/traces/{id} instead".to_owned()

@@ -1,10 +1,15 @@
-//! Bytes to spans and back: OTLP protobuf, OTLP JSON in every dialect met, Jaeger's legacy JSON, Tempo's answers.
+//! Bytes to spans and back: OTLP protobuf, OTLP JSON in every dialect met, Jaeger's legacy JSON, Tempo's answers, Zipkin's JSON, and
+//! what console exporters print.
 //!
 //! Each reader turns one message into `raw` spans (what OTLP can say, text borrowed from the message) and adds them to
 //! a [`Sink`]. Readers are lenient in form and strict in sense: they accept every spelling that servers have been
 //! seen to use, and refuse what they would have to guess.
 
+mod console;
 pub mod detect;
+#[cfg(test)]
+mod formats_tests;
+mod frames;
 pub mod jaeger_json;
 mod json;
 pub mod otlp_json;
@@ -12,8 +17,10 @@ pub mod otlp_proto;
 #[cfg(test)]
 mod partial_tests;
 mod raw;
+mod status;
 pub mod tempo;
 pub mod write;
+mod zipkin;
 
 use crate::trace::{SpanId, TraceBuilder, TraceId};
 use std::fmt;
@@ -46,12 +53,30 @@ pub struct Added {
     pub spans: usize,
     /// Span records left out because their trace, span or parent id is not usable.
     pub invalid: usize,
+    /// Documents or messages left out because they hold metrics, logs or profiles.
+    pub skipped: usize,
 }
 
 impl std::ops::AddAssign for Added {
     fn add_assign(&mut self, other: Added) {
         self.spans += other.spans;
         self.invalid += other.invalid;
+        self.skipped += other.skipped;
+    }
+}
+
+impl fmt::Display for Added {
+    /// "3 spans, 1 without usable ids, 2 documents of other signals skipped"
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} spans", self.spans)?;
+        for (count, what) in
+            [(self.invalid, "without usable ids"), (self.skipped, "documents of metrics or logs skipped")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
     }
 }
 

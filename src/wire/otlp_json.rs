@@ -9,13 +9,19 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-const KINDS: [&str; 6] = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 const STATUSES: [&str; 3] = ["UNSET", "OK", "ERROR"];
 
 /// Adds all spans of a text. `{}` and an empty list of spans are an answer without spans; JSON of another shape is an
 /// error. On an error the sink may hold the spans of the documents before it.
 pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
     Ok(read_answer(text, sink)?.added)
+}
+
+/// Adds the spans of one bare ResourceSpans object.
+pub(super) fn read_resource_spans(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
+    let group: raw::Group<'_> =
+        serde_json::from_str(text).map_err(|error| json::error("OTLP's ResourceSpans", &error))?;
+    Ok(raw::add(group, sink))
 }
 
 pub(super) struct Answer {
@@ -107,11 +113,19 @@ fn words(error: &Any<'_>) -> String {
 }
 
 object!(Document<'de>, "an object with resourceSpans, batches, result or trace", |out, map| {
-    "resourceSpans" | "resource_spans" | "batches" => {
+    "resourceSpans" | "resource_spans" => {
         out.groups.extend(map.next_value::<List<raw::Group<'de>>>()?.0);
         out.recognised = true;
     },
-    "result" | "trace" => {
+    "batches" => {
+        out.groups.extend(map.next_value::<List<raw::Group<'de>>>()?.0);
+        out.recognised = true;
+    },
+    "result" => {
+        let inner: Document<'de> = map.next_value()?;
+        out.nest(inner);
+    },
+    "trace" => {
         let inner: Document<'de> = map.next_value()?;
         out.nest(inner);
     },
@@ -129,7 +143,8 @@ object!(Document<'de>, "an object with resourceSpans, batches, result or trace",
 
 object!(raw::Group<'de>, "an object with resource and scopeSpans", |out, map| {
     "resource" => out.resource = map.next_value::<Resource<'de>>()?.attributes,
-    "scopeSpans" | "scope_spans" | "instrumentationLibrarySpans" | "instrumentation_library_spans" => {
+    "scopeSpans" | "scope_spans" => out.scopes.extend(map.next_value::<List<raw::ScopeGroup<'de>>>()?.0),
+    "instrumentationLibrarySpans" | "instrumentation_library_spans" => {
         out.scopes.extend(map.next_value::<List<raw::ScopeGroup<'de>>>()?.0);
     },
 });
@@ -161,7 +176,7 @@ object!(raw::Span<'de>, "a span", |out, map| {
     "traceState" | "trace_state" => out.trace_state = map.next_value::<Text<'de>>()?.0,
     "flags" => out.flags = map.next_value::<Whole>()?.unsigned() as u32,
     "name" => out.name = map.next_value::<Text<'de>>()?.0,
-    "kind" => out.kind = json::code(&map.next_value::<Plain<'de>>()?.0, "SPAN_KIND_", &KINDS)?,
+    "kind" => out.kind = json::code(&map.next_value::<Plain<'de>>()?.0, "SPAN_KIND_", &json::KINDS)?,
     "startTimeUnixNano" | "start_time_unix_nano" => out.start_ns = map.next_value::<Whole>()?.unsigned(),
     "endTimeUnixNano" | "end_time_unix_nano" => out.end_ns = map.next_value::<Whole>()?.unsigned(),
     "attributes" => out.attributes = attributes(&mut map)?,
@@ -203,7 +218,7 @@ object!(raw::RawLink<'de>, "a link", |out, map| {
     "droppedAttributesCount" | "dropped_attributes_count" => out.dropped = count(&mut map)?,
 });
 
-/// What is told as more than fits is at least as much as fits.
+/// A count of more than fits is at least as much as fits.
 fn count<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u32, A::Error> {
     Ok(u32::try_from(map.next_value::<Whole>()?.unsigned()).unwrap_or(u32::MAX))
 }
@@ -262,8 +277,8 @@ object!(Any<'de>, "an attribute value such as {\"stringValue\": …}", |out, map
     },
     "intValue" | "int_value" => match map.next_value::<Plain<'de>>()?.0 {
         Any::Empty => {}
-        told => {
-            let number = Whole::integer(&told);
+        value => {
+            let number = Whole::integer(&value);
             out = Any::Int(number.ok_or_else(|| A::Error::custom("expected a 64-bit integer, or its text"))?);
         }
     },

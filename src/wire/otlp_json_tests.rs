@@ -171,10 +171,10 @@ fn spans_without_usable_ids_are_counted_and_a_bad_parent_never_makes_a_root() {
     ]
     .join(",");
     let (builder, added) = builder(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#));
-    assert_eq!(added, Added { spans: 1, invalid: 3 });
+    assert_eq!(added, Added { spans: 1, invalid: 3, skipped: 0 });
     let trace = builder.build(ID.parse().unwrap(), &[], &Injected::Unknown);
     assert_eq!((only(&trace).id().get(), only(&trace).parent_id()), (0xa3, None));
-    assert_eq!(trace.notes()[0].to_string(), "3 spans without a valid id were left out");
+    assert_eq!(trace.notes()[0].to_string(), "left out: 3 span records without usable ids");
 }
 
 #[test]
@@ -187,7 +187,8 @@ fn codes_that_otlp_does_not_define_and_links_without_ids_leave_a_note() {
 
 #[test]
 fn times_out_of_range_saturate() {
-    let trace = one(r#","startTimeUnixNano":-5,"endTimeUnixNano":"99999999999999999999999""#);
+    let span = r#"{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"a1","startTimeUnixNano":-5,"endTimeUnixNano":"99999999999999999999999"}"#;
+    let trace = trace(&format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{span}]}}]}}]}}"#));
     assert_eq!(only(&trace).told_times(), (0, u64::MAX));
 }
 

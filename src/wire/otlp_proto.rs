@@ -28,6 +28,7 @@ pub fn add(data: TracesData, sink: &mut dyn Sink) -> Added {
 fn group(from: &ResourceSpans) -> raw::Group<'_> {
     raw::Group {
         resource: from.resource.as_ref().map(|resource| attributes(&resource.attributes)).unwrap_or_default(),
+        untyped: false,
         scopes: from.scope_spans.iter().map(scope_group).collect(),
     }
 }
@@ -44,9 +45,9 @@ fn scope_group(from: &ScopeSpans) -> raw::ScopeGroup<'_> {
 fn span(from: &Span) -> raw::Span<'_> {
     let status = from.status.as_ref();
     raw::Span {
-        trace_id: id(&from.trace_id, TraceId::from_bytes),
-        span_id: id(&from.span_id, SpanId::from_bytes),
-        parent_id: id(&from.parent_span_id, SpanId::from_bytes),
+        trace_id: trace_id(&from.trace_id),
+        span_id: span_id(&from.span_id),
+        parent_id: span_id(&from.parent_span_id),
         name: text(&from.name),
         kind: from.kind.into(),
         status: status.map_or(0, |status| status.code.into()),
@@ -70,8 +71,8 @@ fn span(from: &Span) -> raw::Span<'_> {
             .links
             .iter()
             .map(|link| raw::RawLink {
-                trace_id: id(&link.trace_id, TraceId::from_bytes),
-                span_id: id(&link.span_id, SpanId::from_bytes),
+                trace_id: trace_id(&link.trace_id),
+                span_id: span_id(&link.span_id),
                 trace_state: text(&link.trace_state),
                 attributes: attributes(&link.attributes),
                 dropped: link.dropped_attributes_count,
@@ -83,15 +84,29 @@ fn span(from: &Span) -> raw::Span<'_> {
             links: from.dropped_links_count,
         },
         warnings: Vec::new(),
+        untyped: false,
     }
 }
 
-fn id<T>(bytes: &[u8], parse: impl Fn(&[u8]) -> Option<T>) -> Id<T> {
-    match parse(bytes) {
-        Some(id) => Id::Is(id),
-        None if bytes.iter().all(|byte| *byte == 0) => Id::Absent,
-        None => Id::Bad,
+/// Whether a span's own ids are usable.
+pub(super) fn has_ids(span: &Span) -> bool {
+    matches!((trace_id(&span.trace_id), span_id(&span.span_id)), (Id::Is(_), Id::Is(_)))
+}
+
+fn trace_id(bytes: &[u8]) -> Id<TraceId> {
+    id(bytes, TraceId::from_bytes, 16)
+}
+
+fn span_id(bytes: &[u8]) -> Id<SpanId> {
+    id(bytes, SpanId::from_bytes, 8)
+}
+
+/// An id in exactly so many bytes: half a trace id, which some SDKs sent, would be another trace's.
+fn id<T>(bytes: &[u8], parse: impl Fn(&[u8]) -> Option<T>, length: usize) -> Id<T> {
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Id::Absent;
     }
+    parse(bytes).filter(|_| bytes.len() == length).map_or(Id::Bad, Id::Is)
 }
 
 fn text(from: &str) -> Cow<'_, str> {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 /// Warnings that Jaeger's query service attaches to a span of its OTLP answers.
 pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
-/// Ours, on one span of a trace written back: the format it was read from told every attribute as text.
+/// Ours, in a trace written back, on each span, resource and scope whose values were received without their types.
 pub(super) const UNTYPED: &str = "@tracespec@untyped";
 /// Ours, likewise: the backend had left spans out.
 pub(super) const PARTIAL: &str = "@tracespec@partial";
@@ -17,13 +17,13 @@ pub(super) const PARTIAL: &str = "@tracespec@partial";
 /// Ours, on one span of a trace saved by a run: the spans of the runner's own that called it.
 pub(super) const INJECTED: &str = "@tracespec@injected";
 
-/// An id as told: absent, unusable, or there.
+/// An id as received: absent, unusable, or there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Id<T> {
-    /// Not told, empty or zeros.
+    /// Missing, empty or zeros.
     #[default]
     Absent,
-    /// Told, but no id.
+    /// There, but no id.
     Bad,
     /// The id.
     Is(T),
@@ -57,6 +57,8 @@ pub(super) type Attribute<'a> = (Cow<'a, str>, Any<'a>);
 #[derive(Debug, Default)]
 pub(super) struct Group<'a> {
     pub(super) resource: Vec<Attribute<'a>>,
+    /// Whether the resource's values came without their types.
+    pub(super) untyped: bool,
     pub(super) scopes: Vec<ScopeGroup<'a>>,
 }
 
@@ -91,6 +93,8 @@ pub(super) struct Span<'a> {
     pub(super) links: Vec<RawLink<'a>>,
     pub(super) dropped: Dropped,
     pub(super) warnings: Vec<Cow<'a, str>>,
+    /// Whether all its values came as text without their types.
+    pub(super) untyped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -114,7 +118,9 @@ pub(super) struct RawLink<'a> {
 pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     let mut added = Added::default();
     let mut resources: HashMap<TraceId, ResourceIx> = HashMap::new();
+    let of_resource = Reading { untyped: group.untyped || is_marked(&group.resource) };
     for ScopeGroup { scope, spans } in group.scopes {
+        let of_scope = Reading { untyped: is_marked(&scope.attributes) };
         let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
         for span in spans {
             // A parent that cannot be read is not "no parent": the span would pass for a root.
@@ -128,11 +134,11 @@ pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
             injected(&span).for_each(|own| sink.injected(trace_id, own));
             let builder = sink.builder(trace_id);
             let resource = *resources.entry(trace_id).or_insert_with(|| {
-                let attributes = owned(builder, &group.resource);
+                let attributes = of_resource.pairs(builder, &group.resource, 0);
                 builder.resource(attributes)
             });
             let scope = *scopes.entry(trace_id).or_insert_with(|| {
-                let attributes = owned(builder, &scope.attributes);
+                let attributes = of_scope.pairs(builder, &scope.attributes, 0);
                 builder.scope(&scope.name, &scope.version, attributes)
             });
             let record = record(builder, span, (trace_id, span_id), resource, scope);
@@ -159,14 +165,14 @@ fn record(
     resource: ResourceIx,
     scope: ScopeIx,
 ) -> SpanRecord {
+    let reading = Reading { untyped: span.untyped || is_marked(&span.attributes) };
     let mut attributes = Vec::with_capacity(span.attributes.len());
     for (key, value) in &span.attributes {
         match (key.as_ref(), value) {
             (JAEGER_WARNINGS, warnings) => warn_all(builder, warnings),
-            (UNTYPED, Any::Bool(true)) => builder.set_untyped(),
-            (INJECTED, _) => {}
+            (UNTYPED | INJECTED, _) => {}
             (PARTIAL, Any::Bool(true)) => builder.set_partial(),
-            _ => attributes.push((builder.intern(key), owned_value(builder, value))),
+            _ => attributes.push((builder.intern(key), reading.value(builder, value, 0))),
         }
     }
     for warning in span.warnings {
@@ -176,7 +182,7 @@ fn record(
     let mut events = Vec::with_capacity(span.events.len());
     for event in &span.events {
         dropped.events = dropped.events.saturating_add(event.dropped);
-        let attributes = owned(builder, &event.attributes);
+        let attributes = reading.pairs(builder, &event.attributes, 0);
         let name = builder.intern(&event.name);
         events.push(Event { time_ns: event.time_ns, name, attributes: builder.attributes(attributes) });
     }
@@ -187,7 +193,7 @@ fn record(
             builder.remark(format!("a link of span {span_id} has no valid ids and was left out"));
             continue;
         };
-        let attributes = owned(builder, &link.attributes);
+        let attributes = reading.pairs(builder, &link.attributes, 0);
         let trace_state = builder.intern(&link.trace_state);
         let attributes = builder.attributes(attributes);
         links.push(Link { trace_id: to_trace, span_id: to_span, trace_state, attributes });
@@ -244,34 +250,46 @@ pub(super) fn warn(builder: &mut TraceBuilder, warning: &str) {
 /// takes four) are certain to carry, so that whatever is read can be written and read again.
 const DEEPEST: usize = 24;
 
-fn owned(builder: &mut TraceBuilder, attributes: &[Attribute<'_>]) -> Vec<(Sym, Value)> {
-    pairs(builder, attributes, 0)
+fn is_marked(attributes: &[Attribute<'_>]) -> bool {
+    attributes.iter().any(|(key, value)| key == UNTYPED && *value == Any::Bool(true))
 }
 
-fn owned_value(builder: &mut TraceBuilder, value: &Any<'_>) -> Value {
-    nested(builder, value, 0)
+/// How values become the model's.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Whether text may stand for a number or a boolean.
+    untyped: bool,
 }
 
-fn pairs(builder: &mut TraceBuilder, attributes: &[Attribute<'_>], depth: usize) -> Vec<(Sym, Value)> {
-    attributes.iter().map(|(key, value)| (builder.intern(key), nested(builder, value, depth))).collect()
-}
+impl Reading {
+    fn pairs(self, builder: &mut TraceBuilder, attributes: &[Attribute<'_>], depth: usize) -> Vec<(Sym, Value)> {
+        let kept = attributes.iter().filter(|(key, _)| depth > 0 || key != UNTYPED);
+        let pair = |(key, value): &Attribute<'_>| {
+            // A service's name is text in every format.
+            let reading = if key == "service.name" { Reading { untyped: false } } else { self };
+            (builder.intern(key), reading.value(builder, value, depth))
+        };
+        kept.map(pair).collect()
+    }
 
-fn nested(builder: &mut TraceBuilder, value: &Any<'_>, depth: usize) -> Value {
-    match value {
-        Any::Array(_) | Any::Map(_) if depth == DEEPEST => {
-            builder.remark(format!("an attribute's value nests deeper than {DEEPEST} levels and was cut there"));
-            Value::Empty
-        }
-        Any::Empty => Value::Empty,
-        Any::Str(text) => Value::Str(builder.intern(text)),
-        Any::Bool(flag) => Value::Bool(*flag),
-        Any::Int(number) => Value::Int(*number),
-        Any::Double(number) => Value::Double(*number),
-        Any::Bytes(bytes) => Value::Bytes(bytes.as_ref().into()),
-        Any::Array(items) => Value::Array(items.iter().map(|item| nested(builder, item, depth + 1)).collect()),
-        Any::Map(entries) => {
-            let entries = pairs(builder, entries, depth + 1);
-            Value::Map(builder.attributes(entries))
+    fn value(self, builder: &mut TraceBuilder, value: &Any<'_>, depth: usize) -> Value {
+        match value {
+            Any::Array(_) | Any::Map(_) if depth == DEEPEST => {
+                builder.remark(format!("an attribute's value nests deeper than {DEEPEST} levels and was cut there"));
+                Value::Empty
+            }
+            Any::Empty => Value::Empty,
+            Any::Str(text) if self.untyped => Value::Str(builder.intern_untyped(text)),
+            Any::Str(text) => Value::Str(builder.intern(text)),
+            Any::Bool(flag) => Value::Bool(*flag),
+            Any::Int(number) => Value::Int(*number),
+            Any::Double(number) => Value::Double(*number),
+            Any::Bytes(bytes) => Value::Bytes(bytes.as_ref().into()),
+            Any::Array(items) => Value::Array(items.iter().map(|item| self.value(builder, item, depth + 1)).collect()),
+            Any::Map(entries) => {
+                let entries = self.pairs(builder, entries, depth + 1);
+                Value::Map(builder.attributes(entries))
+            }
         }
     }
 }

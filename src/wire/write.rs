@@ -1,7 +1,7 @@
 //! A trace back to OTLP: as protobuf, and as JSON in the dialect of the Collector and of Jaeger's /api/v3.
 //!
 //! What the model holds survives writing and reading again: spans, resources, scopes, and of the notes those that the
-//! data itself cannot tell (the backend's remarks, that the format was untyped).
+//! data itself cannot express (the backend's remarks, that the format was untyped).
 
 use super::raw::{INJECTED, JAEGER_WARNINGS, PARTIAL, UNTYPED};
 use crate::trace::{Attributes, Note, Resource, ResourceIx, Scope, ScopeIx, SpanId, SpanRef, Sym, Trace, Value};
@@ -12,6 +12,7 @@ use opentelemetry_proto::tonic::resource::v1::Resource as ProtoResource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData};
 use prost::Message;
+use std::collections::HashSet;
 
 mod pdata;
 
@@ -26,15 +27,19 @@ pub fn traces_data(trace: &Trace) -> TracesData {
         }
     }
     let mut groups: IndexMap<ResourceIx, (ResourceSpans, IndexMap<ScopeIx, ScopeSpans>)> = IndexMap::new();
-    for (row, span) in trace.spans().enumerate() {
+    for (row, span) in trace.spans().chain(disputed(trace)).enumerate() {
+        let trace = span.trace();
         let mut made = proto_span(trace, span);
         if row == 0 {
             made.attributes.extend(own_marks(trace, &remarks));
         }
+        if is_untyped(trace, span) {
+            made.attributes.push(flag(UNTYPED));
+        }
         let (_, scopes) = groups
             .entry(span.resource_ix())
             .or_insert_with(|| (resource_spans(trace, span.resource()), IndexMap::new()));
-        let scope = scopes.entry(trace.scope_of[row]).or_insert_with(|| scope_spans(trace, span.scope()));
+        let scope = scopes.entry(span.scope_ix()).or_insert_with(|| scope_spans(trace, span.scope()));
         scope.spans.push(made);
     }
     let close = |(mut group, scopes): (ResourceSpans, IndexMap<ScopeIx, ScopeSpans>)| {
@@ -42,6 +47,14 @@ pub fn traces_data(trace: &Trace) -> TracesData {
         group
     };
     TracesData { resource_spans: groups.into_values().map(close).collect() }
+}
+
+/// The spans whose records contradict each other, in the trace's other versions. Resources and scopes are the same in all of them.
+fn disputed(trace: &Trace) -> impl Iterator<Item = SpanRef<'_>> {
+    let of = |note: &Note| if let Note::ConflictingDuplicate { span, .. } = note { Some(*span) } else { None };
+    let disputed: HashSet<SpanId> = trace.notes().iter().filter_map(of).collect();
+    let spans = trace.versions().iter().flat_map(|version| version.spans());
+    spans.filter(move |span| disputed.contains(&span.id()))
 }
 
 /// The trace as an OTLP protobuf message (`TracesData`, `ExportTraceServiceRequest`).
@@ -75,14 +88,37 @@ fn own_marks(trace: &Trace, remarks: &[&str]) -> Vec<KeyValue> {
         let values = remarks.iter().map(|text| any(ProtoValue::StringValue((*text).to_owned()))).collect();
         marks.push(pair(JAEGER_WARNINGS.to_owned(), any(ProtoValue::ArrayValue(ArrayValue { values }))));
     }
-    let flags = [(UNTYPED, trace.untyped()), (PARTIAL, trace.partial())];
-    let flag = |(key, _): (&str, bool)| pair(key.to_owned(), any(ProtoValue::BoolValue(true)));
-    marks.extend(flags.into_iter().filter(|(_, is)| *is).map(flag));
+    if trace.partial() {
+        marks.push(flag(PARTIAL));
+    }
     marks
 }
 
+fn flag(key: &str) -> KeyValue {
+    pair(key.to_owned(), any(ProtoValue::BoolValue(true)))
+}
+
+/// Whether any value of a span was received without its type.
+fn is_untyped(trace: &Trace, span: SpanRef<'_>) -> bool {
+    let own = span.attributes().any(|(_, value)| value.is_untyped(trace.symbols()));
+    let events = || span.events().iter().any(|event| any_untyped(trace, &event.attributes));
+    let links = || span.links().iter().any(|link| any_untyped(trace, &link.attributes));
+    trace.untyped() && (own || events() || links())
+}
+
+fn any_untyped(trace: &Trace, attributes: &[(Sym, Value)]) -> bool {
+    attributes.iter().any(|(_, value)| value.is_untyped(trace.symbols()))
+}
+
+/// The attributes of a resource or a scope, with the mark that says that they were received without their types.
+fn marked(trace: &Trace, from: &Attributes) -> Vec<KeyValue> {
+    let mut all = attributes(trace, from);
+    all.extend(any_untyped(trace, from).then(|| flag(UNTYPED)));
+    all
+}
+
 fn resource_spans(trace: &Trace, resource: &Resource) -> ResourceSpans {
-    let attributes = attributes(trace, &resource.attributes);
+    let attributes = marked(trace, &resource.attributes);
     let resource = ProtoResource { attributes, ..Default::default() };
     ResourceSpans { resource: Some(resource), ..Default::default() }
 }
@@ -91,7 +127,7 @@ fn scope_spans(trace: &Trace, scope: &Scope) -> ScopeSpans {
     let scope = InstrumentationScope {
         name: trace.text(scope.name).to_owned(),
         version: trace.text(scope.version).to_owned(),
-        attributes: attributes(trace, &scope.attributes),
+        attributes: marked(trace, &scope.attributes),
         ..Default::default()
     };
     ScopeSpans { scope: Some(scope), ..Default::default() }

@@ -18,4 +18,5 @@ mod told;
 mod unseen;
 mod untimed;
 mod untyped;
+mod versions;
 mod words;

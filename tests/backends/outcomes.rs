@@ -257,3 +257,18 @@ async fn a_servers_words_are_told_in_short_and_cannot_drive_a_terminal() {
     assert!(told.contains("go away!!!") && told.contains("403") && !told.contains('\u{1b}'), "{told}");
     assert!(told.len() < 600, "{}", told.len());
 }
+
+#[tokio::test]
+async fn an_answer_of_tempos_that_is_not_complete_is_a_part_of_the_trace() {
+    for (status, partial) in [("COMPLETE", false), ("PARTIAL", true), ("SHORTENED", true)] {
+        let id = ORDER;
+        let body = format!(
+            r#"{{"trace":{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id}","spanId":"1"}}]}}]}}]}},"status":"{status}","message":"cut"}}"#
+        );
+        let stub = Stub::always(Reply(200, vec![("content-type", "application/json".into())], body.into_bytes())).await;
+        let trace = built(stub.tempo().fetch(order()).await);
+        assert_eq!(trace.partial(), partial, "{status}");
+        let said = trace.notes().iter().any(|note| matches!(note, Note::Backend(said) if said.contains("cut")));
+        assert_eq!(said, partial, "{status}");
+    }
+}

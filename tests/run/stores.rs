@@ -1,7 +1,7 @@
 //! The same spec against Jaeger and Tempo as they really answer: not yet, half, all, and every way to stumble between.
 
 use crate::project::{Project, Ran};
-use crate::spans::two_services;
+use crate::spans::{SERVER, span, two_services};
 use crate::store::{Answer, Kind, Store};
 use crate::target::{Target, reply};
 
@@ -164,5 +164,22 @@ fn half_a_trace_is_never_a_pass() {
         let (ran, _) = run(kind, &[Answer::Part(2)], &spec);
         assert!(matches!(ran.code, 1 | 3), "{}", ran.said);
         assert_ne!(ran.verdict("the stock is read"), "pass");
+    }
+}
+
+#[test]
+fn where_parents_never_come_from_tempo_its_silent_limit_is_among_the_causes() {
+    for (kind, named) in [(Kind::Tempo, true), (Kind::Jaeger, false)] {
+        for expect in ["propagation: intact", "errors: none"] {
+            let spec = format!(
+                "tests: [{{ name: t, request: {{ url: '${{base}}/' }}, wait: {{ timeout: 20s }}, trace: {{ {expect} }} }}]"
+            );
+            let store = Store::new(kind, &[Answer::All]);
+            let lost = || vec![span("gateway", SERVER, "GET /", 1, 0), span("stock", SERVER, "GET /items", 3, 2)];
+            let target = Target::new(store.sink(), move |_| reply("{}").spans(lost()));
+            let ran = Project::new(&store.configuration(&target.url()), &spec).run(&[]);
+            assert_ne!(ran.test("t")["verdict"], "pass");
+            assert_eq!(ran.said.contains("max_bytes_per_trace"), named, "{kind:?}: {}", ran.said);
+        }
     }
 }

@@ -196,14 +196,35 @@ impl Files for Accepted<'_> {
     }
 }
 
+/// The document with the mark of values without types in every list of attributes.
+fn untyped(document: &str) -> String {
+    fn mark(value: &mut serde_json::Value) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                if let Some(serde_json::Value::Array(list)) = fields.get_mut("attributes") {
+                    list.push(serde_json::json!({ "key": "@tracespec@untyped", "value": { "boolValue": true } }));
+                }
+                // Those of events and links go with their span's.
+                fields
+                    .iter_mut()
+                    .filter(|(key, _)| !matches!(key.as_str(), "events" | "links"))
+                    .for_each(|(_, at)| mark(at));
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(mark),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::from_str(document).expect("the generator writes JSON");
+    mark(&mut value);
+    value.to_string()
+}
+
 fn build(system: &System) -> Trace {
     let mut spans = TraceBuilder::new();
-    tracespec::wire::otlp_json::read(&system.otlp_json(), &mut spans).expect("the generator writes OTLP JSON");
+    let text = if system.untyped { untyped(&system.otlp_json()) } else { system.otlp_json() };
+    tracespec::wire::otlp_json::read(&text, &mut spans).expect("the generator writes OTLP JSON");
     if system.partial {
         spans.set_partial();
-    }
-    if system.untyped {
-        spans.set_untyped();
     }
     if system.invalid {
         spans.invalid_spans(1);

@@ -97,35 +97,37 @@ fn made() -> impl Strategy<Value = Made> {
     })
 }
 
-fn value(builder: &mut TraceBuilder, from: &Told) -> Value {
+fn value(builder: &mut TraceBuilder, from: &Told, untyped: bool) -> Value {
     match from {
         Told::Empty => Value::Empty,
+        Told::Str(text) if untyped => Value::Str(builder.intern_untyped(text)),
         Told::Str(text) => Value::Str(builder.intern(text)),
         Told::Bool(flag) => Value::Bool(*flag),
         Told::Int(number) => Value::Int(*number),
         Told::Double(number) => Value::Double(*number),
         Told::Bytes(bytes) => Value::Bytes(bytes.as_slice().into()),
-        Told::Array(items) => Value::Array(items.iter().map(|item| value(builder, item)).collect()),
+        Told::Array(items) => Value::Array(items.iter().map(|item| value(builder, item, untyped)).collect()),
         Told::Map(entries) => {
-            let entries = values(builder, entries);
+            let entries = values(builder, entries, untyped);
             Value::Map(builder.attributes(entries))
         }
     }
 }
 
-fn values(builder: &mut TraceBuilder, from: &[(String, Told)]) -> Vec<(tracespec::trace::Sym, Value)> {
-    from.iter().map(|(key, at)| (builder.intern(key), value(builder, at))).collect()
+fn values(builder: &mut TraceBuilder, from: &[(String, Told)], untyped: bool) -> Vec<(tracespec::trace::Sym, Value)> {
+    // A service's name is text in every format.
+    from.iter().map(|(key, at)| (builder.intern(key), value(builder, at, untyped && key != "service.name"))).collect()
 }
 
-fn add(builder: &mut TraceBuilder, at: u64, made: &Made) {
-    let attributes = values(builder, &made.attributes);
+fn add(builder: &mut TraceBuilder, at: u64, made: &Made, untyped: bool) {
+    let attributes = values(builder, &made.attributes, untyped);
     let events = made.events.iter().map(|(time_ns, name, attributes)| {
-        let attributes = values(builder, attributes);
+        let attributes = values(builder, attributes, untyped);
         Event { time_ns: *time_ns, name: builder.intern(name), attributes: builder.attributes(attributes) }
     });
     let events = events.collect();
     let links = made.links.iter().map(|(trace, span, state, attributes)| {
-        let attributes = values(builder, attributes);
+        let attributes = values(builder, attributes, untyped);
         Link {
             trace_id: TraceId::new(*trace).unwrap(),
             span_id: SpanId::new(*span).unwrap(),
@@ -134,7 +136,7 @@ fn add(builder: &mut TraceBuilder, at: u64, made: &Made) {
         }
     });
     let links = links.collect();
-    let (resource, scope) = (values(builder, &made.resource), values(builder, &made.scope.2));
+    let (resource, scope) = (values(builder, &made.resource, untyped), values(builder, &made.scope.2, untyped));
     let record = SpanRecord {
         trace_id: id(),
         span_id: SpanId::new(at).unwrap(),
@@ -160,13 +162,10 @@ fn add(builder: &mut TraceBuilder, at: u64, made: &Made) {
 fn built(spans: &[Made], remarks: &[String], untyped: bool) -> Trace {
     let mut builder = TraceBuilder::new();
     for (at, made) in spans.iter().enumerate() {
-        add(&mut builder, at as u64 + 1, made);
+        add(&mut builder, at as u64 + 1, made, untyped);
     }
     if !spans.is_empty() {
         remarks.iter().for_each(|remark| builder.remark(remark.as_str()));
-        if untyped {
-            builder.set_untyped();
-        }
     }
     builder.build(id(), &[], &Injected::Unknown)
 }

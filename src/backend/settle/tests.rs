@@ -147,6 +147,26 @@ fn a_store_that_never_tells_a_span_alike_twice_is_quiet_at_last() {
 }
 
 #[test]
+fn what_a_restless_store_returns_at_last_is_judged_though_it_breaks_no_quiet() {
+    let (mut watch, mut run) = (watch(started()), Run::default());
+    let work = |n: i64| Draft::new(2, 1, "front", Kind::Internal).int("random", n);
+    for n in 0..20 {
+        see(&mut watch, &mut run, (200 + n) * MS, &[front(), work(n as i64)]);
+    }
+    assert_eq!(watch.tick(900 * MS, &mut run).phase, Phase::Settled);
+    let errors = |watch: &Watch| watch.trace().unwrap().spans().filter(|span| span.is_error()).count();
+    assert_eq!(errors(&watch), 0);
+    let step = see(&mut watch, &mut run, 901 * MS, &[front(), work(20).error()]);
+    assert_eq!((step.phase, step.changed, errors(&watch)), (Phase::Settled, true, 1));
+    // Nor is an event forgotten, or a value that was not seen before.
+    let step = see(&mut watch, &mut run, 902 * MS, &[front(), work(21).text("cause", "late")]);
+    assert!(step.changed && watch.trace().unwrap().spans().any(|span| span.attribute("cause").is_some()));
+    watch.decided();
+    let step = see(&mut watch, &mut run, 903 * MS, &[front(), work(22).text("more", "later")]);
+    assert!(step.changed && watch.trace().unwrap().spans().any(|span| span.attribute("more").is_some()));
+}
+
+#[test]
 fn a_span_told_again_without_its_flags_is_no_news() {
     let (mut watch, mut run) = (watch(started()), Run::default());
     see(&mut watch, &mut run, 200 * MS, &[front().flags(0x101)]);

@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 /// Spans that came late and whose ancestors are awaited: no more than this many are remembered.
 const MOST_LATE: usize = 4096;
-/// How many tellings of one span are news. More is a store that does not tell the same twice, and would never be quiet.
-const MOST_TELLINGS: usize = 8;
+/// How many versions of one span break the quiet. A store that never returns the same twice would never be quiet; what it returns
+/// after that is joined and judged all the same.
+const MOST_VERSIONS: usize = 8;
 /// Between two reads of a store a span's arrival is known no better than this. Longer gaps are the store's fault.
 const MOST_UNCERTAINTY: u64 = super::config::SECOND;
 
@@ -66,17 +67,32 @@ type SpanKey = (TraceId, SpanId, Kind);
 struct Told {
     /// What it says in the trace that is kept.
     kept: u64,
-    /// What it said in other readings. A store whose replicas differ tells now one, now the other: only the first time
+    /// What it said in other readings. A store whose replicas differ returns now one, now the other: only the first time
     /// is news.
     others: Vec<u64>,
 }
 
+/// What a reading of a known span is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// It says what it said before.
+    Known,
+    /// It says something new.
+    News,
+    /// It says something that is not remembered, but so it did too often to wait for it to stop.
+    Restless,
+}
+
 impl Told {
-    fn is_news(&self, print: u64) -> bool {
-        print != self.kept && self.others.len() < MOST_TELLINGS && !self.others.contains(&print)
+    fn heard(&self, print: u64) -> Heard {
+        match print == self.kept || self.others.contains(&print) {
+            true => Heard::Known,
+            false if self.others.len() < MOST_VERSIONS => Heard::News,
+            false => Heard::Restless,
+        }
     }
     fn hear(&mut self, print: u64) {
-        if self.is_news(print) {
+        if self.heard(print) == Heard::News {
             self.others.push(print);
         }
     }
@@ -159,7 +175,7 @@ impl Watch {
             return self.step(read.got_ns, run, false, true);
         }
         self.last_reading = Some(trace.clone());
-        let (mut new, mut changed, mut differs) = (Vec::new(), Vec::new(), false);
+        let (mut new, mut changed, mut differs, mut restless) = (Vec::new(), Vec::new(), false, false);
         let keys = span_keys(&trace);
         let found = keys.len();
         for (key, print) in keys.into_iter().zip(fingerprints(&trace)) {
@@ -167,7 +183,9 @@ impl Watch {
                 None => new.push((key, print)),
                 Some(told) => {
                     differs |= told.kept != print;
-                    changed.extend(told.is_news(print).then_some((key, print)));
+                    let heard = told.heard(print);
+                    restless |= heard == Heard::Restless;
+                    changed.extend((heard == Heard::News).then_some((key, print)));
                 }
             }
         }
@@ -186,6 +204,8 @@ impl Watch {
                 self.told.entry(key).and_modify(|told| told.hear(print));
             }
             self.news_ns = self.news_ns.max(read.arrived_ns.unwrap_or(read.got_ns));
+        }
+        if news > 0 || restless {
             // What was found before and is lacking now, or was told with other words, is kept as well.
             let kept = match self.snapshot.take().filter(|_| shrunk || differs || lossy) {
                 Some(before) => self.join(before.trace(), &trace),
@@ -200,7 +220,7 @@ impl Watch {
         if let Some((_, count)) = &mut self.decided {
             *count += news;
         }
-        self.step(read.got_ns, run, news > 0, true)
+        self.step(read.got_ns, run, news > 0 || restless, true)
     }
 
     pub(super) fn take(&mut self, snapshot: Snapshot) {

@@ -12,7 +12,6 @@ impl TraceBuilder {
             std::mem::swap(self, &mut other);
         }
         self.invalid += other.invalid;
-        self.untyped |= other.untyped;
         self.partial |= other.partial;
         self.remarks.append(&mut other.remarks);
         self.losses.append(&mut other.losses);
@@ -20,7 +19,8 @@ impl TraceBuilder {
             return;
         }
         // `Symbols::iter` goes by position, so the n-th text is that of symbol n.
-        let syms: Vec<Sym> = other.symbols.iter().map(|(_, text)| self.symbols.intern(text)).collect();
+        let syms: Vec<Sym> =
+            other.symbols.iter().map(|(sym, _)| self.symbols.intern_from(&other.symbols, sym)).collect();
         let map = Renamed { syms };
         let resources: Vec<ResourceIx> =
             other.resources.into_iter().map(|resource| self.resource(map.attributes(resource.attributes))).collect();
@@ -76,7 +76,7 @@ impl TraceBuilder {
     }
 }
 
-/// Symbols of one builder told as those of another.
+/// Symbols of one builder as those of another.
 struct Renamed {
     syms: Vec<Sym>,
 }

@@ -117,7 +117,9 @@ fn remarks_untyped_and_invalid_spans_are_carried_over() {
     let mut left = TraceBuilder::new();
     add(&mut left, 1, 0, "shop");
     let mut right = TraceBuilder::new();
-    right.set_untyped();
+    add(&mut right, 2, 1, "shop");
+    let (key, value) = (right.intern("n"), Value::Str(right.intern_untyped("7")));
+    right.records[0].attributes = vec![(key, value)];
     right.invalid_spans(1);
     right.remark("partial");
     left.absorb(right);

@@ -3,10 +3,10 @@
 use super::SpanRecord;
 use crate::trace::Note;
 
-/// Reads the duration of a span that has none as zero, notes it, and returns the times as they were told.
+/// Reads the duration of a span that has none as zero, notes it, and returns the times as they were received.
 pub(super) fn without(record: &mut SpanRecord, notes: &mut Vec<Note>) -> Option<(u64, u64)> {
-    let (span, told) = (record.span_id, (record.start_ns, record.end_ns));
-    notes.push(match told {
+    let (span, received) = (record.span_id, (record.start_ns, record.end_ns));
+    notes.push(match received {
         (_, 0) => Note::NoEnd { span },
         (0, _) => Note::NoStart { span },
         (start, end) if end < start => Note::NegativeDuration { span },
@@ -15,5 +15,5 @@ pub(super) fn without(record: &mut SpanRecord, notes: &mut Vec<Note>) -> Option<
     // Where only the end is known the span stands there: at 0 it would stand before all others.
     record.start_ns = if record.start_ns == 0 { record.end_ns } else { record.start_ns };
     record.end_ns = record.start_ns;
-    Some(told)
+    Some(received)
 }

@@ -1,23 +1,23 @@
 //! One legacy span back to what OTLP said: tags to kind, status and scope, references to parent and links.
 
-use super::{Log, Reference, Span, Tag, Trace};
+use super::{Log, Process, Reference, Span, Tag, Trace};
 use crate::trace::{Dropped, SpanId, TraceId};
 use crate::wire::json;
 use crate::wire::raw::{self, Any, Attribute, Id};
+use crate::wire::status::{self, ERROR, OK, UNSET, take_last, take_text, text};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a whole document says of the server that wrote it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
-    /// Every tag is text, numbers and booleans too.
-    pub(super) untyped: bool,
-    /// Untyped, and every span has an `error` tag of three words, as VictoriaTraces writes it: "false" is its word
-    /// for status Ok, and `scope_attr:` starts scope attributes.
-    pub(super) three_worded: bool,
+    /// Every span has an `error` tag of three words, as VictoriaTraces writes it, and nothing has a type: "false" is its word for
+    /// status Ok, and `scope_attr:` starts scope attributes.
+    three_worded: bool,
 }
 
 /// Keys that OpenTelemetry's conventions (old and new names) give a type that is not text.
-const NOT_TEXT: [&str; 24] = [
+const NOT_TEXT: [&str; 27] = [
     "client.port",
     "db.response.returned_rows",
     "http.request.body.size",
@@ -26,6 +26,7 @@ const NOT_TEXT: [&str; 24] = [
     "http.resend_count",
     "http.response.body.size",
     "http.response.status_code",
+    "grpc.status_code",
     "http.response_content_length",
     "http.status_code",
     "messaging.batch.message_count",
@@ -36,6 +37,8 @@ const NOT_TEXT: [&str; 24] = [
     "network.peer.port",
     "network.local.port",
     "process.pid",
+    "request_size",
+    "response_size",
     "rpc.grpc.status_code",
     "rpc.message.id",
     "server.port",
@@ -46,28 +49,48 @@ const NOT_TEXT: [&str; 24] = [
 
 impl Dialect {
     pub(super) fn of(traces: &[Trace<'_>]) -> Dialect {
-        let mut all_text = true;
-        let mut odd = false;
-        let mut three_worded = true;
-        let mut look = |tag: &Tag<'_>| {
-            all_text &= tag.kind.eq_ignore_ascii_case("string") && matches!(tag.value, Any::Str(_));
-            odd |= NOT_TEXT.contains(&tag.key.as_ref()) || is_error_word(tag);
-        };
-        for trace in traces {
-            for span in &trace.spans {
-                span.tags.iter().for_each(&mut look);
-                span.logs.iter().flat_map(|log| &log.fields).for_each(&mut look);
-                span.process.iter().flat_map(|process| &process.tags).for_each(&mut look);
-                three_worded &= span.tags.iter().any(is_error_word);
-            }
-            trace.processes.0.values().flat_map(|process| &process.tags).for_each(&mut look);
-        }
-        let untyped = all_text && odd;
-        Dialect { untyped, three_worded: untyped && three_worded }
+        let three_worded = traces.iter().all(|trace| {
+            let mut spans = trace.spans.iter();
+            spans.all(|span| span.tags.iter().any(is_error_word) && span_tags(span).all(is_text))
+                && trace.processes.0.values().flat_map(|process| &process.tags).all(is_text)
+        });
+        Dialect { three_worded }
     }
 }
 
-/// A tag as the attribute that it was. VictoriaTraces tells empty text as "-", and so does Envoy in its own spans: what
+/// The ids of the processes that write every tag as text, numbers and booleans too: a store or a proxy without types, beside which
+/// others may have them.
+pub(super) fn untyped_processes<'a>(
+    spans: &[Span<'a>],
+    processes: &BTreeMap<Cow<'a, str>, Process<'a>>,
+) -> BTreeSet<Cow<'a, str>> {
+    let mut by_process: BTreeMap<&str, Vec<&Span<'a>>> = BTreeMap::new();
+    for span in spans.iter().filter(|span| span.process.is_none()) {
+        by_process.entry(&span.process_id).or_default().push(span);
+    }
+    let untyped = by_process.into_iter().filter(|(id, spans)| is_untyped(spans.iter().copied(), processes.get(*id)));
+    untyped.map(|(id, _)| Cow::Owned(id.to_owned())).collect()
+}
+
+/// Whether all tags of one process are text, and one of them is of a key that is never text where there are types.
+pub(super) fn is_untyped<'s, 'a: 's>(
+    spans: impl Iterator<Item = &'s Span<'a>> + Clone,
+    process: Option<&'s Process<'a>>,
+) -> bool {
+    let tags = || spans.clone().flat_map(span_tags).chain(process.into_iter().flat_map(|process| &process.tags));
+    let of_spans = || spans.clone().flat_map(|span| &span.tags);
+    tags().all(is_text) && (tags().any(|tag| NOT_TEXT.contains(&tag.key.as_ref())) || of_spans().any(is_error_word))
+}
+
+fn span_tags<'s, 'a>(span: &'s Span<'a>) -> impl Iterator<Item = &'s Tag<'a>> {
+    span.tags.iter().chain(span.logs.iter().flat_map(|log| &log.fields))
+}
+
+fn is_text(tag: &Tag<'_>) -> bool {
+    tag.kind.eq_ignore_ascii_case("string") && matches!(tag.value, Any::Str(_))
+}
+
+/// A tag as the attribute that it was. VictoriaTraces writes empty text as "-", and so does Envoy in its own spans: what
 /// "-" was cannot be known, so it stays.
 pub(super) fn attribute(tag: Tag<'_>) -> Attribute<'_> {
     (tag.key, typed(&tag.kind, tag.value))
@@ -107,18 +130,19 @@ fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
     }
 }
 
-/// A span and the scope that its tags tell.
-pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, raw::Span<'a>) {
+/// A span and the scope that its tags name.
+pub(super) fn span<'a>(from: Span<'a>, untyped: bool, dialect: &Dialect) -> (raw::Scope<'a>, raw::Span<'a>) {
     let own = json::trace_id(&from.trace_id);
     let parent_id = super::parent(&from.references, own.usable());
     let mut attributes: Vec<Attribute<'a>> = from.tags.into_iter().map(attribute).collect();
     let scope = scope(&mut attributes, dialect);
     let from_otlp = !scope.name.is_empty();
-    let kind = take_last(&mut attributes, "span.kind", |value| match value {
+    let kind = take_last(&mut attributes, &["span.kind"], |value| match value {
         Any::Str(word) => kind(word),
         _ => None,
     });
-    let (status, status_message) = status(&mut attributes, kind.unwrap_or(0), from_otlp, dialect);
+    let status_message = take_text(&mut attributes, "otel.status_description");
+    let status = status(&mut attributes, kind.unwrap_or(0), from_otlp, untyped, dialect);
     let trace_state = take_text(&mut attributes, "w3c.tracestate");
     let start_us = from.start_us.unsigned();
     // Jaeger before 1.70 and 2.7 wraps a negative duration into an unsigned one.
@@ -142,32 +166,9 @@ pub(super) fn span<'a>(from: Span<'a>, dialect: &Dialect) -> (raw::Scope<'a>, ra
         links: links(from.references, own.usable(), parent_id.unwrap_or_default()),
         dropped: Dropped::default(),
         warnings: from.warnings.into_iter().map(|text| text.0).collect(),
+        untyped,
     };
     (scope, span)
-}
-
-/// Takes the last attribute of this key whose value `read` accepts: the tags that Jaeger's translator makes stand after
-/// the span's own attributes, which may have the same key and stay.
-fn take_last<'a, T>(attributes: &mut Vec<Attribute<'a>>, key: &str, read: impl Fn(&Any<'a>) -> Option<T>) -> Option<T> {
-    let (at, found) = attributes
-        .iter()
-        .enumerate()
-        .rev()
-        .filter(|(_, (name, _))| name == key)
-        .find_map(|(at, (_, value))| read(value).map(|found| (at, found)))?;
-    attributes.remove(at);
-    Some(found)
-}
-
-fn text<'a>(value: &Any<'a>) -> Option<Cow<'a, str>> {
-    match value {
-        Any::Str(text) => Some(text.clone()),
-        _ => None,
-    }
-}
-
-fn take_text<'a>(attributes: &mut Vec<Attribute<'a>>, key: &str) -> Cow<'a, str> {
-    take_last(attributes, key, text).unwrap_or_default()
 }
 
 fn kind(word: &str) -> Option<i64> {
@@ -200,40 +201,31 @@ fn scope<'a>(attributes: &mut Vec<Attribute<'a>>, dialect: &Dialect) -> raw::Sco
     raw::Scope { name, version, attributes: own }
 }
 
-const UNSET: i64 = 0;
-const OK: i64 = 1;
-const ERROR: i64 = 2;
-
-/// `error=true` wins; then `otel.status_code`; then, for spans of Jaeger's own clients, the HTTP status. A span that came
-/// as OTLP (it names its scope) has said its status already, if only by leaving it unset.
-fn status<'a>(
-    attributes: &mut Vec<Attribute<'a>>,
-    kind: i64,
-    from_otlp: bool,
-    dialect: &Dialect,
-) -> (i64, Cow<'a, str>) {
-    let message = take_text(attributes, "otel.status_description");
-    let code = take_last(attributes, "otel.status_code", |value| match value {
-        Any::Str(word) if word.eq_ignore_ascii_case("OK") => Some(OK),
-        Any::Str(word) if word.eq_ignore_ascii_case("ERROR") => Some(ERROR),
-        Any::Str(word) if word.eq_ignore_ascii_case("UNSET") => Some(UNSET),
-        _ => None,
-    });
-    let error = take_last(attributes, "error", |value| match value {
+/// An `error` tag wins; then the status code; then, for spans of Jaeger's own clients, the HTTP status. A span that came as OTLP (it
+/// names its scope) has said its status already, if only by leaving it unset.
+fn status(attributes: &mut Vec<Attribute<'_>>, kind: i64, from_otlp: bool, untyped: bool, dialect: &Dialect) -> i64 {
+    // `status.code` is how exporters named it before 2021; since then the name is the application's.
+    let older =
+        || attributes.iter().rev().find(|(key, _)| key == "status.code").and_then(|(_, value)| status::code(value));
+    let older = if from_otlp { None } else { older() };
+    let code = take_last(attributes, &["otel.status_code"], status::code).or(older);
+    // Taken is what a translator makes of the status; what says more than that it failed stays an attribute.
+    let error = take_last(attributes, &["error"], |value| match value {
         Any::Bool(true) => Some(ERROR),
-        Any::Str(word) if dialect.untyped && word == "true" => Some(ERROR),
+        Any::Str(word) if untyped && word == "true" => Some(ERROR),
         Any::Str(word) if dialect.three_worded && word == "false" => Some(OK),
-        Any::Str(word) if dialect.untyped && (word == "false" || word == "unset") => Some(UNSET),
+        Any::Str(word) if untyped && (word == "false" || word == "unset") => Some(UNSET),
         _ => None,
     });
-    let status = match (error, code) {
+    let failed = attributes.iter().any(|(key, value)| key == "error" && status::is_error(value));
+    match (error, code) {
+        _ if failed => ERROR,
         (Some(ERROR), _) => ERROR,
         (_, Some(code)) => code,
-        (Some(told), None) => told,
+        (Some(said), None) => said,
         (None, None) if from_otlp => UNSET,
         (None, None) => http_status(attributes, kind),
-    };
-    (status, message)
+    }
 }
 
 /// What OpenTelemetry's HTTP conventions make of a response code: 5xx failed, 4xx failed for the client alone.
@@ -259,7 +251,7 @@ fn event(log: Log<'_>) -> raw::RawEvent<'_> {
     raw::RawEvent { time_ns: log.time_us.unsigned().saturating_mul(1000), name, attributes, dropped: 0 }
 }
 
-/// All references but the one that tells the parent. A FOLLOWS_FROM to the parent is a link as well: Jaeger merges the
+/// All references but the one that is the parent. A FOLLOWS_FROM to the parent is a link as well: Jaeger merges the
 /// two into one reference.
 fn links<'a>(references: Vec<Reference<'a>>, own: Option<TraceId>, parent: Id<SpanId>) -> Vec<raw::RawLink<'a>> {
     let mut links = Vec::new();
