@@ -1,12 +1,16 @@
-//! What every HTTP client of this crate shares: cryptography, whom to trust, who to be.
+//! What the HTTP clients of this crate share: cryptography, trusted authorities, client certificates.
 
+use crate::source::read_file;
 use crate::spec::plan::{HttpVersion, Tls};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-/// Whom to trust and who to be, as PEM texts.
+/// The largest file of certificates or keys.
+const PEM_LIMIT: u64 = 16 << 20;
+
+/// Trusted authorities and the client's own certificate, as PEM texts.
 #[derive(Clone, Default)]
 pub struct TlsOptions {
     /// The authorities to trust instead of the system's.
@@ -121,7 +125,7 @@ impl Clients {
         }
         let read = |path: &PathBuf| {
             let full = folder.join(path);
-            std::fs::read(&full).map_err(|why| format!("cannot read {}: {why}", full.display()))
+            read_file(&full, PEM_LIMIT).map_err(|why| format!("cannot read {}: {why}", full.display()))
         };
         let identity = match (&tls.cert, &tls.key) {
             (Some(certificate), Some(key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),

@@ -1,4 +1,4 @@
-//! Diagnostics: what is wrong with a spec, said with the place, the remedy and the source line.
+//! Diagnostics: what is wrong with a spec, with the place, the source line and the remedy.
 //!
 //! A [`Problem`] is what a reader of one file finds; with its file it becomes a [`Diagnostic`]. Nothing here knows what a
 //! spec is: the codes name the kinds, [`render`](fn@render), [`to_json`] and [`to_sarif`] show them.
@@ -10,7 +10,7 @@ mod render;
 pub use codes::Code;
 pub use machine::{to_json, to_sarif};
 pub(crate) use render::cut;
-pub use render::{RenderOptions, printable, render, summary};
+pub use render::{RenderOptions, is_unprintable, printable, render, summary};
 
 use crate::source::{LineColumn, SourceFile, Span};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use std::sync::Arc;
 /// How bad a diagnostic is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Nothing is sent while there is one.
+    /// Nothing is sent as long as there is one.
     Error,
-    /// Worth a look; the run goes on.
+    /// Worth a look; the run continues.
     Warning,
 }
 

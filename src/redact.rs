@@ -1,15 +1,27 @@
-//! Secrets, and the edge that none of them passes: every text that leaves goes through a [`Redactor`].
+//! Secrets, and how they are masked: every text that leaves the program goes through a [`Redactor`].
 
-use base64::Engine as _;
+mod find;
+mod forms;
+mod view;
+
+use find::Finder;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Mutex, RwLock};
-use url::Url;
 
-/// What stands where a secret stood.
+/// What is shown in place of a secret.
 pub const MASK: &str = "***";
+
+/// A text, or its beginning with a mark that more follows. Whatever cuts text that is shown must leave this mark: the
+/// redactor looks for pieces of secrets beside it.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(most) {
+        None => Cow::Borrowed(text),
+        Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
+    }
+}
 
 /// Names of headers and keys whose values are never shown, unless the configuration says otherwise.
 pub const DEFAULT_NAMES: &[&str] = &[
@@ -30,7 +42,7 @@ pub const DEFAULT_NAMES: &[&str] = &[
     "id_token",
 ];
 
-/// Text that is shown only where it is sent.
+/// Text that is sent, and never shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -57,13 +69,18 @@ impl fmt::Display for Secret {
     }
 }
 
-/// Takes secrets out of text: the values it has learnt, in every form in which they travel, and the values of headers
+/// Masks secrets in text: the values it has learnt, in every form in which they travel, and the values of headers
 /// and keys with a name on its list.
-#[derive(Debug)]
 pub struct Redactor {
-    needles: RwLock<Vec<Needle>>,
+    needles: RwLock<Needles>,
     names: Vec<String>,
     short: Mutex<Short>,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").field("names", &self.names).finish_non_exhaustive()
+    }
 }
 
 /// Names of secrets that are too short to be looked for.
@@ -73,16 +90,49 @@ struct Short {
     untold: BTreeSet<String>,
 }
 
-#[derive(PartialEq, Eq)]
-struct Needle(String);
+/// What is looked for. Values are learnt while a run goes on, so what comes in is added to the smallest finders rather
+/// than to one large one: each needle is built in anew as often as the number of needles has doubled.
+#[derive(Default)]
+struct Needles {
+    seen: HashSet<Vec<u8>>,
+    new: Vec<Vec<u8>>,
+    finders: Vec<Finder>,
+}
 
-impl fmt::Debug for Needle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MASK)
+impl Needles {
+    fn add(&mut self, needle: Vec<u8>) {
+        if needle.len() >= SHORTEST && self.seen.insert(needle.clone()) {
+            self.new.push(needle);
+        }
+    }
+
+    fn build(&mut self) {
+        let mut needles = std::mem::take(&mut self.new);
+        if needles.is_empty() {
+            return;
+        }
+        while let Some(smaller) = self.finders.pop_if(|finder| finder.len() <= needles.len()) {
+            needles.extend(smaller.into_needles());
+        }
+        self.finders.push(Finder::new(needles));
+    }
+
+    /// Where secrets stand in a text, in no order.
+    fn places(&self, text: &str) -> Vec<Range<usize>> {
+        let mut places = Vec::new();
+        if !self.finders.is_empty() {
+            view::all(text.as_bytes(), &mut |view| {
+                for finder in &self.finders {
+                    finder.find(&view.bytes, SHORTEST, &mut |from, to| places.push(view.origin(from, to)));
+                }
+            });
+        }
+        places
     }
 }
 
-/// Shorter values than this are not looked for: they would take every `a` out of a report.
+/// Shorter values than this are not looked for: they would take every `a` out of a report. What a cut leaves of a longer
+/// one is looked for from this length on.
 const SHORTEST: usize = 4;
 
 impl Default for Redactor {
@@ -98,7 +148,7 @@ impl Redactor {
         all.extend(names.into_iter().map(|name| folded(name.as_ref())));
         all.sort();
         all.dedup();
-        Redactor { needles: RwLock::new(Vec::new()), names: all, short: Mutex::default() }
+        Redactor { needles: RwLock::default(), names: all, short: Mutex::default() }
     }
 
     /// Learns the secret of this name; one that is too short to be looked for is kept for [`Redactor::too_short`].
@@ -113,7 +163,7 @@ impl Redactor {
         self.learn(secret);
     }
 
-    /// A warning for each secret that is not masked because it is too short, each told once.
+    /// A warning for each secret that is not masked because it is too short, each reported once.
     pub fn too_short(&self) -> Vec<String> {
         let untold = self.short.lock().map(|mut short| std::mem::take(&mut short.untold)).unwrap_or_default();
         let warning = |name| {
@@ -127,45 +177,22 @@ impl Redactor {
     /// Learns a value that must never be shown. Its lines count one by one: a key file is shown line by line.
     pub fn learn(&self, secret: &Secret) {
         let text = secret.reveal();
-        let mut forms = Vec::new();
-        for part in std::iter::once(text).chain(text.lines()).map(str::trim).filter(|part| part.len() >= SHORTEST) {
-            forms.push(part.to_owned());
-            forms.push(part.replace(' ', "+"));
-            forms.extend(url_forms(part));
-            // Escaped as in JSON, and once more: a message quotes the JSON that it shows.
-            let mut escaped = part.to_owned();
-            for _ in 0..2 {
-                let json = serde_json::Value::from(escaped).to_string();
-                escaped = json[1..json.len() - 1].to_owned();
-                forms.push(escaped.clone());
-                forms.push(unicode_escaped(&escaped, |c| matches!(c, '&' | '<' | '>')));
-                forms.push(unicode_escaped(&escaped, |c| !c.is_ascii()));
-            }
-            forms.extend(base64_forms(part));
-        }
         let Ok(mut needles) = self.needles.write() else { return };
-        for form in forms.into_iter().filter(|form| form.len() >= SHORTEST).map(Needle) {
-            if !needles.contains(&form) {
-                needles.push(form);
-            }
+        for part in std::iter::once(text).chain(text.lines()).map(str::trim).filter(|part| part.len() >= SHORTEST) {
+            forms::of(part, &mut |form| needles.add(form));
         }
-        // The longest first: a secret that contains another is taken out whole.
-        needles.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
     }
 
-    /// The text without any secret that was learnt.
+    /// The text without any secret that was learnt, and without what a cut (`…`) has left of one. So it does no harm that
+    /// texts are cut before they come here.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.needles.read().is_ok_and(|needles| !needles.new.is_empty())
+            && let Ok(mut needles) = self.needles.write()
+        {
+            needles.build();
+        }
         let Ok(needles) = self.needles.read() else { return Cow::Borrowed(MASK) };
-        let mut out = Cow::Borrowed(text);
-        for Needle(needle) in needles.iter() {
-            if out.contains(needle.as_str()) {
-                out = Cow::Owned(out.replace(needle.as_str(), MASK));
-            }
-        }
-        match out.contains('%').then(|| without_encoded(&out, &needles)).flatten() {
-            Some(clean) => Cow::Owned(clean),
-            None => out,
-        }
+        masked(text, needles.places(text))
     }
 
     /// Whether values under this name are never shown: a header, a JSON key, an attribute (`http.request.header.cookie`).
@@ -231,107 +258,26 @@ fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
 }
 
-/// What the parser of URLs makes of a text within one. It changes more than `%` can tell: `\` becomes `/`, and what
-/// follows `?` and `#` is shown by itself.
-fn url_forms(text: &str) -> Vec<String> {
-    const BEFORE: &str = "http://h/";
-    let Ok(url) = Url::parse(&format!("{BEFORE}{text}")) else { return Vec::new() };
-    let whole = url.as_str().get(BEFORE.len()..).map(str::to_owned);
-    let path = url.path().trim_start_matches('/').to_owned();
-    let rest = url.query().into_iter().chain(url.fragment()).map(str::to_owned);
-    let coded: Vec<String> = whole.into_iter().chain([path]).chain(rest).collect();
-    // Texts are also looked through with their `%XX` decoded, so that the decoded form stands for every encoded one.
-    let plain = coded.iter().map(|form| String::from_utf8_lossy(&decoded(form.as_bytes()).0).into_owned());
-    plain.collect()
-}
-
-/// As some writers of JSON escape characters that need no escape.
-fn unicode_escaped(text: &str, which: impl Fn(char) -> bool) -> String {
+/// The text with these places masked. Places that touch are one: secrets overlap where one begins or contains another.
+fn masked(text: &str, mut places: Vec<Range<usize>>) -> Cow<'_, str> {
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    places.sort_unstable_by_key(|place| (place.start, place.end));
     let mut out = String::new();
-    for c in text.chars() {
-        if which(c) {
-            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
-/// The bytes with each `%XX` decoded, and where each of them stood.
-fn decoded(bytes: &[u8]) -> (Vec<u8>, Vec<Range<usize>>) {
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let (mut out, mut places) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
-    let mut at = 0;
-    while at < bytes.len() {
-        let coded = if bytes[at] == b'%' { digit(at + 1).zip(digit(at + 2)) } else { None };
-        let (byte, length) = coded.map_or((bytes[at], 1), |(high, low)| ((high * 16 + low) as u8, 3));
-        out.push(byte);
-        places.push(at..at + length);
-        at += length;
-    }
-    (out, places)
-}
-
-/// The text without the secrets that stand in it percent-encoded, in part or whole, once or twice; `None` if there are
-/// none. Which characters are encoded differs with the place in a URL and with who wrote it, so all are decoded.
-fn without_encoded(text: &str, needles: &[Needle]) -> Option<String> {
-    let mut masked: Vec<Range<usize>> = Vec::new();
-    let (mut bytes, mut places) = decoded(text.as_bytes());
-    for round in 0..2 {
-        if round > 0 {
-            let (next, within) = decoded(&bytes);
-            if next.len() == bytes.len() {
-                break;
-            }
-            places = within.into_iter().map(|range| places[range.start].start..places[range.end - 1].end).collect();
-            bytes = next;
-        }
-        for Needle(needle) in needles {
-            let length = needle.len();
-            let Some(first) = needle.as_bytes().first() else { continue };
-            let mut from = 0;
-            while let Some(found) = bytes[from..].iter().position(|byte| byte == first) {
-                let at = from + found;
-                if bytes[at..].starts_with(needle.as_bytes()) {
-                    masked.push(places[at].start..places[at + length - 1].end);
-                    from = at + length;
-                } else {
-                    from = at + 1;
-                }
-            }
-        }
-    }
-    masked.sort_by_key(|range| (range.start, range.end));
-    let mut out = String::new();
-    let mut end = 0;
-    for range in masked {
-        if range.start >= end {
-            out.push_str(&text[end..range.start]);
+    let mut end = None;
+    for place in places {
+        // Decoded forms may begin within a character.
+        let start = (0..=place.start).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let stop = (place.end..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        if end.is_none_or(|end| start > end) {
+            out.push_str(&text[end.unwrap_or(0)..start]);
             out.push_str(MASK);
         }
-        end = end.max(range.end);
+        end = end.max(Some(stop));
     }
-    (end > 0).then(|| out + &text[end..])
-}
-
-/// In base64, alone and as the middle of something longer (`user:password`): three alignments, the uncertain ends cut.
-fn base64_forms(text: &str) -> Vec<String> {
-    use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-    let mut forms = Vec::new();
-    for lead in 0..3usize {
-        let padded: Vec<u8> = std::iter::repeat_n(0u8, lead).chain(text.bytes()).collect();
-        let skip = [0, 2, 3][lead];
-        let keep = padded.len() * 8 / 6;
-        for coded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
-            if let Some(middle) = coded.get(skip..keep.min(coded.len()))
-                && middle.len() >= SHORTEST + 2
-            {
-                forms.push(middle.to_owned());
-            }
-        }
-    }
-    forms
+    out.push_str(&text[end.unwrap_or(0)..]);
+    Cow::Owned(out)
 }
 
 #[cfg(test)]

@@ -54,7 +54,12 @@ pub struct SourceFile {
     path: PathBuf,
     text: String,
     line_starts: Vec<u32>,
+    /// Characters before each block of bytes: a file may be one long line.
+    chars_before: Vec<u32>,
 }
+
+/// Bytes between two entries of `chars_before`.
+const BLOCK: usize = 1024;
 
 /// A line and a column, both counted from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,13 +70,23 @@ pub struct LineColumn {
     pub column: usize,
 }
 
+/// Whether a byte is the first of a character.
+fn is_first(byte: u8) -> bool {
+    byte & 0xc0 != 0x80
+}
+
 impl SourceFile {
     /// Takes a file's text. The path is only for showing and for resolving relative paths.
     pub fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Arc<SourceFile> {
         let text = text.into();
         let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect();
-        Arc::new(SourceFile { path: path.into(), text, line_starts })
+        let mut chars_before = vec![0];
+        for block in text.as_bytes().chunks(BLOCK) {
+            let before = chars_before.last().copied().unwrap_or(0);
+            chars_before.push(before + block.iter().filter(|byte| is_first(**byte)).count() as u32);
+        }
+        Arc::new(SourceFile { path: path.into(), text, line_starts, chars_before })
     }
     /// Where it was read from.
     pub fn path(&self) -> &Path {
@@ -89,8 +104,14 @@ impl SourceFile {
     pub fn line_column(&self, byte: u32) -> LineColumn {
         let line = self.line_starts.partition_point(|&start| start <= byte).max(1);
         let start = self.line_starts[line - 1] as usize;
-        let before = self.text.get(start..byte as usize).unwrap_or("");
-        LineColumn { line, column: before.chars().count() + 1 }
+        LineColumn { line, column: self.chars(byte as usize).saturating_sub(self.chars(start)) + 1 }
+    }
+    /// How many characters begin before a byte.
+    fn chars(&self, byte: usize) -> usize {
+        let byte = byte.min(self.text.len());
+        let block = byte / BLOCK;
+        let rest = &self.text.as_bytes()[block * BLOCK..byte];
+        self.chars_before[block] as usize + rest.iter().filter(|byte| is_first(**byte)).count()
     }
     /// The byte at which a line (counted from 1) begins; the text's length for a line that is not there.
     pub fn line_start(&self, line: usize) -> usize {

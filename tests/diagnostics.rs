@@ -45,7 +45,6 @@ fn diagnose(path: &Path) -> Vec<Diagnostic> {
         env: Some(&env),
         secrets: Some(&secrets),
         ci: name.ends_with(".ci.yaml"),
-        snapshots: PathBuf::from("snapshots"),
         ..LoadOptions::default()
     };
     spec::load(vec![(PathBuf::from(name), bytes)], &options).1

@@ -83,8 +83,9 @@ fn mistakes_that_a_schema_can_express_are_rejected() {
         }
     }
     assert!(seen >= 15, "{seen}");
-    // What needs more than one place, or a look into text.
+    // What needs more than one place (the defaults may have the URL), or a look into text.
     let beyond = [
+        "missing-url",
         "nothing-starts",
         "auth-both",
         "capture-source",

@@ -82,14 +82,33 @@ fn counted(cx: &Judging<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectatio
     finding.hint = allow
         .filter_map(|(select, expr)| Some((select, nearest::service_of_that_name(cx, expr)?)))
         .map(|(select, meant)| format!("{} allows nothing: {meant}", text::selector(select)))
-        .next();
+        .next()
+        .or_else(|| may_be_allowed(cx, failed));
     finding
 }
 
-/// `: card declined`
+/// `: card declined`, or the status that was answered: conventions make an error of a CLIENT span with a 4xx, without a
+/// message.
 fn saying(cx: &Judging<'_>, ix: SpanIx) -> String {
-    let message = cx.trace.span(ix).status_message();
-    if message.is_empty() { String::new() } else { format!(": {}", text::safe(message)) }
+    let span = cx.trace.span(ix);
+    match (span.status_message(), http_status(span)) {
+        ("", Some(status)) => format!(" with HTTP status {status}"),
+        ("", None) => String::new(),
+        (message, _) => format!(": {}", text::safe(message)),
+    }
+}
+
+/// What to write where a call may be answered with a 4xx: its CLIENT span is an error then, its SERVER span is not.
+fn may_be_allowed(cx: &Judging<'_>, failed: &[SpanIx]) -> Option<String> {
+    let refused = |ix: &&SpanIx| {
+        let span = cx.trace.span(**ix);
+        span.kind() == Kind::Client && http_status(span).is_some_and(|status| (400..500).contains(&status))
+    };
+    let span = cx.trace.span(*failed.iter().find(refused)?);
+    let select = format!("{{ service: {}, name: '{}' }}", text::service(span.service()), text::safe(span.name()));
+    Some(format!(
+        "a CLIENT span is an error when it is answered with a 4xx; if that is expected here, write `errors: {{ allow: [{select}] }}`"
+    ))
 }
 
 /// Whether a span tells of a failure: by its status, or as a SERVER span by what it answered. Conventions leave the status

@@ -2,7 +2,7 @@
 
 use super::rule::RuleId;
 use super::witness::Unseen;
-use crate::facts::CallKey;
+use crate::facts::{CallKey, names_peer};
 use crate::source::Span;
 use crate::trace::{SpanId, SpanIx, Trace};
 use std::collections::BTreeSet;
@@ -93,6 +93,13 @@ pub struct Context {
     pub witnessed: Arc<Witnessed>,
     /// Services and peers that take part without exporting (`wait.silent`).
     pub silent: BTreeSet<String>,
+}
+
+impl Context {
+    /// Whether the spec calls this service or peer silent.
+    pub(crate) fn is_silent(&self, peer: &str) -> bool {
+        self.silent.iter().any(|name| names_peer(name, peer))
+    }
 }
 
 /// Names met in any trace of this run: an absence of anything else proves little.

@@ -198,15 +198,18 @@ fn find(cx: &Judging<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
         distances: HashMap::new(),
     });
     let mut asked: Vec<Asked<'_>> = asked.collect();
-    // Most that hold or nearly do; of those most that hold of the span itself, wherever it stands; most that hold; most
-    // attributes that are there at all, with whatever value; the nearest texts; the first row.
-    let mut best: Option<([usize; 5], SpanIx)> = None;
+    // Most that hold or nearly do; of those most that hold of the span itself, wherever it stands; most that hold; most that
+    // few spans share (a name, unlike a kind); most attributes that are there at all, with whatever value; the nearest texts;
+    // the first row.
+    let mut best: Option<([usize; 6], SpanIx)> = None;
     for span in cx.trace.spans() {
-        let (mut held, mut own, mut near, mut there, mut away) = (0, 0, 0, 0, 0);
+        let (mut held, mut own, mut telling, mut near, mut there, mut away) = (0, 0, 0, 0, 0, 0);
         for one in &mut asked {
             if one.picks.has(span.ix()) {
                 held += 1;
                 own += usize::from(!matches!(one.criterion, Criterion::Parent(_) | Criterion::Ancestor(_)));
+                let is_common = |field: &Field| matches!(field, Field::Kind | Field::Status);
+                telling += usize::from(!matches!(one.criterion, Criterion::Key(test, _) if is_common(&test.field)));
             } else if let Some(distance) = one.distance(cx, span.ix()) {
                 near += 1;
                 away += distance;
@@ -216,7 +219,7 @@ fn find(cx: &Judging<'_>, criteria: &[Criterion<'_>]) -> Option<Near> {
                 there += 1;
             }
         }
-        let rank = [held + near, own, held, there, usize::MAX - away];
+        let rank = [held + near, own, held, telling, there, usize::MAX - away];
         if held + near + there > 0 && best.is_none_or(|(best, _)| rank > best) {
             best = Some((rank, span.ix()));
         }

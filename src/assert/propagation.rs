@@ -177,7 +177,7 @@ impl<'c> Known<'c> {
         let span = cx.trace.span(ix);
         let key = names.key(span);
         let peers = peer_names(span);
-        let silent = |name: &str| cx.context.silent.contains(name);
+        let silent = |name: &str| cx.context.is_silent(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;
         }
@@ -213,7 +213,7 @@ impl<'a> Exporters<'a> {
             let mut known: BTreeSet<&'a str> = cx.trace.service_names().into_iter().collect();
             known.extend(cx.context.witnessed.services.iter().map(String::as_str));
             known.extend(named_services(cx.expect));
-            known.retain(|name| !cx.context.silent.contains(*name));
+            known.retain(|name| !cx.context.is_silent(name));
             known
         })
     }

@@ -9,7 +9,7 @@ use super::{lost, text};
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
-use crate::trace::SpanIx;
+use crate::trace::{Kind, SpanIx};
 use std::collections::{BTreeMap, HashSet};
 
 pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
@@ -50,7 +50,13 @@ fn by_service(cx: &Judging<'_>) -> String {
 
 pub(super) fn depth(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let tree = cx.trace.tree();
-    let own = cx.facts.own().iter().copied().filter(|&ix| tree.is_connected(ix));
+    let mut doors = behind_silent(cx);
+    doors.sort_unstable_by_key(|&ix| tree.enter(ix));
+    let behind = |ix: SpanIx| {
+        let above = doors.partition_point(|&door| tree.enter(door) <= tree.enter(ix));
+        above.checked_sub(1).is_some_and(|at| tree.enter(ix) <= tree.last(doors[at]))
+    };
+    let own = cx.facts.own().iter().copied().filter(|&ix| tree.is_connected(ix) || behind(ix));
     // Of equally deep spans the first in row order is shown.
     let deepest = own.max_by_key(|&ix| (tree.depth(ix), std::cmp::Reverse(ix)));
     let depth = deepest.map_or(0, |ix| tree.depth(ix) as usize + 1);
@@ -110,15 +116,29 @@ pub(super) fn roots(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Ou
     while_the_root_is_one(cx, state).into()
 }
 
-/// A span with a parent that is not there is taken for the root only as long as it is the only such span: then neither
-/// the number of roots nor what hangs from one only grows.
+/// A span with a parent that is not there is taken for the root only as long as it is the only such span, and what something
+/// silent called only as long as there is no other root: then neither the number of roots nor what hangs from one only grows.
 fn while_the_root_is_one(cx: &Judging<'_>, state: State) -> State {
-    state.provided(!cx.trace.tree().root_is_assumed())
+    state.provided(!cx.trace.tree().root_is_assumed() && behind_silent(cx).is_empty())
 }
 
-/// The roots of the trace itself, as they count: what the hops of a redirect called is one.
+/// The roots of the trace itself, as they count: what the hops of a redirect called is one, and so is what something silent
+/// called that stands between the runner and all that exports.
 pub(super) fn own_roots(cx: &Judging<'_>) -> Vec<SpanIx> {
-    cx.trace.tree().separate_roots().into_iter().filter(|&ix| cx.facts.is_own(ix)).collect()
+    let roots: Vec<SpanIx> = cx.trace.tree().separate_roots().into_iter().filter(|&ix| cx.facts.is_own(ix)).collect();
+    if roots.is_empty() { behind_silent(cx).into_iter().take(1).collect() } else { roots }
+}
+
+/// Entry spans of which the parent is missing, in a trace without any other root, where the spec says that something takes
+/// part without exporting: a gateway that passes on ids of its own called them.
+pub(super) fn behind_silent(cx: &Judging<'_>) -> Vec<SpanIx> {
+    let tree = cx.trace.tree();
+    if !tree.roots().is_empty() || cx.context.silent.is_empty() {
+        return Vec::new();
+    }
+    let entry =
+        |ix: &SpanIx| matches!(cx.trace.span(*ix).kind(), Kind::Server | Kind::Consumer) && cx.facts.is_own(*ix);
+    tree.orphans().iter().copied().filter(entry).collect()
 }
 
 /// How many of these roots stay roots whatever comes. All that the runner called may turn out to hang from one span, the

@@ -207,7 +207,7 @@ pub(super) fn service(cx: &Judging<'_>, name: &str) -> Option<Unseen> {
 /// The same for a callee, which a silent service or a mere name (`postgresql`) may be.
 pub(super) fn callee(cx: &Judging<'_>, name: &str) -> Option<Unseen> {
     let edges = cx.facts.edges();
-    if cx.context.silent.contains(name) || edges.names(name) {
+    if cx.context.is_silent(name) || edges.names(name) {
         return None;
     }
     service(cx, name)

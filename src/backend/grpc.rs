@@ -5,6 +5,7 @@ use super::http::{HttpOptions, SetupError, Target, failure};
 use super::tls::TrustAny;
 use super::words::clean;
 use http::header::AUTHORIZATION;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -111,12 +112,26 @@ impl Link {
                 Some(source) => {
                     let host = self.target.url.host_str().unwrap_or_default();
                     let dns = causes(source).any(|cause| cause.to_string().contains("dns error"));
-                    failure(source, self.shown(), host, dns, false)
+                    let unreachable = |kind| matches!(kind, ErrorKind::ConnectionRefused | ErrorKind::TimedOut);
+                    let reached = !dns && !causes(source).any(|cause| io_kind(cause).is_some_and(unreachable));
+                    match failure(source, self.shown(), host, dns, false) {
+                        // An HTTP/1 server answers the first frame with an error of its own, or hangs up.
+                        Fetch::Transient { words, retry_after } if reached => {
+                            let words =
+                                format!("{words}; does it speak gRPC? Jaeger does on port 16685, and HTTP on 16686");
+                            Fetch::Transient { words, retry_after }
+                        }
+                        other => other,
+                    }
                 }
                 None => Fetch::Transient { words, retry_after: None },
             },
         }
     }
+}
+
+fn io_kind(cause: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind)
 }
 
 fn causes<'a>(

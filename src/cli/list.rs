@@ -15,6 +15,7 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
+    read.warnings().for_each(|warning| say(&warning));
     if show(&read.diagnostics, colour(common.color, &inputs.environment)) {
         return exit::USAGE;
     }

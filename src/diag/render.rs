@@ -129,6 +129,13 @@ pub(crate) fn cut(line: &str, from: usize, to: usize) -> (String, usize, usize) 
     (format!("{lead}{before}{marked}{after}{tail}"), start, start + marked.len())
 }
 
+/// Control characters, which a terminal may obey, and the format characters with which text can be made to look like other
+/// text.
+pub fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
 /// Text without anything that a terminal would obey: control characters and direction marks are shown as escapes.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -136,10 +143,7 @@ pub fn printable(text: &str) -> String {
         match c {
             '\t' => out.push(' '),
             '\n' => out.push_str("\\n"),
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => {
-                out.extend(c.escape_unicode());
-            }
-            c if c.is_control() => out.extend(c.escape_unicode()),
+            c if is_unprintable(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }

@@ -1,21 +1,17 @@
 //! Finding spec files and the configuration file.
 
+use crate::source::read_file;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The configuration file's name.
 pub(crate) const CONFIG: &str = "tracespec.yaml";
 /// A spec file or configuration larger than this is no such thing.
-const LIMIT: u64 = 16 << 20;
+pub(crate) const LIMIT: u64 = 16 << 20;
 
 /// Reads a file of bounded size; the error is a sentence that names it.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let fail = |why: io::Error| format!("cannot read {}: {why}", path.display());
-    let size = std::fs::metadata(path).map_err(fail)?.len();
-    if size > LIMIT {
-        return Err(format!("{} has {size} bytes; a spec file may have {LIMIT}", path.display()));
-    }
-    std::fs::read(path).map_err(fail)
+    read_file(path, LIMIT).map_err(|why| format!("cannot read {}: {why}", path.display()))
 }
 
 /// The configuration file: the one named, or the nearest one in this folder and those above.
@@ -47,8 +43,8 @@ pub(crate) fn root(named: Option<&Path>, configured: &Path) -> PathBuf {
 }
 
 /// The spec files among these paths: files as named, folders searched for `.yaml` and `.yml`, sorted. A folder's
-/// `snapshots` and `baselines`, whatever begins with a dot, and configuration files are no specs. Without paths, the
-/// folder `specs` of `root`.
+/// `snapshots` and `baselines`, and whatever begins with a dot, are not searched. Without paths, the folder `specs` of
+/// `root`.
 pub(crate) fn specs(paths: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, String> {
     let default = [plain(&root.join("specs"))];
     let paths = if paths.is_empty() { &default[..] } else { paths };
@@ -82,6 +78,27 @@ pub(crate) fn plain(path: &Path) -> PathBuf {
     path.strip_prefix(".").unwrap_or(path).to_owned()
 }
 
+/// Whether a file's name says that it is YAML, in whatever case.
+fn is_yaml(name: &str) -> bool {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ending.eq_ignore_ascii_case("yaml") || ending.eq_ignore_ascii_case("yml")
+}
+
+/// Whether a file is named like the configuration. Where it holds tests it is a spec all the same.
+fn is_config(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == CONFIG)
+}
+
+/// Of the files that were found in folders, those that are named like the configuration and hold no tests: they are not
+/// read as specs.
+pub(crate) fn configs(files: &mut Vec<(PathBuf, Vec<u8>)>, named: &[PathBuf]) -> Vec<PathBuf> {
+    let has_tests = |bytes: &[u8]| bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"tests:"));
+    let is_other = |(path, bytes): &(PathBuf, Vec<u8>)| is_config(path) && !named.contains(path) && !has_tests(bytes);
+    let others = files.iter().filter(|file| is_other(file)).map(|(path, _)| path.clone()).collect();
+    files.retain(|file| !is_other(file));
+    others
+}
+
 fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), String> {
     // A link may lead in a circle.
     if depth > 32 {
@@ -99,7 +116,7 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Str
             if name != "snapshots" && name != "baselines" {
                 folder(&path, depth + 1, found)?;
             }
-        } else if (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIG {
+        } else if is_yaml(&name) {
             found.push(path);
         }
     }
@@ -119,13 +136,13 @@ mod tests {
             std::fs::create_dir_all(at(sub)).unwrap();
         }
         for name in
-            ["b.yaml", "a.yml", "deep/er/c.yaml", "snapshots/s.yaml", ".hidden/d.yaml", "tracespec.yaml", "n.txt"]
+            ["b.yaml", "a.yml", "deep/er/c.yaml", "snapshots/s.yaml", ".hidden/d.yaml", "C.YAML", "e.Yml", "n.txt"]
         {
             std::fs::write(at(name), "").unwrap();
         }
         let specs = |paths: &[PathBuf]| super::specs(paths, Path::new("."));
         let found = specs(&[folder.path().to_owned(), at("b.yaml")]).unwrap();
-        assert_eq!(found, [at("a.yml"), at("b.yaml"), at("deep/er/c.yaml")]);
+        assert_eq!(found, [at("C.YAML"), at("a.yml"), at("b.yaml"), at("deep/er/c.yaml"), at("e.Yml")]);
         assert!(specs(&[at("nowhere")]).unwrap_err().contains("there is no"));
         assert!(specs(&[at("snapshots/..").join(".hidden")]).is_ok());
         assert!(specs(&[at("deep")]).is_ok() && specs(&[at("n.txt")]).is_ok());

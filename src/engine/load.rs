@@ -1,11 +1,12 @@
 //! Settings and specs, or everything that is wrong with them.
 
-use super::{Environment, Settings, discover, exit, snapshots};
+use super::{Environment, Settings, discover, exit};
 use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
 use crate::report::text::clean;
 use crate::run::ports::free_port;
+use crate::source::{ReadError, read_file};
 use crate::spec::config::{self, BackendKind, Config};
 use crate::spec::given;
 use crate::spec::plan::{Plan, VarValue};
@@ -38,8 +39,6 @@ pub(crate) struct Loaded {
     pub(crate) plan: Plan,
     pub(crate) settings: Settings,
     pub(crate) vars: Arc<RunVars>,
-    /// The folder with `specs` and so with the snapshots.
-    pub(crate) root: PathBuf,
     pub(crate) environment: Environment,
 }
 
@@ -48,7 +47,6 @@ pub(crate) struct Read {
     pub(crate) plan: Plan,
     pub(crate) settings: Settings,
     pub(crate) vars: RunVars,
-    pub(crate) root: PathBuf,
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What is odd about what was given on the command line.
     warnings: Vec<String>,
@@ -58,9 +56,9 @@ struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        discover::read(path).map_err(|why| match path.exists() {
-            true => io::Error::other(why),
-            false => io::ErrorKind::NotFound.into(),
+        read_file(path, discover::LIMIT).map_err(|why| match why {
+            ReadError::Io(why) => why,
+            other => io::Error::other(other),
         })
     }
 }
@@ -172,6 +170,12 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
     for path in discover::specs(&inputs.paths, &root)? {
         files.push((path.clone(), discover::read(&path)?));
     }
+    let in_force = config.source.as_ref().and_then(|source| source.path().canonicalize().ok());
+    let not_read =
+        discover::configs(&mut files, &inputs.paths).into_iter().filter(|path| path.canonicalize().ok() != in_force);
+    let not_read: Vec<String> = not_read
+        .map(|path| format!("{} was not read: it is named like the configuration and has no `tests`", path.display()))
+        .collect();
     let has_env = |name: &str| (vars.env)(name).is_some();
     let has_secret = |name: &str| (vars.secrets)(name).is_some();
     let options = LoadOptions {
@@ -185,18 +189,18 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
         ci: inputs.environment.is_ci(),
         exact_names: settings.exact_names,
         max_skew: settings.max_skew,
-        snapshots: snapshots::folder(&root),
         redactor: Arc::clone(&vars.redactor),
     };
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
     diagnostics.extend(missing_folder(&config, &settings));
     diag::sort(&mut diagnostics);
-    let mut warnings = vars.redactor.too_short();
+    let mut warnings = not_read;
+    warnings.extend(vars.redactor.too_short());
     if !diag::has_errors(&diagnostics) {
         warnings.extend(vars.flags.keys().filter_map(|name| unused(name, &plan, &config)));
     }
-    Ok(Read { plan, settings, vars, root, diagnostics, warnings })
+    Ok(Read { plan, settings, vars, diagnostics, warnings })
 }
 
 /// A folder of saved traces that the configuration names, and that is not there.
@@ -234,8 +238,8 @@ pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Re
         say("nothing was sent");
         return Err(exit::USAGE);
     }
-    let Read { plan, settings, vars, root, .. } = read;
-    Ok(Loaded { plan, settings, vars: Arc::new(vars), root, environment: inputs.environment.clone() })
+    let Read { plan, settings, vars, .. } = read;
+    Ok(Loaded { plan, settings, vars: Arc::new(vars), environment: inputs.environment.clone() })
 }
 
 /// What diagnostics say, in lines for people.

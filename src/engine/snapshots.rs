@@ -1,6 +1,5 @@
 //! Snapshot files: pending ones left by a run, accepted ones written only when asked.
 
-use super::discover;
 use super::load::Loaded;
 use crate::report::text::clean;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
@@ -8,11 +7,6 @@ use crate::spec::plan::{Accepted, Check, Plan};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Where accepted snapshots are.
-pub(crate) fn folder(root: &Path) -> PathBuf {
-    discover::plain(&root.join("specs/snapshots"))
-}
 
 /// The plan of a run that accepts snapshots: no shape is a finding.
 pub(crate) fn accepting(mut plan: Plan) -> Plan {
@@ -46,11 +40,12 @@ pub(crate) fn keep(record: &mut RunRecord, loaded: &Loaded, accept: bool) {
 }
 
 fn kept(record: &mut RunRecord, loaded: &Loaded, accept: bool, remarks: &mut Vec<String>) -> Result<(), String> {
-    let (plan, root, redactor) = (&loaded.plan, loaded.root.as_path(), &*loaded.vars.redactor);
+    let (plan, redactor) = (&loaded.plan, &*loaded.vars.redactor);
     if loaded.environment.is_ci() {
         return Ok(());
     }
-    let mut seen: BTreeMap<String, Vec<Seen<'_>>> = BTreeMap::new();
+    // Two spec files in one folder share its snapshots; in two folders, equal names are two snapshots.
+    let mut seen: BTreeMap<(PathBuf, String), Vec<Seen<'_>>> = BTreeMap::new();
     for (_, test) in super::select::all(plan) {
         let ran = record.tests.iter_mut().find(|ran| ran.source == test.source && ran.name == test.name.value);
         let Some(ran) = ran else { continue };
@@ -69,12 +64,13 @@ fn kept(record: &mut RunRecord, loaded: &Loaded, accept: bool, remarks: &mut Vec
             if accept && !admitted {
                 remark(ran, at, name);
             }
-            seen.entry(name.to_owned()).or_default().push(Seen { shape, admitted, test: &test.name.value });
+            let folder = crate::spec::snapshots(test.source.path());
+            seen.entry((folder, name.to_owned())).or_default().push(Seen { shape, admitted, test: &test.name.value });
         }
     }
     let mut wrong = Vec::new();
-    for (name, seen) in seen {
-        let (accepted, pending) = (folder(root).join(&name), folder(root).join(format!("{name}.pending")));
+    for ((folder, name), seen) in seen {
+        let (accepted, pending) = (folder.join(&name), folder.join(format!("{name}.pending")));
         let mut new = seen.iter().filter(|seen| !seen.admitted);
         let Some(first) = new.next() else {
             remove(&pending)?;

@@ -9,6 +9,7 @@ mod edges;
 mod instances;
 mod names;
 mod peer;
+mod same_peer;
 mod self_time;
 pub(crate) mod semconv;
 
@@ -18,6 +19,7 @@ pub(crate) use edges::{Callee, Edge, Edges, lasting};
 pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub(crate) use peer::peer_names;
 pub use peer::{CallKey, CallNames};
+pub use same_peer::names_peer;
 
 use crate::trace::{Note, SpanId, SpanIx, Sym, Trace, TraceId};
 use std::collections::HashMap;

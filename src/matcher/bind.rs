@@ -5,6 +5,7 @@ use super::{Bound, Literal, Matcher, Operand, Part, Pattern, Position, Template,
 use crate::diag::{Code, Problem};
 use crate::source::Span;
 use crate::yaml::TextSpan;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// A variable's value: typed, and as its text was written (`1.10` stays `1.10` inside of other text).
@@ -35,6 +36,45 @@ pub trait Lookup {
     fn value(&self, name: &str, default: Option<&str>, span: Span) -> Result<Value, Problem>;
 }
 
+/// The longest text that variables may make, in bytes.
+pub(crate) const MOST_OF_A_TEXT: usize = 16 << 20;
+/// What the values of all variables in one request, or in the expectations of one trace, may have in all.
+const MOST_IN_ALL: usize = 64 << 20;
+
+/// Values whose lengths are added up: a body with 100,000 variables of 1 MiB each is no body.
+pub struct Budget<'a> {
+    scope: &'a dyn Lookup,
+    left: Cell<usize>,
+}
+
+impl<'a> Budget<'a> {
+    /// A budget for one request, or for the expectations of one trace.
+    pub fn new(scope: &'a dyn Lookup) -> Budget<'a> {
+        Budget { scope, left: Cell::new(MOST_IN_ALL) }
+    }
+}
+
+impl Lookup for Budget<'_> {
+    fn value(&self, name: &str, default: Option<&str>, span: Span) -> Result<Value, Problem> {
+        let value = self.scope.value(name, default, span)?;
+        match self.left.get().checked_sub(value.text.len()) {
+            Some(left) => self.left.set(left),
+            None => {
+                let says =
+                    format!("with `${{{name}}}` the variables here have more than {} MiB in all", MOST_IN_ALL >> 20);
+                return Err(too_large(span, says));
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// The problem with a value that grows beyond any use.
+pub(crate) fn too_large(span: Span, says: String) -> Problem {
+    Problem::error(Code::TooLarge, span, says)
+        .help("use the variable less often, or put large text into a file: `file:` in a request")
+}
+
 impl Template {
     /// The text with every variable's value in it.
     pub fn bind(&self, scope: &dyn Lookup) -> Result<String, Problem> {
@@ -42,7 +82,14 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
-                Part::Var { name, default, span } => out.push_str(&scope.value(name, default.as_deref(), *span)?.text),
+                Part::Var { name, default, span } => {
+                    let value = scope.value(name, default.as_deref(), *span)?;
+                    if out.len() + value.text.len() > MOST_OF_A_TEXT {
+                        let says = format!("with `${{{name}}}` this text has more than {} MiB", MOST_OF_A_TEXT >> 20);
+                        return Err(too_large(*span, says));
+                    }
+                    out.push_str(&value.text);
+                }
             }
         }
         Ok(out)

@@ -5,6 +5,7 @@
 //! [`Matcher::bind`] has replaced the templates.
 
 pub mod alias;
+mod always;
 mod bind;
 mod describe;
 mod eval;
@@ -20,12 +21,14 @@ mod renames;
 pub mod template;
 pub mod units;
 
-pub use bind::{Lookup, Value};
+pub(crate) use bind::too_large;
+pub use bind::{Budget, Lookup, Value};
 pub use describe::{brief_duration, count_of, duration as show_duration};
 pub use fact::Fact;
 pub use go_regex::{Compiled, PatternError};
 pub use parse::{Position, parse};
 
+pub(crate) use always::matches_everything;
 pub(crate) use go_regex::Bound;
 pub(crate) use number::Number;
 pub(crate) use parse_map::{KEYS, literal, operand};

@@ -93,7 +93,7 @@ type Read<T> = Result<T, Box<Problem>>;
 fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Problem>)> {
     let (text, at) = (&*scalar.text, scalar.at);
     if scalar.style == Style::Block {
-        let says = "a block of text stands where a matcher belongs";
+        let says = "expected a matcher, found a block of text";
         return fail(
             Problem::error(Code::BlockScalar, at.whole, says)
                 .help("write it on one line, in quotes if it begins with `>` or `|`"),
@@ -102,9 +102,9 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     match scalar.core() {
         Core::Null => {
             let says = if text.is_empty() {
-                "nothing is written here".to_owned()
+                "expected a matcher, found nothing".to_owned()
             } else {
-                format!("`{text}` is null, and null is no matcher")
+                format!("`{text}` is null, and null is not a matcher")
             };
             return fail(
                 Problem::error(Code::BadMatcher, at.whole, says)
@@ -122,7 +122,7 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     for (operator, right) in WRONG_OPERATORS {
         if let Some(rest) = text.strip_prefix(operator) {
             let rest = rest.trim();
-            let says = format!("`{operator}` is no operator here");
+            let says = format!("`{operator}` is not an operator here");
             let span = at.part(0, operator.len());
             let help = match *right {
                 "" => format!(
@@ -141,7 +141,7 @@ fn parse_scalar(scalar: &Scalar, position: Position) -> Read<(Matcher, Option<Pr
     }
     if text == "exists" || text == "absent" {
         if position.numeric() {
-            let says = format!("`{text}` says nothing of {}: it is always there", position.noun());
+            let says = format!("`{text}` says nothing about {}, which is always there", position.noun());
             return fail(
                 Problem::error(Code::BadMatcher, at.whole, says).help(format!("write {}", position.example())),
             );
@@ -188,7 +188,7 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
     }
     match kind {
         Kind::Equals => {
-            let says = "`=` is no operator here";
+            let says = "`=` is not an operator here";
             fail(Problem::error(Code::BadMatcher, at.whole, says).help(format!(
                 "for equality write the value alone: `{rest}`; a text that begins with `=` is written `{{ eq: '= …' }}`"
             )))
@@ -240,7 +240,7 @@ pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool
     {
         let near =
             did_you_mean(plain, words.iter().copied()).unwrap_or_else(|| format!("write one of {}", words.join(", ")));
-        let says = format!("`{plain}` is none of {}", words.join(", "));
+        let says = format!("unknown value `{plain}`: expected one of {}", words.join(", "));
         return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
     }
     let value = match crate::yaml::core(plain) {
@@ -314,7 +314,7 @@ pub(super) fn checked(
     match (position, &literal) {
         (Position::Duration, Literal::Duration(_)) | (Position::Int, Literal::Int(_)) => {}
         (Position::Duration, Literal::Int(_) | Literal::Float(_)) => {
-            return wrong(noun, format!("a duration has a unit: `{text}ms` or `{text}s`"));
+            return wrong(noun, format!("a duration needs a unit: `{text}ms` or `{text}s`"));
         }
         (Position::Count, Literal::Int(count)) if *count < 0 => {
             return fail(
@@ -353,7 +353,7 @@ fn range(text: &str, at: TextSpan, position: Position) -> Read<Option<Matcher>> 
         if !position.numeric() {
             return Ok(None);
         }
-        let says = format!("`{text}` is no range of {}s", position.noun().trim_start_matches("a "));
+        let says = format!("`{text}` is not a range of {}s", position.noun().trim_start_matches("a "));
         let help = if high.starts_with('.') {
             "a range has two dots: `2..5`".to_owned()
         } else {
@@ -378,7 +378,7 @@ pub(super) fn check_range(low: &Option<Operand>, high: &Option<Operand>, at: Tex
             fail(Problem::error(Code::WrongUnit, at.whole, says).help("give both the same unit: `100ms..3s`"))
         }
         Some(std::cmp::Ordering::Greater) => {
-            let says = "nothing lies in this range: it begins above its end";
+            let says = "this range is empty: it begins above its end";
             fail(Problem::error(Code::NeverMatches, at.whole, says).help(format!("write `{high}..{low}`")))
         }
         Some(_) => Ok(()),

@@ -69,7 +69,7 @@ pub(super) fn parse_map(node: &Node, position: Position, problems: &mut Vec<Prob
     }
     if let Some(why) = contradiction(&all) {
         problems.push(
-            Problem::error(Code::NeverMatches, node.span, format!("nothing satisfies this matcher: {why}"))
+            Problem::error(Code::NeverMatches, node.span, format!("no value satisfies this matcher: {why}"))
                 .help("all keys of one mapping must hold"),
         );
         return None;
@@ -194,7 +194,7 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
                 let near = did_you_mean(&name, words.iter().copied());
                 problems.push(
                     Problem::error(Code::BadValue, node.span, format!("`type` is one of {}", words.join(", ")))
-                        .help(near.unwrap_or_else(|| "write one of them, or take the key out".to_owned())),
+                        .help(near.unwrap_or_else(|| "write one of them, or remove the key".to_owned())),
                 );
             }
             found.map(|(_, kind)| Matcher::Type(*kind))

@@ -46,7 +46,7 @@ fn variable(inside: &str, span: crate::source::Span) -> Result<Part, Problem> {
     };
     let name = name.trim();
     if inside.contains("${") {
-        return Err(Problem::error(Code::BadTemplate, span, "a variable inside of a variable")
+        return Err(Problem::error(Code::BadTemplate, span, "a variable inside another variable")
             .help("a default is plain text: give the inner value a name under `vars` first"));
     }
     let head = name.split(['.', '(']).next().unwrap_or("");
@@ -56,9 +56,9 @@ fn variable(inside: &str, span: crate::source::Span) -> Result<Part, Problem> {
         && !name.ends_with('.');
     if !fits {
         let says = if name.is_empty() {
-            "`${}` names no variable".to_owned()
+            "`${}` does not name a variable".to_owned()
         } else {
-            format!("`{name}` is no variable's name")
+            format!("`{name}` is not the name of a variable")
         };
         return Err(Problem::error(Code::BadTemplate, span, says)
             .help("a name is made of letters, digits and `_`: `${base}`, `${env.HOME}`, `${x:-default}`; `$${` writes `${` as it is"));

@@ -289,7 +289,7 @@ impl Store {
     pub(crate) fn refused(&self, why: &str) {
         let mut inner = self.lock();
         inner.counts.refused += 1;
-        inner.refusal.get_or_insert_with(|| why.chars().take(300).collect());
+        inner.refusal.get_or_insert_with(|| crate::redact::cut(why, 300).into_owned());
     }
 
     /// What exporters sent and is in no trace, in a sentence; `None` if there is no such thing.

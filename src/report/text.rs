@@ -1,6 +1,5 @@
 //! Small pieces of text that every report uses.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Text from outside, made safe to print: control characters (escape sequences of terminals begin with one) and the
@@ -11,13 +10,7 @@ pub fn clean(text: &str, lines: bool) -> String {
         match c {
             '\n' if lines => out.push('\n'),
             '\t' => out.push(' '),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => {
-                // Writing to a String cannot fail.
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
-            }
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
-            }
+            c if crate::diag::is_unprintable(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -42,6 +35,7 @@ mod tests {
     fn what_could_drive_a_terminal_is_shown_instead() {
         assert_eq!(clean("a\u{1b}[31mred\u{7}\nb\u{202e}c", false), "a\\u{1b}[31mred\\u{7}\\u{a}b\\u{202e}c");
         assert_eq!(clean("a\nb\tc", true), "a\nb c");
+        assert_eq!(clean("a\u{200b}b\u{2028}c\u{feff}", true), "a\\u{200b}b\\u{2028}c\\u{feff}");
     }
 
     #[test]

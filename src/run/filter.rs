@@ -32,6 +32,10 @@ impl NameFilter {
         let filter = parser.or(0)?;
         match parser.peek() {
             None => Ok(filter),
+            Some(Token::Word(word)) => Err(format!(
+                "unexpected `{word}` in the name expression: beside `and`, `or` and `not`, several words stand in quotes \
+                 (`\"card is charged\" and not slow`)"
+            )),
             Some(token) => Err(format!("unexpected {token} in the name expression; join words with `and` or `or`")),
         }
     }

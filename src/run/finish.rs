@@ -70,6 +70,7 @@ impl Session {
             }
         }
         remarks.extend(unwitnessed.remarks());
+        remarks.extend(lock(&self.silent).remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));
         RunRecord {
             tests,

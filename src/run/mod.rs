@@ -14,5 +14,6 @@ pub mod record;
 mod response;
 pub(crate) mod saved;
 pub mod session;
+mod silent;
 pub(crate) mod step;
 pub(crate) mod wait;

@@ -88,7 +88,7 @@ impl ProcessSpec {
             Ready::Http(url) => url.to_string(),
             Ready::Tcp(address) => address.to_string(),
         };
-        is_ready(ready).await.then_some(place)
+        is_ready(ready).await.is_ok().then_some(place)
     }
 }
 
@@ -106,16 +106,14 @@ impl Process {
         let mut said = began;
         let mut pause = Duration::from_millis(5);
         loop {
-            if is_ready(ready).await {
-                return Ok(());
-            }
+            let Err(why) = is_ready(ready).await else { return Ok(()) };
             if let Ok(Some(status)) = self.child.try_wait() {
                 self.drain().await;
                 return Err(self.error(&format!("ended with {status} before it was ready")));
             }
             if Instant::now() >= deadline {
                 let waited = humantime::format_duration(spec.ready_timeout);
-                return Err(self.error(&format!("was not ready after {waited}: {ready}")));
+                return Err(self.error(&format!("was not ready after {waited}: {why}")));
             }
             if said.elapsed() >= Duration::from_secs(1) {
                 said = Instant::now();
@@ -194,7 +192,7 @@ impl Process {
         }
         for line in lines.iter() {
             message += "\n    ";
-            message.extend(line.chars().take(300).map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+            message.extend(crate::redact::cut(line, 300).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
         }
         ProcessError { message }
     }
@@ -247,27 +245,34 @@ impl Drop for Process {
     }
 }
 
-impl std::fmt::Display for Ready {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Ready::Http(url) => write!(f, "GET {url} did not answer with success"),
-            Ready::Tcp(address) => write!(f, "{address} accepted no connection"),
+/// Asks once; otherwise what came instead.
+async fn is_ready(ready: &Ready) -> Result<(), String> {
+    const ONE_TRY: Duration = Duration::from_secs(2);
+    match ready {
+        Ready::Tcp(address) => match tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(why)) => Err(format!("{address} accepts no connection: {why}")),
+            Err(_) => Err(format!("{address} accepts no connection within {}", humantime::format_duration(ONE_TRY))),
+        },
+        Ready::Http(url) => {
+            crate::client::install_crypto();
+            let client =
+                reqwest::Client::builder().no_proxy().timeout(ONE_TRY).build().map_err(|why| why.to_string())?;
+            match client.get(url.clone()).send().await {
+                Ok(answer) if answer.status().as_u16() < 400 => Ok(()),
+                Ok(answer) => Err(format!("GET {url} answers {}, and a status below 400 is awaited", answer.status())),
+                Err(why) if why.is_timeout() => {
+                    Err(format!("GET {url} does not answer within {}", humantime::format_duration(ONE_TRY)))
+                }
+                Err(why) => Err(format!("GET {url} is not answered: {}", innermost(&why))),
+            }
         }
     }
 }
 
-async fn is_ready(ready: &Ready) -> bool {
-    const ONE_TRY: Duration = Duration::from_secs(2);
-    match ready {
-        Ready::Tcp(address) => {
-            matches!(tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await, Ok(Ok(_)))
-        }
-        Ready::Http(url) => {
-            crate::client::install_crypto();
-            let Ok(client) = reqwest::Client::builder().no_proxy().timeout(ONE_TRY).build() else { return false };
-            client.get(url.clone()).send().await.is_ok_and(|answer| answer.status().as_u16() < 400)
-        }
-    }
+/// The cause of the cause, which says what happened: `Connection refused`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 
 fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
@@ -319,6 +324,34 @@ mod tests {
         drop(other);
         assert_eq!(spec.answered_already().await, None);
         assert_eq!(shell("", None).answered_already().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_does_not_become_ready_is_shown_with_what_came_instead() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = tokio::spawn(async move {
+            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ =
+                    stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+            }
+        });
+        let free = free_port().unwrap();
+        let cases = [
+            (Ready::Http(format!("http://{address}/healthz").parse().unwrap()), "answers 404 Not Found"),
+            (Ready::Http(format!("http://127.0.0.1:{free}/").parse().unwrap()), "refused"),
+            (Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], free))), "refused"),
+        ];
+        for (ready, words) in cases {
+            let spec = ProcessSpec { ready_timeout: Duration::from_millis(50), ..shell("sleep 20", Some(ready)) };
+            let mut process = Process::spawn(&spec).unwrap();
+            let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
+            process.stop().await;
+            assert!(error.message.contains("was not ready after 50ms") && error.message.contains(words), "{error}");
+        }
+        server.abort();
     }
 
     #[tokio::test]

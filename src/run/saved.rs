@@ -103,6 +103,7 @@ pub(super) fn saved(
     };
     let snapshot = Snapshot::new(trace);
     session.witness(&snapshot.facts());
+    session.note_silent(&step.wait.silent, &[], &snapshot.facts());
     if let Some(expect) = &step.trace {
         let bound = expect.bind(scope)?;
         let context = session.context(&step.wait.silent);

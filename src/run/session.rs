@@ -8,6 +8,7 @@ use super::event::{Listener, TestName, What};
 use super::options::Options;
 use super::patience::Patience;
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use super::silent::Silent;
 use super::step::{Green, StepEnv, failed, run_step, witness};
 use super::wait::{Shared, lock};
 use crate::assert::{Context, Witnessed};
@@ -39,6 +40,8 @@ pub struct Session {
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
     pub(crate) witnessed: Mutex<Arc<Witnessed>>,
+    /// What `wait.silent` names, and what there is to be named.
+    pub(crate) silent: Mutex<Silent>,
     pub(super) plan: Plan,
     vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
@@ -126,6 +129,7 @@ impl Session {
             ids,
             triggers: Semaphore::new(options.jobs.max(1)),
             witnessed: Mutex::default(),
+            silent: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| Slot::default()).collect()).collect(),
             files: plan.files.iter().map(|_| FileState { setup: OnceCell::new() }).collect(),
@@ -429,6 +433,11 @@ impl Session {
     /// Remembers what a trace shows to exist.
     pub(crate) fn witness(&self, facts: &Facts<'_>) {
         witness(Arc::make_mut(&mut lock(&self.witnessed)), facts);
+    }
+
+    /// Remembers whom a trace and the requests that caused it name, beside what the spec calls silent.
+    pub(crate) fn note_silent(&self, silent: &[String], requests: &[String], facts: &Facts<'_>) {
+        lock(&self.silent).note(self.options.silent.iter().chain(silent), requests, facts);
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {

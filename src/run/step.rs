@@ -195,8 +195,9 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
             });
         }
     }
+    let peers = answer.hops.iter().map(|(_, url)| url.authority().to_owned()).collect();
     watch.responded(session.shared.clock.of(answer.responded));
-    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch }).await;
+    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers }).await;
     Ok(Ran { record, captures, green, own })
 }
 
@@ -270,7 +271,7 @@ fn own_trace_id(step: &Step, answer: &Answer, scope: &Scope) -> Result<Option<Re
     Ok(Some(match text {
         None => Err(format!("{what} should hold the trace id, but the answer ({}) does not have it", answer.status)),
         Some(text) => trace_id_in(&text).ok_or_else(|| {
-            let shown: String = text.chars().take(80).collect();
+            let shown = crate::redact::cut(&text, 80);
             format!("{what} should hold the trace id, but `{shown}` is not one (32 hexadecimal digits)")
         }),
     }))
@@ -281,13 +282,15 @@ struct Waiting {
     injected: Injected,
     bound: TraceExpectations,
     watch: settle::Watch,
+    /// Host and port of each of its requests.
+    peers: Vec<String>,
 }
 
 /// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again if
 /// all is green.
 async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, waiting: Waiting) -> Option<Green> {
     let session = env.session;
-    let Waiting { id, injected, bound, watch } = waiting;
+    let Waiting { id, injected, bound, watch, peers } = waiting;
     if let Injected::Known(spans) = &injected {
         record.injected.clone_from(spans);
     }
@@ -318,6 +321,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     record.trace = waited.watch.trace().cloned();
     if let Some(facts) = waited.watch.facts() {
         session.witness(&facts);
+        session.note_silent(&step.wait.silent, &peers, &facts);
     }
     if let Some(error) = waited.error {
         could_not_judge(record, &bound, error);
@@ -373,7 +377,7 @@ pub(crate) fn ended_by(waited: &Waited, knowledge: &settle::Run) -> String {
 async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> Result<Ran, Problem> {
     let session = env.session;
     let Some(id) = trace_id_in(text) else {
-        let shown: String = text.chars().take(80).collect();
+        let shown = crate::redact::cut(text, 80);
         let message = format!("`{shown}` is not a trace id (1 to 32 hexadecimal digits)");
         return Err(Problem::error(Code::BadValue, step.at, message));
     };
@@ -383,7 +387,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     let now = session.shared.clock.now();
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
-    let waiting = Waiting { id, injected: Injected::Unknown, bound, watch };
+    let waiting = Waiting { id, injected: Injected::Unknown, bound, watch, peers: Vec::new() };
     let green = judge_trace(env, step, &mut record, waiting).await;
     Ok(Ran { green, ..Ran::only(record) })
 }

@@ -12,6 +12,7 @@ mod ast;
 mod bind;
 mod bits;
 mod build;
+mod constant;
 mod decided;
 mod depth;
 mod doubt;
@@ -49,6 +50,7 @@ pub use ast::{
     Place, Query, Relation, ScalarExpr, ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
 };
 pub use bind::Values;
+pub(crate) use constant::{constant, constant_of_failed};
 pub use doubt::Doubted;
 pub use error::{ErrorKind, SelectError};
 pub use eval::{Selection, Spanset};

@@ -6,7 +6,7 @@ use super::plan::{
     TraceExpectations, TraceIdSource,
 };
 use crate::diag::{Code, Problem};
-use crate::matcher::{Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
+use crate::matcher::{Budget, Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
 use crate::select::{Field, Query, SelectError, Values};
 use crate::source::Spanned;
 use crate::spec::forms::{KINDS, STATUSES};
@@ -169,6 +169,7 @@ impl Bind for TraceIdSource {
 
 impl Bind for Response {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Response> {
+        let scope: &dyn Lookup = &Budget::new(scope);
         Ok(Response {
             at: self.at,
             status: option(&self.status, |status| spanned(status, scope, Position::Int))?,
@@ -184,6 +185,7 @@ impl Bind for Response {
 
 impl Bind for TraceExpectations {
     fn bind(&self, scope: &dyn Lookup) -> Bound<TraceExpectations> {
+        let scope: &dyn Lookup = &Budget::new(scope);
         Ok(TraceExpectations {
             list: each(&self.list, |one| Ok(Expectation { check: one.check.bind(scope)?, ..one.clone() }))?,
             names: each(&self.names, |(name, selector)| Ok((name.clone(), selector.bind(scope)?)))?,

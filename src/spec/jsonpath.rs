@@ -23,8 +23,8 @@ impl Reader {
 fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
     let bad = |says: String, help: &str| Box::new(Problem::error(Code::BadJsonPath, at.whole, says).help(help));
     if !text.starts_with('$') {
-        let name: String = text.trim_start_matches('.').chars().take(60).collect();
-        return Err(bad(format!("`{name}` is no JSONPath: a path begins with `$`"), &format!("write `$.{name}`")));
+        let name = crate::redact::cut(text.trim_start_matches('.'), 60);
+        return Err(bad(format!("`{name}` is not a JSONPath: a path begins with `$`"), &format!("write `$.{name}`")));
     }
     if text.starts_with("${") {
         return Err(bad(
@@ -38,7 +38,8 @@ fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
     if blank_between(text) {
         return Err(bad("a name with a blank in it stands in brackets and quotes".into(), HELP));
     }
-    let query = parse_json_path(text).map_err(|error| bad(format!("this is no JSONPath: {}", reason(&error)), HELP))?;
+    let query =
+        parse_json_path(text).map_err(|error| bad(format!("this is not a JSONPath: {}", reason(&error)), HELP))?;
     if let Some(why) = empty(&query) {
         let problem = Problem::error(Code::NeverMatches, at.whole, format!("this JSONPath finds nothing: {why}"));
         return Err(Box::new(problem.help("`[0:2]` are the first two, `[-1]` is the last, `[*]` are all")));

@@ -1,4 +1,4 @@
-//! Files' bytes → the plan and everything that is wrong, of all files at once.
+//! The bytes of files → the plan, and everything that is wrong in all of them.
 
 use super::lower;
 use super::options::LoadOptions;
@@ -8,8 +8,11 @@ use crate::source::{SourceFile, Span};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Reads spec files. The plan is only good to run if no diagnostic is an error; it is never empty without one for
-/// want of tests.
+/// The folder with the accepted snapshots that a spec file names: `snapshots` beside it, wherever it is run from.
+pub fn snapshots(spec: &Path) -> PathBuf {
+    spec.parent().unwrap_or(Path::new("")).join("snapshots")
+}
+
 pub fn load(files: Vec<(PathBuf, Vec<u8>)>, options: &LoadOptions<'_>) -> (Plan, Vec<Diagnostic>) {
     let mut files = files;
     files.sort();

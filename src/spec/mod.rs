@@ -19,5 +19,5 @@ mod slips;
 mod table;
 pub mod vars;
 
-pub use load::{expectations, load};
+pub use load::{expectations, load, snapshots};
 pub use options::{Files, LoadOptions, NoFiles};

@@ -4,10 +4,10 @@ use super::config::BackendKind;
 use crate::redact::Redactor;
 use std::collections::BTreeSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-/// Files that specs name: matrices and snapshots. Passed in, so that loading reads nothing by itself.
+/// Files that specs name: matrices and snapshots. An argument, so that loading does no I/O of its own.
 pub trait Files {
     /// A file's bytes.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
@@ -45,8 +45,6 @@ pub struct LoadOptions<'a> {
     pub exact_names: bool,
     /// `clocks.max_skew` of the configuration.
     pub max_skew: Option<std::time::Duration>,
-    /// The folder with accepted snapshots.
-    pub snapshots: PathBuf,
     /// Takes secrets out of what is said of responses.
     pub redactor: Arc<Redactor>,
 }
@@ -64,7 +62,6 @@ impl Default for LoadOptions<'_> {
             ci: false,
             exact_names: false,
             max_skew: None,
-            snapshots: PathBuf::from("specs/snapshots"),
             redactor: Arc::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! How another machine is reached: URLs, credentials and TLS, written alike in requests and in backends.
+//! How another machine is reached: URLs, credentials and TLS, with the same keys in requests and in backends.
 
 use super::forms;
 use super::plan::{Auth, Tls};

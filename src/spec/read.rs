@@ -1,4 +1,4 @@
-//! Reading nodes: each reader says what it wanted, reports what it found instead, and lets the others go on.
+//! Reading nodes: each reader says what it expected and what it found instead, and lets the others continue.
 
 use super::forms::Form;
 use super::slips::{below, elsewhere, slip};
@@ -137,7 +137,7 @@ impl Reader {
                     let says = format!("`{}` is not supported yet", known.name);
                     self.push(
                         Problem::error(Code::NotSupportedYet, key.at.whole, says)
-                            .help("it is part of the language, but this version cannot judge it: take it out for now"),
+                            .help("it is part of the language, but this version cannot judge it: remove it for now"),
                     );
                 }
                 Some(_) => {}
@@ -172,7 +172,7 @@ impl Reader {
         fields.get(name)
     }
 
-    /// Whether an error was reported within a span: what else seems wrong there may follow from it.
+    /// Whether an error was reported within a span: other problems there may follow from it.
     pub(super) fn broken_within(&self, span: Span) -> bool {
         let error = |problem: &Problem| problem.severity == crate::diag::Severity::Error;
         self.problems
@@ -192,13 +192,13 @@ impl Reader {
             self.error(
                 Code::Empty,
                 node.span,
-                format!("{wanted} belongs here, and nothing is written"),
-                "write a value, or take the key out",
+                format!("expected {wanted}, found nothing"),
+                "write a value, or remove the key",
             );
             return;
         }
         let help = if help.is_empty() { format!("write {wanted}") } else { help.to_owned() };
-        let problem = Problem::error(Code::WrongType, node.span, format!("{wanted} belongs here, not {}", node.noun()));
+        let problem = Problem::error(Code::WrongType, node.span, format!("expected {wanted}, found {}", node.noun()));
         self.push(problem.help(help));
     }
 
@@ -225,7 +225,7 @@ impl Reader {
                 Code::Empty,
                 node.span,
                 format!("this list of {what} is empty: it checks nothing"),
-                "add an item, or take the key out",
+                "add an item, or remove the key",
             );
             return None;
         }
@@ -258,12 +258,12 @@ impl Reader {
             return None;
         };
         if scalar.core() == Core::Null {
-            let says = format!("{wanted} belongs here, and nothing is written");
-            self.error(Code::Empty, node.span, says, "write a value, `\"\"` for empty text, or take the key out");
+            let says = format!("expected {wanted}, found nothing");
+            self.error(Code::Empty, node.span, says, "write a value, `\"\"` for empty text, or remove the key");
             return None;
         }
         if scalar.style == Style::Block && !block {
-            let says = format!("a block of text stands where {wanted} belongs");
+            let says = format!("expected {wanted}, found a block of text");
             self.error(
                 Code::BlockScalar,
                 node.span,
@@ -302,8 +302,8 @@ impl Reader {
         if found.is_none() {
             let near = did_you_mean(&scalar.text, words.iter().map(|(word, _)| *word));
             let says = match words {
-                [(only, _)] => format!("`{}` is unknown here: the only value is `{only}`", scalar.text),
-                _ => format!("`{}` is none of {list}", scalar.text),
+                [(only, _)] => format!("unknown value `{}`: expected `{only}`", scalar.text),
+                _ => format!("unknown value `{}`: expected one of {list}", scalar.text),
             };
             let help = near.unwrap_or_else(|| format!("write {list}").replace(", `", " or `"));
             self.error(Code::BadValue, node.span, says, help);
@@ -327,7 +327,7 @@ impl Reader {
             }
             _ => {
                 let quoted = matches!(&*scalar.text, "true" | "false");
-                let help = if quoted { "take the quotes away" } else { "write `true` or `false`" };
+                let help = if quoted { "remove the quotes" } else { "write `true` or `false`" };
                 self.wrong(node, "`true` or `false`", help);
                 None
             }
@@ -345,7 +345,7 @@ impl Reader {
             self.error(
                 Code::BadValue,
                 node.span,
-                format!("`{}` is no whole number from 0 to 1000000", scalar.text),
+                format!("`{}` is not a whole number from 0 to 1000000", scalar.text),
                 "write digits only, without quotes",
             );
         }
@@ -359,10 +359,10 @@ impl Reader {
             Some(ns) => Some(Duration::from_nanos(ns)),
             None => {
                 let help = match scalar.core() {
-                    Core::Int(_) | Core::Float(_) => format!("a duration has a unit: `{0}s` or `{0}ms`", scalar.text),
+                    Core::Int(_) | Core::Float(_) => format!("a duration needs a unit: `{0}s` or `{0}ms`", scalar.text),
                     _ => "write `800ms`, `30s`, `1m 30s`".to_owned(),
                 };
-                self.error(Code::BadValue, node.span, format!("`{}` is no duration", scalar.text), help);
+                self.error(Code::BadValue, node.span, format!("`{}` is not a duration", scalar.text), help);
                 None
             }
         }
@@ -394,6 +394,7 @@ impl Reader {
         match template::parse(&scalar.text, scalar.at) {
             Ok(template) => {
                 self.uses(&template);
+                self.other_template(&template, scalar);
                 Some(template)
             }
             Err(problem) => {
@@ -401,6 +402,19 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// Warns of `{{name}}`, which other tools fill in and this one leaves as it is; where `name` is a variable, it is an
+    /// error.
+    pub(super) fn other_template(&mut self, template: &Template, scalar: &Scalar) {
+        let Some(name) = template.parts.iter().find_map(in_double_braces) else { return };
+        let is_known = self.known.contains(name) || name.starts_with("env.") || name.starts_with("secret.");
+        let says = format!("`{{{{{name}}}}}` is not filled in: variables are written `${{…}}`");
+        let problem = match is_known {
+            true => Problem::error(Code::BadTemplate, scalar.at.whole, says),
+            false => Problem::warning(Code::BadTemplate, scalar.at.whole, says),
+        };
+        self.push(problem.help(format!("write `${{{name}}}`")));
     }
 
     /// A matcher.
@@ -412,6 +426,11 @@ impl Reader {
         let mut templates = Vec::new();
         matcher.templates(&mut |template| templates.push(template));
         templates.into_iter().for_each(|template| self.uses(template));
+        if let Some(scalar) = node.scalar()
+            && let Ok(template) = template::parse(&scalar.text, scalar.at)
+        {
+            self.other_template(&template, scalar);
+        }
         Some(matcher)
     }
 
@@ -438,7 +457,7 @@ impl Reader {
                 Code::BadValue,
                 at,
                 format!("`{text}` is not {wanted}"),
-                "names stand here, compared letter by letter; matchers belong in `spans`",
+                "a name is expected here and compared as it is; matchers belong in `spans`",
             );
         }
         !wrong && !text.is_empty()
@@ -451,4 +470,20 @@ pub(super) fn first_line(fields: &Fields<'_>) -> Span {
         Value::Map(entries) => entries.first().map_or(fields.node.span, |(key, _)| key.at.whole),
         _ => fields.node.span,
     }
+}
+
+/// The name in the first `{{ … }}` of a text.
+fn in_double_braces(part: &crate::matcher::Part) -> Option<&str> {
+    let crate::matcher::Part::Text(text) = part else { return None };
+    let mut rest = text.as_str();
+    while let Some((_, after)) = rest.split_once("{{") {
+        let (inside, end) = after.split_once("}}")?;
+        let name = inside.trim().trim_start_matches('$');
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        if is_name {
+            return Some(name);
+        }
+        rest = end;
+    }
+    None
 }

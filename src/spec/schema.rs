@@ -31,7 +31,6 @@ pub fn text(schema: &Value) -> String {
 const REQUIRED: &[(&str, &[&str])] = &[
     ("file", &["tests"]),
     ("test", &["name"]),
-    ("request", &["url"]),
     ("until", &["timeout"]),
     ("trace_file", &["path"]),
     ("matrix", &["file"]),
@@ -157,6 +156,7 @@ fn shape(shape_of: &Shape) -> Value {
         Shape::Number => json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000 }),
         Shape::Duration => json!({ "type": "string", "pattern": "^\\s*[0-9]" }),
         Shape::Word | Shape::Scalar | Shape::Text => scalar(),
+        Shape::Null => json!({ "type": "null" }),
         Shape::TraceQl => json!({ "type": "string", "minLength": 1 }),
         Shape::OneOf(words) => {
             let mut values: Vec<Value> = Vec::new();

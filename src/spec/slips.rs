@@ -1,10 +1,10 @@
-//! Slips of the pen that YAML reads as something else, and keys that stand elsewhere than they belong.
+//! Typing mistakes that YAML reads as something else, and keys in the wrong place.
 
 use super::forms::{CHILD, Form, LINK, NODE, REQUEST, RESPONSE, SELECTOR, SPAN, STRUCTURE, TEST, TRACE};
 use crate::yaml::{Key, Node, Value};
 use std::sync::Arc;
 
-/// A key without a value that is none: `{service:a}`, or the `299` of `{ price: 1,299 }`.
+/// A key without a value that was not meant as a key: `{service:a}`, or the `299` of `{ price: 1,299 }`.
 pub(super) struct Slip<'a> {
     /// The key that was meant.
     pub(super) key: &'a str,
@@ -62,6 +62,11 @@ pub(super) fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
         (&SPAN, "in an entry of `spans`"),
         (&TEST, "in the test itself"),
     ];
+    if std::ptr::eq(form, &SELECTOR)
+        && let Some(help) = attribute(name)
+    {
+        return Some(help);
+    }
     if std::ptr::eq(form, &SELECTOR) {
         return SPAN.key(name).map(|_| format!("`{name}` stands beside `select`, not in it"));
     }
@@ -69,4 +74,28 @@ pub(super) fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
         .iter()
         .find(|(home, _)| !std::ptr::eq(*home, form) && home.key(name).is_some_and(|key| !key.later))
         .map(|(_, place)| format!("`{name}` belongs {place}"))
+}
+
+/// What to write for an attribute's name, or a name of TraceQL, among the keys of a selector.
+fn attribute(name: &str) -> Option<String> {
+    const OF_RESOURCES: &[&str] =
+        &["service.", "deployment.", "host.", "k8s.", "container.", "process.", "cloud.", "telemetry.", "os."];
+    let own = match name {
+        "service.name" | "resource.service.name" | "serviceName" | "service_name" => Some("service"),
+        "span.name" | "operation" | "operationName" | "operation_name" => Some("name"),
+        "span.kind" => Some("kind"),
+        "span.status" | "status.code" | "otel.status_code" => Some("status"),
+        _ => None,
+    };
+    if let Some(key) = own {
+        return Some(format!("write `{key}: …`"));
+    }
+    if let Some(rest) = name.strip_prefix("resource.") {
+        return Some(format!("attributes of the resource stand under `resource`: `resource: {{ {rest}: … }}`"));
+    }
+    if OF_RESOURCES.iter().any(|prefix| name.starts_with(prefix)) {
+        return Some(format!("attributes of the resource stand under `resource`: `resource: {{ {name}: … }}`"));
+    }
+    let rest = name.strip_prefix("span.").or_else(|| name.strip_prefix("attributes.")).unwrap_or(name);
+    rest.contains('.').then(|| format!("attributes stand under `attributes`: `attributes: {{ {rest}: … }}`"))
 }

@@ -16,7 +16,7 @@ pub(super) fn csv(text: &str) -> Result<Vec<Vec<Field>>, (String, usize)> {
                 quoted = true;
                 loop {
                     match chars.next() {
-                        None => return Err(("a quote is never closed".to_owned(), start)),
+                        None => return Err(("a quote is not closed".to_owned(), start)),
                         Some((_, '"')) if chars.peek().is_some_and(|(_, next)| *next == '"') => {
                             chars.next();
                             field.push('"');
@@ -38,7 +38,7 @@ pub(super) fn csv(text: &str) -> Result<Vec<Vec<Field>>, (String, usize)> {
                 quoted = false;
             }
             '\r' if chars.peek().is_none_or(|(_, next)| *next == '\n') => {}
-            _ if quoted => return Err(("text goes on after a closing quote".to_owned(), at)),
+            _ if quoted => return Err(("text continues after a closing quote".to_owned(), at)),
             other => field.push(other),
         }
     }

@@ -1,15 +1,16 @@
 //! Variables: their names, and their values in one run of one test.
 //!
-//! Nothing here reads the environment, the clock or chance: [`RunVars`] brings them, so that the same input gives the
-//! same values.
+//! Nothing here reads the environment or the clock, or draws random numbers: [`RunVars`] holds them, so that the same
+//! input gives the same values.
 
 use super::plan::{FilePlan, Test, VarValue};
 use crate::diag::{Code, Problem, did_you_mean};
-use crate::matcher::{Literal, Lookup, Value};
+use crate::matcher::{Literal, Lookup, Value, too_large};
 use crate::redact::{Redactor, Secret};
 use crate::source::Span;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a variable's name means.
@@ -143,7 +144,7 @@ pub struct RunVars {
     pub ports: BTreeMap<String, u16>,
     /// Nanoseconds since 1970.
     pub clock: Arc<dyn Fn() -> i128 + Send + Sync>,
-    /// Where chance begins; shown in the report, and the same seed gives the same values.
+    /// The seed of random values, shown in the report: the same seed gives the same values.
     pub seed: u64,
     /// Learns every secret that is used.
     pub redactor: Arc<Redactor>,
@@ -182,6 +183,20 @@ pub struct Scope {
     chance: Mutex<fastrand::Rng>,
     /// Values of the file's variables: evaluated once, so that a `${uuid}` under `vars` is the same wherever it is used.
     cache: Mutex<BTreeMap<usize, Value>>,
+    /// Their length in all.
+    cached: AtomicUsize,
+}
+
+/// The longest value of a file's variable, in bytes.
+pub(super) const MOST_OF_A_VARIABLE: usize = 1 << 20;
+/// The values of all of them.
+const MOST_OF_ALL_VARIABLES: usize = 64 << 20;
+
+/// The problem with a variable of variables of variables.
+pub(super) fn grows(name: &str, span: Span) -> Problem {
+    let says =
+        format!("the variable `{name}` has more than {} MiB once those in it are filled in", MOST_OF_A_VARIABLE >> 20);
+    too_large(span, says)
 }
 
 impl Scope {
@@ -201,13 +216,15 @@ impl Scope {
             needs: BTreeMap::new(),
             chance: Mutex::new(fastrand::Rng::with_seed(hash)),
             cache: Mutex::new(BTreeMap::new()),
+            cached: AtomicUsize::new(0),
         }
     }
     /// For settings outside of any spec file: a configuration's `${env.X}` and `${port.X}`.
     pub fn bare(run: Arc<RunVars>) -> Scope {
         let chance = Mutex::new(fastrand::Rng::with_seed(run.seed));
         let (row, captures, needs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Scope { run, file: Vec::new(), row, captures, needs, chance, cache: Mutex::new(BTreeMap::new()) }
+        let cache = Mutex::new(BTreeMap::new());
+        Scope { run, file: Vec::new(), row, captures, needs, chance, cache, cached: AtomicUsize::new(0) }
     }
     /// Keeps a captured value.
     pub fn capture(&mut self, name: impl Into<String>, value: Value) {
@@ -240,8 +257,18 @@ impl Scope {
             VarValue::Value(value) => value.clone(),
             VarValue::Template(template) => template.bind_value(&Below { scope: self, below: index })?,
         };
-        let _ = span;
+        if value.text.len() > MOST_OF_A_VARIABLE {
+            return Err(grows(name, span));
+        }
         if let Ok(mut cache) = self.cache.lock() {
+            let all: usize = self.cached.fetch_add(value.text.len(), Ordering::Relaxed) + value.text.len();
+            if all > MOST_OF_ALL_VARIABLES {
+                let says = format!(
+                    "with `{name}` the variables of the file have more than {} MiB in all",
+                    MOST_OF_ALL_VARIABLES >> 20
+                );
+                return Err(too_large(span, says));
+            }
             cache.insert(index, value.clone());
         }
         Ok(Some(value))
@@ -312,7 +339,7 @@ pub(super) fn unbound(name: &str, span: Span) -> Problem {
         Ok(VarName::Secret(secret)) => format!("set {secret} in the environment or in the file of `--secrets-file`"),
         Ok(VarName::Port(port)) => format!("add `ports: [{port}]` to a process in tracespec.yaml"),
         Ok(VarName::Needs(test, _)) => format!("the test `{test}` did not capture it"),
-        _ => "it is captured by a step that did not run, or nowhere defined".to_owned(),
+        _ => "it is not defined, or captured by a step that did not run".to_owned(),
     };
     Problem::error(Code::UnboundVariable, span, format!("`${{{name}}}` has no value")).help(help)
 }

@@ -104,6 +104,8 @@ mod tests {
         ] {
             assert_eq!(trace_id_in(value), Some(id), "{value}");
         }
+        // A version of another length is none.
+        assert_eq!(trace_id_in("000-5b8efff798038103d269b633813fc60c-00f067aa0ba902b7-01"), None);
         assert_eq!(trace_id_in("none"), None);
         assert_eq!(trace_id_in(""), None);
     }

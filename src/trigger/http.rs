@@ -95,7 +95,11 @@ pub async fn send(
         hops.push((method.clone(), url.clone()));
         let mut out = headers.clone();
         for (name, value) in context::headers(trace_id, span, test, &request.also_inject) {
-            insert_missing(&mut out, name, &value);
+            if name == "baggage" {
+                add_baggage(&mut out, &value);
+            } else {
+                insert_missing(&mut out, name, &value);
+            }
         }
         let answer = exchange(client, request, &method, &url, out, body.clone(), deadline).await?;
         let next = request.follow_redirects.then(|| redirect(&url, answer.status, &answer.headers)).flatten();
@@ -130,6 +134,15 @@ fn insert_missing(headers: &mut HeaderMap, name: &'static str, value: &str) {
     let name = HeaderName::from_static(name);
     if let (false, Ok(value)) = (headers.contains_key(&name), HeaderValue::from_str(value)) {
         headers.insert(name, value);
+    }
+}
+
+/// Puts an entry behind the request's own baggage: the header is a list, and each of the two is of use.
+fn add_baggage(headers: &mut HeaderMap, entry: &str) {
+    let own: Vec<&[u8]> = headers.get_all("baggage").iter().map(HeaderValue::as_bytes).collect();
+    let whole = [&own[..], &[entry.as_bytes()]].concat().join(&b","[..]);
+    if let Ok(value) = HeaderValue::from_bytes(&whole) {
+        headers.insert("baggage", value);
     }
 }
 
@@ -297,6 +310,36 @@ mod tests {
         let expected: Vec<String> =
             answer.injected.iter().map(|span| format!("00-{}-{span}-01", answer.trace_id)).collect();
         assert_eq!(seen, expected);
+    }
+
+    #[tokio::test]
+    async fn a_requests_own_context_stays_and_its_baggage_is_sent_beside_the_runners() {
+        let server = Server::start(|_, _| Reply { status: 200, ..Reply::default() }).await;
+        let mut own = request(&server.uri);
+        let traceparent = "00-000000000000000000000000000000aa-00000000000000bb-01";
+        own.headers.insert("traceparent", HeaderValue::from_static(traceparent));
+        own.headers.append("baggage", HeaderValue::from_static("tenant=a"));
+        own.headers.append("baggage", HeaderValue::from_static("user=b"));
+        sent(&own).await.unwrap();
+        let seen = server.seen.lock().unwrap();
+        let received = &seen[0];
+        assert_eq!(received.headers["traceparent"], traceparent);
+        assert_eq!(received.headers["baggage"], "tenant=a,user=b,tracespec.test=t");
+        assert_eq!(received.headers.get_all("baggage").iter().count(), 1);
+    }
+
+    #[tokio::test]
+    async fn after_a_303_the_result_is_asked_for_by_get_without_a_body() {
+        let server = Server::start(|_, path| match path {
+            "/a" => redirect(303, "/b"),
+            _ => Reply { status: 200, ..Reply::default() },
+        })
+        .await;
+        let mut put = request(&format!("{}/a", server.uri));
+        put.method = Method::PUT;
+        sent(&put).await.unwrap();
+        let seen = server.seen.lock().unwrap();
+        assert_eq!((seen[1].method.as_str(), seen[1].body.len()), ("GET", 0));
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 
 use super::http::{Request, TIMEOUT};
 use crate::diag::{Code, Problem};
-use crate::matcher::Lookup;
-use crate::source::Span;
+use crate::matcher::{Budget, Lookup};
+use crate::source::{Span, read_file};
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{Auth, Body, HttpRequest, Part};
 use base64::Engine as _;
@@ -23,6 +23,8 @@ pub fn prepare(
     at: Span,
 ) -> Result<Request, Problem> {
     let bad = |span: Span, message: String| Problem::error(Code::BadValue, span, message);
+    let budget = Budget::new(scope);
+    let scope: &dyn Lookup = &budget;
     let text = request.url.bind(scope)?;
     let mut url =
         Url::parse(&text).map_err(|why| bad(request.url.span, format!("the request's URL is not one: {why}")))?;
@@ -56,18 +58,12 @@ pub fn prepare(
         };
         headers.insert(header::AUTHORIZATION, header_value(&value, at, "auth")?);
     }
-    let mut named: Vec<HeaderName> = Vec::new();
     for (name, value) in &request.headers {
         let key = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| bad(value.span, format!("`{name}` is not an HTTP header name")))?;
+            .map_err(|_| bad(value.span, format!("`{name}` is not the name of a header")))?;
         let value = header_value(&value.bind(scope)?, value.span, name)?;
-        // What the spec says replaces what was derived; what it says twice is sent twice.
-        if named.contains(&key) {
-            headers.append(key.clone(), value)
-        } else {
-            headers.insert(key.clone(), value).is_some()
-        };
-        named.push(key);
+        // A header replaces what was derived. Each is there once: a spec that sets one twice is refused.
+        headers.insert(key, value);
     }
     Ok(Request {
         method,
@@ -90,12 +86,8 @@ fn header_value(text: &str, span: Span, name: &str) -> Result<HeaderValue, Probl
 
 fn read(folder: &Path, path: &Path, at: Span) -> Result<Vec<u8>, Problem> {
     let full = folder.join(path);
-    let bad = |why: String| Problem::error(Code::BadValue, at, format!("cannot send {}: {why}", full.display()));
-    let size = std::fs::metadata(&full).map_err(|why| bad(why.to_string()))?.len();
-    if size > FILE_LIMIT {
-        return Err(bad(format!("it has more than {} MiB", FILE_LIMIT >> 20)));
-    }
-    std::fs::read(&full).map_err(|why| bad(why.to_string()))
+    read_file(&full, FILE_LIMIT)
+        .map_err(|why| Problem::error(Code::BadValue, at, format!("cannot send {}: {why}", full.display())))
 }
 
 fn body(

@@ -128,9 +128,7 @@ impl Document<'_> {
         let errors: Vec<String> = self
             .errors
             .iter()
-            .map(|at| {
-                format!("{} {}", at.code.map_or(0, Whole::signed), at.message.chars().take(300).collect::<String>())
-            })
+            .map(|at| format!("{} {}", at.code.map_or(0, Whole::signed), crate::redact::cut(&at.message, 300)))
             .collect();
         if self.traces.is_empty() && !errors.is_empty() {
             let errors = errors.join("; ");

@@ -109,7 +109,7 @@ fn words(error: &Any<'_>) -> String {
         Any::Array(items) => found.extend(items.iter().take(4).map(words)),
         _ => {}
     }
-    found.join(" ").chars().take(300).collect()
+    crate::redact::cut(&found.join(" "), 300).into_owned()
 }
 
 object!(Document<'de>, "an object with resourceSpans, batches, result or trace", |out, map| {

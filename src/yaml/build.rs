@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_NODES: u64 = 200_000;
 /// Nodes within nodes, aliases unfolded.
 const MAX_DEPTH: u32 = 64;
-/// Tests that may be broken in YAML before the rest of the file is given up.
+/// Tests that may be broken in YAML before the rest of the file is skipped.
 const MAX_REPAIRS: usize = 50;
 
 /// What a file holds, everything wrong with its YAML, and whether parts of it are missing for that reason.
@@ -32,7 +32,7 @@ pub fn parse(file: &SourceFile) -> Parsed {
     let text = file.text();
     if text.len() > MAX_BYTES {
         let says =
-            format!("the file has {} MiB: more than the {} MiB a spec may have", text.len() >> 20, MAX_BYTES >> 20);
+            format!("the file has {} MiB, and a spec may have at most {} MiB", text.len() >> 20, MAX_BYTES >> 20);
         let problem = Problem::error(Code::YamlLimit, Span::new(0, 0), says)
             .help("large bodies belong in files of their own: `file:` in a request, CSV or JSON for a matrix");
         return Parsed { root: None, problems: vec![problem], incomplete: true };
@@ -115,7 +115,7 @@ impl Builder<'_> {
                 Event::DocumentStart(explicit, _) => {
                     documents += 1;
                     if documents == 2 && explicit {
-                        let says = "a second document begins here: a spec file holds one";
+                        let says = "a second document begins here, and a spec file has only one";
                         self.push(Problem::error(Code::YamlSyntax, span, says).help("put it into a file of its own"));
                         return Ok(root);
                     }
@@ -146,14 +146,14 @@ impl Builder<'_> {
                 Event::Alias(id) => match self.anchors.get(&id) {
                     Some(node) => node.clone(),
                     None => {
-                        let says = "an alias inside the very thing that it stands for";
+                        let says = "an alias inside of what it refers to";
                         self.push(Problem::error(Code::YamlSyntax, span, says));
                         Arc::new(leaf(span, Value::Broken))
                     }
                 },
                 Event::UnresolvedAlias(name) => {
-                    let says = format!("`*{name}` stands for an anchor `&{name}` that is not above it");
-                    let help = "a value that begins with `*` is an alias to YAML; in quotes it is text";
+                    let says = format!("`*{name}` refers to an anchor `&{name}` that is not defined above it");
+                    let help = "a value that begins with `*` is an alias in YAML; in quotes it is text";
                     self.push(Problem::error(Code::YamlSyntax, span, says).help(help));
                     Arc::new(leaf(span, Value::Broken))
                 }
@@ -177,7 +177,7 @@ impl Builder<'_> {
         Ok(root.filter(|node: &Arc<Node>| !node.is_null()))
     }
 
-    /// Past so many, what is at hand is no spec.
+    /// Beyond that, the file is not a spec.
     fn push(&mut self, problem: Problem) {
         if self.problems.len() < 500 {
             self.problems.push(problem);
@@ -197,7 +197,7 @@ impl Builder<'_> {
         if present {
             let span = marks.tag_span().map_or(span_of(marks), |tag| span_of(&tag));
             let text = self.text.get(span.range()).unwrap_or("!");
-            let says = format!("`{text}` is a tag to YAML, and tags have no meaning here");
+            let says = format!("`{text}` is a tag in YAML, and tags have no meaning here");
             self.push(Problem::error(Code::YamlTag, span, says).help("text that begins with `!` goes in quotes"));
         }
         present
@@ -235,11 +235,11 @@ impl Builder<'_> {
         let value = match frame.open {
             _ if frame.tag => Value::Broken,
             Open::List(items) => Value::List(items),
-            Open::Map { mut entries, merges, .. } => {
+            Open::Map { mut entries, merges, mut seen, .. } => {
                 for merge in merges {
                     let Value::Map(more) = &merge.value else { continue };
                     for (key, value) in more {
-                        if !entries.iter().any(|(own, _)| own.text == key.text) {
+                        if seen.insert(key.text.clone(), key.at.whole).is_none() {
                             entries.push((key.clone(), value.clone()));
                         }
                     }
@@ -338,7 +338,7 @@ fn limit(span: Span, size: u64) -> Stop {
     } else {
         format!("this is nested more than {MAX_DEPTH} deep")
     };
-    let help = "no spec needs that much: look for aliases of aliases, or brackets that are never closed";
+    let help = "no spec needs that much: look for aliases of aliases, or brackets that are not closed";
     Stop {
         at: span.start as usize,
         problem: Box::new(Problem::error(Code::YamlLimit, span, says).help(help)),

@@ -38,7 +38,7 @@ pub enum Value {
     List(Vec<Arc<Node>>),
     /// A mapping, in the order written, each key once.
     Map(Vec<(Key, Arc<Node>)>),
-    /// Something that was reported already: readers pass over it in silence.
+    /// Something that was already reported: readers skip it.
     Broken,
 }
 
@@ -182,7 +182,7 @@ impl Node {
     pub fn scalar_of(scalar: Scalar) -> Node {
         Node { span: scalar.at.whole, value: Value::Scalar(scalar), size: 1, depth: 1 }
     }
-    /// A word for what it is, for messages.
+    /// What it is, for messages.
     pub fn noun(&self) -> &'static str {
         match &self.value {
             Value::List(_) => "a list",

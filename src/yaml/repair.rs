@@ -1,8 +1,8 @@
-//! What is given up where the parser cannot go on, and what may help.
+//! What is skipped where the parser cannot continue, and what may help.
 
 use std::ops::Range;
 
-/// The item of `tests:` in which a byte lies: what is given up when the parser cannot go on.
+/// The item of `tests:` in which a byte lies: what is skipped when the parser cannot continue.
 pub(super) fn item_around(text: &str, at: usize) -> Option<Range<usize>> {
     let mut starts: Vec<usize> = Vec::new();
     let (mut dash, mut inside, mut offset, mut end) = (None, false, 0, text.len());
@@ -47,7 +47,7 @@ pub(super) fn blank(text: &str, range: Range<usize>) -> String {
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// What may help with a mistake that only the parser found.
+/// A hint for a mistake that only the parser found.
 pub(super) fn guess(text: &str, at: usize, info: &str) -> Option<&'static str> {
     let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
     let line = text[line_start..].lines().next().unwrap_or("").trim_start();

@@ -173,6 +173,24 @@ async fn what_does_not_answer_is_told() {
 }
 
 #[tokio::test]
+async fn an_http_port_that_is_asked_for_grpc_is_named_as_such() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    for answer in ["HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", ""] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 512]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        let said = words(jaeger(&url).fetch(order()).await);
+        server.abort();
+        assert!(said.contains(&url) && said.contains("does it speak gRPC?") && said.contains("16685"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_probe_lists_services() {
     let (url, _) = serve(vec![], None).await;
     let probe = jaeger(&url).probe().await;

@@ -316,7 +316,12 @@ fn missing_service(dice: &mut Dice, number: usize) -> Scenario {
         (format!("{{ services: [{}] }}", shop.payment), "pass"),
         ("{ spans: [{ select: { name: SELECT items } }] }".to_owned(), "fail"),
         ("{ spans: [{ select: { name: authorize }, count: 1 }] }".to_owned(), "pass"),
-        (format!("{{ spans: [{{ select: {{ service: {stock} }}, optional: true }}], propagation: intact }}"), "fail"),
+        (
+            format!(
+                "{{ spans: [{{ select: {{ service: {stock} }}, optional: true, duration: < 1h }}], propagation: intact }}"
+            ),
+            "fail",
+        ),
     ];
     let (expect, right) = claims[dice.index(claims.len())].clone();
     Scenario::new("a service that exports nothing", shop.spans, expect, right)

@@ -14,6 +14,7 @@ use super::rule::RuleId;
 use super::selections::Picks;
 use super::state::{Outcome, State};
 use super::{nearest, text, witness};
+use crate::matcher::{Comparison, Matcher};
 use crate::source::Spanned;
 use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
 use crate::trace::SpanIx;
@@ -115,8 +116,17 @@ pub(super) fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], a
     finding.actual = rows.len().to_string();
     if rows.is_empty() {
         nearest::explain(cx, &check.select, &mut finding);
+        finding.hint = none_is_meant(check).or(finding.hint);
     }
     finding
+}
+
+/// What to write where `count: '!= 3'` is to hold of no span as well: a count needs at least one unless it writes a zero.
+fn none_is_meant(check: &SpanCheck) -> Option<String> {
+    let Matcher::Compare(Comparison::Ne, operand) = &check.count.as_ref()?.value else { return None };
+    Some(format!(
+        "a count needs at least one span unless it names zero: if none is fine, write `count: {{ gte: 0, ne: {operand} }}`"
+    ))
 }
 
 /// `, all named `reserve` and of inventory-service`, or the one span, or the services of the spans

@@ -1,5 +1,6 @@
 //! What a test's wait is told beforehand.
 
+use crate::facts::names_peer;
 use crate::trace::SpanId;
 
 /// Nanoseconds in a second.
@@ -114,8 +115,7 @@ impl Config {
     }
     /// Whether `wait.silent` names this peer, with or without its port.
     pub(super) fn is_silent(&self, peer: &str) -> bool {
-        let host = peer.rsplit_once(':').map_or(peer, |(host, _)| host);
-        self.silent.iter().any(|name| !name.is_empty() && (name == peer || name == host))
+        self.silent.iter().any(|name| names_peer(name, peer))
     }
 }
 

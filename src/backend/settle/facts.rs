@@ -73,7 +73,7 @@ fn is_excused(span: SpanRef<'_>, config: &Config) -> bool {
 }
 
 pub(super) fn name(span: SpanRef<'_>) -> SpanName {
-    let clip = |text: &str| text.chars().take(120).collect();
+    let clip = |text: &str| crate::redact::cut(text, 120).into_owned();
     SpanName { id: span.id(), name: clip(span.name()), service: clip(span.service()), kind: span.kind() }
 }
 

@@ -1,12 +1,13 @@
 //! `backend`, in the configuration and in specs.
 
-use crate::diag::Code;
+use crate::diag::{Code, Problem};
 use crate::matcher::Template;
 use crate::source::Span;
 use crate::spec::forms;
 use crate::spec::plan::{Auth, Tls};
-use crate::spec::read::Reader;
-use crate::yaml::Node;
+use crate::spec::read::{Fields, Reader};
+use crate::yaml::{Node, Value};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,6 +145,7 @@ impl Reader {
             self.error(Code::ConflictingKeys, fields.key_span("api"), says, "keep `api` or `protocol: grpc`");
         }
         let headers = fields.get("headers").map(|node| self.named_texts(node, "headers")).unwrap_or_default();
+        self.headers_of_a_backend(&fields);
         let auth = fields.get("auth").and_then(|node| self.auth(node));
         let tls = fields.get("tls").map(|node| self.tls(node)).unwrap_or_default();
         let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
@@ -155,13 +157,41 @@ impl Reader {
                     Code::BadValue,
                     fields.key_span("protocol"),
                     "Tempo is read over HTTP only",
-                    "take `protocol` out, and give the address of its HTTP API, usually port 3200",
+                    "remove `protocol`, and give the address of its HTTP API, usually port 3200",
                 );
             }
             let tenant = fields.get("tenant").and_then(|node| self.template(node, "a tenant"));
             BackendKind::Tempo { url: url?, tenant }
         };
         Some(Backend { at, kind, headers, auth, tls, timeout })
+    }
+
+    /// Reports headers that are set twice, by a key of their own or in another case.
+    fn headers_of_a_backend(&mut self, fields: &Fields<'_>) {
+        let Some(Value::Map(entries)) = fields.get("headers").map(|node| &node.value) else { return };
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        for (key, _) in entries.iter().filter(|(key, _)| !key.broken) {
+            let span = key.at.whole;
+            let name = key.text.to_ascii_lowercase();
+            let other = match &*name {
+                "authorization" => Some("auth"),
+                "x-scope-orgid" => Some("tenant"),
+                _ => None,
+            };
+            if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let says = format!("`{}` is not the name of a header", key.text);
+                let help = "the name of a header has letters, digits and `-`, no blanks";
+                self.error(Code::BadValue, span, says, help);
+            } else if let Some(other) = other.filter(|other| fields.form.key(other).is_some() && fields.has(other)) {
+                let says = format!("`{other}` sets this header");
+                self.error(Code::ConflictingKeys, span, says, format!("keep `{other}` or the header"));
+            }
+            if let Some(first) = seen.insert(name.clone(), span) {
+                let says = format!("the header `{name}` is set twice: upper and lower case are the same");
+                let problem = Problem::error(Code::DuplicateKey, span, says);
+                self.push(problem.related(first, "first here").help("keep one of them"));
+            }
+        }
     }
 
     fn address(&mut self, node: &Node) -> Option<String> {
@@ -182,7 +212,7 @@ impl Reader {
             self.error(
                 Code::BadValue,
                 node.span,
-                format!("`{}` is no address", word.value),
+                format!("`{}` is not an address", word.value),
                 "write host and port: `127.0.0.1:4317`; port 0 is any free one",
             );
             return None;

@@ -209,7 +209,7 @@ impl Reader {
     fn jobs(&mut self, node: &Node) -> Option<u32> {
         let jobs = self.number(node)?;
         if jobs == 0 {
-            self.error(Code::BadValue, node.span, "with 0 jobs nothing runs", "write at least `1`");
+            self.error(Code::BadValue, node.span, "with 0 jobs no test runs", "write at least `1`");
             return None;
         }
         Some(jobs)
@@ -281,7 +281,7 @@ impl Reader {
         {
             let circle: Vec<String> = left.iter().map(|process| format!("`{}`", process.name)).collect();
             let says = format!("none of {} can start: each waits for another of them", circle.join(", "));
-            self.error(Code::BadValue, need.span, says, "take one of these `needs` out");
+            self.error(Code::BadValue, need.span, says, "remove one of these `needs`");
         }
     }
 
@@ -360,7 +360,7 @@ impl Reader {
             self.error(
                 Code::BadValue,
                 until.span,
-                format!("`{}` is no day", until.value),
+                format!("`{}` is not a date", until.value),
                 "write year, month and day: `2027-01-31`",
             );
             return None;

@@ -18,17 +18,11 @@ form!(
 form!(
     /// `defaults`.
     DEFAULTS, "defaults", "`defaults`", [
-    key("request", Shape::Form(&DEFAULT_REQUEST), "Headers of every request.", "{ headers: { accept: application/json } }"),
+    key("request", Shape::Form(&DEFAULT_REQUEST), "Keys of every request; a key that a request has itself replaces the one here, `headers` and `query` name by name.", "{ headers: { accept: application/json }, propagators: [b3] }"),
     key("trace", Shape::Form(&TRACE), "Expectations of every trace; a key that a test has itself replaces the one here.", "{ errors: none, propagation: intact }"),
     key("wait", Shape::Form(&WAIT), "How long to wait for each trace.", "{ timeout: 10s }"),
     key("retries", Number, "How often a test that did not pass is tried again.", "1"),
     key("backend", Shape::Form(&BACKEND), "Where traces are read from.", "{ jaeger: { url: 'http://localhost:16686' } }"),
-]);
-
-form!(
-    /// `defaults.request`.
-    DEFAULT_REQUEST, "default_request", "the default of requests", [
-    key("headers", Map(&Scalar), "Headers of every request.", "{ accept: application/json }"),
 ]);
 
 macro_rules! step_keys {

@@ -64,6 +64,8 @@ pub enum Shape {
     Form(&'static Form),
     /// Any of these.
     Any(&'static [Shape]),
+    /// `null`.
+    Null,
     /// Nothing that this version runs.
     Later,
 }
@@ -84,7 +86,8 @@ const fn later(name: &'static str, doc: &'static str, example: &'static str) -> 
 }
 
 use Shape::{
-    Any, Bool, Duration, Json, List, Map, Matcher, Number, OneOf, OneOrList, Scalar, Selector, Text, TraceQl, Word,
+    Any, Bool, Duration, Json, List, Map, Matcher, Null, Number, OneOf, OneOrList, Scalar, Selector, Text, TraceQl,
+    Word,
 };
 
 /// The words of `kind`.

@@ -2,26 +2,67 @@
 
 use super::*;
 
-form!(
-    /// `request`.
-    REQUEST, "request", "a request", [
+/// The keys of a request, wherever one is written.
+static REQUEST_KEYS: &[Key] = &[
     key("method", Word, "The method; POST if there is a body, else GET.", "POST"),
     key("url", Word, "The URL.", "${base}/orders"),
-    key("query", Map(&Any(&[Scalar, List(&Scalar)])), "Query parameters to add; a list repeats its name.", "{ page: 2, tag: [a, b] }"),
-    key("headers", Map(&Scalar), "Headers.", "{ authorization: 'Bearer ${secret.TOKEN}' }"),
+    key(
+        "query",
+        Map(&Any(&[Scalar, List(&Scalar), Null])),
+        "Query parameters to add; a list repeats its name, `null` takes a default one away.",
+        "{ page: 2, tag: [a, b] }",
+    ),
+    key(
+        "headers",
+        Map(&Any(&[Scalar, Null])),
+        "Headers; `null` takes a default header away.",
+        "{ authorization: 'Bearer ${secret.TOKEN}' }",
+    ),
     key("json", Json, "The body as JSON. Numbers are sent as written.", "{ items: [{ sku: LAPTOP-1, qty: 1 }] }"),
     key("body", Text, "The body as text.", "plain text"),
-    key("form", Map(&Any(&[Scalar, List(&Scalar)])), "The body as application/x-www-form-urlencoded.", "{ user: ada, scope: [read, write] }"),
-    key("multipart", Map(&Any(&[Scalar, Shape::Form(&PART)])), "The body as multipart/form-data: texts and files.", "{ title: invoice, scan: { file: scan.pdf } }"),
+    key(
+        "form",
+        Map(&Any(&[Scalar, List(&Scalar)])),
+        "The body as application/x-www-form-urlencoded.",
+        "{ user: ada, scope: [read, write] }",
+    ),
+    key(
+        "multipart",
+        Map(&Any(&[Scalar, Shape::Form(&PART)])),
+        "The body as multipart/form-data: texts and files.",
+        "{ title: invoice, scan: { file: scan.pdf } }",
+    ),
     key("file", Word, "The body is this file, relative to the spec file.", "bodies/order.xml"),
-    key("auth", Shape::Form(&AUTH), "Credentials.", "{ bearer: '${secret.TOKEN}' }"),
+    key(
+        "auth",
+        Any(&[Shape::Form(&AUTH), Null]),
+        "Credentials; `null` takes those of the defaults away.",
+        "{ bearer: '${secret.TOKEN}' }",
+    ),
     key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }"),
     key("follow_redirects", Bool, "Whether redirects are followed (default true, at most 10).", "false"),
-    key("keep_alive", Bool, "Whether the connection of an earlier request may be used again (default false: each request has its own).", "true"),
+    key(
+        "keep_alive",
+        Bool,
+        "Whether the connection of an earlier request may be used again (default false: each request has its own).",
+        "true",
+    ),
     key("timeout", Duration, "Bound on the whole exchange (default 30s).", "5s"),
     key("http_version", OneOf(&["1.1", "2"]), "Insist on a version of HTTP.", "'2'"),
-    key("propagators", List(&OneOf(&["b3", "b3multi", "jaeger"])), "Trace context to send beside W3C's `traceparent`.", "[b3]"),
-]);
+    key(
+        "propagators",
+        List(&OneOf(&["b3", "b3multi", "jaeger"])),
+        "Trace context to send beside W3C's `traceparent`.",
+        "[b3]",
+    ),
+];
+
+/// `request`.
+pub static REQUEST: Form = Form { name: "request", what: "a request", keys: REQUEST_KEYS };
+
+/// `defaults.request`.
+pub static DEFAULT_REQUEST: Form =
+    Form { name: "default_request", what: "the default of requests", keys: REQUEST_KEYS };
 
 form!(
     /// A part of a multipart body.

@@ -4,9 +4,11 @@ use super::Lower;
 use super::services::unquoted;
 use crate::diag::{Code, Problem};
 use crate::matcher::{self, Fact, Matcher, Operand, Position, template};
+use crate::source::Span;
 use crate::spec::forms;
 use crate::spec::plan::{CallRule, Calls};
-use crate::yaml::{Node, TextSpan, Value};
+use crate::yaml::{Key, Node, TextSpan, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The parts of `a -> b -> c` with their places. At least two, none empty; else what is wrong.
@@ -52,9 +54,12 @@ impl Lower<'_> {
         let keyed =
             matches!(&node.value, Value::Map(entries) if !entries.iter().any(|(key, _)| key.text.contains("->")));
         if !keyed {
-            let calls = Calls { require: self.call_list(node, true)?, ..Calls::default() };
-            self.open_calls(&calls);
-            return Some(calls);
+            return Some(Calls { require: self.call_list(node, true)?, ..Calls::default() });
+        }
+        if let Value::Map(entries) = &node.value
+            && self.sides_as_keys(node, entries)
+        {
+            return None;
         }
         let fields = self.reader.fields(node, &forms::CALLS)?;
         let require = fields.get("require").map(|node| self.call_list(node, true).unwrap_or_default());
@@ -65,23 +70,15 @@ impl Lower<'_> {
                 self.reader.error(
                     Code::Empty,
                     node.span,
-                    "this says nothing of calls",
+                    "no calls are named here",
                     "write `- a -> b`, or `require`, `forbid`, `only` with a list",
                 );
             }
             return None;
         }
         let calls = Calls { require: require.unwrap_or_default(), forbid: forbid.unwrap_or_default(), only };
-        self.open_calls(&calls);
         self.contradictory_calls(&calls);
         Some(calls)
-    }
-
-    /// Required calls of which any number will do.
-    fn open_calls(&mut self, calls: &Calls) {
-        for rule in calls.require.iter().filter(|rule| rule.count.as_ref().is_some_and(super::test::is_open)) {
-            self.always(rule.at);
-        }
     }
 
     fn call_list(&mut self, node: &Arc<Node>, counts: bool) -> Option<Vec<CallRule>> {
@@ -90,6 +87,9 @@ impl Lower<'_> {
             Value::Map(entries) => {
                 if entries.is_empty() {
                     self.reader.error(Code::Empty, node.span, "no call is named here", "write `a -> b: 1`");
+                    return None;
+                }
+                if self.sides_as_keys(node, entries) {
                     return None;
                 }
                 for (key, value) in entries.iter().filter(|(key, _)| !key.broken) {
@@ -101,6 +101,9 @@ impl Lower<'_> {
                 for item in self.reader.full_list(node, "calls")? {
                     match &item.value {
                         Value::Map(entries) => {
+                            if self.sides_as_keys(item, entries) {
+                                continue;
+                            }
                             for (key, value) in entries.iter().filter(|(key, _)| !key.broken) {
                                 rules.extend(self.call(&key.text, key.at, Some(value), counts));
                             }
@@ -116,6 +119,28 @@ impl Lower<'_> {
             }
         }
         Some(rules)
+    }
+
+    /// Reports `{ from: a, to: b }`, with the arrow that it means.
+    fn sides_as_keys(&mut self, node: &Node, entries: &[(Key, Arc<Node>)]) -> bool {
+        const SIDES: &[(&str, &str)] = &[
+            ("from", "to"),
+            ("caller", "callee"),
+            ("client", "server"),
+            ("source", "target"),
+            ("source", "destination"),
+        ];
+        let value = |name: &str| {
+            let found = entries.iter().find(|(key, _)| &*key.text == name)?;
+            Some(found.1.scalar().map_or("…", |scalar| &scalar.text))
+        };
+        let Some((from, to)) = SIDES.iter().find_map(|(from, to)| Some((value(from)?, value(to)?))) else {
+            return false;
+        };
+        let count = value("count").map_or(String::new(), |count| format!(": {count}"));
+        let says = "a call is written with an arrow, not with keys for its two sides";
+        self.reader.error(Code::WrongType, node.span, says, format!("write `{from} -> {to}{count}`"));
+        true
     }
 
     fn call(&mut self, text: &str, at: TextSpan, count: Option<&Arc<Node>>, counts: bool) -> Option<CallRule> {
@@ -141,7 +166,7 @@ impl Lower<'_> {
             None => None,
         };
         if let Some((from, other, to)) = other_arrow(text) {
-            let says = format!("`{other}` is no arrow of a call");
+            let says = format!("`{other}` is not the arrow of a call");
             self.reader.error(Code::BadValue, at.whole, says, format!("write `{from} -> {to}`"));
             return None;
         }
@@ -151,7 +176,7 @@ impl Lower<'_> {
                 self.reader.error(
                     Code::BadValue,
                     at.whole,
-                    format!("`{text}` is no call: {why}"),
+                    format!("`{text}` is not a call: {why}"),
                     "a call is written `caller -> callee`, with `*` for any service",
                 );
                 return None;
@@ -173,7 +198,7 @@ impl Lower<'_> {
             self.reader.error(
                 Code::BadValue,
                 to_at.whole,
-                format!("`{to}` is no service's name: a count stands outside the quotes"),
+                format!("`{to}` is not the name of a service: a count is written outside the quotes"),
                 format!("write `{from} -> {}: {}` without quotes", name.trim(), count.trim()),
             );
             return None;
@@ -182,7 +207,7 @@ impl Lower<'_> {
         let bare = |side: &str| unquoted(side).unwrap_or(side).to_owned();
         for (side, at) in [(from, from_at), (to, to_at)] {
             if unquoted(side).is_some() {
-                let says = format!("the quotes would be part of the name: `{side}` is no service");
+                let says = format!("the quotes are part of the name here: no service is called `{side}`");
                 let help = format!(
                     "write `{} -> {}`; where quotes are needed, they go around all of it",
                     bare(from),
@@ -217,28 +242,43 @@ impl Lower<'_> {
         }
     }
 
+    /// Reports required calls that `forbid` or `only` rules out. Looked up, not compared one by one: a list may be long.
     fn contradictory_calls(&mut self, calls: &Calls) {
         let known = |side: &Option<Operand>| matches!(side, None | Some(Operand::Literal(_)));
-        let required = calls.require.iter().filter(|rule| is_needed(rule) && known(&rule.from) && known(&rule.to));
-        for rule in required {
-            let forbids = |other: &&CallRule| other.to == rule.to && (other.from.is_none() || other.from == rule.from);
-            if let Some(forbidden) = calls.forbid.iter().find(forbids) {
-                let problem = Problem::error(Code::NeverMatches, rule.at, "this call must occur and must not");
-                self.reader.push(problem.related(forbidden.at, "forbidden here").help("take one of them out"));
+        let name = |side: &Option<Operand>| side.as_ref().map(ToString::to_string);
+        let sides = |rule: &CallRule| (name(&rule.from), name(&rule.to));
+        let forbidden: BTreeMap<_, Span> = calls.forbid.iter().map(|rule| (sides(rule), rule.at)).collect();
+        let only = calls.only.as_deref().unwrap_or_default();
+        // A side whose name is not known yet may be any.
+        let open = |side: &Option<Operand>| name(side).filter(|_| known(side));
+        let allowed: BTreeSet<_> = only.iter().map(|rule| (open(&rule.from), open(&rule.to))).collect();
+        let froms: BTreeSet<_> = allowed.iter().map(|(from, _)| from).collect();
+        let tos: BTreeSet<_> = allowed.iter().map(|(_, to)| to).collect();
+        // `only` counts no calls to databases and brokers; what calls others itself is none.
+        let callers: BTreeSet<String> = calls.require.iter().chain(only).filter_map(|rule| name(&rule.from)).collect();
+        for rule in calls.require.iter().filter(|rule| is_needed(rule) && known(&rule.from) && known(&rule.to)) {
+            let (from, to) = sides(rule);
+            let found = forbidden.get(&(from.clone(), to.clone())).or_else(|| forbidden.get(&(None, to.clone())));
+            if let Some(at) = found {
+                let problem = Problem::error(Code::NeverMatches, rule.at, "this call is both required and forbidden");
+                self.reader.push(problem.related(*at, "forbidden here").help("remove one of them"));
                 continue;
             }
-            let one = |a: &Option<Operand>, b: &Option<Operand>| a.is_none() || !known(b) || b.is_none() || a == b;
-            let Some(only) = calls.only.as_ref() else { continue };
-            if only.is_empty() || only.iter().any(|other| one(&rule.from, &other.from) && one(&rule.to, &other.to)) {
+            let is_allowed = match (&from, &to) {
+                (None, None) => true,
+                (None, Some(_)) => tos.contains(&to) || tos.contains(&None),
+                (Some(_), None) => froms.contains(&from) || froms.contains(&None),
+                _ => [(from.clone(), to.clone()), (None, to.clone()), (from.clone(), None), (None, None)]
+                    .iter()
+                    .any(|pair| allowed.contains(pair)),
+            };
+            if only.is_empty() || is_allowed {
                 continue;
             }
-            // `only` counts no calls to databases and brokers; what calls others itself is none.
-            let calls_itself =
-                |name: &Operand| calls.require.iter().chain(only).any(|other| other.from.as_ref() == Some(name));
-            let says = "this call must occur, and `only` leaves it out";
-            let problem = match &rule.to {
-                Some(name) if !calls_itself(name) => Problem::warning(Code::NeverMatches, rule.at, says)
-                    .help("add it to `only`, unless it leads to a database or a broker: those `only` does not count"),
+            let says = "this call must occur, but `only` does not list it";
+            let problem = match &to {
+                Some(name) if !callers.contains(name) => Problem::warning(Code::NeverMatches, rule.at, says)
+                    .help("add it to `only`, unless it leads to a database or a broker: `only` does not count those"),
                 _ => Problem::error(Code::NeverMatches, rule.at, says).help("add it to `only`"),
             };
             self.reader.push(problem);

@@ -6,8 +6,9 @@ use crate::matcher::{Value, literal};
 use crate::source::{SourceFile, Span};
 use crate::spec::{forms, table};
 use crate::yaml::{self, Node};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Rows of one matrix.
 const MAX_ROWS: usize = 10_000;
@@ -22,7 +23,7 @@ pub(super) struct Rows {
 type Raw = Vec<(Vec<(String, Value)>, Span)>;
 
 impl Lower<'_> {
-    /// The columns only, without a word about what is wrong.
+    /// The columns only; problems are reported elsewhere.
     pub(super) fn columns(&mut self, node: &Node) -> Vec<String> {
         let kept = std::mem::take(&mut self.reader.problems);
         let columns = self.matrix(node).columns;
@@ -37,6 +38,12 @@ impl Lower<'_> {
                     items.iter().filter_map(|item| self.row(item).map(|row| (row, item.span))).collect();
                 Some(items)
             }
+            yaml::Value::Map(entries)
+                if entries.iter().any(|(_, value)| matches!(value.value, yaml::Value::List(_))) =>
+            {
+                self.columns_instead_of_rows(node, entries);
+                None
+            }
             yaml::Value::Map(_) => {
                 let Some(fields) = self.reader.fields(node, &forms::MATRIX) else { return Rows::default() };
                 self.reader.need(&fields, "file").and_then(|node| self.matrix_file(node))
@@ -45,6 +52,28 @@ impl Lower<'_> {
             yaml::Value::Scalar(_) => self.matrix_file(node),
         };
         rows.map(|rows| self.check_rows(node, rows)).unwrap_or_default()
+    }
+
+    /// Reports `{ id: [a, b] }`, as other tools write a matrix, with the rows that it means.
+    fn columns_instead_of_rows(&mut self, node: &Node, entries: &[(yaml::Key, Arc<Node>)]) {
+        const SHOWN: usize = 4;
+        let written = |node: &Node| node.scalar().map_or("…".to_owned(), |scalar| scalar.text.to_string());
+        let mut rows: Vec<String> = vec![String::new()];
+        for (key, value) in entries {
+            let values = match &value.value {
+                yaml::Value::List(items) => items.iter().take(SHOWN).map(|item| written(item)).collect(),
+                _ => vec![written(value)],
+            };
+            let with = |row: &String| {
+                let comma = if row.is_empty() { "" } else { ", " };
+                values.iter().map(|value| format!("{row}{comma}{}: {value}", key.text)).collect::<Vec<_>>()
+            };
+            rows = rows.iter().flat_map(with).take(SHOWN).collect();
+        }
+        let rows: Vec<String> = rows.iter().map(|row| format!("{{ {row} }}")).collect();
+        let says = "a matrix is a list of rows, not a list of values for each name";
+        let help = format!("write one row for each test: `[{}]`", rows.join(", "));
+        self.reader.error(Code::WrongType, node.span, says, help);
     }
 
     fn row(&mut self, node: &Node) -> Option<Vec<(String, Value)>> {
@@ -77,7 +106,7 @@ impl Lower<'_> {
                     Code::MatrixRow,
                     node.span,
                     "this matrix has no rows: the test would never run",
-                    "add a row, or take `matrix` out",
+                    "add a row, or remove `matrix`",
                 );
             }
             return Rows::default();
@@ -121,7 +150,7 @@ impl Lower<'_> {
                 if *at != span {
                     problem = problem.related(*at, "the first of them");
                 }
-                self.reader.push(problem.help("take one of them out"));
+                self.reader.push(problem.help("remove one of them"));
                 continue;
             }
             seen.insert(key, (i, span));
@@ -212,9 +241,10 @@ impl Lower<'_> {
         let mut rows = rows.into_iter();
         let heading: Vec<String> =
             rows.next().unwrap_or_default().into_iter().map(|(name, _)| name.trim().to_owned()).collect();
-        for (at, name) in heading.iter().enumerate() {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for name in &heading {
             self.name_of_variable(name, span).then_some(())?;
-            if heading[..at].contains(name) {
+            if !seen.insert(name) {
                 let says = format!("`{}` has two columns with the heading `{name}`", path.display());
                 self.reader.error(Code::DuplicateKey, span, says, "give each column a name of its own");
                 return None;
@@ -249,7 +279,7 @@ impl Lower<'_> {
         // JSON is YAML, and this reader keeps the numbers' own text.
         let parsed = yaml::parse(&SourceFile::new(path, text));
         let Some(yaml::Value::List(items)) = parsed.root.as_deref().map(|root| &root.value) else {
-            self.reader.error(Code::MatrixRow, span, says("holds no list of objects"), help);
+            self.reader.error(Code::MatrixRow, span, says("does not hold a list of objects"), help);
             return None;
         };
         let mut rows = Vec::new();

@@ -1,6 +1,7 @@
 //! The tree of a spec file → its plan, and all that is wrong with it.
 
 mod calls;
+mod defaults;
 mod matrix;
 mod names;
 mod needs;
@@ -15,6 +16,7 @@ mod structure;
 mod test;
 mod trace;
 mod traceql;
+mod vacuous;
 mod wait;
 
 use super::options::LoadOptions;
@@ -58,7 +60,7 @@ pub(super) struct Lower<'a> {
 
 #[derive(Default)]
 struct Defaults {
-    headers: Option<Arc<Node>>,
+    request: Option<Arc<Node>>,
     trace: Option<Arc<Node>>,
     wait: Wait,
     retries: Option<u32>,
@@ -139,8 +141,8 @@ fn begin<'a>(source: &Arc<SourceFile>, options: &'a LoadOptions<'a>) -> (Lower<'
 impl Lower<'_> {
     fn file(&mut self, root: &Arc<Node>) -> Option<FilePlan> {
         let fields = self.reader.fields(root, &forms::FILE)?;
-        if let Some(node) = fields.get("exact_names") {
-            self.exact_names |= self.reader.boolean(node).unwrap_or(false);
+        if let Some(exact) = fields.get("exact_names").and_then(|node| self.reader.boolean(node)) {
+            self.exact_names = exact;
         }
         if let Some(node) = fields.get("clocks") {
             self.max_skew = self.reader.clocks(node).or(self.max_skew);
@@ -169,6 +171,7 @@ impl Lower<'_> {
         let Some(entries) = self.reader.entries(node, "variables") else { return vars };
         let entries: Vec<_> = entries.collect();
         let mut depths: BTreeMap<String, usize> = BTreeMap::new();
+        let mut lengths: BTreeMap<String, usize> = BTreeMap::new();
         let all: BTreeSet<&str> = entries.iter().map(|(key, _)| &*key.text).collect();
         for (key, node) in &entries {
             if key.text.starts_with("x-") || !self.name_of_variable(&key.text, key.at.whole) {
@@ -183,6 +186,14 @@ impl Lower<'_> {
                 }
                 _ => 0,
             };
+            let length = value.as_ref().map_or(0, |value| self.least_length(value, &lengths));
+            if length > vars::MOST_OF_A_VARIABLE {
+                self.reader.push(vars::grows(&key.text, node.span));
+                continue;
+            }
+            // What is given on the command line or by a profile comes before the file's own.
+            let given = self.options.vars.contains(&*key.text);
+            lengths.insert(key.text.to_string(), if given { 0 } else { length });
             if deepest == MAX_CHAIN {
                 self.reader.error(
                     Code::BadTemplate,
@@ -196,6 +207,17 @@ impl Lower<'_> {
             vars.extend(value.map(|value| (key.text.to_string(), value)));
         }
         vars
+    }
+
+    /// The bytes that a value has at least once the variables in it are filled in.
+    fn least_length(&self, value: &VarValue, lengths: &BTreeMap<String, usize>) -> usize {
+        match value {
+            VarValue::Value(value) => value.text.len(),
+            VarValue::Template(template) => template.parts.iter().fold(0, |sum, part| match part {
+                crate::matcher::Part::Text(text) => sum + text.len(),
+                crate::matcher::Part::Var { name, .. } => sum.saturating_add(lengths.get(name).copied().unwrap_or(0)),
+            }),
+        }
     }
 
     /// A scalar, or a list of scalars without variables.
@@ -238,7 +260,7 @@ impl Lower<'_> {
         })
     }
 
-    /// Like any use of variables, with a better word for those that come further down.
+    /// Like any use of variables, with a better message for those that are defined further down.
     fn uses_above(&mut self, template: &Template, all: &BTreeSet<&str>) {
         for (name, default, span) in template.vars() {
             if all.contains(name) && !self.reader.known.contains(name) {
@@ -283,9 +305,10 @@ impl Lower<'_> {
     fn defaults(&mut self, node: &Arc<Node>) {
         let Some(fields) = self.reader.fields(node, &forms::DEFAULTS) else { return };
         if let Some(request) = fields.get("request")
-            && let Some(fields) = self.reader.fields(request, &forms::DEFAULT_REQUEST)
+            && self.reader.fields(request, &forms::DEFAULT_REQUEST).is_some()
         {
-            self.defaults.headers = fields.get("headers").cloned();
+            self.one_authorization(request);
+            self.defaults.request = Some(request.clone());
         }
         self.defaults.trace = fields.get("trace").cloned();
         if let Some(trace) = &self.defaults.trace {
@@ -329,6 +352,7 @@ impl Lower<'_> {
             steps.extend(self.step(&fields, &format!("{name}[{i}]."), &wait, &mut captures));
         }
         self.defaults.trace = trace;
+        self.vacuous(&mut steps);
         if name == "setup" {
             self.setup = captures;
         }
@@ -362,7 +386,7 @@ impl Lower<'_> {
             .map(|(name, span)| (name.clone(), *span))
             .collect();
         for (name, span) in unused {
-            let help = format!("use it as `${{{name}}}`, or take it out");
+            let help = format!("use it as `${{{name}}}`, or remove it");
             self.reader.push(
                 Problem::warning(Code::UnusedVariable, span, format!("nothing uses the variable `{name}`")).help(help),
             );
@@ -408,7 +432,7 @@ impl Reader {
                 if let Some(ports) = self.ports.as_ref().filter(|ports| !ports.contains(port)) {
                     let near = crate::diag::did_you_mean(port, ports.iter().map(String::as_str));
                     let help = near.unwrap_or_else(|| format!("add `ports: [{port}]` to a process in tracespec.yaml"));
-                    self.error(Code::UnknownVariable, span, format!("no process asks for a port `{port}`"), help);
+                    self.error(Code::UnknownVariable, span, format!("no process declares a port `{port}`"), help);
                 }
             }
             Ok(vars::VarName::Env(_) | vars::VarName::Secret(_)) if !default => {

@@ -17,6 +17,10 @@ pub(super) struct Names {
     resolved: BTreeMap<String, Option<Selector>>,
     /// Being resolved: a name that comes up again selects itself.
     open: BTreeSet<String>,
+    /// Used beside where they are declared.
+    used: BTreeSet<String>,
+    /// Names that select themselves, found while one of them was resolved.
+    loops: Vec<Problem>,
 }
 
 struct Declared {
@@ -30,6 +34,10 @@ struct Declared {
 impl Names {
     pub(super) fn contains(&self, name: &str) -> bool {
         self.declared.contains_key(name)
+    }
+    /// Whether an order or a selector uses the name.
+    pub(super) fn is_used(&self, name: &str) -> bool {
+        self.used.contains(name)
     }
     /// Whether the name is of an entry that no span may be picked by.
     pub(super) fn is_of_none(&self, name: &str) -> bool {
@@ -82,10 +90,13 @@ impl Lower<'_> {
         }
         if let Some(first) = self.names.declared.get(name) {
             if first.span != span {
-                let problem =
-                    Problem::error(Code::DuplicateName, span, format!("the name `{name}` is given twice in this test"))
-                        .related(first.span, "first here")
-                        .help("names are known in the whole test: choose another one");
+                let problem = Problem::error(
+                    Code::DuplicateName,
+                    span,
+                    format!("the name `{name}` is declared twice in this test"),
+                )
+                .related(first.span, "first here")
+                .help("names are known in the whole test: choose another one");
                 self.reader.push(problem);
             }
             return;
@@ -94,20 +105,22 @@ impl Lower<'_> {
         self.names.declared.insert(name.to_owned(), Declared { span, select, none, order });
     }
 
-    /// The selector that a name stands for. What is wrong with it is reported where it is declared.
+    /// The selector that a name stands for, where the name is used.
     pub(super) fn named(&mut self, name: &str, at: Span) -> Option<Selector> {
+        self.names.used.insert(name.to_owned());
+        self.resolve(name, at)
+    }
+
+    /// The selector that a name stands for. What is wrong with it is reported where it is declared.
+    fn resolve(&mut self, name: &str, at: Span) -> Option<Selector> {
         if let Some(known) = self.names.resolved.get(name) {
             return known.clone().map(|selector| Selector { at, ..selector });
         }
         let declared = self.names.declared.get(name)?;
         let (select, span) = (declared.select.clone()?, declared.span);
         if !self.names.open.insert(name.to_owned()) {
-            self.reader.error(
-                Code::BadValue,
-                span,
-                format!("`{name}` selects by its own name"),
-                "write the selector out here",
-            );
+            let says = format!("`{name}` selects by its own name");
+            self.names.loops.push(Problem::error(Code::BadValue, span, says).help("write the selector out here"));
             return None;
         }
         let kept = std::mem::take(&mut self.reader.problems);
@@ -117,12 +130,11 @@ impl Lower<'_> {
             ..selector
         });
         // Its own problems are reported when the entry itself is read; only loops are found nowhere else.
-        let found = std::mem::replace(&mut self.reader.problems, kept);
-        found
-            .into_iter()
-            .filter(|problem| problem.message.contains("its own name"))
-            .for_each(|problem| self.reader.push(problem));
+        self.reader.problems = kept;
         self.names.open.remove(name);
+        if self.names.open.is_empty() {
+            std::mem::take(&mut self.names.loops).into_iter().for_each(|problem| self.reader.push(problem));
+        }
         self.names.resolved.insert(name.to_owned(), selector.clone());
         selector.map(|selector| Selector { at, ..selector })
     }
@@ -134,7 +146,9 @@ impl Lower<'_> {
         names.sort();
         names
             .into_iter()
-            .filter_map(|(_, name, span)| self.named(&name, span).map(|selector| (Spanned::new(name, span), selector)))
+            .filter_map(|(_, name, span)| {
+                self.resolve(&name, span).map(|selector| (Spanned::new(name, span), selector))
+            })
             .collect()
     }
 }

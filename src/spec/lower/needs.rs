@@ -85,7 +85,7 @@ impl Lower<'_> {
                 let says = format!("nothing uses the captured `{name}`");
                 self.reader.push(
                     Problem::warning(Code::UnusedCapture, span, says)
-                        .help(format!("use it as `${{{name}}}` in a later step, or take it out")),
+                        .help(format!("use it as `${{{name}}}` in a later step, or remove it")),
                 );
             }
         }
@@ -112,8 +112,8 @@ impl Lower<'_> {
         }
         if let Some(first) = waits.iter().position(|wait| *wait > 0) {
             let need = &tests[first].needs[0];
-            let says = "these tests need each other: none of them could run first";
-            let mut problem = Problem::error(Code::NeedsCycle, need.span, says).help("take one `needs` out");
+            let says = "these tests need each other, so none of them can run first";
+            let mut problem = Problem::error(Code::NeedsCycle, need.span, says).help("remove one `needs`");
             for (i, test) in tests.iter().enumerate().filter(|(i, _)| *i != first && waits[*i] > 0).take(3) {
                 let _ = i;
                 problem = problem.related(test.name.span, "needs it too");

@@ -8,6 +8,7 @@ use crate::spec::forms;
 use crate::spec::plan::{Check, Order, OrderRelation, Pairing, Per, Relation, Selector};
 use crate::spec::read::Fields;
 use crate::yaml::{Node, TextSpan, Value};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const RELATIONS: &[(&str, Relation)] = &[
@@ -66,7 +67,7 @@ impl Lower<'_> {
                             Code::ConflictingKeys,
                             fields.key_span(key),
                             says,
-                            "take it out, or write `{ first: a, then: b, … }`",
+                            "remove it, or write `{ first: a, then: b, … }`",
                         );
                     }
                 }
@@ -74,7 +75,7 @@ impl Lower<'_> {
             }
             [] => {
                 let help = "write `a -> b`, `{ first: a, then: b }`, `{ sequence: [a, b] }`, `{ parallel: [a, b] }` or `{ never: a -> b }`";
-                self.reader.error(Code::MissingKey, node.span, "this orders nothing", help);
+                self.reader.error(Code::MissingKey, node.span, "nothing is ordered here", help);
                 None
             }
             [first, second, ..] => {
@@ -98,7 +99,7 @@ impl Lower<'_> {
         for side in sides {
             let Some(name) = side.name.as_deref().filter(|name| self.names.is_of_none(name)) else { continue };
             let says = format!("`{name}` has `count: 0`, so this order could never hold: it needs spans on both sides");
-            self.reader.error(Code::NeverMatches, side.at, says, "take the order or the `count` out");
+            self.reader.error(Code::NeverMatches, side.at, says, "remove the order or the `count`");
         }
     }
 
@@ -142,11 +143,11 @@ impl Lower<'_> {
                 }
                 let sides: Vec<Option<Selector>> = items.iter().map(|item| self.related(item)).collect();
                 let sides: Vec<Selector> = sides.into_iter().collect::<Option<_>>()?;
-                let twice =
-                    |(i, side): &(usize, &Selector)| sides[..*i].iter().any(|earlier| earlier.text == side.text);
-                if let Some((_, side)) = sides.iter().enumerate().find(twice) {
-                    let says = format!("`{}` stands twice in `{kind}`: a span says nothing beside itself", side.text);
-                    self.reader.error(Code::NeverMatches, side.at, says, "name another selection, or take it out");
+                let mut seen = BTreeSet::new();
+                if let Some(side) = sides.iter().find(|side| !seen.insert(side.text.as_str())) {
+                    let says =
+                        format!("`{}` occurs twice in `{kind}`: a span cannot be compared with itself", side.text);
+                    self.reader.error(Code::NeverMatches, side.at, says, "name another selection, or remove it");
                     return None;
                 }
                 Some(if kind == "sequence" { Order::Sequence(sides) } else { Order::Parallel(sides) })
@@ -167,11 +168,11 @@ impl Lower<'_> {
     /// Reports `a -> a`, which no trace keeps. (`never: a -> a` is another thing: the spans of `a` overlap.)
     fn orders_with_itself(&mut self, text: &str, at: TextSpan) -> bool {
         let Ok(sides) = arrow(text, at) else { return false };
-        let again =
-            sides.iter().enumerate().find(|(i, (name, _))| sides[..*i].iter().any(|(earlier, _)| earlier == name));
-        if let Some((_, (name, at))) = again {
-            let says = format!("`{name}` stands twice in this order: no span has ended before it starts");
-            self.reader.error(Code::NeverMatches, at.whole, says, "name another selection, or take it out");
+        let mut seen = BTreeSet::new();
+        let again = sides.iter().find(|(name, _)| !seen.insert(*name));
+        if let Some((name, at)) = again {
+            let says = format!("`{name}` occurs twice in this order: no span has ended before it starts");
+            self.reader.error(Code::NeverMatches, at.whole, says, "name another selection, or remove it");
         }
         again.is_some()
     }
@@ -184,7 +185,7 @@ impl Lower<'_> {
                 self.reader.error(
                     Code::BadValue,
                     at.whole,
-                    format!("`{text}` is no order: {why}"),
+                    format!("`{text}` is not an order: {why}"),
                     "an order is written `a -> b`",
                 );
                 return None;
@@ -196,7 +197,7 @@ impl Lower<'_> {
                 [first, then] => format!("write `{{ first: {first}, then: {then} }}`"),
                 _ => format!("write `{{ sequence: [{}] }}`", names.join(", ")),
             };
-            let says = format!("between arrows stand declared names: `{side}` is none");
+            let says = format!("arrows connect declared names: `{side}` is not one");
             self.reader.error(Code::BadValue, at.whole, says, help);
             return None;
         }
@@ -213,7 +214,12 @@ impl Lower<'_> {
                 None => format!("declared in this test: {known}"),
             };
             if !self.reader.lenient {
-                self.reader.error(Code::UnknownName, at.whole, format!("no `as` in this test declares `{name}`"), help);
+                self.reader.error(
+                    Code::UnknownName,
+                    at.whole,
+                    format!("`{name}` is not declared by any `as` in this test"),
+                    help,
+                );
             }
             return None;
         }

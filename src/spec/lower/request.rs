@@ -1,7 +1,8 @@
 //! `request`.
 
 use super::Lower;
-use crate::diag::Code;
+use super::defaults::{BODIES, header};
+use crate::diag::{Code, Problem};
 use crate::matcher::Template;
 use crate::source::Span;
 use crate::spec::forms;
@@ -11,16 +12,16 @@ use crate::yaml::{Core, Node, Scalar, TextSpan, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const BODIES: &[&str] = &["json", "body", "form", "multipart", "file"];
-
 impl Lower<'_> {
     pub(super) fn request(&mut self, node: &Arc<Node>) -> Option<HttpRequest> {
-        let fields = self.reader.fields(node, &forms::REQUEST)?;
+        let merged = self.request_fields(node)?;
+        let own = Fields { node, form: &forms::REQUEST };
+        let fields = Fields { node: &merged, form: &forms::REQUEST };
         let url = self.reader.need(&fields, "url").and_then(|node| self.url(node));
         let body = self.body(&fields);
         let method = fields.get("method").map(|node| self.method(node));
-        let query = fields.get("query").map(|node| self.pairs(node, "query parameters")).unwrap_or_default();
-        let headers = self.headers(fields.get("headers"));
+        let query = self.query_parameters(&own);
+        let headers = self.headers(&own, &body);
         let auth = fields.get("auth").and_then(|node| self.reader.auth(node));
         let tls = fields.get("tls").map(|node| self.reader.tls(node)).unwrap_or_default();
         let follow_redirects =
@@ -32,9 +33,6 @@ impl Lower<'_> {
             .and_then(|node| self.reader.choice(node, &[("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2)]));
         let also_inject = fields.get("propagators").map(|node| self.propagators(node)).unwrap_or_default();
         let has_body = !matches!(body, Body::Empty);
-        if let Some(span) = auth.as_ref().and_then(|_| header_span(fields.get("headers"), "authorization")) {
-            self.reader.error(Code::ConflictingKeys, span, "`auth` writes this header", "keep `auth` or the header");
-        }
         Some(HttpRequest {
             method: method.flatten().unwrap_or_else(|| if has_body { "POST" } else { "GET" }.to_owned()),
             url: url?,
@@ -71,7 +69,7 @@ impl Lower<'_> {
             self.reader.error(
                 Code::BadValue,
                 node.span,
-                format!("`{}` is no HTTP method", word.value),
+                format!("`{}` is not an HTTP method", word.value),
                 "write `GET`, `POST`, `PUT`, `PATCH`, `DELETE`, …",
             );
             return None;
@@ -133,7 +131,7 @@ impl Lower<'_> {
     }
 
     /// Names with values; a list repeats its name.
-    fn pairs(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {
+    pub(super) fn pairs(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {
         let Some(entries) = self.reader.entries(node, what) else { return Vec::new() };
         let entries: Vec<_> = entries.collect();
         let mut pairs = Vec::new();
@@ -151,54 +149,62 @@ impl Lower<'_> {
     }
 
     /// The request's headers, then the defaults that it does not set itself.
-    fn headers(&mut self, own: Option<&Arc<Node>>) -> Vec<(String, Template)> {
+    fn headers(&mut self, own: &Fields<'_>, body: &Body) -> Vec<(String, Template)> {
+        let default = self.defaults.request.clone().and_then(|request| request.get("headers").cloned());
+        let written = own.get("headers");
+        let is_multipart = matches!(body, Body::Multipart(_));
         let mut headers: Vec<(String, Template)> = Vec::new();
-        let mut seen: BTreeMap<String, (Span, bool)> = BTreeMap::new();
-        for (node, is_own) in own
-            .map(|node| (node.clone(), true))
-            .into_iter()
-            .chain(self.defaults.headers.clone().map(|node| (node, false)))
-        {
-            let Some(entries) = self.reader.entries(&node, "headers") else { continue };
-            let entries: Vec<_> = entries.collect();
-            for (key, value) in entries {
-                let name = key.text.to_ascii_lowercase();
-                if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-                    self.reader.error(
-                        Code::BadValue,
-                        key.at.whole,
-                        format!("`{}` is no header's name", key.text),
-                        "a header's name has letters, digits and `-`, no blanks",
-                    );
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+        if let Some(node) = written {
+            let node = self.without_nulls(node, default.as_ref(), "header", true);
+            for (name, span, value) in self.header_list(&node, is_multipart) {
+                let folded = name.to_ascii_lowercase();
+                if let Some(first) = seen.insert(folded.clone(), span) {
+                    let says = format!("the header `{folded}` is set twice: upper and lower case are the same");
+                    let problem = Problem::error(Code::DuplicateKey, span, says);
+                    self.reader.push(problem.related(first, "first here").help("keep one of them"));
                     continue;
                 }
-                if let Some((first, first_own)) = seen.get(&name) {
-                    if *first_own == is_own {
-                        let problem = crate::diag::Problem::error(
-                            Code::DuplicateKey,
-                            key.at.whole,
-                            format!("the header `{name}` is set twice: case does not count"),
-                        );
-                        self.reader.push(problem.related(*first, "first here").help("keep one of them"));
-                    }
-                    continue;
-                }
-                seen.insert(name, (key.at.whole, is_own));
-                if let Some(template) = self.reader.template(value, "a header's value") {
-                    if template.parts.iter().any(
-                        |part| matches!(part, crate::matcher::Part::Text(text) if text.contains(['\n', '\r', '\0'])),
-                    ) {
-                        self.reader.error(
-                            Code::BadValue,
-                            value.span,
-                            "a header's value is one line",
-                            "take the line ends out",
-                        );
-                        continue;
-                    }
-                    headers.push((key.text.to_string(), template));
+                headers.push((name, value));
+            }
+        }
+        if let Some(node) = &default {
+            let own_body = BODIES.iter().any(|name| own.has(name));
+            for (name, _, value) in self.header_list(node, is_multipart && !own_body) {
+                let folded = name.to_ascii_lowercase();
+                if header(written, &name).is_none() && !self.gives_way(&folded, &value, own) {
+                    headers.push((name, value));
                 }
             }
+        }
+        headers
+    }
+
+    /// The headers that a mapping sets, but for those that cannot be.
+    fn header_list(&mut self, node: &Arc<Node>, is_multipart: bool) -> Vec<(String, Span, Template)> {
+        let Some(entries) = self.reader.entries(node, "headers") else { return Vec::new() };
+        let entries: Vec<_> = entries.collect();
+        let mut headers = Vec::new();
+        for (key, value) in entries {
+            let span = key.at.whole;
+            let name = key.text.to_ascii_lowercase();
+            if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
+                let says = format!("`{}` is not the name of a header", key.text);
+                let help = "the name of a header has letters, digits and `-`, no blanks";
+                self.reader.error(Code::BadValue, span, says, help);
+                continue;
+            }
+            if self.not_ours(&name, span, is_multipart) {
+                continue;
+            }
+            let Some(template) = self.reader.template(value, "a header's value") else { continue };
+            let line_end = |part: &crate::matcher::Part| matches!(part, crate::matcher::Part::Text(text) if text.contains(['\n', '\r', '\0']));
+            if template.parts.iter().any(line_end) {
+                let says = "the value of a header is one line";
+                self.reader.error(Code::BadValue, value.span, says, "remove the line breaks");
+                continue;
+            }
+            headers.push((key.text.to_string(), span, template));
         }
         headers
     }
@@ -230,7 +236,7 @@ impl Lower<'_> {
             Core::Int(_) | Core::Float(_) => JsonTemplate::Number(scalar.text.trim_start_matches('+').to_owned()),
             Core::Text => {
                 if let Some(means) = scalar.old_boolean() {
-                    let problem = crate::diag::Problem::warning(
+                    let problem = Problem::warning(
                         Code::OldBoolean,
                         scalar.at.whole,
                         format!("`{}` is sent as text, not as a boolean", scalar.text),
@@ -260,15 +266,6 @@ impl Lower<'_> {
         let Some(items) = self.reader.list(node, "propagators") else { return Vec::new() };
         let words = [("b3", Propagator::B3), ("b3multi", Propagator::B3Multi), ("jaeger", Propagator::Jaeger)];
         items.iter().filter_map(|item| self.reader.choice(item, &words)).collect()
-    }
-}
-
-fn header_span(node: Option<&Arc<Node>>, name: &str) -> Option<Span> {
-    match &node?.value {
-        Value::Map(entries) => {
-            entries.iter().find(|(key, _)| key.text.eq_ignore_ascii_case(name)).map(|(key, _)| key.at.whole)
-        }
-        _ => None,
     }
 }
 

@@ -47,7 +47,7 @@ impl Lower<'_> {
             self.reader.error(
                 Code::NeverMatches,
                 node.span,
-                format!("{status} is no HTTP status"),
+                format!("{status} is not an HTTP status"),
                 "a status is a number from 100 to 599",
             );
             return None;
@@ -64,8 +64,8 @@ impl Lower<'_> {
                 self.reader.error(
                     Code::BadValue,
                     key.at.whole,
-                    format!("`{}` is no header's name", key.text),
-                    "a header's name has letters, digits and `-`, no blanks",
+                    format!("`{}` is not the name of a header", key.text),
+                    "the name of a header has letters, digits and `-`, no blanks",
                 );
                 continue;
             }
@@ -144,8 +144,38 @@ impl Lower<'_> {
         let scalar = self.reader.scalar(node, "a JSONPath, `status`, `body` or `{ header: … }`", false)?;
         match &*scalar.text {
             "status" => Some(Capture::Status),
+            "status_code" | "statusCode" | "code" | "response.status" => {
+                self.reader.error(
+                    Code::BadValue,
+                    node.span,
+                    format!("`{}` is unknown here", scalar.text),
+                    "write `status`",
+                );
+                None
+            }
             "body" => Some(Capture::Body),
-            path => self.reader.json_path(path, scalar.at).map(Capture::Json),
+            path => {
+                if let Some(help) = other_capture(path) {
+                    let says = format!("`{path}` is not a JSONPath: a path begins with `$`");
+                    self.reader.error(Code::BadJsonPath, node.span, says, help);
+                    return None;
+                }
+                self.reader.json_path(path, scalar.at).map(Capture::Json)
+            }
         }
+    }
+}
+
+/// What to write for what other tools capture by a path without `$`.
+fn other_capture(path: &str) -> Option<String> {
+    let path = path.strip_prefix("response.").or_else(|| path.strip_prefix("res.")).unwrap_or(path);
+    let (head, rest) = path.split_once(['.', ':', '['])?;
+    let rest = rest.trim().trim_end_matches(']').trim_matches(['"', '\'']);
+    match head {
+        _ if rest.is_empty() => None,
+        "header" | "headers" => Some(format!("a header is captured by `{{ header: {rest} }}`")),
+        "body" | "json" => Some(format!("a value of the JSON body is captured by `$.{rest}`")),
+        "cookie" | "cookies" => Some("cookies are captured whole: `{ header: set-cookie }`".to_owned()),
+        _ => None,
     }
 }

@@ -125,7 +125,8 @@ impl Lower<'_> {
         if let Some(scalar) = node.scalar()
             && let Some(near) = self.names.misspelt(&scalar.text)
         {
-            let says = format!("no `as` in this test declares `{}`: it stands for spans of that name", scalar.text);
+            let says =
+                format!("`{}` is not declared by any `as` in this test: it selects spans of that name", scalar.text);
             let help = format!("did you mean `{near}`? For spans of that name write `{{ name: {} }}`", scalar.text);
             self.reader.push(Problem::warning(Code::UnknownName, node.span, says).help(help));
         }

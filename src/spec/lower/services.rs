@@ -7,6 +7,7 @@ use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::Services;
 use crate::yaml::{Node, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Lower<'_> {
@@ -21,7 +22,7 @@ impl Lower<'_> {
                         self.reader.error(
                             Code::Empty,
                             node.span,
-                            "this says nothing of services",
+                            "no services are named here",
                             "write `[a, b]`, or `all`, `any`, `none`, `only` with a list",
                         );
                     }
@@ -48,17 +49,19 @@ impl Lower<'_> {
     fn service_list(&mut self, node: &Arc<Node>) -> Vec<Spanned<Operand>> {
         let Some(items) = self.reader.full_list(node, "services") else { return Vec::new() };
         let mut names: Vec<Spanned<Operand>> = Vec::new();
+        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for item in items {
             let Some(name) = self.reader.operand(item, "a service's name") else { continue };
             if item.scalar().is_some_and(|scalar| !self.is_service(&scalar.text, scalar.at.whole)) {
                 continue;
             }
-            if let Some(first) =
-                names.iter().find(|first| first.value == name.value && matches!(name.value, Operand::Literal(_)))
-            {
-                let problem = Problem::warning(Code::Redundant, name.span, "this service is named twice");
-                self.reader.push(problem.related(first.span, "first here").help("take one of them out"));
-                continue;
+            if let Operand::Literal(literal) = &name.value {
+                if let Some(first) = seen.get(&literal.to_string()) {
+                    let problem = Problem::warning(Code::Redundant, name.span, "this service is listed twice");
+                    self.reader.push(problem.related(*first, "first here").help("remove one of them"));
+                    continue;
+                }
+                seen.insert(literal.to_string(), name.span);
             }
             names.push(name);
         }
@@ -68,18 +71,17 @@ impl Lower<'_> {
     /// Whether a service can have this name. What no service is called is never there, so forbidding it always passes.
     pub(super) fn is_service(&mut self, text: &str, at: Span) -> bool {
         if let Some(bare) = unquoted(text) {
-            let says = format!("the quotes would be part of the name: `{text}` is no service");
+            let says = format!("the quotes are part of the name here: no service is called `{text}`");
             self.reader.error(Code::BadValue, at, says, format!("write `{bare}`"));
             return false;
         }
         if text == "*" {
-            let help =
-                "`*` stands for any service only in an arrow of `calls`; names stand here, compared letter by letter";
-            self.reader.error(Code::BadValue, at, "`*` is no service's name", help);
+            let help = "`*` means any service only in an arrow of `calls`; here names are compared as they are";
+            self.reader.error(Code::BadValue, at, "`*` is not the name of a service", help);
             return false;
         }
         if text.contains('*') && !text.contains("${") {
-            let says = format!("`{text}` is compared letter by letter: a `*` within a name stands for itself");
+            let says = format!("`{text}` is compared as it is: a `*` within a name is not a wildcard");
             let problem = Problem::warning(Code::BadValue, at, says);
             self.reader.push(problem.help("write the names out, one by one"));
         }
@@ -95,13 +97,14 @@ impl Lower<'_> {
         };
         for name in services.all.iter().filter(|name| matches!(name.value, Operand::Literal(_))) {
             if let Some(none) = forbidden(&name.value) {
-                let problem = Problem::error(Code::NeverMatches, name.span, "this service must take part and must not");
-                self.reader.push(problem.related(none.span, "forbidden here").help("take one of them out"));
+                let problem =
+                    Problem::error(Code::NeverMatches, name.span, "this service is both required and forbidden");
+                self.reader.push(problem.related(none.span, "forbidden here").help("remove one of them"));
             } else if outside(&name.value) {
                 self.reader.error(
                     Code::NeverMatches,
                     name.span,
-                    "this service must take part, and `only` leaves it out",
+                    "this service must take part, but `only` does not list it",
                     "add it to `only`",
                 );
             }

@@ -37,12 +37,12 @@ impl Lower<'_> {
         let facts = self.facts(&fields);
         let zero = matches!(&count, Some(count) if count.value == super::trace::none());
         if zero && !facts.is_empty() {
-            let says = "nothing can be said of spans that must not be there";
+            let says = "`count: 0` and facts contradict each other: spans that must not exist have no facts";
             self.reader.error(
                 Code::UnusedKey,
                 fields.key_span("count"),
                 says,
-                "move what tells them apart into `select`, or take `count: 0` out",
+                "move the conditions into `select`, or remove `count: 0`",
             );
         }
         if zero && optional {
@@ -53,14 +53,11 @@ impl Lower<'_> {
                 "keep `count: 0` if there must be none",
             );
         }
-        if let Some(count) = count.as_ref().filter(|count| facts.is_empty() && super::test::is_open(&count.value)) {
-            self.always(count.span);
-        }
         if fields.has("match") && facts.is_empty() && quantifier.is_some() {
-            let says = "`match` says of how many spans the facts hold, and there are none here";
+            let says = "`match` says for how many spans the facts must hold, and this entry has no facts";
             self.reader.push(
                 crate::diag::Problem::warning(Code::UnusedKey, fields.key_span("match"), says)
-                    .help("add a fact, or take it out"),
+                    .help("add a fact, or remove it"),
             );
         }
         Some(SpanCheck {
@@ -131,19 +128,18 @@ impl Lower<'_> {
         let Some(entries) = self.reader.entries(node, "attributes") else { return Vec::new() };
         let entries: Vec<_> = entries.collect();
         let written: &[_] = if let Value::Map(written) = &node.value { written } else { &[] };
-        let slips = (0..written.len()).filter_map(|at| Some((&written[at].0, slip(written, at)?)));
-        let slips: Vec<_> = slips.collect();
+        let mut slips = (0..written.len()).filter_map(|at| Some((&written[at].0, slip(written, at)?))).peekable();
         if entries.is_empty() {
             self.reader.error(
                 Code::Empty,
                 node.span,
                 "no attribute is named here",
-                "write `{ http.route: /orders }`, or take the key out",
+                "write `{ http.route: /orders }`, or remove the key",
             );
         }
         let mut attributes = Vec::new();
         for (key, value) in entries {
-            if let Some((_, slip)) = slips.iter().find(|(slipped, _)| std::ptr::eq(*slipped, key)) {
+            if let Some((_, slip)) = slips.next_if(|(slipped, _)| std::ptr::eq(*slipped, key)) {
                 let says = format!("`{}` is an attribute's name without a value", key.text);
                 self.reader.error(Code::Empty, key.at.whole, says, &*slip.help);
                 continue;
@@ -193,7 +189,12 @@ impl Lower<'_> {
         let attributes = fields.get("attributes").map(|node| self.attributes(node)).unwrap_or_default();
         let count = self.count(fields.get("count"));
         if !fields.has("name") && !fields.has("attributes") && !fields.has("count") {
-            self.reader.error(Code::Empty, node.span, "this says nothing of events", "write `{ name: exception }`");
+            self.reader.error(
+                Code::Empty,
+                node.span,
+                "nothing is expected of the event",
+                "write `{ name: exception }`",
+            );
             return None;
         }
         Some(EventCheck {

@@ -1,5 +1,6 @@
 //! Steps: what starts the trace, and what is expected.
 
+use super::defaults::{entries, header};
 use super::{Lower, wait};
 use crate::diag::Code;
 use crate::source::Span;
@@ -29,12 +30,7 @@ impl Lower<'_> {
         for key in ["response", "until"] {
             if fields.has(key) && !sends {
                 let says = format!("`{key}` needs something that answers: a trace that exists already has no response");
-                self.reader.error(
-                    Code::ConflictingKeys,
-                    fields.key_span(key),
-                    says,
-                    "take it out, or send a `request`",
-                );
+                self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "remove it, or send a `request`");
             }
         }
         let response = match fields.get("response") {
@@ -57,7 +53,7 @@ impl Lower<'_> {
                 Code::ConflictingKeys,
                 fields.key_span("trace"),
                 "`trace.id` says where a response holds the id, and this trace is named already",
-                "take `id` out",
+                "remove `id`",
             );
         }
         if let (Some(Trigger::Http(request)), Some(_), None) = (&trigger, &trace, &trace_id) {
@@ -78,6 +74,7 @@ impl Lower<'_> {
     /// Headers of the spec's own that take the place of those by which the trace is found.
     fn own_context(&mut self, fields: &Fields<'_>, request: &HttpRequest) {
         let own = fields.get("request").and_then(|node| node.get("headers")).cloned();
+        let default = self.defaults.request.as_ref().and_then(|request| request.get("headers")).cloned();
         let of_propagator = |propagator: &Propagator| match propagator {
             Propagator::B3 => &["b3"][..],
             Propagator::B3Multi => &["x-b3-traceid", "x-b3-spanid", "x-b3-sampled"],
@@ -85,16 +82,17 @@ impl Lower<'_> {
         };
         let injected: Vec<&str> =
             ["traceparent"].into_iter().chain(request.also_inject.iter().flat_map(of_propagator).copied()).collect();
-        for node in own.into_iter().chain(self.defaults.headers.clone()) {
-            let Value::Map(entries) = &node.value else { continue };
-            for (key, _) in entries {
+        let is_own = |name: &str| header(own.as_ref(), name).is_some();
+        let defaults = entries(default.as_ref()).iter().filter(|(key, _)| !is_own(&key.text));
+        for (key, value) in entries(own.as_ref()).iter().chain(defaults) {
+            if !value.is_null() {
                 if injected.iter().any(|name| key.text.eq_ignore_ascii_case(name)) {
                     let says = format!("`{}` takes the place of the context by which the trace is found", key.text);
                     self.reader.error(
                         Code::ConflictingKeys,
                         key.at.whole,
                         says,
-                        "take it out; or say which trace is meant by `trace: { id: … }`, or judge none by `trace: none`",
+                        "remove it; or say which trace is meant by `trace: { id: … }`, or judge none by `trace: none`",
                     );
                 }
             }
@@ -110,7 +108,7 @@ impl Lower<'_> {
                     Code::MissingKey,
                     first_line(fields),
                     format!(
-                        "nothing starts a trace in {}",
+                        "{} has nothing that starts a trace",
                         if fields.form.name == "step" { "this step" } else { "this test" }
                     ),
                     help,
@@ -152,7 +150,7 @@ impl Lower<'_> {
             self.reader.error(
                 Code::BadValue,
                 span,
-                format!("`{text}` is no trace id"),
+                format!("`{text}` is not a trace id"),
                 "a trace id has 32 hexadecimal digits, not all of them 0",
             );
         }

@@ -1,11 +1,12 @@
 //! Tests: their settings, their steps, their matrix.
 
+use super::vacuous::is_open;
 use super::{Lower, wait};
 use crate::diag::{Code, Problem};
-use crate::matcher::{Comparison, Literal, Lookup, Matcher, Operand, Template, Value, template};
+use crate::matcher::{Lookup, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{CallRule, Check, Expectation, Response, Step, Test, Trigger};
+use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ impl Lower<'_> {
                         .help(if *first == name.span {
                             "put the row's variables into the name: `${…}`"
                         } else {
-                            "reports and `-k` go by the name: give each its own"
+                            "reports and `-k` use the name: give each test its own"
                         });
                         self.reader.push(problem);
                     }
@@ -73,8 +74,8 @@ impl Lower<'_> {
             self.reader.lenient |= rows.rows.is_empty();
             self.reader.known.extend(rows.columns.iter().cloned());
         }
-        if let Some(node) = fields.get("exact_names") {
-            self.exact_names |= self.reader.boolean(node).unwrap_or(false);
+        if let Some(exact) = fields.get("exact_names").and_then(|node| self.reader.boolean(node)) {
+            self.exact_names = exact;
         }
         if let Some(node) = fields.get("clocks") {
             self.max_skew = self.reader.clocks(node).or(self.max_skew);
@@ -98,8 +99,8 @@ impl Lower<'_> {
             self.reader.error(
                 Code::ConflictingKeys,
                 fields.key_span("only"),
-                "the test is to run alone and not at all",
-                "take `only` or `skip` out",
+                "the test has both `only` and `skip`",
+                "remove `only` or `skip`",
             );
         }
         let Some(name) = name else { return Vec::new() };
@@ -137,8 +138,11 @@ impl Lower<'_> {
                     let says = format!("nothing uses `{}` of this matrix", unused.join("`, `"));
                     self.reader.push(
                         Problem::warning(Code::UnusedVariable, node.span, says)
-                            .help("use it as `${…}` in the test, or take it out"),
+                            .help("use it as `${…}` in the test, or remove it"),
                     );
+                }
+                if self.too_many(fields, rows.rows.len()) || self.too_long(fields, &name, &rows.rows) {
+                    return Vec::new();
                 }
                 rows.rows
                     .into_iter()
@@ -146,6 +150,41 @@ impl Lower<'_> {
                     .collect()
             }
         }
+    }
+
+    /// Reports a matrix that makes so many tests that they fill the memory: each has the whole test.
+    fn too_many(&mut self, fields: &Fields<'_>, rows: usize) -> bool {
+        let all = fields.node.size.saturating_mul(rows as u64);
+        if all > MOST_OF_A_MATRIX {
+            let says = format!(
+                "{rows} rows of a test with {} values make {all} values: more than {MOST_OF_A_MATRIX}",
+                fields.node.size
+            );
+            let help = "make the test smaller, or put fewer rows into one matrix";
+            self.reader.error(Code::TooLarge, fields.key_span("matrix"), says, help);
+        }
+        all > MOST_OF_A_MATRIX
+    }
+
+    /// Reports a name that nobody could read with the values of a row in it.
+    fn too_long(&mut self, fields: &Fields<'_>, name: &Template, rows: &[BTreeMap<String, Value>]) -> bool {
+        let length = |row: &BTreeMap<String, Value>| match name.as_text() {
+            Some(text) => text.len() + row.values().map(|value| value.text.len()).sum::<usize>(),
+            None => name.parts.iter().fold(0usize, |sum, part| match part {
+                crate::matcher::Part::Text(text) => sum + text.len(),
+                crate::matcher::Part::Var { name, .. } => sum + row.get(name).map_or(0, |value| value.text.len()),
+            }),
+        };
+        let long = rows.iter().position(|row| length(row) > MOST_OF_A_NAME);
+        if let Some(row) = long {
+            let says = format!(
+                "with the values of row {} the name of this test has more than {MOST_OF_A_NAME} bytes",
+                row + 1
+            );
+            let help = "name the test by a short value: `name: order of ${sku}`";
+            self.reader.error(Code::TooLarge, fields.key_span("name"), says, help);
+        }
+        long.is_some()
     }
 
     fn name(&mut self, fields: &Fields<'_>) -> Option<Template> {
@@ -167,8 +206,9 @@ impl Lower<'_> {
                 return None;
             }
         };
+        self.reader.other_template(&template, scalar);
         let columns = fields.get("matrix").map(|node| self.columns(node)).unwrap_or_default();
-        // Of a matrix that cannot be read, that alone is told.
+        // If the matrix cannot be read, only that is reported.
         let unread = fields.has("matrix") && columns.is_empty();
         for (var, _, span) in template.vars() {
             if !columns.iter().any(|column| column == var) && !self.reader.lenient && !unread {
@@ -200,7 +240,7 @@ impl Lower<'_> {
                 Code::WrongType,
                 node.span,
                 "`skip` says why, not whether",
-                "write `skip: the reason`, or take the key out",
+                "write `skip: the reason`, or remove the key",
             );
             return None;
         }
@@ -214,7 +254,7 @@ impl Lower<'_> {
                 Code::OnlyInCi,
                 node.span,
                 "`only` would leave every other test out of this CI run",
-                "take it out before you commit",
+                "remove it before you commit",
             );
         }
         only
@@ -253,6 +293,7 @@ impl Lower<'_> {
             steps.extend(self.step(fields, "", &wait, &mut captures));
             !steps.is_empty()
         };
+        self.vacuous(&mut steps);
         self.unused_captures(&captures);
         let broken = self.reader.broken_within(fields.node.span);
         if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
@@ -266,8 +307,7 @@ impl Lower<'_> {
         let optional = |one: &Expectation| matches!(&one.check, Check::Spans(span) if span.optional);
         if expectations().next().is_some() && expectations().all(optional) {
             let says = "everything this test expects is `optional`: it passes on an empty trace";
-            let help =
-                "take one `optional` out, or expect something else as well: `trace: { errors: none }`, a `status`";
+            let help = "remove one `optional`, or expect something else as well: `trace: { errors: none }`, a `status`";
             self.reader.error(Code::NoExpectation, first_line(fields), says, help);
             return;
         }
@@ -295,6 +335,11 @@ impl Lower<'_> {
     }
 }
 
+/// Values that the tests of one matrix may have in all.
+const MOST_OF_A_MATRIX: u64 = 4_000_000;
+/// Bytes of a test's name.
+const MOST_OF_A_NAME: usize = 10_000;
+
 struct Row<'a>(&'a BTreeMap<String, Value>);
 
 impl Lookup for Row<'_> {
@@ -320,30 +365,10 @@ fn could_fail(step: &Step) -> bool {
     (sends && response) || step.trace.as_ref().is_some_and(|trace| trace.list.iter().any(can_fail))
 }
 
+/// Whether it fails a trace that is empty of what it looks for. (What no trace could violate is an error by itself.)
 fn can_fail(expectation: &Expectation) -> bool {
-    let open = |matcher: &Matcher| is_open(matcher);
     match &expectation.check {
-        Check::Spans(span) => {
-            let idle = |count: &Spanned<Matcher>| open(&count.value);
-            !(span.optional || span.count.as_ref().is_some_and(idle))
-        }
-        Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) => !open(matcher),
-        Check::Calls(calls) => {
-            let idle = |rule: &CallRule| rule.count.as_ref().is_some_and(open);
-            calls.only.is_some() || !calls.forbid.is_empty() || !calls.require.iter().all(idle)
-        }
-        Check::Errors(errors) => errors.swallowed_none || errors.count.as_ref().is_some_and(|count| !open(count)),
+        Check::Spans(span) => !(span.optional || span.count.as_ref().is_some_and(|count| is_open(&count.value))),
         _ => true,
-    }
-}
-
-/// Whether every count satisfies it.
-pub(super) fn is_open(matcher: &Matcher) -> bool {
-    let zero = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Int(n)) if *n <= 0);
-    match matcher {
-        Matcher::Range(low, None) => low.as_ref().is_none_or(zero),
-        Matcher::Compare(Comparison::Gte, operand) => zero(operand),
-        Matcher::All(all) => all.iter().all(is_open),
-        _ => false,
     }
 }

@@ -54,7 +54,7 @@ impl Lower<'_> {
     pub(super) fn trace_alone(&mut self, node: &Arc<Node>) -> Option<(TraceExpectations, Wait)> {
         let (trace, wait, id) = self.trace(node, node.span, "", false);
         if id.is_some() {
-            let help = "take `id` out: the trace is named by whoever verifies it";
+            let help = "remove `id`: the trace is named by whoever verifies it";
             self.reader.error(
                 Code::UnusedKey,
                 node.span,
@@ -69,7 +69,7 @@ impl Lower<'_> {
     fn follow_links(&mut self, node: &Node, saved: bool) -> bool {
         let follow = self.reader.boolean(node).unwrap_or(false);
         let backend = self.backend.as_ref().map(|backend| &backend.kind).or(self.options.backend);
-        // Once, though every test without a word of its own takes it from `defaults`.
+        // Once, although every test that does not set the key takes it from `defaults`.
         let told = |problem: &Problem| problem.code == Code::BackendCannot && problem.span == node.span;
         if follow
             && !saved
@@ -80,7 +80,7 @@ impl Lower<'_> {
                 Code::BackendCannot,
                 node.span,
                 "Jaeger cannot be asked which traces link to one, so no linked trace would be found",
-                "read from Tempo or the embedded receiver, or take `follow_links` out and assert the linked trace by a \
+                "read from Tempo or the embedded receiver, or remove `follow_links` and assert the linked trace by a \
                  step with its `trace_id`",
             );
         }
@@ -133,9 +133,6 @@ impl Lower<'_> {
             "spans" => self.spans(node, sink),
             "span_count" | "depth" | "roots" => {
                 let Some(matcher) = self.reader.matcher(node, Position::Count) else { return };
-                if super::test::is_open(&matcher) {
-                    self.always(at);
-                }
                 let check = match key {
                     "span_count" => Check::SpanCount(matcher),
                     "depth" => Check::Depth(matcher),
@@ -173,11 +170,6 @@ impl Lower<'_> {
         }
     }
 
-    pub(super) fn always(&mut self, at: Span) {
-        let problem = crate::diag::Problem::warning(Code::AlwaysMatches, at, "every count satisfies this");
-        self.reader.push(problem.help("write an upper bound, `0..5`, or a lower one above zero, `>= 1`"));
-    }
-
     fn errors(&mut self, node: &Arc<Node>) -> Option<Errors> {
         if node.scalar().is_some_and(|scalar| &*scalar.text == "none") {
             return Some(Errors { count: Some(none()), ..Errors::default() });
@@ -185,7 +177,12 @@ impl Lower<'_> {
         if let Value::List(items) = &node.value {
             let names: Vec<&str> = items.iter().map(|item| item.scalar().map_or("…", |scalar| &scalar.text)).collect();
             let help = format!("for spans that may fail write `{{ allow: [{}] }}`", names.join(", "));
-            self.reader.error(Code::WrongType, node.span, "a list says nothing of errors", help);
+            self.reader.error(
+                Code::WrongType,
+                node.span,
+                "`errors` takes `none`, a count or a mapping, not a list",
+                help,
+            );
             return None;
         }
         let form = match &node.value {
@@ -194,11 +191,19 @@ impl Lower<'_> {
         };
         if !form {
             if let Some(scalar) = node.scalar().filter(|scalar| scalar.text.starts_with(|c: char| c.is_alphabetic())) {
-                let near = crate::diag::did_you_mean(&scalar.text, ["none"]);
-                let help = near.unwrap_or_else(|| {
-                    "write `none`, a count such as `1`, or `{ allow: [{ service: a }] }`".to_owned()
-                });
-                self.reader.error(Code::BadValue, node.span, format!("`{}` says nothing of errors", scalar.text), help);
+                let help = match &*scalar.text {
+                    "swallowed" => "write `{ swallowed: none }`: no span fails without an ancestor failing".to_owned(),
+                    "false" | "no" | "never" | "absent" | "forbid" | "forbidden" => "write `none`".to_owned(),
+                    "allow" | "allowed" | "any" | "true" | "yes" => {
+                        "remove the key to allow every error, or name those that may occur: `{ allow: [{ service: a }] }`"
+                            .to_owned()
+                    }
+                    text => crate::diag::did_you_mean(text, ["none"]).unwrap_or_else(|| {
+                        "write `none`, a count such as `1`, or `{ allow: [{ service: a }] }`".to_owned()
+                    }),
+                };
+                let says = format!("`{}` is unknown here: expected `none`, a count or a mapping", scalar.text);
+                self.reader.error(Code::BadValue, node.span, says, help);
                 return None;
             }
             return self
@@ -228,7 +233,7 @@ impl Lower<'_> {
                 self.reader.error(
                     Code::Empty,
                     node.span,
-                    "this says nothing of errors",
+                    "nothing is expected of errors",
                     "write `none`, a count, `allow` or `swallowed: none`",
                 );
             }
@@ -253,7 +258,7 @@ impl Lower<'_> {
             self.reader.error(
                 Code::MissingKey,
                 node.span,
-                "this says whose duration, but not what it must be",
+                "`of` says whose duration, but nothing says what it must be",
                 "add `lt: 2s`",
             );
             return None;
@@ -296,7 +301,7 @@ impl Lower<'_> {
             );
             return;
         }
-        let path = self.options.snapshots.join(&name.value);
+        let path = crate::spec::snapshots(self.source.path()).join(&name.value);
         let accepted = match self.options.files.read(&path) {
             Ok(bytes) => match String::from_utf8(bytes) {
                 Ok(text) => Some(Box::new(Accepted::Shape { text, redactor: self.options.redactor.clone() })),

@@ -1,4 +1,4 @@
-//! What TraceQL allows and nobody means: durations in bare nanoseconds, counts of nothing.
+//! What TraceQL allows and is hardly ever meant: durations without a unit, counts of nothing.
 
 use super::Lower;
 use crate::diag::{Code, Problem};
@@ -17,7 +17,7 @@ impl Lower<'_> {
         let mut found = Vec::new();
         in_pipeline(&query.pipeline, &mut found);
         for (text, at) in found {
-            let says = format!("a bare number is nanoseconds here: {text} ns is hardly any time");
+            let says = format!("a number without a unit is in nanoseconds: {text} ns is probably not meant");
             self.reader
                 .push(Problem::warning(Code::BadTraceql, at, says).help(format!("write `{text}ms` or `{text}s`")));
         }

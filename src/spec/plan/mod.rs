@@ -159,7 +159,7 @@ pub struct Response {
     pub duration: Option<Spanned<Matcher>>,
     /// Values to keep as variables.
     pub capture: Vec<(Spanned<String>, Capture)>,
-    /// Takes out of messages what `redact` hides.
+    /// Masks in messages what `redact` hides.
     pub redactor: Arc<Redactor>,
 }
 

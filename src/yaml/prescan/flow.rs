@@ -81,7 +81,7 @@ impl Scanner<'_> {
         }
         let stop = self.flow_plain_end(next).0;
         let text = self.text[at..stop].trim_end();
-        let says = "a quote opens and closes in the middle of this value: YAML takes only what is inside";
+        let says = "text continues after the closing quote: YAML reads only what is inside the quotes";
         self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
         stop
     }
@@ -90,7 +90,7 @@ impl Scanner<'_> {
         let innermost = open.last().copied().unwrap_or(first_end.saturating_sub(1));
         let bracket = char::from(self.bytes[innermost]);
         let outermost = open.first().copied().unwrap_or(innermost);
-        let says = format!("the `{bracket}` is never closed");
+        let says = format!("the `{bracket}` is not closed");
         let help = format!("add a `{}` where it ends", if bracket == '{' { '}' } else { ']' });
         self.problems.push(Problem::error(Code::YamlSyntax, Span::new(innermost, innermost + 1), says).help(help));
         let end = self.line_end(outermost);
@@ -125,7 +125,7 @@ impl Scanner<'_> {
             }
             self.traps.retain(|trap| (trap.start as usize) < at);
             self.problems.retain(|p| (p.span.start as usize) < at || p.span.start as usize >= end);
-            let says = "text goes on after the closing bracket: YAML takes only what is inside";
+            let says = "text continues after the closing bracket: YAML reads only what is inside the brackets";
             self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
         }
         (end + 1, Above::Nothing)
@@ -139,7 +139,7 @@ impl Scanner<'_> {
         }
         let says = "a comma after the value: lines are not separated by commas";
         let problem = Problem::error(Code::YamlTrap, Span::new(at, at + 1), says);
-        self.problems.push(problem.help("take out the comma"));
+        self.problems.push(problem.help("remove the comma"));
         self.out[at] = b' ';
         true
     }

@@ -1,4 +1,4 @@
-//! A look at the lines before the YAML parser sees them.
+//! A scan of the lines before the YAML parser sees them.
 //!
 //! The language's small words collide with YAML's: `count: >2` begins a block of text, `!= x` is a tag, `{ status = error
 //! }` is a mapping, `${x}` opens one. Each is reported here with the line as it must be written, and replaced by letters
@@ -21,9 +21,11 @@ pub(super) struct Scan {
 
 /// Looks at every line.
 pub(in crate::yaml) fn scan(text: &str) -> Scan {
+    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at as u32);
     let mut scanner = Scanner {
         text,
         bytes: text.as_bytes(),
+        newlines: newlines.collect(),
         out: text.as_bytes().to_vec(),
         traps: Vec::new(),
         problems: Vec::new(),
@@ -40,6 +42,8 @@ pub(in crate::yaml) fn scan(text: &str) -> Scan {
 struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
+    /// Looked up, not searched for: a file may be one line of any length.
+    newlines: Vec<u32>,
     out: Vec<u8>,
     traps: Vec<Span>,
     problems: Vec<Problem>,
@@ -60,7 +64,7 @@ impl Scanner<'_> {
     fn run(&mut self) {
         let mut at = 0;
         let mut above = Above::Nothing;
-        // Past that many, what is at hand is no spec, and a bound keeps the scan linear.
+        // Beyond that many, the file is not a spec, and a bound keeps the scan linear.
         while at < self.bytes.len() && self.problems.len() < 500 {
             let end = self.line_end(at);
             let (content, indent, tab) = self.indentation(at, end);
@@ -97,7 +101,8 @@ impl Scanner<'_> {
     }
 
     fn line_end(&self, at: usize) -> usize {
-        self.bytes[at..].iter().position(|&b| b == b'\n').map_or(self.bytes.len(), |n| at + n)
+        let next = self.newlines.partition_point(|&newline| (newline as usize) < at);
+        self.newlines.get(next).map_or(self.bytes.len(), |&newline| newline as usize)
     }
 
     /// First byte that is not white space, the number of blanks before it, and the tabs among them.
@@ -205,7 +210,7 @@ impl Scanner<'_> {
             b'|' | b'>' if self.block_header(text, end, outer) => return (end + 1, Above::Block(outer)),
             b'"' | b'\'' => return self.quoted_value(at, end, outer),
             b'{' if looks_like_traceql(text) => {
-                let says = "an opening brace begins a mapping to YAML: TraceQL needs quotes around it";
+                let says = "in YAML an opening brace begins a mapping: TraceQL needs quotes around it";
                 self.trap(whole, says, format!("write {}", quoted(text)));
             }
             b'{' | b'[' => return self.flow_value(at, end, outer),
@@ -274,7 +279,7 @@ impl Scanner<'_> {
                 return (end + 1, Above::Nothing);
             }
             if !self.text[at..close].contains('\n') {
-                let says = "a quote opens and closes in the middle of this value: YAML takes only what is inside";
+                let says = "text continues after the closing quote: YAML reads only what is inside the quotes";
                 self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
             }
         }
@@ -329,7 +334,7 @@ impl Scanner<'_> {
             return (end + 1, Above::Nothing);
         }
         if keyed && (text.contains(": ") || text.ends_with(':')) {
-            let says = "a colon and a space in a plain value begin another mapping to YAML";
+            let says = "in YAML, a colon and a space in a plain value begin another mapping";
             self.trap(Span::new(at, at + text.len()), says, format!("write {}", quoted(text)));
             return (end + 1, Above::Nothing);
         }
@@ -370,7 +375,7 @@ impl Scanner<'_> {
 
     fn report_tabs(&mut self) {
         let Some(&first) = self.tabs.first() else { return };
-        let mut says = "a tab in the indentation: YAML takes only spaces".to_owned();
+        let mut says = "a tab in the indentation: YAML allows only spaces".to_owned();
         if self.tabs.len() > 1 {
             says = format!("{says} ({} lines have one)", self.tabs.len());
         }
@@ -381,18 +386,18 @@ impl Scanner<'_> {
 /// What YAML takes a first character for.
 fn means(first: char) -> &'static str {
     match first {
-        '>' | '|' => "YAML takes it for the start of a block of text",
-        '!' => "YAML takes it for a tag",
-        '*' => "YAML takes it for an alias",
-        '&' => "YAML takes it for an anchor",
-        '%' => "YAML takes it for a directive",
-        _ => "YAML keeps it for itself",
+        '>' | '|' => "in YAML it begins a block of text",
+        '!' => "in YAML it begins a tag",
+        '*' => "in YAML it begins an alias",
+        '&' => "in YAML it begins an anchor",
+        '%' => "in YAML it begins a directive",
+        _ => "YAML reserves it",
     }
 }
 
 /// A text in the quotes that hold it best.
 fn quoted(text: &str) -> String {
-    let text: String = text.chars().take(120).collect();
+    let text = crate::redact::cut(text, 120);
     if text.contains('\'') && !text.contains('"') && !text.contains('\\') {
         format!("\"{text}\"")
     } else {

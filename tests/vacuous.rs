@@ -1,0 +1,412 @@
+//! No expectation passes whatever the system does: for each one that the reader of specs accepts there is a trace that
+//! fails it, and what it refuses as such no trace fails.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use tracespec::assert::{Context, Verdict, judge};
+use tracespec::diag::{Code, Diagnostic, has_errors};
+use tracespec::spec::plan::TraceExpectations;
+use tracespec::spec::{LoadOptions, load};
+use tracespec::trace::{
+    Event, Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
+};
+
+const TRACE: u128 = 0xabc;
+const SERVICES: &[&str] = &["a", "b", "nowhere"];
+const NAMES: &[&str] = &["x", "y", "zz"];
+const KINDS: &[Kind] = &[Kind::Unspecified, Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
+const STATUSES: &[StatusCode] = &[StatusCode::Unset, StatusCode::Ok, StatusCode::Error];
+/// How long spans take.
+const TIMES: &[u64] = &[0, 1, 900_000, 1_000_000, 1_500_000, 700_000_000, 4_000_000_000];
+
+#[derive(Debug, Clone)]
+struct Draft {
+    parent: u64,
+    service: &'static str,
+    name: &'static str,
+    kind: Kind,
+    status: StatusCode,
+    start: u64,
+    length: u64,
+    attribute: Option<i64>,
+    events: Vec<&'static str>,
+    links: usize,
+}
+
+fn draft(rng: &mut fastrand::Rng, parent: u64) -> Draft {
+    Draft {
+        parent,
+        service: SERVICES[rng.usize(..SERVICES.len())],
+        name: NAMES[rng.usize(..NAMES.len())],
+        kind: KINDS[rng.usize(..KINDS.len())],
+        status: STATUSES[rng.usize(..STATUSES.len())],
+        start: 1_000_000_000 + rng.u64(..5) * 1_000_000_000,
+        length: TIMES[rng.usize(..TIMES.len())],
+        attribute: rng.bool().then(|| rng.i64(0..4)),
+        events: (0..rng.usize(..3)).map(|_| NAMES[rng.usize(..NAMES.len())]).collect(),
+        links: rng.usize(..3),
+    }
+}
+
+fn id(number: u64) -> SpanId {
+    SpanId::new(number).unwrap()
+}
+
+fn build(drafts: &[Draft]) -> Trace {
+    let trace_id = TraceId::new(TRACE).unwrap();
+    let mut spans = TraceBuilder::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        let resource = vec![
+            (spans.intern("service.name"), Value::Str(spans.intern(draft.service))),
+            (spans.intern("host.name"), Value::Str(spans.intern("h"))),
+        ];
+        let resource = spans.resource(resource);
+        let scope = spans.scope("", "", Vec::new());
+        let attributes: Vec<(Sym, Value)> =
+            draft.attribute.iter().map(|number| (spans.intern("k"), Value::Int(*number))).collect();
+        let event = |spans: &mut TraceBuilder, name| Event {
+            time_ns: draft.start,
+            name: spans.intern(name),
+            attributes: Box::default(),
+        };
+        let events = draft.events.iter().map(|name| event(&mut spans, name)).collect();
+        let link = || Link { trace_id, span_id: id(1), trace_state: Sym::EMPTY, attributes: Box::default() };
+        let name = spans.intern(draft.name);
+        spans.span(SpanRecord {
+            trace_id,
+            span_id: id(at as u64 + 1),
+            parent_id: SpanId::new(draft.parent),
+            name,
+            kind: draft.kind,
+            status: draft.status,
+            status_message: Sym::EMPTY,
+            trace_state: Sym::EMPTY,
+            flags: None,
+            start_ns: draft.start,
+            end_ns: draft.start + draft.length,
+            attributes,
+            events,
+            links: std::iter::repeat_with(link).take(draft.links).collect(),
+            dropped: Default::default(),
+            resource,
+            scope,
+        });
+    }
+    spans.build(trace_id, &[], &Injected::Unknown)
+}
+
+/// Traces of one span of every sort; of many alike, as siblings, as a chain and as roots; and random ones.
+fn traces() -> Vec<Trace> {
+    let mut rng = fastrand::Rng::with_seed(7);
+    // Of a trace that does not come, `span_count: 1..` says that one must.
+    let mut all = vec![build(&[])];
+    // Many calls.
+    for count in [2, 5, 9] {
+        let plain =
+            Draft { service: "a", name: "x", kind: Kind::Server, status: StatusCode::Unset, ..draft(&mut rng, 0) };
+        let mut calls = vec![Draft { length: 9_000_000_000, ..plain.clone() }];
+        for at in 0..count {
+            calls.push(Draft { parent: 1, kind: Kind::Client, ..plain.clone() });
+            calls.push(Draft { parent: 2 * at + 2, service: "b", ..plain.clone() });
+        }
+        all.push(build(&calls));
+    }
+    for &kind in KINDS {
+        for &status in STATUSES {
+            for &length in TIMES {
+                let one = Draft { kind, status, length, ..draft(&mut rng, 0) };
+                all.push(build(&[one]));
+            }
+        }
+    }
+    for count in [2, 3, 4, 5, 6, 9] {
+        for seed in 0..12 {
+            let like = draft(&mut fastrand::Rng::with_seed(seed), 0);
+            let alike = |parent: &dyn Fn(u64) -> u64| {
+                let with = |at: u64| Draft { parent: parent(at), ..like.clone() };
+                build(&(0..count).map(with).collect::<Vec<_>>())
+            };
+            all.push(alike(&|at| u64::from(at > 0)));
+            all.push(alike(&|at| at));
+            all.push(alike(&|_| 0));
+            all.push(alike(&|at| if at == 0 { 0 } else { 900 + at }));
+        }
+    }
+    for _ in 0..500 {
+        let count = rng.u64(1..10);
+        let drafts: Vec<Draft> = (0..count)
+            .map(|at| {
+                let parent = match rng.u8(..10) {
+                    0 => 900 + at,
+                    _ if at == 0 => 0,
+                    _ => rng.u64(1..=at),
+                };
+                draft(&mut rng, parent)
+            })
+            .collect();
+        all.push(build(&drafts));
+    }
+    all
+}
+
+fn pick<'a>(rng: &mut fastrand::Rng, all: &[&'a str]) -> &'a str {
+    all[rng.usize(..all.len())]
+}
+
+fn count(rng: &mut fastrand::Rng) -> &'static str {
+    pick(
+        rng,
+        &[
+            "0..",
+            "'>= 0'",
+            "'>= 1'",
+            "1..",
+            "0..3",
+            "<= 2",
+            "2",
+            "0",
+            "'!= 1'",
+            "{ gte: 0 }",
+            "{ gte: 0, lte: 4 }",
+            "{ one_of: [0, 1, 2] }",
+            "'> 0'",
+            "< 4",
+            "'!= 0'",
+            "{ gte: 0, ne: 2 }",
+            "{ between: [0, 3] }",
+        ],
+    )
+}
+
+fn time(rng: &mut fastrand::Rng) -> &'static str {
+    pick(
+        rng,
+        &[
+            "'>= 0s'",
+            "0s..",
+            "< 1s",
+            "'> 0s'",
+            "'>= 1ms'",
+            "{ gte: 0ms }",
+            "1ms..2s",
+            "'!= 1ms'",
+            "..1s",
+            "< 3s",
+            "{ gte: 0s, ne: 900us }",
+        ],
+    )
+}
+
+fn selector(rng: &mut fastrand::Rng) -> &'static str {
+    pick(
+        rng,
+        &[
+            "{ service: a }",
+            "{ name: x }",
+            "x",
+            "'{ }'",
+            "'{ name = \"x\" }'",
+            "'{ false }'",
+            "{ kind: client }",
+            "'{ duration >= 0 }'",
+            "{ service: a, kind: server }",
+            "{ status: error }",
+            "{ attributes: { k: '>= 1' } }",
+            "{ duration: '>= 0s' }",
+            "{ name: exists }",
+            "{ service: nowhere }",
+            "'{ name = \"x\" && name = \"y\" }'",
+            "{ parent: '{ }' }",
+            "'{ status = error } >> { }'",
+        ],
+    )
+}
+
+fn fact(rng: &mut fastrand::Rng) -> String {
+    match rng.u8(..11) {
+        0 => format!("duration: {}", time(rng)),
+        1 => format!("self_time: {}", time(rng)),
+        2 => format!(
+            "kind: {}",
+            pick(
+                rng,
+                &[
+                    "server",
+                    "exists",
+                    "'!= client'",
+                    "'~ .*'",
+                    "{ one_of: [unspecified, internal, server, client, producer, consumer] }"
+                ]
+            )
+        ),
+        3 => format!("status: {}", pick(rng, &["ok", "'!= error'", "{ one_of: [unset, ok, error] }", "exists"])),
+        4 => format!(
+            "name: {}",
+            pick(
+                rng,
+                &["x", "'~ .*'", "exists", "{ contains: '' }", "{ starts_with: x }", "'!~ x'", "{ length: '>= 0' }"]
+            )
+        ),
+        5 => format!("service: {}", pick(rng, &["a", "'~ [a-b]'", "'!= a'"])),
+        6 => format!("attributes: {{ k: {} }}", pick(rng, &["exists", "absent", "'>= 0'", "1", "'~ .*'"])),
+        7 => format!("events: [{{ name: x, count: {} }}]", count(rng)),
+        8 => format!("links: [{{ count: {} }}]", count(rng)),
+        9 => format!("children: [{{ select: {}, count: {} }}]", selector(rng), count(rng)),
+        _ => format!("parent: {}", selector(rng)),
+    }
+}
+
+/// One expectation, under the key of its family.
+fn expectation(rng: &mut fastrand::Rng) -> String {
+    match rng.u8(..14) {
+        0 => format!("span_count: {}", count(rng)),
+        1 => format!("depth: {}", count(rng)),
+        2 => format!("roots: {}", count(rng)),
+        3 => format!("duration: {}", time(rng)),
+        4 => format!("duration: {{ of: root, {} }}", pick(rng, &["gte: 0s", "lt: 1s", "gt: 0ms", "ne: 1ms"])),
+        5 => format!("errors: {}", count(rng)),
+        6 => format!("errors: {{ allow: [{}] }}", selector(rng)),
+        7 => format!("errors: {{ count: {}, swallowed: none }}", count(rng)),
+        8 => format!("calls: [{{ '{} -> {}': {} }}]", pick(rng, &["a", "*"]), pick(rng, &["b", "*"]), count(rng)),
+        9 => format!(
+            "calls: {{ {}: ['{} -> {}'] }}",
+            pick(rng, &["only", "forbid"]),
+            pick(rng, &["a", "*"]),
+            pick(rng, &["b", "*"])
+        ),
+        10 => {
+            let mode = pick(rng, &["", "mode: exact, ", "ordered: true, "]);
+            let child = format!("children: [{{ select: {}, count: {} }}]", selector(rng), count(rng));
+            format!("structure: {{ {mode}tree: {{ select: {}, count: {}, {child} }} }}", selector(rng), count(rng))
+        }
+        11 => {
+            let query = pick(
+                rng,
+                &[
+                    "{ }",
+                    "{ name = \"x\" }",
+                    "{ } | count() > 0",
+                    "{ } | count() > 2",
+                    "{ duration >= 0s }",
+                    "{ false }",
+                    "{ name = \"x\" } | count() < 1",
+                    "{ kind = server || kind != server }",
+                    "{ traceDuration > 1s }",
+                    "{ name = \"x\" && name = \"y\" }",
+                    "{ } | avg(duration) >= 0s",
+                    "{ name =~ \".*\" }",
+                    "{ span.k != nil }",
+                ],
+            );
+            match rng.bool() {
+                true => format!("traceql: ['{query}']"),
+                false => format!("traceql: [{{ none: '{query}' }}]"),
+            }
+        }
+        12 => {
+            let facts: Vec<String> = (0..rng.usize(..3)).map(|_| fact(rng)).collect();
+            let mut keys: Vec<String> = vec![format!("select: {}", selector(rng))];
+            match rng.u8(..4) {
+                0 => keys.push("optional: true".to_owned()),
+                1 => keys.push(format!("count: {}", count(rng))),
+                2 => keys.push(format!("optional: true, count: {}", count(rng))),
+                _ => {}
+            }
+            if rng.u8(..4) == 0 {
+                keys.push("match: any".to_owned());
+            }
+            let mut seen = Vec::new();
+            for fact in facts {
+                let key = fact.split(':').next().unwrap().to_owned();
+                if !seen.contains(&key) {
+                    seen.push(key);
+                    keys.push(fact);
+                }
+            }
+            format!("spans: [{{ {} }}]", keys.join(", "))
+        }
+        _ => {
+            let relation = pick(rng, &["before", "starts_before", "ends_before", "overlaps", "within"]);
+            let pairing = pick(rng, &["all", "each", "first", "last"]);
+            let optional = pick(rng, &["", ", optional: true", ", count: '0..'"]);
+            format!(
+                "spans: [{{ select: {{ service: a }}, as: one{optional} }}, {{ select: {{ service: b }}, as: two }}]\n      \
+                 order: [{{ first: one, then: two, relation: {relation}, pairing: {pairing} }}]"
+            )
+        }
+    }
+}
+
+fn read(expectation: &str) -> (Option<TraceExpectations>, Vec<Diagnostic>) {
+    // A test must be able to fail; what is looked at is the expectation beside it.
+    let text = format!(
+        "tests:\n  - name: t\n    trace_id: 4bf92f3577b34da6a3ce929d0e0e4736\n    trace:\n      services: [nowhere]\n      {expectation}\n"
+    );
+    let (mut plan, diagnostics) = load(vec![(PathBuf::from("t.yaml"), text.into_bytes())], &LoadOptions::default());
+    let trace = plan.files.pop().and_then(|mut file| file.tests.pop()?.steps.pop()?.trace);
+    (trace, diagnostics)
+}
+
+/// Which expectations some trace fails.
+fn failed_by_some(traces: &[Trace], expect: &TraceExpectations) -> Vec<bool> {
+    let mut failed = vec![false; expect.list.len()];
+    for trace in traces {
+        for phase in [Phase::Confirmed, Phase::Stalled] {
+            for (at, judgement) in judge(trace, expect, phase, &Context::default()).iter().enumerate() {
+                failed[at] |= judgement.verdict == Verdict::Fail;
+            }
+        }
+        if failed.iter().all(|failed| *failed) {
+            break;
+        }
+    }
+    failed
+}
+
+#[test]
+fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none_does() {
+    let traces = traces();
+    let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
+    for seed in 0..1500 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let text = expectation(&mut rng);
+        let (trace, diagnostics) = read(&text);
+        let vacuous: Vec<&Diagnostic> = diagnostics.iter().filter(|one| one.code == Code::AlwaysMatches).collect();
+        let Some(trace) = trace else { continue };
+        if !has_errors(&diagnostics) {
+            accepted += 1;
+            let failed = failed_by_some(&traces, &trace);
+            for (one, _) in trace.list.iter().zip(failed).filter(|(_, failed)| !failed) {
+                wrong.push(format!("accepted, and no trace fails {}: {text}", one.path));
+            }
+            continue;
+        }
+        // Where a trace has spans.
+        let traces = &traces[1..];
+        // A fact that says nothing stands beside a selection that may pick nothing: the entry as a whole can fail.
+        let whole = !text.starts_with("spans") && !text.contains("of: root") && !text.contains("swallowed");
+        if whole && vacuous.len() == diagnostics.len() {
+            refused += 1;
+            for (one, _) in trace.list.iter().zip(failed_by_some(traces, &trace)).skip(1).filter(|(_, failed)| *failed)
+            {
+                wrong.push(format!("refused, and a trace fails {}: {text}", one.path));
+            }
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(accepted > 500 && refused > 80, "{accepted} accepted, {refused} refused");
+}
+
+#[test]
+fn a_name_that_is_declared_only_to_be_used_is_no_expectation() {
+    let (trace, diagnostics) =
+        read("spans: [{ select: x, as: one, optional: true }, { select: y, as: two }]\n      order: [one -> two]");
+    assert!(!has_errors(&diagnostics), "{diagnostics:#?}");
+    let paths: Vec<String> = trace.unwrap().list.into_iter().map(|one| one.path).collect();
+    assert_eq!(paths, ["trace.services", "trace.spans[1]", "trace.order[0]"]);
+    let (_, diagnostics) = read("spans: [{ select: x, as: one, optional: true }]");
+    assert!(diagnostics.iter().any(|one| one.code == Code::AlwaysMatches), "{diagnostics:#?}");
+}
