@@ -99,6 +99,10 @@ impl Store {
     }
 }
 
+fn page() -> Response {
+    ([("content-type", "text/html")], "<!doctype html><title>Log in</title>").into_response()
+}
+
 async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) -> Response {
     let id = match kind {
         Kind::Jaeger => path.strip_prefix("/api/v3/traces/"),
@@ -117,7 +121,10 @@ async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) 
         let mut held = held.lock().unwrap();
         let data = held.traces.get(id).cloned();
         // A read of what nobody made is the probe's.
-        let Some(data) = data else { return not_found(kind) };
+        let Some(data) = data else {
+            // What stands in front of a store from the beginning answers the probe as well.
+            return if matches!(script[0], Answer::Html) { page() } else { not_found(kind) };
+        };
         let before = held.reads.iter().filter(|(read, _)| read == id).count();
         held.reads.push((id.to_owned(), Instant::now()));
         (script[before.min(script.len() - 1)], data)
@@ -129,7 +136,7 @@ async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) 
             trace(kind, TracesData { resource_spans: data.resource_spans.into_iter().take(spans).collect() })
         }
         Answer::All => trace(kind, data),
-        Answer::Html => ([("content-type", "text/html")], "<!doctype html><title>Log in</title>").into_response(),
+        Answer::Html => page(),
         Answer::Busy(after) => {
             (http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", after)], "busy").into_response()
         }
