@@ -53,9 +53,10 @@ impl Matcher {
     }
 
     fn numbers(&self, visit: &mut dyn FnMut(i128)) {
-        let mut operand = |operand: &Operand| match operand {
-            Operand::Literal(Literal::Int(number) | Literal::Duration(number)) => visit(*number),
-            _ => {}
+        let mut operand = |operand: &Operand| {
+            if let Operand::Literal(Literal::Int(number) | Literal::Duration(number)) = operand {
+                visit(*number);
+            }
         };
         match self {
             Matcher::All(all) => all.iter().for_each(|one| one.numbers(visit)),

@@ -38,16 +38,14 @@ fn or(a: Option<bool>, b: Option<bool>) -> Option<bool> {
 impl Known {
     // Recursive, like the others: the parser bounds how deep queries nest.
     fn pipeline(self, pipeline: &Pipeline) -> Option<bool> {
-        pipeline.stages.iter().fold(Some(true), |so_far, stage| {
-            let stage = match stage {
-                Stage::Spanset(expr) => self.spanset(expr),
-                Stage::Scalar(filter) => scalar(filter),
-                // Groups of spans that lack the value may be left out.
-                Stage::By(_) => None,
-                Stage::Coalesce | Stage::Select(_) => Some(true),
-            };
-            and(so_far, stage)
-        })
+        let stages = pipeline.stages.iter().map(|stage| match stage {
+            Stage::Spanset(expr) => self.spanset(expr),
+            Stage::Scalar(filter) => scalar(filter),
+            // Groups of spans that lack the value may be left out.
+            Stage::By(_) => None,
+            Stage::Coalesce | Stage::Select(_) => Some(true),
+        });
+        stages.fold(Some(true), and)
     }
 
     fn spanset(self, expr: &SpansetExpr) -> Option<bool> {

@@ -110,7 +110,7 @@ fn snapshots_lie_beside_the_spec_that_names_them_wherever_it_is_run_from() {
 
 #[test]
 fn variables_that_fill_the_memory_are_refused_before_anything_is_sent_or_when_they_are_filled_in() {
-    let (target, configuration) = with_receiver(|_| reply(&"x".repeat(1 << 20)));
+    let (target, configuration) = with_receiver(|_| reply("x".repeat(1 << 20)));
     let mut vars = String::from("vars:\n  v0: xxxxxxxxxxxxxxxx\n");
     for at in 1..16 {
         let before = format!("${{v{}}}", at - 1).repeat(16);

@@ -85,16 +85,14 @@ impl Lower<'_> {
         let is_own = |name: &str| header(own.as_ref(), name).is_some();
         let defaults = entries(default.as_ref()).iter().filter(|(key, _)| !is_own(&key.text));
         for (key, value) in entries(own.as_ref()).iter().chain(defaults) {
-            if !value.is_null() {
-                if injected.iter().any(|name| key.text.eq_ignore_ascii_case(name)) {
-                    let says = format!("`{}` takes the place of the context by which the trace is found", key.text);
-                    self.reader.error(
-                        Code::ConflictingKeys,
-                        key.at.whole,
-                        says,
-                        "remove it; or say which trace is meant by `trace: { id: … }`, or judge none by `trace: none`",
-                    );
-                }
+            if !value.is_null() && injected.iter().any(|name| key.text.eq_ignore_ascii_case(name)) {
+                let says = format!("`{}` takes the place of the context by which the trace is found", key.text);
+                self.reader.error(
+                    Code::ConflictingKeys,
+                    key.at.whole,
+                    says,
+                    "remove it; or say which trace is meant by `trace: { id: … }`, or judge none by `trace: none`",
+                );
             }
         }
     }

@@ -94,10 +94,11 @@ fn of_check(expectation: &Expectation, wrong: &mut Vec<Wrong>) {
         }
         Check::Errors(errors) => of_errors(errors, at, wrong),
         Check::Structure(structure) if never(&structure.tree, structure.exact) => {
-            if structure.tree.count.as_ref().is_some_and(Matcher::admits_none) {
-                let says = "no trace can violate this: the structure never occurs, and its root's `count` admits that";
-                wrong.push((structure.tree.at, says.to_owned(), "write selectors that can select a span"));
-            }
+            let admitted = structure.tree.count.as_ref().is_some_and(Matcher::admits_none);
+            let says = "no trace can violate this: the structure never occurs, and its root's `count` admits that";
+            wrong.extend(
+                admitted.then(|| (structure.tree.at, says.to_owned(), "write selectors that can select a span")),
+            );
         }
         Check::Structure(structure) if !structure.exact => {
             let is_anything = constant(&structure.tree.select.query) == Some(true)
