@@ -1,7 +1,7 @@
 //! From settings to a running session, shared by the command line, the test harness and the library API.
 //!
 //! Nothing here reads the environment, exits or opens a standard stream: the environment is an argument
-//! ([`Environment`]), and whatever is to be shown goes to a given writer or to the run's reporters.
+//! (`Environment`), and whatever is to be shown goes to a given writer or to the run's reporters.
 
 pub(crate) mod discover;
 mod environment;

@@ -1,6 +1,6 @@
 //! Selecting spans: mapping selectors and TraceQL become one syntax tree, evaluated over columns.
 //!
-//! [`parse`] reads TraceQL; [`Query::of_fields`] and its like build what mapping selectors say. Either way the result is
+//! `parse` reads TraceQL; [`Query::of_fields`] and its like build what mapping selectors say. Either way the result is
 //! a [`Query`], whose [`Query::select`] names rows of a trace.
 //!
 //! TraceQL is Tempo's: the same grammar, precedence, types and results. Where Tempo depends on how data happens to be
