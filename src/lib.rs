@@ -20,6 +20,8 @@
 //!
 //! Everything else that is public is for this project's own tests, benches and tools, and may change at any time.
 
+#[doc(hidden)]
+pub mod analyse;
 mod api;
 #[doc(hidden)]
 pub mod assert;
