@@ -40,6 +40,7 @@ pub(super) struct Judging<'a> {
     pub(super) in_vain: OnceCell<Vec<InVain>>,
     /// How many spans were looked at for the sake of hints.
     looked: Cell<usize>,
+    unended: OnceCell<bool>,
 }
 
 impl<'a> Judging<'a> {
@@ -61,6 +62,7 @@ impl<'a> Judging<'a> {
             by_text: Cell::default(),
             in_vain: OnceCell::new(),
             looked: Cell::new(0),
+            unended: OnceCell::new(),
         }
     }
     /// A finding with nothing but its rule, place, message and the spans that decided it. Its verdict is known where the
@@ -122,6 +124,11 @@ impl<'a> Judging<'a> {
             self.remark(format!("the trace has every attribute as text: {how}"));
         }
         self.remarks.take()
+    }
+    /// Whether a span was received without an end: another record may complete it.
+    pub(super) fn has_unended(&self) -> bool {
+        let is_unended = |ix: SpanIx| self.trace.span(ix).told_times().1 == 0;
+        *self.unended.get_or_init(|| self.trace.untimed().any(is_unended))
     }
     /// Whether another look at every span for the sake of a hint is worth its time: the first always is.
     pub(super) fn may_look_closer(&self) -> bool {

@@ -35,6 +35,7 @@ mod text;
 mod times;
 mod totals;
 mod traceql;
+mod unended;
 mod unsettled;
 mod versions;
 mod witness;

@@ -1,12 +1,13 @@
 //! What one condition is worth at a moment, and the table that turns it into a verdict (backends.md, section 6).
 
 use super::finding::{Finding, Judgement, Verdict};
-use super::judging::Judging;
+use super::judging::{Judging, MOST_SPANS};
 use super::logic::{Cond, Mend, Truth};
 use super::times;
+use super::unended;
 use super::unsettled::Unsettled;
 use super::witness::Unseen;
-use crate::trace::{Note, Phase};
+use crate::trace::{Note, Phase, SpanIx};
 
 /// One condition of an expectation, with what to say where it does not hold.
 #[derive(Debug)]
@@ -86,13 +87,31 @@ fn verdict(cond: Cond, phase: Phase) -> Verdict {
     }
 }
 
+/// What a condition is worth where a span may still be completed: what rests on a record without an end is decided neither way for good
+/// while the trace grows. A failure keeps if it names the spans that it rests on, and none of them is such.
+fn before_completion(cx: &Judging<'_>, state: &State) -> Cond {
+    if cx.phase != Phase::Growing || !cx.has_unended() {
+        return state.cond;
+    }
+    let is_ended = |&ix: &SpanIx| cx.trace.span(ix).told_times().1 != 0;
+    let rows = state.finding.as_ref().map_or(&[][..], |finding| &finding.rows);
+    let stands = !rows.is_empty() && rows.len() < MOST_SPANS && rows.iter().all(is_ended);
+    state.cond.provided(state.cond.now == Truth::No && stands)
+}
+
 /// What was lost of the trace, where a verdict rests on something that is not there.
 fn lowered<'a>(cx: &Judging<'a>, index: usize, cond: Cond) -> Option<&'a Note> {
     let decided = matches!(verdict(cond, cx.phase), Verdict::Pass | Verdict::Fail);
     if !decided || !cond.rests_on_absence() {
         return None;
     }
-    cx.facts.loss().or_else(|| cx.facts.lost_time().filter(|_| times::needed(&cx.expect.list[index].check)))
+    let check = &cx.expect.list[index].check;
+    let is_unended = |note: &Note| matches!(note, Note::NoEnd { .. });
+    let loss = cx.facts.loss().and_then(|first| match is_unended(first) && !unended::matters(check) {
+        true => cx.trace.notes().iter().find(|note| note.is_loss() && !is_unended(note)),
+        false => Some(first),
+    });
+    loss.or_else(|| cx.facts.lost_time().filter(|_| times::needed(check)))
 }
 
 /// Says in a finding why it decides nothing.
@@ -112,7 +131,7 @@ fn add_loss(finding: &mut Finding, loss: &Note) {
 pub(super) fn conclude(cx: &Judging<'_>, unsettled: &Unsettled, index: usize, outcome: Outcome) -> Judgement {
     let verdict_of = |state: &State| match lowered(cx, index, state.cond) {
         Some(_) => Verdict::Inconclusive,
-        None => verdict(state.cond, cx.phase),
+        None => verdict(before_completion(cx, state), cx.phase),
     };
     let rank = |verdict: Verdict| match verdict {
         Verdict::Pass => 0,

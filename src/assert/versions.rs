@@ -1,5 +1,5 @@
-//! Where records of a span contradict each other, nobody knows which is right: the trace is judged in each version, and what does not
-//! come out alike in all of them is not decided.
+//! Where records of a span contradict each other, or two spans use one id, nobody knows which is right: the trace is judged in each
+//! version, and what does not come out alike in all of them is not decided.
 
 use super::finding::{Judgement, Verdict};
 use crate::facts::Facts;
@@ -30,9 +30,15 @@ fn join(own: &mut Judgement, other: Judgement, trace: &Trace) {
             finding.rows.sort_unstable();
         }
     }
-    let contradictions = trace.notes().iter().filter(|note| matches!(note, Note::ConflictingDuplicate { .. }));
-    let why = contradictions.map(ToString::to_string).next().unwrap_or_default();
-    let why = format!("it depends on which version is right: {why}");
+    let which = |note: &Note| match note {
+        Note::ConflictingDuplicate { .. } => Some(format!("it depends on which version is right: {note}")),
+        Note::IdCollision { .. } => Some(format!("it rests on what only one of them says: {note}")),
+        _ => None,
+    };
+    // Of two kinds of doubt the one that is of records, if there is one.
+    let notes = trace.notes();
+    let own_records = notes.iter().find(|note| matches!(note, Note::ConflictingDuplicate { .. })).and_then(which);
+    let why = own_records.or_else(|| notes.iter().find_map(which)).unwrap_or_default();
     for finding in &mut own.findings {
         finding.verdict = own.verdict;
         finding.hint = Some(match finding.hint.take() {

@@ -58,11 +58,7 @@ fn absorb(builder: &mut TraceBuilder, trace: &Trace) {
         }
     }
     let back = |id: SpanId| shared.get(&id).copied().unwrap_or(id);
-    let disputed: HashSet<SpanId> = trace
-        .notes
-        .iter()
-        .filter_map(|note| if let Note::ConflictingDuplicate { span, .. } = note { Some(*span) } else { None })
-        .collect();
+    let disputed: HashSet<SpanId> = trace.notes.iter().filter_map(Note::of_versions).collect();
     // Of the other versions only what differs can: all else is the same.
     let others = trace.versions.iter().flat_map(|version| version.spans().map(move |span| (&**version, span)));
     let others = others.filter(|(_, span)| disputed.contains(&back(span.id())));

@@ -275,7 +275,7 @@ impl Trace {
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
-    /// Where records of a span contradict each other ([`Note::ConflictingDuplicate`]): the trace in its other versions. What does not
+    /// Where records of a span contradict each other or two spans use one id ([`Note::of_versions`]): the trace in its other versions. What does not
     /// hold of all alike is not known.
     pub fn versions(&self) -> &[Arc<Trace>] {
         &self.versions

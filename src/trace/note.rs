@@ -109,6 +109,13 @@ impl Note {
             *all = false;
         }
     }
+    /// The span (or one of those under its id) of which the trace has several versions.
+    pub fn of_versions(&self) -> Option<SpanId> {
+        match self {
+            Note::ConflictingDuplicate { span, .. } | Note::IdCollision { span } => Some(*span),
+            _ => None,
+        }
+    }
     /// Whether a span's times are not known: then what needs them cannot be decided.
     pub fn is_of_times(&self) -> bool {
         matches!(self, Note::NoEnd { .. } | Note::NoStart { .. } | Note::NegativeDuration { .. })

@@ -51,8 +51,7 @@ pub fn traces_data(trace: &Trace) -> TracesData {
 
 /// The spans whose records contradict each other, in the trace's other versions. Resources and scopes are the same in all of them.
 fn disputed(trace: &Trace) -> impl Iterator<Item = SpanRef<'_>> {
-    let of = |note: &Note| if let Note::ConflictingDuplicate { span, .. } = note { Some(*span) } else { None };
-    let disputed: HashSet<SpanId> = trace.notes().iter().filter_map(of).collect();
+    let disputed: HashSet<SpanId> = trace.notes().iter().filter_map(Note::of_versions).collect();
     let spans = trace.versions().iter().flat_map(|version| version.spans());
     spans.filter(move |span| disputed.contains(&span.id()))
 }

@@ -46,12 +46,88 @@ fn of_two_spans_under_one_id_one_is_lost_and_nothing_is_absent_for_certain() {
         assert_eq!(judged.verdict, Verdict::Inconclusive, "{absence}");
         assert!(judged.findings[0].message.contains("two different spans use the id"), "{judged:#?}");
     }
-    // Nor is one that may be the lost one missing; what is there is there.
-    assert_eq!(verdict("services: [legacy]", &two), Verdict::Inconclusive);
-    assert_eq!(verdict("services: [shop]", &two), Verdict::Pass);
     assert_eq!(verdict("span_count: < 2", &two), Verdict::Fail);
     let told_twice = trace(&[("shop", "0000000000000007", 20, 80), ("shop", "0000000000000007", 20, 90)]);
     assert_eq!(verdict("errors: none", &told_twice), Verdict::Pass);
+}
+
+#[test]
+fn what_two_spans_under_one_id_disagree_on_is_neither_there_nor_absent() {
+    use Verdict::{Fail, Inconclusive, Pass};
+    let two = [("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)];
+    for spans in [two, [two[1], two[0]]] {
+        let trace = trace(&spans);
+        for service in ["shop", "legacy"] {
+            for (spec, right) in [
+                (format!("services: [{service}]"), Inconclusive),
+                (format!("services: {{ none: [{service}] }}"), Inconclusive),
+                (format!("spans: [{{ select: {{ name: work of {service} }}, count: 0 }}]"), Inconclusive),
+                (format!("spans: [{{ select: {{ service: {service} }}, duration: '> 1h' }}]"), Inconclusive),
+            ] {
+                let judged = one(&spec, &trace);
+                assert_eq!(judged.verdict, right, "{spec}");
+                let said = format!("{:?}", judged.findings);
+                assert!(said.contains("two different spans use the id"), "{spec}: {said}");
+            }
+        }
+        // On this they agree.
+        assert_eq!(verdict("spans: [{ select: { name: '~ work of (shop|legacy)' } }]", &trace), Pass);
+        assert_eq!(verdict("spans: [{ select: { name: '~ work of (shop|legacy)' }, count: 0 }]", &trace), Fail);
+        assert_eq!(verdict("services: [front]", &trace), Pass);
+    }
+}
+
+#[test]
+fn a_record_that_can_still_be_completed_decides_nothing_for_good() {
+    use Verdict::{Fail, Open, Pass};
+    let (open, ended) = (trace(&[("shop", "0000000000000007", 20, 0)]), trace(&[("shop", "0000000000000007", 20, 80)]));
+    for (spec, early) in [
+        ("spans: [{ select: { service: shop }, attributes: { stage: done } }]", Fail),
+        ("spans: [{ select: { service: shop }, match: any, attributes: { stage: absent } }]", Pass),
+        ("spans: [{ select: { service: shop }, status: error }]", Fail),
+        ("spans: [{ select: { service: shop }, events: [{ name: x }] }]", Fail),
+        ("services: [shop]", Pass),
+    ] {
+        let growing = |trace| super::told::judged(spec, trace, tracespec::trace::Phase::Growing)[0].verdict;
+        assert_eq!((growing(&open), growing(&ended)), (Open, early), "{spec}");
+    }
+    // What other spans show for good stays shown.
+    let other = "spans: [{ select: { service: front }, attributes: { stage: done } }]";
+    assert_eq!(super::told::judged(other, &open, tracespec::trace::Phase::Growing)[0].verdict, Fail);
+}
+
+#[test]
+fn what_a_span_without_an_end_has_is_decided_and_what_it_may_still_get_is_not() {
+    use Verdict::{Fail, Inconclusive, Pass};
+    let span = |service: &str, end: &str, attributes: serde_json::Value| {
+        serde_json::json!({
+            "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
+            "scopeSpans": [{ "spans": [{
+                "traceId": ID, "spanId": if service == "front" { "1" } else { "7" }, "name": "work", "kind": 1,
+                "parentSpanId": if service == "front" { "" } else { ROOT },
+                "startTimeUnixNano": "20", "endTimeUnixNano": end, "attributes": attributes,
+            }] }],
+        })
+    };
+    let stage = serde_json::json!([{ "key": "stage", "value": { "stringValue": "done" } }]);
+    let all = [span("front", "100", serde_json::json!([])), span("shop", "0", stage)];
+    let mut builder = TraceBuilder::new();
+    otlp_json::read(&serde_json::json!({ "resourceSpans": all }).to_string(), &mut builder).unwrap();
+    let trace = builder.build(TraceId::new(0xa1).unwrap(), &[], &Injected::Unknown);
+    for (says, right) in [
+        ("{ select: { service: shop }, attributes: { stage: done }, kind: internal }", Pass),
+        ("{ select: { service: front }, duration: < 1s }", Pass),
+        ("{ select: { service: shop }, attributes: { stage: open } }", Fail),
+        ("{ select: { service: shop }, attributes: { refund: absent } }", Inconclusive),
+        ("{ select: { service: shop }, attributes: { refund: '!= yes' } }", Fail),
+        ("{ select: { service: shop }, duration: < 1s }", Inconclusive),
+        ("{ select: { service: shop }, status: unset }", Inconclusive),
+        ("{ select: { service: shop }, children: [{ select: { service: bank }, count: 0 }] }", Inconclusive),
+        ("{ select: { attributes: { refund: exists } }, count: 0 }", Inconclusive),
+        ("{ select: { service: bank }, count: 0 }", Inconclusive),
+    ] {
+        assert_eq!(verdict(&format!("spans: [{says}]"), &trace), right, "{says}");
+    }
 }
 
 #[test]

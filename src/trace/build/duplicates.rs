@@ -50,31 +50,47 @@ impl TraceBuilder {
         for (at, mut all) in again {
             all.push(records[at].clone());
             all.sort_by(|a, b| self.fuller(b, a));
-            // One span began once, in one service.
-            let (mut own, others): (Vec<SpanRecord>, Vec<SpanRecord>) = {
-                let fullest = all[0].clone();
-                all.into_iter().partition(|record| !self.is_another(record, &fullest))
-            };
-            if !others.is_empty() {
-                notes.push(Note::IdCollision { span: own[0].span_id });
+            let (own, mut left) = self.of_one_span(all);
+            let (mut versions, complete) = self.versions_of(own);
+            if versions.len() > 1 || !complete {
+                let what = self.differences(&versions[0], &versions[1..]);
+                notes.push(Note::ConflictingDuplicate { span: versions[0].span_id, what, all: complete });
             }
-            own.dedup_by(|a, b| alike(a, b) && a.dropped == b.dropped && a.flags == b.flags);
-            let looked_at = &own[..own.len().min(MOST_RECORDS)];
-            let (versions, complete) = self.versions(looked_at);
-            let complete = complete && looked_at.len() == own.len();
+            if !left.is_empty() {
+                notes.push(Note::IdCollision { span: versions[0].span_id });
+            }
+            // What the span says that cannot be kept beside the other is a version, too: not certain, and not gone.
+            while !left.is_empty() && versions.len() < MOST_VERSIONS {
+                let (other, rest) = self.of_one_span(left);
+                versions.extend(self.versions_of(other).0);
+                left = rest;
+            }
+            versions.truncate(MOST_VERSIONS);
             let mut versions = versions.into_iter();
             // The fullest record is always a version.
             let Some(best) = versions.next() else { continue };
             let others: Vec<SpanRecord> = versions.collect();
-            if !others.is_empty() || !complete {
-                let what = self.differences(&best, &others);
-                notes.push(Note::ConflictingDuplicate { span: best.span_id, what, all: complete });
+            if !others.is_empty() {
                 disputed.push(Disputed { at, others });
             }
             records[at] = best;
         }
         disputed.sort_by(|a, b| key(&records[a.at]).cmp(&key(&records[b.at])));
         disputed
+    }
+
+    /// Those of the span that the fullest record is of, and those of other spans under its id: one span began once, in one service.
+    fn of_one_span(&self, records: Vec<SpanRecord>) -> (Vec<SpanRecord>, Vec<SpanRecord>) {
+        let Some(fullest) = records.first().cloned() else { return Default::default() };
+        records.into_iter().partition(|record| !self.is_another(record, &fullest))
+    }
+
+    /// The versions of one span by its records, and whether all of these were looked at.
+    fn versions_of(&self, mut records: Vec<SpanRecord>) -> (Vec<SpanRecord>, bool) {
+        records.dedup_by(|a, b| alike(a, b) && a.dropped == b.dropped && a.flags == b.flags);
+        let looked_at = &records[..records.len().min(MOST_RECORDS)];
+        let (versions, complete) = self.versions(looked_at);
+        (versions, complete && looked_at.len() == records.len())
     }
 
     /// Of which versions these records are, the fullest first; and whether these are all. Where there are too many for what attributes
