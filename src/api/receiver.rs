@@ -6,7 +6,7 @@ use crate::backend::settle;
 use crate::diag::{self, RenderOptions};
 use crate::engine::Settings;
 use crate::engine::place::{self, Place};
-use crate::facts::Facts;
+use crate::facts::{Facts, Processes};
 use crate::run::clock::Clock;
 use crate::run::options::Options;
 use crate::run::step::witness;
@@ -147,7 +147,8 @@ impl Receiver {
         Arc::make_mut(&mut witnessed).services.extend(self.inner.place.backend.services());
         Context {
             witnessed: Arc::clone(&witnessed),
-            silent: self.options.silent.iter().chain(silent).cloned().collect(),
+            silent: self.options.silent(silent),
+            processes: Processes::default(),
         }
     }
 

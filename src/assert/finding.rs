@@ -2,7 +2,7 @@
 
 use super::rule::RuleId;
 use super::witness::Unseen;
-use crate::facts::{CallKey, names_peer};
+use crate::facts::{CallKey, Processes, names_peer};
 use crate::source::Span;
 use crate::trace::{SpanId, SpanIx, Trace};
 use std::collections::BTreeSet;
@@ -93,6 +93,8 @@ pub struct Context {
     pub witnessed: Arc<Witnessed>,
     /// Services and peers that take part without exporting (`wait.silent`).
     pub silent: BTreeSet<String>,
+    /// What is known of the processes that the runner started.
+    pub processes: Processes,
 }
 
 impl Context {

@@ -8,7 +8,7 @@ use crate::facts::{Clocks, Facts};
 use crate::select::{Doubted, Query};
 use crate::source::Span;
 use crate::spec::plan::TraceExpectations;
-use crate::trace::{Phase, SpanIx, Trace};
+use crate::trace::{Phase, SpanIx, Trace, TraceId};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -16,12 +16,14 @@ use std::rc::Rc;
 /// The most spans that a finding names.
 pub(super) const MOST_SPANS: usize = 50;
 
-/// A call that was not answered, of something that exported nothing in this run.
+/// A call that was not answered in its trace, of something that exported nothing in this run, or elsewhere.
 #[derive(Debug)]
 pub(super) struct InVain {
     pub(super) call: SpanIx,
     /// The names by which the callee goes, the preferred one first.
     pub(super) names: Vec<String>,
+    /// The trace in which it seems to have answered instead, with the process that did.
+    pub(super) elsewhere: Option<(TraceId, String)>,
 }
 
 /// One judging.

@@ -6,7 +6,7 @@ use super::logic::Cond;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{text, totals};
-use crate::facts::{CallKey, CallNames, peer_names};
+use crate::facts::{CallKey, CallNames, Listener, peer_names};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
 use crate::spec::plan::{Check, Expectation, Selector, TraceExpectations};
@@ -117,24 +117,64 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
             Callee::Silent => {}
         }
     }
+    let listener = |ix| cx.context.processes.called_by(cx.trace.span(ix));
     if let Some((first, callee)) = lost.first() {
         let more = if lost.len() > 1 { format!(" ({} such calls)", lost.len()) } else { String::new() };
-        let message =
-            format!("{} called {callee}, but no span of the callee is below it{more}.", text::a_span(cx.trace, *first));
+        let listener = listener(*first);
+        let elsewhere = listener.as_ref().filter(|listener| !listener.began.is_empty());
+        let other = elsewhere.map_or(String::new(), |listener| format!("; {}", answered_in(cx, listener)));
+        let message = format!(
+            "{} called {callee}, but no span of the callee is below it{more}{other}.",
+            text::a_span(cx.trace, *first)
+        );
         let rows: Vec<SpanIx> = lost.iter().map(|(ix, _)| *ix).collect();
         let mut finding = cx.finding(RuleId::PropagationAnswer, at.at, &at.path, message, &rows);
         finding.expected = "an answer to every call of an instrumented service".to_owned();
         finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
-        finding.hint = Some("the callee may have started a trace of its own, or it does not export".to_owned());
+        finding.hint = Some(match &listener {
+            Some(listener) if listener.exports && listener.began.is_empty() => format!(
+                "process {0} began no other trace meanwhile: is this call left out of tracing? `wait: {{ silent: [{1}] }}` says that \
+                 its calls need no answer",
+                text::quoted(listener.process),
+                text::safe(listener.process)
+            ),
+            Some(listener) if !listener.began.is_empty() => format!(
+                "the callee did not take up the context that came with the call: does process {} read the headers that {} \
+                 sends (W3C's `traceparent`, or B3's; `OTEL_PROPAGATORS` of both), and does nothing between them remove \
+                 them?",
+                text::quoted(listener.process),
+                text::service(cx.trace.span(*first).service())
+            ),
+            _ => "the callee may have started a trace of its own, or it does not export".to_owned(),
+        });
         outcome.push(State::lacks(Cond::ABSENT, finding));
     }
     if let Some(&first) = unknown.first() {
+        let other = listener(first).filter(|listener| !listener.began.is_empty());
+        let other = other.map_or(String::new(), |listener| format!("; {}", answered_in(cx, &listener)));
         outcome.remark(format!(
-            "{} went unanswered by what is not known to be instrumented (first: {})",
+            "{} went unanswered by what is not known to be instrumented (first: {}){other}",
             count_of(unknown.len(), "call"),
             text::span(cx.trace, first)
         ));
     }
+}
+
+/// Which other trace a callee that the runner started began while it was called.
+fn answered_in(cx: &Judging<'_>, listener: &Listener<'_>) -> String {
+    let Some(first) = listener.began.first() else { return String::new() };
+    let more = match listener.began.len() {
+        1 => String::new(),
+        all => format!(" (one of {all} traces)"),
+    };
+    format!(
+        "meanwhile process {} began trace {} with {} of {}{more}, and this is trace {}",
+        text::quoted(listener.process),
+        first.trace,
+        text::quoted(&first.name),
+        text::service(&first.service),
+        cx.trace.id()
+    )
 }
 
 enum Callee {
@@ -180,6 +220,10 @@ impl<'c> Known<'c> {
         let silent = |name: &str| cx.context.is_silent(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;
+        }
+        if let Some(listener) = cx.context.processes.called_by(span).filter(|listener| listener.exports) {
+            let process = text::quoted(listener.process);
+            return Callee::Instrumented(format!("process {process} at port {}, which exports spans", listener.port));
         }
         if let Some(peer) = peers.iter().find(|peer| self.services.contains(peer.as_str())) {
             return Callee::Instrumented(text::quoted(peer));

@@ -11,6 +11,7 @@ use crate::select::{
     ScalarFilter, Scope, SpansetExpr, SpansetKind, SpansetOp, Stage, Static,
 };
 use crate::source::Span;
+use crate::trace::TraceId;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -63,6 +64,7 @@ enum Test {
     Called {
         names: Vec<String>,
         call: String,
+        elsewhere: Option<(TraceId, String)>,
     },
 }
 
@@ -83,8 +85,14 @@ impl Unseen {
     pub fn message(&self) -> String {
         let (kind, exact) = (self.name.kind, matches!(self.name.test, Test::Equal { .. }));
         let name = text::quoted(&self.name.written);
-        if let Test::Called { call, .. } = &self.name.test {
-            return format!("{name} was called by {call}, did not answer, and exported no span in this run");
+        if let Test::Called { call, elsewhere, .. } = &self.name.test {
+            return match elsewhere {
+                None => format!("{name} was called by {call}, did not answer, and exported no span in this run"),
+                Some((trace, process)) => format!(
+                    "{name} was called by {call} and did not answer in this trace; process {} began trace {trace} meanwhile",
+                    text::quoted(process)
+                ),
+            };
         }
         let what = match (kind, exact) {
             (UnseenKind::Service, true) => "service",
@@ -100,6 +108,9 @@ impl Unseen {
     pub fn question(&self) -> Option<String> {
         if self.name.kind == UnseenKind::Callee {
             let name = text::safe(&self.name.written);
+            if let Test::Called { elsewhere: Some(_), .. } = self.name.test {
+                return Some("does it take up the context of the call?".to_owned());
+            }
             return Some(format!("does it export? (`wait: {{ silent: [{name}] }}` says that it never does)"));
         }
         self.near.as_ref().map(|near| format!("did you mean {}?", text::quoted(near)))
@@ -241,7 +252,11 @@ pub(super) fn callees(cx: &Judging<'_>, services: &[String]) -> Vec<Unseen> {
     let name = |callee: &InVain| Name {
         kind: UnseenKind::Callee,
         written: callee.names[0].clone(),
-        test: Test::Called { names: callee.names.clone(), call: text::span(cx.trace, callee.call) },
+        test: Test::Called {
+            names: callee.names.clone(),
+            call: text::span(cx.trace, callee.call),
+            elsewhere: callee.elsewhere.clone(),
+        },
     };
     in_vain.iter().filter(is_meant).filter_map(|callee| name(callee).unseen(cx)).collect()
 }
@@ -250,14 +265,20 @@ pub(super) fn callees(cx: &Judging<'_>, services: &[String]) -> Vec<Unseen> {
 fn in_vain(cx: &Judging<'_>) -> Vec<InVain> {
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     let calls = cx.facts.edges().all().iter().filter(|edge| !edge.is_answered() && !edge.is_infrastructure());
-    let silent = |name: &String| cx.context.silent.contains(name);
+    let silent = |name: &String| cx.context.is_silent(name);
     let calls = calls.filter(|edge| {
         let span = cx.trace.span(edge.span);
         // A call that failed without an answer may never have reached its callee.
         (!span.is_error() || http_status(span).is_some()) && !edge.names().iter().any(silent)
     });
     let first = calls.filter(|edge| edge.names().first().is_some_and(|name| seen.insert(name)));
-    first.map(|edge| InVain { call: edge.span, names: edge.names().to_vec() }).collect()
+    let elsewhere = |call| {
+        let listener = cx.context.processes.called_by(cx.trace.span(call))?;
+        Some((listener.began.first()?.trace, listener.process.to_owned()))
+    };
+    first
+        .map(|edge| InVain { call: edge.span, names: edge.names().to_vec(), elsewhere: elsewhere(edge.span) })
+        .collect()
 }
 
 /// The same of one that need not pick anything, and then checks nothing.

@@ -1,6 +1,7 @@
 //! The backend that needs none: traces as the embedded receiver holds them.
 
 use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use crate::facts::Exported;
 use crate::matcher::count_of;
 use crate::receiver::{Arrivals, Held, Store};
 use crate::trace::TraceId;
@@ -71,6 +72,10 @@ impl Backend for Embedded {
 
     fn services(&self) -> Vec<String> {
         self.store.services()
+    }
+
+    fn exported(&self) -> Option<Arc<Exported>> {
+        Some(self.store.exported())
     }
 
     fn losses(&self) -> Option<String> {

@@ -24,6 +24,7 @@ pub use own_span::{ExportError, OtlpProtocol, OtlpTarget, OwnSpan, OwnSpanExport
 pub use saved::Saved;
 pub use tempo::{Tempo, TempoOptions};
 
+use crate::facts::Exported;
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
 use async_trait::async_trait;
@@ -130,6 +131,11 @@ pub trait Backend: Send + Sync {
     /// The services known to send spans here, whichever trace they are in, sorted; empty where asking costs a request.
     fn services(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What the processes of the run have exported to here, in whatever trace, where that is known.
+    fn exported(&self) -> Option<Arc<Exported>> {
+        None
     }
 
     /// Asks what answers, in which version, and whether it lets us read.

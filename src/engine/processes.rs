@@ -3,7 +3,7 @@
 use super::Environment;
 use super::load::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
-use crate::facts::RUN_ATTRIBUTE;
+use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started};
 use crate::matcher::Template;
 use crate::run::event::What;
 use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
@@ -61,7 +61,9 @@ pub(crate) async fn start(
     let configured = &loaded.settings.processes;
     let ready: HashMap<&str, SetOnce<()>> =
         configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
-    let specs = configured.iter().map(|process| ready_to_start(process, loaded, endpoint, &run, &scope));
+    let all = started(loaded)?;
+    let specs = configured.iter().zip(&*all);
+    let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, &run, &scope));
     let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
     let starting = configured.iter().zip(&specs).map(|(process, spec)| async {
         for need in &process.needs {
@@ -97,17 +99,39 @@ async fn start_one(spec: &ProcessSpec, hear: &(dyn Fn(&What<'_>) + Sync), runnin
     Ok(())
 }
 
-fn ready_to_start(
-    process: &config::Process,
-    loaded: &Loaded,
-    endpoint: Option<&str>,
-    run: &str,
-    scope: &Scope,
-) -> Result<ProcessSpec, String> {
-    let text = |template: &Template| {
-        template.bind(scope).map_err(|problem| format!("process `{}`: {}", process.name, problem.message))
+/// The configured processes, with the ports at which they listen as far as the configuration says: those that the runner
+/// found for them, and where they are awaited.
+pub(crate) fn started(loaded: &Loaded) -> Result<Arc<[Started]>, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let of = |(position, process): (usize, &config::Process)| {
+        let given = process.ports.iter().filter_map(|name| loaded.vars.ports.get(name).copied());
+        let awaited = match ready_of(process, &scope)? {
+            Some(Ready::Http(url)) => url.port_or_known_default().filter(|_| is_here(&url)),
+            Some(Ready::Tcp(address)) => Some(address.port()).filter(|_| address.ip().is_loopback()),
+            None => None,
+        };
+        Ok(Started::new(&process.name, position, given.chain(awaited).collect()))
     };
-    let ready = match process.ready.as_ref() {
+    loaded.settings.processes.iter().enumerate().map(of).collect()
+}
+
+fn is_here(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Fills variables into a text of a process.
+fn filled(process: &config::Process, template: &Template, scope: &Scope) -> Result<String, String> {
+    template.bind(scope).map_err(|problem| format!("process `{}`: {}", process.name, problem.message))
+}
+
+fn ready_of(process: &config::Process, scope: &Scope) -> Result<Option<Ready>, String> {
+    let text = |template| filled(process, template, scope);
+    Ok(match process.ready.as_ref() {
         None => None,
         Some(config::Ready { http: Some(url), .. }) => {
             let url = text(url)?;
@@ -120,7 +144,19 @@ fn ready_to_start(
             Some(Ready::Tcp(found.ok_or_else(why)?))
         }
         Some(_) => None,
-    };
+    })
+}
+
+fn ready_to_start(
+    process: &config::Process,
+    started: &Started,
+    loaded: &Loaded,
+    endpoint: Option<&str>,
+    run: &str,
+    scope: &Scope,
+) -> Result<ProcessSpec, String> {
+    let text = |template| filled(process, template, scope);
+    let ready = ready_of(process, scope)?;
     // What the configuration sets goes before what is derived.
     let mut env = Vec::new();
     if let Some(endpoint) = endpoint {
@@ -131,7 +167,7 @@ fn ready_to_start(
         env.retain(|(own, _)| own != name);
         env.push((name.clone(), text(value)?));
     }
-    mark(&mut env, run, &loaded.environment);
+    mark(&mut env, run, &started.mark, &loaded.environment);
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
@@ -147,17 +183,17 @@ fn ready_to_start(
 }
 
 /// Adds to the resource attributes of a process that it belongs to this run, so that its clock is known to be the one of
-/// the others: most SDKs do not name the host by themselves.
-fn mark(env: &mut Vec<(String, String)>, run: &str, outer: &Environment) {
+/// the others (most SDKs do not name the host by themselves), and which process it is.
+fn mark(env: &mut Vec<(String, String)>, run: &str, process: &str, outer: &Environment) {
     const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
     let own = env.iter().position(|(name, _)| name == NAME).map(|at| env.remove(at).1);
     let given = own.or_else(|| outer.get(NAME).map(str::to_owned)).unwrap_or_default();
     let other = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default().trim();
-        !key.is_empty() && key != RUN_ATTRIBUTE
+        !key.is_empty() && key != RUN_ATTRIBUTE && key != PROCESS_ATTRIBUTE
     };
-    let mark = format!("{RUN_ATTRIBUTE}={run}");
-    let all: Vec<&str> = given.split(',').filter(other).chain([mark.as_str()]).collect();
+    let marks = [format!("{RUN_ATTRIBUTE}={run}"), format!("{PROCESS_ATTRIBUTE}={process}")];
+    let all: Vec<&str> = given.split(',').filter(other).chain(marks.iter().map(String::as_str)).collect();
     env.push((NAME.to_owned(), all.join(",")));
 }
 
@@ -178,13 +214,16 @@ mod tests {
         let marked = |value: &str| {
             let mut env =
                 vec![("OTEL_RESOURCE_ATTRIBUTES".to_owned(), value.to_owned()), ("A".to_owned(), "1".to_owned())];
-            mark(&mut env, "5a", &Environment::default());
+            mark(&mut env, "5a", "shop", &Environment::default());
             assert_eq!(env.len(), 2);
             env.into_iter().find(|(name, _)| name == "OTEL_RESOURCE_ATTRIBUTES").map(|(_, value)| value)
         };
-        assert_eq!(marked("a=b,c=d").as_deref(), Some("a=b,c=d,tracespec.run=5a"));
-        assert_eq!(marked("").as_deref(), Some("tracespec.run=5a"));
+        assert_eq!(marked("a=b,c=d").as_deref(), Some("a=b,c=d,tracespec.run=5a,tracespec.process=shop"));
+        assert_eq!(marked("").as_deref(), Some("tracespec.run=5a,tracespec.process=shop"));
         // That of a runner which started this one.
-        assert_eq!(marked("tracespec.run=41, a=b").as_deref(), Some(" a=b,tracespec.run=5a"));
+        assert_eq!(
+            marked("tracespec.run=41, a=b,tracespec.process=x").as_deref(),
+            Some(" a=b,tracespec.run=5a,tracespec.process=shop")
+        );
     }
 }

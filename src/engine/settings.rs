@@ -5,6 +5,7 @@ use crate::run::options::Options;
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The delay that the runner sets for the exporters of processes that it starts.
@@ -147,6 +148,7 @@ impl Settings {
             exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),
             exporter_delay_is_set: self.exporter_delay.is_none() && set.is_some(),
             pipeline: place.pipeline(),
+            started: Arc::default(),
         }
     }
 }

@@ -50,6 +50,7 @@ pub(crate) async fn start(
     processes::start(loaded, place.endpoint.as_deref(), &|what| fanout.hear(what), running).await?;
     place.ready().await?;
     let mut options = loaded.settings.options(&place, loaded.vars.seed);
+    options.started = processes::started(loaded)?;
     options.jobs = overrides.jobs.unwrap_or(options.jobs);
     options.retries = overrides.retries.unwrap_or(options.retries);
     options.fail_fast = overrides.fail_fast;

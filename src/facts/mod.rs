@@ -6,6 +6,7 @@
 mod calls;
 mod clocks;
 mod edges;
+mod exported;
 mod instances;
 mod names;
 mod peer;
@@ -16,6 +17,7 @@ pub(crate) mod semconv;
 pub use calls::{Call, Calls, Within, requests_answered};
 pub(crate) use clocks::{Clocks, TwoReadings, UNBOUNDED, cut, is_one_process};
 pub(crate) use edges::{Callee, Edge, Edges, lasting};
+pub use exported::{Begun, Exported, Listener, PROCESS_ATTRIBUTE, Processes, Started, addresses};
 pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub(crate) use peer::peer_names;
 pub use peer::{CallKey, CallNames};

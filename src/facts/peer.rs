@@ -1,5 +1,6 @@
 //! How a call's span names what it calls: the key that identifies a call, and the names by which its callee goes.
 
+use super::same_peer::is_this_machine;
 use super::semconv::{Attr, TABLE};
 use crate::trace::{Kind, SpanRef, Sym, Trace, Value};
 use rustc_hash::FxHashMap;
@@ -191,6 +192,15 @@ fn clip(text: &str) -> String {
 /// The names by which a CLIENT or PRODUCER span calls its callee, the preferred one first.
 pub(crate) fn peer_names(span: SpanRef<'_>) -> Vec<String> {
     Named::of(span).names
+}
+
+/// The port of this machine that a call went to.
+pub(super) fn local_port(span: SpanRef<'_>) -> Option<u16> {
+    let named = Attr::Address.text(span).map(|address| (split_port(&address), Attr::Port.text(span)));
+    let url = || Some((split_port(&authority(&Attr::Url.text(span)?)?), None));
+    let peer = || Some((split_port(&Attr::NetworkAddress.text(span)?), Attr::NetworkPort.text(span)));
+    let ((host, port), beside) = named.or_else(url).or_else(peer)?;
+    is_this_machine(&host).then(|| beside.or(port)?.parse().ok())?
 }
 
 /// What is called, as its caller names it.

@@ -4,6 +4,7 @@
 //! exporters that are set to the usual pair of ports.
 
 mod body;
+mod gone;
 mod otlp;
 mod query;
 mod store;

@@ -7,17 +7,16 @@
 //!
 //! Locks are taken in the order trace, store. Whoever holds the store's lock only tries a trace's.
 
+use super::gone::Gone;
+use crate::facts::Exported;
 use crate::trace::{TraceBuilder, TraceId};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::watch;
 
 /// How much memory the spans of a store may take by default.
 pub const DEFAULT_MEMORY: usize = 512 << 20;
-
-/// How many ids of evicted traces are remembered, so that what still comes of them is not taken for a whole trace.
-const REMEMBERED: usize = 200_000;
 
 /// The spans of one request by trace, decoded but not yet stored.
 #[derive(Debug, Default)]
@@ -139,8 +138,9 @@ struct Inner {
     linking: HashMap<TraceId, BTreeSet<TraceId>>,
     // Of each service, how many of the traces held have a span.
     services: BTreeMap<Arc<str>, usize>,
-    gone: HashSet<TraceId>,
-    gone_order: VecDeque<TraceId>,
+    // What was received of processes with a mark, whatever was evicted since.
+    exported: Arc<Exported>,
+    gone: Gone,
     counts: Counts,
     // Why the first request was refused.
     refusal: Option<String>,
@@ -165,6 +165,7 @@ struct Part {
     bytes: usize,
     links: Vec<TraceId>,
     services: BTreeSet<Arc<str>>,
+    exported: Exported,
 }
 
 impl Entry {
@@ -209,12 +210,13 @@ impl Store {
             .map(|(id, spans)| {
                 let (bytes, links) = (spans.memory(), spans.linked());
                 let services = spans.services().into_iter().map(Arc::from).collect();
-                (id, Part { spans, bytes, links, services })
+                let exported = Exported::of(&spans);
+                (id, Part { spans, bytes, links, services, exported })
             })
             .collect();
         let mut inner = self.lock();
         for (id, part) in traces {
-            if inner.gone.contains(&id) {
+            if inner.gone.contains(id) {
                 stored.late += part.spans.len();
                 continue;
             }
@@ -234,7 +236,7 @@ impl Store {
             let inner = self.lock();
             match inner.traces.get(&id) {
                 Some(entry) => Arc::clone(&entry.spans),
-                None if inner.gone.contains(&id) => return Held::Evicted,
+                None if inner.gone.contains(id) => return Held::Evicted,
                 None => return Held::Nothing,
             }
         };
@@ -277,6 +279,11 @@ impl Store {
     /// The names of all services that sent a span which is still held, sorted.
     pub fn services(&self) -> Vec<String> {
         self.lock().services.keys().map(|name| name.to_string()).collect()
+    }
+
+    /// What was received of the processes of the run, in whatever trace.
+    pub fn exported(&self) -> Arc<Exported> {
+        Arc::clone(&self.lock().exported)
     }
 
     /// What was counted.
@@ -322,7 +329,8 @@ impl Store {
 
 impl Inner {
     fn put(&mut self, id: TraceId, part: Part, at: Instant) {
-        let Part { spans, bytes, links, services } = part;
+        let Part { spans, bytes, links, services, exported } = part;
+        Exported::learn(&mut self.exported, exported);
         let (records, number) = (spans.len(), self.batches);
         self.batches += 1;
         self.counts.spans_held += records;
@@ -382,7 +390,7 @@ impl Inner {
     fn arrival(&self, id: TraceId) -> Arrival {
         match self.traces.get(&id) {
             Some(entry) => Arrival { spans: entry.records, at: Some(entry.at), ..Arrival::default() },
-            None => Arrival { evicted: self.gone.contains(&id), ..Arrival::default() },
+            None => Arrival { evicted: self.gone.contains(id), ..Arrival::default() },
         }
     }
 
@@ -418,12 +426,6 @@ impl Inner {
             }
         }
         self.gone.insert(id);
-        self.gone_order.push_back(id);
-        if self.gone_order.len() > REMEMBERED
-            && let Some(oldest) = self.gone_order.pop_front()
-        {
-            self.gone.remove(&oldest);
-        }
         if let Some(news) = self.watched.get(&id) {
             news.send_modify(|news| news.evicted = true);
         }

@@ -1,7 +1,10 @@
 //! The settings of a run, resolved from configuration and command line.
 
 use crate::backend::settle;
+use crate::facts::{Started, addresses};
 use crate::spec::plan::{Settle, Wait};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a run is carried out; settings have been resolved already.
@@ -31,9 +34,19 @@ pub struct Options {
     pub exporter_delay_is_set: bool,
     /// How spans come to where they are read.
     pub pipeline: settle::Pipeline,
+    /// The processes that the runner started.
+    pub started: Arc<[Started]>,
 }
 
 impl Options {
+    /// What takes part without exporting: what is set for all tests and for this one. The name of a process that the runner
+    /// started stands for its addresses, too.
+    pub(crate) fn silent(&self, more: &[String]) -> BTreeSet<String> {
+        let names = || self.silent.iter().chain(more);
+        let of_processes = names().flat_map(|name| addresses(&self.started, name));
+        names().cloned().chain(of_processes).collect()
+    }
+
     /// How to wait for one trace, given what its test says and how its spans come.
     pub(crate) fn wait_config(&self, wait: &Wait, pipeline: settle::Pipeline) -> settle::Config {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
@@ -46,7 +59,7 @@ impl Options {
             exporter_delay_is_set: self.exporter_delay_is_set,
             pipeline,
             timeout_ns: nanos(wait.timeout.unwrap_or(self.timeout)),
-            silent: self.silent.iter().chain(&wait.silent).cloned().collect(),
+            silent: self.silent(&wait.silent).into_iter().collect(),
         }
     }
 }

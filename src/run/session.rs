@@ -14,7 +14,7 @@ use super::wait::{Shared, lock};
 use crate::assert::{Context, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
-use crate::facts::Facts;
+use crate::facts::{Exported, Facts, Processes};
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
@@ -40,6 +40,8 @@ pub struct Session {
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
     pub(crate) witnessed: Mutex<Arc<Witnessed>>,
+    /// What the traces judged so far show of the processes that the runner started.
+    exported: Mutex<Arc<Exported>>,
     /// What `wait.silent` names, and what there is to be named.
     pub(crate) silent: Mutex<Silent>,
     pub(super) plan: Plan,
@@ -129,6 +131,7 @@ impl Session {
             ids,
             triggers: Semaphore::new(options.jobs.max(1)),
             witnessed: Mutex::default(),
+            exported: Mutex::default(),
             silent: Mutex::default(),
             at: plan.files.iter().enumerate().flat_map(place).collect(),
             tests: plan.files.iter().map(|file| file.tests.iter().map(|_| Slot::default()).collect()).collect(),
@@ -433,11 +436,14 @@ impl Session {
     /// Remembers what a trace shows to exist.
     pub(crate) fn witness(&self, facts: &Facts<'_>) {
         witness(Arc::make_mut(&mut lock(&self.witnessed)), facts);
+        Exported::learn(&mut lock(&self.exported), Exported::of_trace(facts.trace()));
     }
 
     /// Remembers whom a trace and the requests that caused it name, beside what the spec calls silent.
     pub(crate) fn note_silent(&self, silent: &[String], requests: &[String], facts: &Facts<'_>) {
-        lock(&self.silent).note(self.options.silent.iter().chain(silent), requests, facts);
+        let started = self.options.started.iter().map(|started| started.name.clone());
+        let peers: Vec<String> = requests.iter().cloned().chain(started).collect();
+        lock(&self.silent).note(self.options.silent.iter().chain(silent), &peers, facts);
     }
 
     pub(crate) fn context(&self, silent: &[String]) -> Context {
@@ -446,10 +452,18 @@ impl Session {
         if services.iter().any(|name| !witnessed.services.contains(name)) {
             Arc::make_mut(&mut witnessed).services.extend(services);
         }
-        Context {
-            witnessed: Arc::clone(&witnessed),
-            silent: self.options.silent.iter().chain(silent).cloned().collect(),
+        Context { witnessed: Arc::clone(&witnessed), silent: self.options.silent(silent), processes: self.processes() }
+    }
+
+    /// What is known of the processes that the runner started: from the receiver, and from the traces read elsewhere.
+    pub(crate) fn processes(&self) -> Processes {
+        if self.options.started.is_empty() {
+            return Processes::default();
         }
+        let readings = std::iter::once(&self.backend).chain(self.backends.values());
+        let mut exported: Vec<Arc<Exported>> = readings.filter_map(|reading| reading.backend.exported()).collect();
+        exported.push(Arc::clone(&lock(&self.exported)));
+        Processes { started: Arc::clone(&self.options.started), exported }
     }
 
     pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {

@@ -12,11 +12,11 @@ use super::wait::{Target, Waited, lock, wait};
 use crate::assert::Witnessed;
 use crate::backend::{OwnSpan, Sent, settle};
 use crate::diag::{Code, Problem};
-use crate::facts::Facts;
+use crate::facts::{Begun, Facts};
 use crate::matcher::Value;
 use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
-use crate::spec::plan::{HttpRequest, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::plan::{HttpRequest, Propagator, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
@@ -197,7 +197,9 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     }
     let peers = answer.hops.iter().map(|(_, url)| url.authority().to_owned()).collect();
     watch.responded(session.shared.clock.of(answer.responded));
-    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers }).await;
+    let clock = session.shared.clock;
+    let under_way = Some((clock.unix_ns(answer.sent), clock.unix_ns(answer.responded)));
+    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers, under_way }).await;
     Ok(Ran { record, captures, green, own })
 }
 
@@ -284,13 +286,15 @@ struct Waiting {
     watch: settle::Watch,
     /// Host and port of each of its requests.
     peers: Vec<String>,
+    /// When they were under way, in Unix nanoseconds.
+    under_way: Option<(u64, u64)>,
 }
 
 /// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again if
 /// all is green.
 async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, waiting: Waiting) -> Option<Green> {
     let session = env.session;
-    let Waiting { id, injected, bound, watch, peers } = waiting;
+    let Waiting { id, injected, bound, watch, peers, under_way } = waiting;
     if let Injected::Known(spans) = &injected {
         record.injected.clone_from(spans);
     }
@@ -323,7 +327,12 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
         session.witness(&facts);
         session.note_silent(&step.wait.silent, &peers, &facts);
     }
-    if let Some(error) = waited.error {
+    if let Some(mut error) = waited.error {
+        let processes = session.processes();
+        let began = |peer: &String| processes.began_by(peer, under_way?).filter(|(_, begun)| begun.trace != id);
+        if let Some((process, begun)) = peers.iter().find_map(began).filter(|_| record.trace.is_none()) {
+            error += &answered_elsewhere(process, begun, &step.trigger);
+        }
         could_not_judge(record, &bound, error);
         record.log = Some(waited.watch.log().to_string());
         return None;
@@ -348,6 +357,26 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
         waits_for(reasons, &mut record.remarks);
     }
     None
+}
+
+/// What a process made of the runner's own request instead of taking up its trace.
+fn answered_elsewhere(process: &str, begun: &Begun, trigger: &Trigger) -> String {
+    let also: &[Propagator] = if let Trigger::Http(request) = trigger { &request.also_inject } else { &[] };
+    let header = |propagator: &Propagator| match propagator {
+        Propagator::B3 => " and `b3`",
+        Propagator::B3Multi => " and `x-b3-traceid`",
+        Propagator::Jaeger => " and `uber-trace-id`",
+    };
+    let carried: String = also.iter().map(header).collect();
+    let help = match also {
+        [] => "; if it reads B3 only, `request: { propagators: [b3] }` sends that as well",
+        _ => "",
+    };
+    let Begun { trace, name, service } = begun;
+    format!(
+        "\nmeanwhile process `{process}` began trace {trace} with `{name}` of `{service}`, so it did not take up the context of \
+         the request, which carried `traceparent`{carried}: its `OTEL_PROPAGATORS` says what it reads{help}"
+    )
 }
 
 /// Tells what is missing, and what the spec may say if it never comes.
@@ -387,7 +416,7 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     let now = session.shared.clock.now();
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
-    let waiting = Waiting { id, injected: Injected::Unknown, bound, watch, peers: Vec::new() };
+    let waiting = Waiting { id, injected: Injected::Unknown, bound, watch, peers: Vec::new(), under_way: None };
     let green = judge_trace(env, step, &mut record, waiting).await;
     Ok(Ran { green, ..Ran::only(record) })
 }

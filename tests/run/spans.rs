@@ -26,6 +26,8 @@ pub struct Made {
     pub error: bool,
     pub attributes: Vec<(&'static str, String)>,
     pub link: Option<(String, String)>,
+    /// Attributes of its resource beside the service's name.
+    pub resource: Vec<(String, String)>,
 }
 
 pub fn span(service: &'static str, kind: i32, name: &'static str, id: u8, parent: u8) -> Made {
@@ -40,12 +42,19 @@ pub fn span(service: &'static str, kind: i32, name: &'static str, id: u8, parent
         error: false,
         attributes: Vec::new(),
         link: None,
+        resource: Vec::new(),
     }
 }
 
 impl Made {
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Made {
         self.attributes.push((key, value.into()));
+        self
+    }
+    /// As a process exports it whose `OTEL_RESOURCE_ATTRIBUTES` are these.
+    pub fn of_process(mut self, attributes: &str) -> Made {
+        let pairs = attributes.trim().split(',').filter_map(|pair| pair.split_once('='));
+        self.resource = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         self
     }
     pub fn failed(mut self) -> Made {
@@ -113,7 +122,9 @@ pub fn export(trace: &str, parent: &str, made: &[Made]) -> TracesData {
                 .collect(),
             ..Default::default()
         };
-        let resource = Resource { attributes: vec![pair("service.name", made.service)], ..Default::default() };
+        let more = made.resource.iter().map(|(key, value)| pair(key, value));
+        let attributes = std::iter::once(pair("service.name", made.service)).chain(more).collect();
+        let resource = Resource { attributes, ..Default::default() };
         let scope = ScopeSpans { spans: vec![span], ..Default::default() };
         ResourceSpans { resource: Some(resource), scope_spans: vec![scope], ..Default::default() }
     };

@@ -2,7 +2,7 @@
 
 use super::{SpanRecord, TraceBuilder};
 use crate::trace::ids::TraceId;
-use crate::trace::model::{Attributes, Event, Link, ResourceIx, ScopeIx, Value};
+use crate::trace::model::{Attributes, Event, Link, Resource, ResourceIx, ScopeIx, Value};
 use crate::trace::symbols::Sym;
 
 impl TraceBuilder {
@@ -53,6 +53,23 @@ impl TraceBuilder {
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// The spans added so far whose resource has a text under this key: the text, their service, the span.
+    pub fn marked<'b>(&'b self, key: &str) -> impl Iterator<Item = (&'b str, &'b str, &'b SpanRecord)> {
+        let key = self.symbols.get(key);
+        let mark = move |resource: &'b Resource| {
+            let (_, value) = resource.attributes.iter().find(|(at, _)| Some(*at) == key)?;
+            if let Value::Str(mark) = value { Some(self.symbols.text(*mark)) } else { None }
+        };
+        // Looked up once for each resource; without the key there is nothing to look for.
+        let resources = if key.is_some() { self.resources.as_slice() } else { &[] };
+        let marks: Vec<Option<&str>> = resources.iter().map(mark).collect();
+        self.records.iter().filter_map(move |record| {
+            let at = record.resource.0 as usize;
+            let mark = (*marks.get(at)?)?;
+            Some((mark, self.symbols.text(self.resources[at].service), record))
+        })
     }
 
     /// The traces that spans added so far link to, sorted.
