@@ -14,14 +14,23 @@ impl Decided {
     pub(super) fn new(symbols: &Symbols) -> Decided {
         Decided { answers: Vec::new(), symbols: symbols.len() }
     }
+    #[inline]
     pub(super) fn of(&mut self, sym: Sym, decide: impl FnOnce() -> bool) -> bool {
+        match self.answers.get(sym.index()) {
+            Some(1) => false,
+            Some(2) => true,
+            _ => self.decide(sym, decide),
+        }
+    }
+    // Apart, so that the loop that asks stays short.
+    #[cold]
+    #[inline(never)]
+    fn decide(&mut self, sym: Sym, decide: impl FnOnce() -> bool) -> bool {
         if self.answers.is_empty() {
             self.answers = vec![0; self.symbols];
         }
-        let known = &mut self.answers[sym.index()];
-        if *known == 0 {
-            *known = 1 + u8::from(decide());
-        }
-        *known == 2
+        let holds = decide();
+        self.answers[sym.index()] = 1 + u8::from(holds);
+        holds
     }
 }

@@ -95,7 +95,11 @@ impl Query {
         let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, reading };
         let spansets = sets(&mut evaluation, &self.pipeline)
             .into_iter()
-            .map(|set| Spanset { spans: set.rows.spans().into_owned(), groups: set.groups, aggregate: set.aggregate })
+            .map(|set| Spanset {
+                spans: set.rows.spans().into_owned(),
+                groups: set.groups.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+                aggregate: set.aggregate,
+            })
             .collect();
         Selection { spansets, aliases: evaluation.aliases }
     }

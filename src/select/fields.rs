@@ -2,6 +2,7 @@
 
 use super::ast::{Field, FieldTest};
 use super::bits::Bits;
+use super::column::each_value;
 use super::decided::Decided;
 use super::index::Index;
 use super::reading::Reading;
@@ -137,9 +138,9 @@ fn of_spans(
     let mut kept = Bits::empty(within.len());
     let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.reading.any_type() && matcher.doubts(fact);
     if let Some(sym) = trace.symbols().get(key) {
-        let column = trace.attributes.column(sym);
         let mut decided = Decided::new(trace.symbols());
-        for (row, value) in column.clone().filter(|(row, _)| left.get(*row)) {
+        let mut seen = Bits::empty(within.len());
+        each_value(trace, sym, &left, |row, value| {
             let holds = match value {
                 Value::Str(sym) => decided.of(*sym, || holds(&Fact::of(value, trace))),
                 value => holds(&Fact::of(value, trace)),
@@ -147,8 +148,9 @@ fn of_spans(
             if holds {
                 kept.set(row);
             }
-        }
-        left = left.without(&Bits::of(within.len(), column.map(|(row, _)| row)));
+            seen.set(row);
+        });
+        left = left.without(&seen);
     }
     if asking.aliases {
         // A name that cannot be compared counts only where there is none that can.
@@ -156,10 +158,10 @@ fn of_spans(
             for other in alias::others(key) {
                 let Some(sym) = trace.symbols().get(other.name) else { continue };
                 let mut seen = Bits::empty(within.len());
-                for (row, value) in trace.attributes.column(sym).filter(|(row, _)| left.get(*row)) {
+                each_value(trace, sym, &left, |row, value| {
                     let found = other.read(Fact::of(value, trace), Some(trace.kinds[row]));
                     if matches!(found, Found::Nothing) || matches!(found, Found::Refused { .. }) != refused {
-                        continue;
+                        return;
                     }
                     seen.set(row);
                     let holds = found.test(matcher) || asking.reading.any_type() && found.doubts(matcher);
@@ -169,7 +171,7 @@ fn of_spans(
                     if holds || refused {
                         note(&found, key, used);
                     }
-                }
+                });
                 left = left.without(&seen);
             }
         }

@@ -9,6 +9,7 @@
 
 use super::ast::*;
 use super::bits::Bits;
+use super::column::each_value;
 use super::decided::Decided;
 use super::facts::{Focus, Source, fact, find, of_trace, source};
 use super::index::Index;
@@ -247,10 +248,11 @@ fn boolean(node: &Node<'_>) -> bool {
 }
 
 /// Decides a test of one fact for a column of rows; `None` for facts that are not in columns.
+// Generic, since a test of a number is shorter than a call of it.
 pub(super) fn column(
     index: &Index<'_>,
     source: Source,
-    test: &dyn Fn(&Val<'_>) -> bool,
+    test: &impl Fn(&Val<'_>) -> bool,
     within: &Bits,
 ) -> Option<Bits> {
     let trace = index.trace();
@@ -302,29 +304,35 @@ pub(super) fn column(
 }
 
 /// The rows that have an attribute of their own of which the test holds.
-fn of_spans(trace: &Trace, key: Sym, memo: &mut Memo<'_, '_>, within: &Bits) -> Bits {
+fn of_spans<T: Fn(&Val<'_>) -> bool>(trace: &Trace, key: Sym, memo: &mut Memo<'_, '_, T>, within: &Bits) -> Bits {
     let mut found = Bits::empty(within.len());
-    for (row, value) in trace.attributes.column(key) {
-        if within.get(row) && memo.value(value) {
+    each_value(trace, key, within, |row, value| {
+        if memo.value(value) {
             found.set(row);
         }
-    }
+    });
     found
 }
 
 /// A test of values, decided once for each distinct text.
-struct Memo<'a, 't> {
+struct Memo<'a, 't, T> {
     trace: &'t Trace,
     decided: Decided,
-    test: &'a dyn Fn(&Val<'_>) -> bool,
+    test: &'a T,
 }
 
-impl Memo<'_, '_> {
+impl<T: Fn(&Val<'_>) -> bool> Memo<'_, '_, T> {
+    #[inline(always)]
     fn value(&mut self, value: &Value) -> bool {
         match value {
             Value::Str(sym) => self.decided.of(*sym, || (self.test)(&Val::of(value, self.trace))),
-            value => (self.test)(&Val::of(value, self.trace)),
+            Value::Int(number) => (self.test)(&Val::Int(*number)),
+            value => self.other(value),
         }
+    }
+    #[inline(never)]
+    fn other(&self, value: &Value) -> bool {
+        (self.test)(&Val::of(value, self.trace))
     }
     fn sym(&mut self, sym: Sym) -> bool {
         self.decided.of(sym, || (self.test)(&Val::Str(Cow::Borrowed(self.trace.text(sym)))))

@@ -11,12 +11,13 @@ use super::value::Val;
 use crate::trace::{Kind, SpanIx, StatusCode, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// One set for each value, in the order of their first spans.
 pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, reading: Reading<'_>) -> Vec<Set> {
     let trace = index.trace();
     let node = resolve(expr, trace, reading);
-    let name = format!("by({})", print::field(expr));
+    let name: Rc<str> = format!("by({})", print::field(expr)).into();
     let mut groups: Vec<(Scalar, Vec<SpanIx>)> = Vec::new();
     let mut found: HashMap<Key<'_>, usize> = HashMap::new();
     for &ix in set.rows.spans().iter() {
@@ -30,7 +31,7 @@ pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, reading: Rea
     }
     let set_of = |(value, spans)| {
         let mut named = set.groups.clone();
-        named.push((name.clone(), value));
+        named.push((Rc::clone(&name), value));
         Set { rows: Rows::Few(spans), groups: named, aggregate: set.aggregate.clone() }
     };
     groups.into_iter().map(set_of).collect()

@@ -12,6 +12,7 @@ mod ast;
 mod bind;
 mod bits;
 mod build;
+mod column;
 mod constant;
 mod decided;
 mod depth;

@@ -13,6 +13,7 @@ use super::structural::{structural, structural_of_few};
 use crate::trace::SpanIx;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Rows of one trace.
 #[derive(Debug, Clone)]
@@ -96,7 +97,7 @@ fn union(sets: &[Set], len: usize) -> Bits {
 pub(super) struct Set {
     pub(super) rows: Rows,
     /// What it was grouped by, outermost first.
-    pub(super) groups: Vec<(String, Scalar)>,
+    pub(super) groups: Vec<(Rc<str>, Scalar)>,
     /// The last aggregate it was compared by.
     pub(super) aggregate: Option<(String, Scalar)>,
 }

@@ -30,14 +30,19 @@ pub(super) enum Val<'a> {
 }
 
 impl<'a> Val<'a> {
+    #[inline]
     pub(super) fn of(value: &'a Value, trace: &'a Trace) -> Val<'a> {
         match value {
             Value::Str(sym) if trace.is_untyped(*sym) => Val::Untyped(trace.text(*sym)),
-            Value::Array(items) => match items.as_ref() {
-                [one @ Value::Str(_)] => Val::of(one, trace),
-                items => Val::array(items, trace.symbols()),
-            },
+            Value::Array(items) => Val::of_array(items, trace),
             value => Val::element(value, trace.symbols()),
+        }
+    }
+    #[inline(never)]
+    fn of_array(items: &'a [Value], trace: &'a Trace) -> Val<'a> {
+        match items {
+            [one @ Value::Str(_)] => Val::of(one, trace),
+            items => Val::array(items, trace.symbols()),
         }
     }
     /// Tempo stores an array as a list of values of one type: one of a single element is that element, and of an empty or
@@ -53,6 +58,7 @@ impl<'a> Val<'a> {
             }
         }
     }
+    #[inline]
     fn element(value: &'a Value, symbols: &'a Symbols) -> Val<'a> {
         match value {
             Value::Empty => Val::Nil,
@@ -158,6 +164,7 @@ fn exact(number: Number) -> Exact {
     }
 }
 
+#[inline]
 fn holds(op: FieldOp, ordering: Option<Ordering>) -> bool {
     match (op, ordering) {
         // NaN differs from everything, as in Go.
@@ -195,7 +202,7 @@ fn flipped(op: FieldOp) -> FieldOp {
 fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
     match (lhs, rhs) {
         (Val::Str(lhs), Val::Str(rhs)) => holds(op, Some(lhs.cmp(rhs))),
-        // As the last arm has it, only faster: most comparisons of numbers are these.
+        // As the last arm has it, only faster.
         (Val::Int(lhs), Val::Int(rhs)) | (Val::Duration(lhs), Val::Duration(rhs)) => holds(op, Some(lhs.cmp(rhs))),
         (Val::Bool(lhs), Val::Bool(rhs)) => same(op, lhs == rhs),
         (Val::Untyped(text), Val::Bool(flag)) | (Val::Bool(flag), Val::Untyped(text)) => {
@@ -215,7 +222,16 @@ fn scalars(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> bool {
 }
 
 /// A comparison. Of an array, `=` and the orders hold if they do of any element, `!=` if it does of every one.
+#[inline]
 pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
+    // As below, only faster: most comparisons are of whole numbers.
+    if let (Val::Int(lhs), Val::Int(rhs)) = (lhs, rhs) {
+        return holds(op, Some(lhs.cmp(rhs)));
+    }
+    compare_any(op, lhs, rhs, symbols)
+}
+
+fn compare_any(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
     let (items, op, other) = match (lhs, rhs) {
         (Val::Refused(holds), _) | (_, Val::Refused(holds)) => return *holds,
         // Tempo gives up the whole query here; that no such comparison holds is kinder.

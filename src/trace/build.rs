@@ -207,29 +207,36 @@ impl TraceBuilder {
         };
         // With B3 headers a server may go on in the very span of its caller's: then that id is its own span, too.
         records.retain(|record| record.kind == Kind::Server || !own.contains(&record.span_id));
-        let disputed = self.join_duplicates(&mut records, &mut notes);
+        let (disputed, shares_ids) = self.join_duplicates(&mut records, &mut notes);
         let versions = versions::of(&disputed);
         if !versions.complete {
             notes.iter_mut().for_each(Note::of_some_versions);
         }
-        let mut trace = self.finish(id, records.clone(), notes.clone(), injected);
-        trace.versions = versions
-            .others
-            .into_iter()
-            .map(|choice| {
-                let mut records = records.clone();
-                versions::choose(&mut records, &disputed, &choice);
-                Arc::new(self.finish(id, records, notes.clone(), injected))
-            })
-            .collect();
+        let others = versions.others.into_iter().map(|choice| {
+            let mut records = records.clone();
+            versions::choose(&mut records, &disputed, &choice);
+            Arc::new(self.finish(id, records, shares_ids, notes.clone(), injected))
+        });
+        let others: Vec<Arc<Trace>> = others.collect();
+        let mut trace = self.finish(id, records, shares_ids, notes, injected);
+        trace.versions = others;
         trace
     }
 
     /// The trace of these records, no two of which are of one span.
-    fn finish(&self, id: TraceId, mut records: Vec<SpanRecord>, mut notes: Vec<Note>, injected: &Injected) -> Trace {
-        let collisions = duplicates::collisions_of_kinds(&records);
-        notes.extend(collisions.into_iter().map(|span| Note::IdCollision { span }));
-        split_shared_ids(&mut records, &mut notes);
+    fn finish(
+        &self,
+        id: TraceId,
+        mut records: Vec<SpanRecord>,
+        shares_ids: bool,
+        mut notes: Vec<Note>,
+        injected: &Injected,
+    ) -> Trace {
+        if shares_ids {
+            let collisions = duplicates::collisions_of_kinds(&records);
+            notes.extend(collisions.into_iter().map(|span| Note::IdCollision { span }));
+            split_shared_ids(&mut records, &mut notes);
+        }
         let untimed: HashMap<SpanKey, (u64, u64)> =
             records.iter_mut().filter_map(|record| Some((key(record), times::without(record, &mut notes)?))).collect();
         records.sort_by(|a, b| self.row_order(a, b));

@@ -61,7 +61,8 @@ impl Print {
     fn value(&self, value: &Value) -> u64 {
         match value {
             Value::Empty => 0,
-            Value::Str(sym) => of(&(1, self.text(*sym))),
+            // A hash already, of the type as well; another kind of value that had the same would have to be found first.
+            Value::Str(sym) => self.text(*sym).wrapping_add(1),
             Value::Bool(flag) => of(&(2, flag)),
             Value::Int(number) => of(&(3, number)),
             Value::Double(number) => of(&(4, number.to_bits())),

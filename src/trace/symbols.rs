@@ -2,6 +2,7 @@
 
 use indexmap::{Equivalent, IndexSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A string of one trace's [`Symbols`]. Meaningful only together with them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,7 +23,9 @@ impl Sym {
 // The default hasher: keys come from outside, and a fast hash without a seed can be flooded.
 #[derive(Debug, Clone)]
 pub struct Symbols {
-    set: IndexSet<Owned>,
+    /// Shared by a builder and the traces that it builds, until it meets another text.
+    set: Arc<IndexSet<Owned>>,
+    any_untyped: bool,
     /// Texts that are shown in place of others, by symbol.
     masked: BTreeMap<u32, Box<str>>,
 }
@@ -48,7 +51,7 @@ impl Equivalent<Owned> for Borrowed<'_> {
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Symbols { set: IndexSet::new(), masked: BTreeMap::new() };
+        let mut symbols = Symbols { set: Arc::default(), any_untyped: false, masked: BTreeMap::new() };
         symbols.put("", false);
         symbols
     }
@@ -71,7 +74,8 @@ impl Symbols {
         if let Some(at) = self.set.get_index_of(&Borrowed { text, untyped }) {
             return Sym(at as u32);
         }
-        Sym(self.set.insert_full(Owned { text: Box::from(text), untyped }).0 as u32)
+        self.any_untyped |= untyped;
+        Sym(Arc::make_mut(&mut self.set).insert_full(Owned { text: Box::from(text), untyped }).0 as u32)
     }
     /// Whether this is the text of a value that was received without its type.
     pub fn is_untyped(&self, sym: Sym) -> bool {
@@ -79,7 +83,7 @@ impl Symbols {
     }
     /// Whether any value was received without its type.
     pub(super) fn any_untyped(&self) -> bool {
-        self.set.iter().any(|at| at.untyped)
+        self.any_untyped
     }
     /// The symbol of `text`, if the trace has it at all.
     pub fn get(&self, text: &str) -> Option<Sym> {

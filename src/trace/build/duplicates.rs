@@ -9,6 +9,7 @@ use crate::trace::model::{Event, Kind, Link, ResourceIx, ScopeIx, StatusCode, Va
 use crate::trace::note::Note;
 use crate::trace::symbols::Sym;
 use std::cmp::Ordering;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 /// The most versions of one span that are kept, and the most traces that are built of several spans' versions.
@@ -27,18 +28,36 @@ pub(super) struct Disputed {
 }
 
 impl TraceBuilder {
-    /// Makes one record of those of one (trace, span id, kind), and returns the spans that have further versions.
-    pub(super) fn join_duplicates(&self, records: &mut Vec<SpanRecord>, notes: &mut Vec<Note>) -> Vec<Disputed> {
-        let mut first: HashMap<SpanKey, usize> = HashMap::with_capacity(records.len());
+    /// Makes one record of those of one (trace, span id, kind), and returns the spans that have further versions, and whether spans of
+    /// several kinds have one id.
+    pub(super) fn join_duplicates(
+        &self,
+        records: &mut Vec<SpanRecord>,
+        notes: &mut Vec<Note>,
+    ) -> (Vec<Disputed>, bool) {
+        // Hashing is most of the work here, so ids are looked up once, and further kinds only where an id has any.
+        let mut first: HashMap<(TraceId, SpanId), usize> = HashMap::with_capacity(records.len());
+        let mut of_other_kinds: HashMap<SpanKey, usize> = HashMap::new();
         let mut again: HashMap<usize, Vec<SpanRecord>> = HashMap::new();
         let mut kept: Vec<SpanRecord> = Vec::with_capacity(records.len());
         for record in records.drain(..) {
-            match first.get(&key(&record)) {
-                Some(&at) => again.entry(at).or_default().push(record),
-                None => {
-                    first.insert(key(&record), kept.len());
-                    kept.push(record);
+            let before = match first.entry((record.trace_id, record.span_id)) {
+                Entry::Vacant(place) => {
+                    place.insert(kept.len());
+                    None
                 }
+                Entry::Occupied(at) if kept[*at.get()].kind == record.kind => Some(*at.get()),
+                Entry::Occupied(_) => match of_other_kinds.entry(key(&record)) {
+                    Entry::Occupied(at) => Some(*at.get()),
+                    Entry::Vacant(place) => {
+                        place.insert(kept.len());
+                        None
+                    }
+                },
+            };
+            match before {
+                Some(at) => again.entry(at).or_default().push(record),
+                None => kept.push(record),
             }
         }
         *records = kept;
@@ -76,7 +95,7 @@ impl TraceBuilder {
             records[at] = best;
         }
         disputed.sort_by(|a, b| key(&records[a.at]).cmp(&key(&records[b.at])));
-        disputed
+        (disputed, !of_other_kinds.is_empty())
     }
 
     /// Those of the span that the fullest record is of, and those of other spans under its id: one span began once, in one service.
