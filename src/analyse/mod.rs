@@ -2,3 +2,11 @@
 //!
 //! Each is a pure function of [`Facts`](crate::facts::Facts) to plain data: rows, times, counts. None knows a spec, a phase or words; the
 //! expectations (`assert`), the waterfall (`view`) and `analyze` read the same data.
+
+pub mod concurrency;
+mod operation;
+pub mod outgoing;
+pub mod repeats;
+pub mod serial;
+pub mod shape;
+mod template;

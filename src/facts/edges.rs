@@ -186,6 +186,10 @@ impl Edge {
             (Callee::Named(named), Some(to)) => named.names.iter().any(|name| name == to),
         }
     }
+    /// Whether it stays a call to the same callee, whatever comes.
+    pub(crate) fn is_lasting(&self) -> bool {
+        self.is_answered() && !self.floating
+    }
     pub(crate) fn is_answered(&self) -> bool {
         matches!(self.to, Callee::Service(..))
     }

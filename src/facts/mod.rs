@@ -14,13 +14,14 @@ mod same_peer;
 mod self_time;
 pub(crate) mod semconv;
 
+pub(crate) use calls::wrappers;
 pub use calls::{Call, Calls, Within, requests_answered};
 pub(crate) use clocks::{Clocks, TwoReadings, UNBOUNDED, cut, is_one_process};
 pub(crate) use edges::{Callee, Edge, Edges, lasting};
 pub use exported::{Begun, Exported, Listener, PROCESS_ATTRIBUTE, Processes, Started, addresses};
 pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
-pub(crate) use peer::peer_names;
 pub use peer::{CallKey, CallNames};
+pub(crate) use peer::{Described, is_data, peer_names};
 pub use same_peer::names_peer;
 
 use crate::trace::{Note, SpanId, SpanIx, Sym, Trace, TraceId};

@@ -49,7 +49,8 @@ impl CallNames {
         CallNames { attrs }
     }
 
-    fn described<'a>(&self, span: SpanRef<'a>) -> Described<'a> {
+    /// What a span's attributes say of a call, found in one walk over them.
+    pub(crate) fn described<'a>(&self, span: SpanRef<'a>) -> Described<'a> {
         let mut described = Described { trace: span.trace(), values: [None; TABLE.len()] };
         for (sym, value) in span.attributes() {
             let Some(&(attr, rank)) = self.attrs.get(&sym) else { continue };
@@ -82,17 +83,22 @@ impl CallNames {
     }
 }
 
-struct Described<'a> {
+/// What a span's attributes say of a call.
+pub(crate) struct Described<'a> {
     trace: &'a Trace,
     values: [Option<(usize, &'a Value)>; TABLE.len()],
 }
 
-impl Described<'_> {
-    fn has(&self, attr: Attr) -> bool {
+impl<'a> Described<'a> {
+    pub(crate) fn has(&self, attr: Attr) -> bool {
         self.values[attr as usize].is_some()
     }
-    fn text(&self, attr: Attr) -> Option<String> {
-        self.values[attr as usize].map(|(_, value)| self.trace.show(value)).filter(|text| !text.is_empty())
+    pub(crate) fn value(&self, attr: Attr) -> Option<&'a Value> {
+        self.values[attr as usize].map(|(_, value)| value)
+    }
+    /// What it says as text, if that is not empty.
+    pub(crate) fn text(&self, attr: Attr) -> Option<String> {
+        self.value(attr).map(|value| self.trace.show(value)).filter(|text| !text.is_empty())
     }
 
     fn peer(&self) -> String {
@@ -173,7 +179,8 @@ fn template(path: &str) -> String {
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
-fn is_data(segment: &str) -> bool {
+/// Whether a segment of a path looks like data: a number, an id, a mail address.
+pub(crate) fn is_data(segment: &str) -> bool {
     let digits = segment.bytes().filter(u8::is_ascii_digit).count();
     let hex = segment.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'_' | b'.' | b'%'));
     digits > 0 && (hex || digits > (segment.len() / 4).max(1)) || segment.contains('@') || segment.len() > 48

@@ -1,0 +1,149 @@
+//! How many things a service does at once: by a sweep over the starts and ends of its spans.
+//!
+//! A span that runs while one of the same service runs below it is waiting for it: both are one thing. Only spans of one clock are
+//! compared; what the clocks of a service's instances do at once lies between the most of any of them and the sum of all.
+
+use crate::trace::{SpanIx, Sym, Trace};
+use std::collections::BTreeMap;
+
+/// What one clock shows of one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peak {
+    /// The service.
+    pub service: Sym,
+    /// The clock.
+    pub clock: u32,
+    /// The most that ran at once.
+    pub most: usize,
+    /// The first moment at which so many ran, by that clock.
+    pub at_ns: u64,
+}
+
+/// The peak of each service and clock, in the order of the services' names. `clock` says by which clock a span was timed. A span
+/// that ends when another starts does not overlap it, and one without a duration runs at no moment.
+pub fn peaks(trace: &Trace, clock: impl Fn(SpanIx) -> u32) -> Vec<Peak> {
+    let mut groups: BTreeMap<(&str, u32), Vec<SpanIx>> = BTreeMap::new();
+    for span in trace.spans().filter(|span| span.duration_ns() > 0) {
+        groups.entry((span.service(), clock(span.ix()))).or_default().push(span.ix());
+    }
+    let mut state = vec![State::default(); trace.len()];
+    let found = groups.into_iter().map(|((_, clock), rows)| {
+        let (most, at_ns) = sweep(trace, &rows, &mut state);
+        Peak { service: trace.services[rows[0].index()], clock, most, at_ns }
+    });
+    found.collect()
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    runs: bool,
+    /// How many of its children in the group run.
+    below: u32,
+    counts: bool,
+}
+
+/// The most that run at once, and when; each span is in one group, so that the states of others are never looked at.
+fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
+    let mut ends: Vec<SpanIx> = rows.to_vec();
+    ends.sort_by_key(|&ix| trace.span(ix).end_ns());
+    let parent = |ix: SpanIx| trace.tree().parent(ix).filter(|parent| rows.binary_search(parent).is_ok());
+    let (mut running, mut most, mut moment) = (0usize, 0usize, 0u64);
+    let update = |of: &mut State, running: &mut usize| {
+        let counts = of.runs && of.below == 0;
+        match (of.counts, counts) {
+            (false, true) => *running += 1,
+            (true, false) => *running -= 1,
+            _ => {}
+        }
+        of.counts = counts;
+    };
+    let mut ended = 0;
+    for &ix in rows {
+        let now = trace.span(ix).start_ns();
+        while let Some(&end) = ends.get(ended).filter(|&&end| trace.span(end).end_ns() <= now) {
+            ended += 1;
+            state[end.index()].runs = false;
+            update(&mut state[end.index()], &mut running);
+            if let Some(above) = parent(end) {
+                state[above.index()].below -= 1;
+                update(&mut state[above.index()], &mut running);
+            }
+        }
+        state[ix.index()].runs = true;
+        update(&mut state[ix.index()], &mut running);
+        if let Some(above) = parent(ix) {
+            state[above.index()].below += 1;
+            update(&mut state[above.index()], &mut running);
+        }
+        if running > most {
+            (most, moment) = (running, now);
+        }
+    }
+    (most, moment)
+}
+
+/// The spans that make up a peak, in row order.
+pub fn at_peak(trace: &Trace, peak: &Peak, clock: impl Fn(SpanIx) -> u32) -> Vec<SpanIx> {
+    let runs = |ix: &SpanIx| {
+        let span = trace.span(*ix);
+        let is_of_peak = trace.services[ix.index()] == peak.service && clock(*ix) == peak.clock;
+        is_of_peak && span.start_ns() <= peak.at_ns && peak.at_ns < span.end_ns()
+    };
+    let mut rows: Vec<SpanIx> = trace.spans().map(|span| span.ix()).filter(runs).collect();
+    let waiting: Vec<SpanIx> = rows.iter().filter_map(|&ix| trace.tree().parent(ix)).collect();
+    let waiting: std::collections::HashSet<SpanIx> = waiting.into_iter().collect();
+    rows.retain(|ix| !waiting.contains(ix));
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Kind;
+    use crate::trace::fixture::{Draft, draft};
+    use proptest::prelude::*;
+
+    fn span(id: u64, parent: u64, service: &str, times: (u64, u64)) -> Draft {
+        Draft::new(id, parent, service, Kind::Internal).times(times.0, times.1)
+    }
+    fn most(spans: &[Draft]) -> Vec<usize> {
+        let trace = draft(spans);
+        peaks(&trace, |_| 0).iter().map(|peak| peak.most).collect()
+    }
+
+    #[test]
+    fn a_span_and_what_it_waits_for_are_one() {
+        let inner = |id, times| span(id, 1, "a", times);
+        assert_eq!(most(&[span(1, 0, "a", (0, 90))]), [1]);
+        assert_eq!(most(&[span(1, 0, "a", (0, 90)), inner(2, (0, 50)), inner(3, (50, 90))]), [1]);
+        assert_eq!(most(&[span(1, 0, "a", (0, 90)), inner(2, (0, 50)), inner(3, (49, 90)), inner(4, (10, 60))]), [3]);
+        // Another service's call within it.
+        assert_eq!(most(&[span(1, 0, "a", (0, 90)), span(2, 1, "b", (0, 50))]), [1, 1]);
+        assert_eq!(most(&[span(1, 0, "a", (0, 90)), inner(2, (80, 120)), inner(3, (95, 110))]), [2]);
+        assert_eq!(most(&[span(1, 0, "a", (0, 0))]), [0; 0]);
+    }
+
+    #[test]
+    fn clocks_are_not_compared() {
+        let trace = draft(&[span(1, 0, "a", (0, 90)), span(2, 0, "a", (0, 90))]);
+        assert_eq!(peaks(&trace, |ix| ix.0).iter().map(|peak| peak.most).collect::<Vec<_>>(), [1, 1]);
+    }
+
+    proptest! {
+        /// The sweep counts what looking at every moment counts, and its spans are those that run then.
+        #[test]
+        fn the_sweep_is_the_definition(shape in prop::collection::vec((0u64..9, 0u64..12, 0u64..8, 0u8..2), 1..12)) {
+            let spans: Vec<Draft> = shape.iter().enumerate().map(|(at, &(parent, start, length, service))| {
+                let id = at as u64 + 1;
+                span(id, if parent < id { parent } else { 0 }, ["a", "b"][usize::from(service)], (start, start + length))
+            }).collect();
+            let trace = draft(&spans);
+            for peak in peaks(&trace, |_| 0) {
+                let at = |moment: u64| at_peak(&trace, &Peak { at_ns: moment, ..peak }, |_| 0).len();
+                let starts = trace.spans().map(|span| span.start_ns());
+                prop_assert_eq!(starts.map(at).max(), Some(peak.most));
+                prop_assert_eq!(at(peak.at_ns), peak.most);
+            }
+        }
+    }
+}
