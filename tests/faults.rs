@@ -37,7 +37,7 @@ const RESERVE: &str =
     "{ select: { service: order-service, kind: client, name: ~ POST /stock/.* }, as: reserve, count: 1.. }";
 
 /// `CHARGE` and `RESERVE` stand for their selections.
-const KEYS: [Key; 22] = [
+const KEYS: [Key; 27] = [
     key(
         "services: [api-gateway, order-service, payment-service, inventory-service, notification-service]",
         &["missing_service"],
@@ -92,6 +92,12 @@ const KEYS: [Key; 22] = [
     key("roots: 1", &[], &[]),
     key("clock_skew: none", &[], &[]),
     key("traceql: [{ none: '{ name = \"SELECT shelf_stock\" } | count() > 2' }]", &["n_plus_one"], &[]),
+    key("repeats: < 5", &["n_plus_one"], &[]),
+    key("repeats: { per_trace: <= 2 }", &["n_plus_one"], &[]),
+    // Two reservations of 25 ms at least, one after the other.
+    key("serial: { saving: < 20ms, except: { attributes: { db.system.name: sqlite } } }", &["sequential"], &[]),
+    key("fan_out: <= 8", &["n_plus_one"], &[]),
+    key("chain: <= 2", &[], &[]),
     key("span_count: 19", &["n_plus_one", "missing_service", "extra_retry"], &["swallowed_error", "declined"]),
 ];
 

@@ -30,6 +30,8 @@ struct Draft {
     start: u64,
     length: u64,
     attribute: Option<i64>,
+    /// A GET of this item, whose span says so.
+    item: Option<u64>,
     events: Vec<&'static str>,
     links: usize,
 }
@@ -44,6 +46,7 @@ fn draft(rng: &mut fastrand::Rng, parent: u64) -> Draft {
         start: 1_000_000_000 + rng.u64(..5) * 1_000_000_000,
         length: TIMES[rng.usize(..TIMES.len())],
         attribute: rng.bool().then(|| rng.i64(0..4)),
+        item: None,
         events: (0..rng.usize(..3)).map(|_| NAMES[rng.usize(..NAMES.len())]).collect(),
         links: rng.usize(..3),
     }
@@ -63,8 +66,12 @@ fn build(drafts: &[Draft]) -> Trace {
         ];
         let resource = spans.resource(resource);
         let scope = spans.scope("", "", Vec::new());
-        let attributes: Vec<(Sym, Value)> =
+        let mut attributes: Vec<(Sym, Value)> =
             draft.attribute.iter().map(|number| (spans.intern("k"), Value::Int(*number))).collect();
+        if let Some(item) = draft.item {
+            let texts = [("http.request.method", "GET".to_owned()), ("url.full", format!("http://b/items/{item}"))];
+            attributes.extend(texts.map(|(key, text)| (spans.intern(key), Value::Str(spans.intern(&text)))));
+        }
         let event = |spans: &mut TraceBuilder, name| Event {
             time_ns: draft.start,
             name: spans.intern(name),
@@ -146,6 +153,30 @@ fn traces() -> Vec<Trace> {
             })
             .collect();
         all.push(build(&drafts));
+    }
+    // Calls one after another, and side by side.
+    for &length in TIMES {
+        for step in [length, 0] {
+            let plain = Draft { service: "a", name: "x", status: StatusCode::Unset, length, ..draft(&mut rng, 0) };
+            let get = |at: u64| Draft {
+                start: plain.start + at * step,
+                item: Some(at),
+                kind: Kind::Client,
+                parent: 1,
+                ..plain.clone()
+            };
+            let mut calls = vec![Draft { length: 9_000_000_000, kind: Kind::Server, ..plain.clone() }];
+            calls.extend((0..2).map(get));
+            all.push(build(&calls));
+            calls.extend((2..4).map(get));
+            all.push(build(&calls));
+        }
+    }
+    // Services in a row.
+    for count in [1, 2, 3, 5, 9] {
+        let plain = Draft { kind: Kind::Server, status: StatusCode::Unset, ..draft(&mut rng, 0) };
+        let hop = |at: u64| Draft { parent: at, service: SERVICES[at as usize % 2], ..plain.clone() };
+        all.push(build(&(0..=count).map(hop).collect::<Vec<_>>()));
     }
     all
 }
@@ -338,6 +369,19 @@ fn expectation(rng: &mut fastrand::Rng) -> String {
     }
 }
 
+/// One expectation of what calls do.
+fn of_calls(rng: &mut fastrand::Rng) -> String {
+    match rng.u8(..4) {
+        0 => format!("repeats: {}", count(rng)),
+        1 => {
+            let key = pick(rng, &["per_parent", "per_trace"]);
+            format!("repeats: {{ {key}: {}, except: {} }}", count(rng), selector(rng))
+        }
+        2 => format!("serial: {{ saving: {} }}", time(rng)),
+        _ => format!("{}: {}", pick(rng, &["fan_out", "chain", "concurrency"]), count(rng)),
+    }
+}
+
 fn read(expectation: &str) -> (Option<TraceExpectations>, Vec<Diagnostic>) {
     // A test must be able to fail; what is looked at is the expectation beside it.
     let text = format!(
@@ -368,9 +412,9 @@ fn failed_by_some(traces: &[Trace], expect: &TraceExpectations) -> Vec<bool> {
 fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none_does() {
     let traces = traces();
     let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
-    for seed in 0..1500 {
+    for seed in 0..1800 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let text = expectation(&mut rng);
+        let text = if seed < 1500 { expectation(&mut rng) } else { of_calls(&mut rng) };
         let (trace, diagnostics) = read(&text);
         let vacuous: Vec<&Diagnostic> = diagnostics.iter().filter(|one| one.code == Code::AlwaysMatches).collect();
         let Some(trace) = trace else { continue };

@@ -4,6 +4,7 @@ use super::finding::{Context, Finding, Verdict};
 use super::rule::RuleId;
 use super::selections::{Picks, Selections};
 use super::text;
+use crate::analyse::outgoing::OutgoingCalls;
 use crate::facts::{Clocks, Facts};
 use crate::select::{Doubted, Query};
 use crate::source::Span;
@@ -35,6 +36,7 @@ pub(super) struct Judging<'a> {
     pub(super) phase: Phase,
     pub(super) context: &'a Context,
     clocks: OnceCell<Clocks>,
+    outgoing: OnceCell<OutgoingCalls>,
     remarks: RefCell<BTreeSet<String>>,
     /// Whether text was compared with a number or a boolean, in a trace without types.
     pub(super) by_text: Cell<bool>,
@@ -60,6 +62,7 @@ impl<'a> Judging<'a> {
             phase,
             context,
             clocks: OnceCell::new(),
+            outgoing: OnceCell::new(),
             remarks: RefCell::default(),
             by_text: Cell::default(),
             in_vain: OnceCell::new(),
@@ -89,6 +92,10 @@ impl<'a> Judging<'a> {
     /// How far the clocks of the trace are apart, given what the spec says of them.
     pub(super) fn clocks(&self) -> &Clocks {
         self.clocks.get_or_init(|| Clocks::of(self.facts, self.expect.max_skew))
+    }
+    /// The calls that services make, with what each asks for.
+    pub(super) fn outgoing(&self) -> &OutgoingCalls {
+        self.outgoing.get_or_init(|| OutgoingCalls::of(self.facts))
     }
     /// What a query picks, with a remark on whatever it found under another name or by its text.
     pub(super) fn picks(&self, query: &Query) -> Rc<Picks> {

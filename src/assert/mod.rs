@@ -23,10 +23,14 @@ mod lost;
 mod matching;
 mod nearest;
 mod order;
+mod outgoing;
 mod propagation;
+mod repeats;
 mod rule;
 mod selections;
+mod serial;
 mod services;
+mod shape;
 mod snapshot;
 mod spans;
 mod state;
@@ -81,6 +85,11 @@ fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, cont
             Check::Structure(structure) => structure::judge(cx, structure, at),
             Check::Propagation => propagation::judge(cx, &exporters, at),
             Check::ClockSkew => clock_skew::judge(cx, at),
+            Check::Repeats(repeats) => repeats::judge(cx, repeats, at),
+            Check::Serial(serial) => serial::judge(cx, serial, at),
+            Check::FanOut(matcher) => shape::fan_out(cx, matcher, at),
+            Check::Chain(matcher) => shape::chain(cx, matcher, at),
+            Check::Concurrency(matcher) => shape::concurrency(cx, matcher, at),
             Check::TraceQl { query, text, none } => traceql::judge(cx, query, text, *none, at),
             Check::Snapshot { name, accepted } => snapshot::judge(cx, name, accepted.as_deref(), at),
         };

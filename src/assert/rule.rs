@@ -95,6 +95,13 @@ rules! {
 
     ClockSkew "clock_skew" "No two clocks are proven to differ."
 
+    RepeatsPerParent "repeats.per_parent" "One call is made under one span as often as expected at most."
+    RepeatsPerTrace "repeats.per_trace" "One call is made in the whole trace as often as expected at most."
+    SerialSaving "serial.saving" "Calls one after another that could have overlapped cost no more time than expected."
+    FanOut "fan_out" "One span makes as many calls as expected at most."
+    Chain "chain" "As many services as expected await each other in a row at most."
+    Concurrency "concurrency" "One service does as many things at once as expected at most."
+
     TraceQlMatch "traceql.match" "The query matches."
     TraceQlNone "traceql.none" "The query does not match."
 

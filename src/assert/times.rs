@@ -8,7 +8,8 @@ use crate::spec::plan::{Check, Fact, Order, Per, Selector, SpanCheck, StructureN
 pub(super) fn needed(check: &Check) -> bool {
     match check {
         Check::Duration { of_root, .. } => !of_root,
-        Check::ClockSkew => true,
+        Check::ClockSkew | Check::Serial(_) | Check::Concurrency(_) => true,
+        Check::Repeats(repeats) => repeats.except.iter().any(combines),
         Check::TraceQl { query, .. } => query.combines_times(),
         Check::Errors(errors) => errors.allow.iter().any(combines),
         Check::Spans(check) => by_span(check),
@@ -19,6 +20,8 @@ pub(super) fn needed(check: &Check) -> bool {
         | Check::SpanCount(_)
         | Check::Depth(_)
         | Check::Roots(_)
+        | Check::FanOut(_)
+        | Check::Chain(_)
         | Check::Propagation
         | Check::Snapshot { .. } => false,
     }

@@ -2,8 +2,8 @@
 
 use super::plan::{
     Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck,
-    Order, OrderRelation, Part, Per, Response, Selector, Services, SpanCheck, Structure, StructureNode,
-    TraceExpectations, TraceIdSource,
+    Order, OrderRelation, Part, Per, RepeatBound, Repeats, Response, Selector, Serial, Services, SpanCheck, Structure,
+    StructureNode, TraceExpectations, TraceIdSource,
 };
 use crate::diag::{Code, Problem};
 use crate::matcher::{Budget, Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
@@ -219,7 +219,28 @@ impl Bind for Check {
             Check::TraceQl { query, text, none } => {
                 Check::TraceQl { query: bind_query(query, scope)?, text: text.clone(), none: *none }
             }
+            Check::Repeats(repeats) => Check::Repeats(repeats.bind(scope)?),
+            Check::Serial(serial) => Check::Serial(Serial {
+                saving: spanned(&serial.saving, scope, Position::Duration)?,
+                except: each(&serial.except, |selector| selector.bind(scope))?,
+            }),
+            Check::FanOut(one) => Check::FanOut(count(one)?),
+            Check::Chain(one) => Check::Chain(count(one)?),
+            Check::Concurrency(one) => Check::Concurrency(count(one)?),
             Check::Propagation | Check::ClockSkew | Check::Snapshot { .. } => self.clone(),
+        })
+    }
+}
+
+impl Bind for Repeats {
+    fn bind(&self, scope: &dyn Lookup) -> Bound<Repeats> {
+        let bound = |one: &RepeatBound| {
+            Ok(RepeatBound { count: spanned(&one.count, scope, Position::Count)?, is_keyed: one.is_keyed })
+        };
+        Ok(Repeats {
+            per_parent: option(&self.per_parent, bound)?,
+            per_trace: option(&self.per_trace, bound)?,
+            except: each(&self.except, |selector| selector.bind(scope))?,
         })
     }
 }

@@ -13,6 +13,7 @@ mod loss;
 mod messages;
 mod properties;
 mod renames;
+mod repeats;
 mod roots;
 mod sent;
 mod silent;

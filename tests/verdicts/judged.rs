@@ -118,7 +118,17 @@ impl Case {
 
     /// All that is said in every phase, and of the trace as it arrives and of its spans in reverse, by expectation.
     pub(crate) fn said_both_ways(&self) -> Vec<(String, [String; 2])> {
-        let Some(expect) = self.read(&self.body) else { return Vec::new() };
+        // Analyses have digests of no verdicts: their bounds are as narrow as makes them say most.
+        const NARROW: [(&str, &str); 5] = [
+            ("repeats", "{ per_parent: 1, per_trace: 1 }"),
+            ("serial", "{ saving: 0s }"),
+            ("fan_out", "1"),
+            ("chain", "0"),
+            ("concurrency", "1"),
+        ];
+        let mut body = self.body.clone();
+        body.parts.extend(NARROW.map(|(key, value)| Part { key, value: value.to_owned() }));
+        let Some(expect) = self.read(&body) else { return Vec::new() };
         let mut reversed = self.system.clone();
         reversed.drafts.reverse();
         let traces = [build(&self.system), build(&reversed)];

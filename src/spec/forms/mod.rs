@@ -148,6 +148,8 @@ pub static ALL: &[&Form] = &[
     &EVENT,
     &LINK,
     &ERRORS,
+    &REPEATS,
+    &SERIAL,
     &TRACE_DURATION,
     &ORDER,
     &PER,

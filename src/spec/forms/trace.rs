@@ -26,11 +26,11 @@ form!(
     key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
     later("critical_path", "Time on the critical path by selector.", "{ select: { service: payment-service }, share: < 60% }"),
     later("network", "Time between client and server.", "{ call: a -> b, overhead: < 20ms }"),
-    later("repeats", "How often one call repeats under one parent.", "< 5"),
-    later("serial", "Calls one after another that could have overlapped.", "{ saving: < 100ms }"),
-    later("fan_out", "Most children of one span.", "<= 20"),
-    later("chain", "Most service-to-service hops on one path.", "<= 6"),
-    later("concurrency", "Most spans of one service at once.", "<= 4"),
+    key("repeats", Any(&[Shape::Form(&REPEATS), COUNT]), "How often one call is made at most under one span; or in the whole trace.", "< 5"),
+    key("serial", Shape::Form(&SERIAL), "What calls one after another cost that could have overlapped.", "{ saving: < 100ms }"),
+    key("fan_out", COUNT, "Most calls that one span makes.", "<= 20"),
+    key("chain", COUNT, "Most hops from service to service on one path.", "<= 6"),
+    key("concurrency", COUNT, "Most spans of one service at once.", "<= 4"),
     later("gaps", "Time in a span that no child accounts for.", "{ max: < 200ms }"),
     later("conventions", "Instrumentation rules.", "{ score: 75.. }"),
 ]);
@@ -136,6 +136,21 @@ form!(
     key("count", COUNT, "How many spans may fail, those allowed not counted; without it none, or beside `swallowed` alone any number.", "<= 1"),
     key("allow", OneOrList(&Selector), "Spans that may fail.", "[{ service: payment-service }]"),
     key("swallowed", OneOf(&["none"]), "No span fails without an ancestor failing.", "none"),
+]);
+
+form!(
+    /// `repeats` as a mapping.
+    REPEATS, "repeats", "`repeats`", [
+    key("per_parent", COUNT, "How often one call is made at most under one span.", "< 5"),
+    key("per_trace", COUNT, "How often one call is made at most in the whole trace.", "<= 20"),
+    key("except", OneOrList(&Selector), "Calls that do not count, by the caller's span or the callee's.", "[{ attributes: { db.system.name: redis } }]"),
+]);
+
+form!(
+    /// `serial`.
+    SERIAL, "serial", "`serial`", [
+    key("saving", TIME, "What would be saved at most if the calls of one span that could have overlapped had run at once.", "< 100ms"),
+    key("except", OneOrList(&Selector), "Calls that do not count, by the caller's span or the callee's.", "[{ service: payment-service }]"),
 ]);
 
 form!(

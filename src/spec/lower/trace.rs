@@ -131,12 +131,15 @@ impl Lower<'_> {
                 }
             }
             "spans" => self.spans(node, sink),
-            "span_count" | "depth" | "roots" => {
+            "span_count" | "depth" | "roots" | "fan_out" | "chain" | "concurrency" => {
                 let Some(matcher) = self.reader.matcher(node, Position::Count) else { return };
                 let check = match key {
                     "span_count" => Check::SpanCount(matcher),
                     "depth" => Check::Depth(matcher),
-                    _ => Check::Roots(matcher),
+                    "roots" => Check::Roots(matcher),
+                    "fan_out" => Check::FanOut(matcher),
+                    "chain" => Check::Chain(matcher),
+                    _ => Check::Concurrency(matcher),
                 };
                 sink.push(at, key, check);
             }
@@ -163,6 +166,16 @@ impl Lower<'_> {
             "clock_skew" => {
                 let none = self.reader.choice(node, &[("none", Check::ClockSkew)]);
                 none.into_iter().for_each(|check| sink.push(at, key, check));
+            }
+            "repeats" => {
+                if let Some(repeats) = self.repeats(node) {
+                    sink.push(at, key, Check::Repeats(repeats));
+                }
+            }
+            "serial" => {
+                if let Some(serial) = self.serial(node) {
+                    sink.push(at, key, Check::Serial(serial));
+                }
             }
             "traceql" => self.traceql(node, sink),
             "snapshot" => self.snapshot(node, sink),

@@ -73,8 +73,33 @@ fn picks_nothing(select: &Selector) -> bool {
 fn of_check(expectation: &Expectation, wrong: &mut Vec<Wrong>) {
     let at = expectation.at;
     match &expectation.check {
-        Check::SpanCount(matcher) | Check::Depth(matcher) | Check::Roots(matcher) if is_open(matcher) => {
+        Check::SpanCount(matcher)
+        | Check::Depth(matcher)
+        | Check::Roots(matcher)
+        | Check::FanOut(matcher)
+        | Check::Chain(matcher)
+        | Check::Concurrency(matcher)
+            if is_open(matcher) =>
+        {
             wrong.push((at, every_count(matcher), TOTALS));
+        }
+        Check::Repeats(repeats) => {
+            let bounds = repeats.per_parent.iter().chain(&repeats.per_trace);
+            for bound in bounds.filter(|bound| is_open(&bound.count.value)) {
+                wrong.push((bound.count.span, every_count(&bound.count.value), TOTALS));
+            }
+            let mut bounds = repeats.per_parent.iter().chain(&repeats.per_trace);
+            if bounds.all(|bound| bound.count.value.test(&crate::matcher::Fact::count(0))) {
+                of_except(&repeats.except, wrong);
+            }
+        }
+        Check::Serial(serial) => {
+            if serial.saving.value.is_always_true(Position::Duration) {
+                wrong.push((serial.saving.span, every_time(&serial.saving.value), TIMES));
+            }
+            if serial.saving.value.test(&crate::matcher::Fact::nanoseconds(0)) {
+                of_except(&serial.except, wrong);
+            }
         }
         Check::Duration { matcher, .. } if matcher.is_always_true(Position::Duration) => {
             wrong.push((at, every_time(matcher), TIMES));
@@ -135,6 +160,18 @@ fn of_check(expectation: &Expectation, wrong: &mut Vec<Wrong>) {
         }
         Check::Spans(span) => of_spans(span, at, wrong),
         _ => {}
+    }
+}
+
+/// `except` that leaves nothing.
+fn of_except(except: &[Selector], wrong: &mut Vec<Wrong>) {
+    if let Some(select) = except.iter().find(|select| constant(&select.query) == Some(true)) {
+        let says = "no trace can violate this: every call is excepted";
+        wrong.push((
+            select.at,
+            says.to_owned(),
+            "say which calls may be made so often: `{ attributes: { db.system.name: redis } }`",
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is expected of a trace.
 
+use super::{Repeats, Serial};
 use crate::matcher::{Matcher, Operand};
 use crate::redact::Redactor;
 use crate::select::Query;
@@ -66,6 +67,16 @@ pub enum Check {
     Propagation,
     /// `clock_skew: none`
     ClockSkew,
+    /// `repeats`
+    Repeats(Repeats),
+    /// `serial`
+    Serial(Serial),
+    /// `fan_out`: calls that one span makes.
+    FanOut(Matcher),
+    /// `chain`: services on one path that await each other.
+    Chain(Matcher),
+    /// `concurrency`: spans of one service at once.
+    Concurrency(Matcher),
     /// An entry of `traceql`
     TraceQl {
         /// The query.
@@ -100,6 +111,11 @@ impl Check {
             Check::Structure(_) => "structure",
             Check::Propagation => "propagation",
             Check::ClockSkew => "clock_skew",
+            Check::Repeats(_) => "repeats",
+            Check::Serial(_) => "serial",
+            Check::FanOut(_) => "fan_out",
+            Check::Chain(_) => "chain",
+            Check::Concurrency(_) => "concurrency",
             Check::TraceQl { .. } => "traceql",
             Check::Snapshot { .. } => "snapshot",
         }
