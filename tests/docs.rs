@@ -9,6 +9,7 @@ mod json_schema;
 use json_schema::Validator;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use tracespec::analyse::conventions::Rule;
 use tracespec::diag::{self, RenderOptions, Severity};
 use tracespec::source::SourceFile;
 use tracespec::spec::{self, LoadOptions, forms, schema};
@@ -100,6 +101,16 @@ fn table(name: &str) -> String {
     out
 }
 
+/// The rules of `conventions`.
+fn rules() -> String {
+    let mut out = "| rule | impact | holds if |\n|---|---|---|\n".to_owned();
+    for rule in Rule::ALL {
+        let scored = if rule.is_scored() { "" } else { ", not in the score" };
+        writeln!(out, "| `{}` | {}{scored} | {} |", rule.id(), rule.impact().word(), rule.describes()).unwrap();
+    }
+    out
+}
+
 #[test]
 fn every_key_stands_in_the_reference() {
     let path = "docs/spec-reference.md";
@@ -110,7 +121,10 @@ fn every_key_stands_in_the_reference() {
         if let Some(name) = line.strip_prefix("<!-- keys: ").and_then(|rest| rest.strip_suffix(" -->")) {
             inside = true;
             writeln!(out, "{line}\n{}", table(name)).unwrap();
-        } else if line == "<!-- /keys -->" {
+        } else if line == "<!-- conventions -->" {
+            inside = true;
+            writeln!(out, "{line}\n{}", rules()).unwrap();
+        } else if line == "<!-- /keys -->" || line == "<!-- /conventions -->" {
             inside = false;
             writeln!(out, "{line}").unwrap();
         } else if !inside {

@@ -445,6 +445,32 @@ fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none
 }
 
 #[test]
+fn a_score_or_a_rule_that_is_accepted_some_trace_fails() {
+    let traces = traces();
+    let accepted = [
+        "{ score: 75.. }",
+        "{ score: 100 }",
+        "{ score: '!= 100' }",
+        "{ score: < 100 }",
+        "[RES-001]",
+        "[SPA-004]",
+        "{ rules: all }",
+    ];
+    for text in accepted {
+        let (trace, diagnostics) = read(&format!("conventions: {text}"));
+        assert!(!has_errors(&diagnostics), "{text}: {diagnostics:#?}");
+        assert!(failed_by_some(&traces, &trace.unwrap()).into_iter().all(|failed| failed), "{text}");
+    }
+    for text in
+        ["{ score: 0.. }", "{ score: '>= 0' }", "{ score: 0..100 }", "{ score: '<= 100' }", "{ score: '!= 3.3' }"]
+    {
+        let (trace, diagnostics) = read(&format!("conventions: {text}"));
+        assert!(diagnostics.iter().any(|one| one.code == Code::AlwaysMatches), "{text}: {diagnostics:#?}");
+        assert!(!failed_by_some(&traces[1..], &trace.unwrap())[1], "{text}");
+    }
+}
+
+#[test]
 fn a_name_that_is_declared_only_to_be_used_is_no_expectation() {
     let (trace, diagnostics) =
         read("spans: [{ select: x, as: one, optional: true }, { select: y, as: two }]\n      order: [one -> two]");

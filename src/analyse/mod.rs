@@ -4,9 +4,12 @@
 //! expectations (`assert`), the waterfall (`view`) and `analyze` read the same data.
 
 pub mod concurrency;
+pub mod conventions;
+pub mod errors;
 mod operation;
 pub mod outgoing;
 pub mod repeats;
 pub mod serial;
 pub mod shape;
+pub mod stats;
 mod template;

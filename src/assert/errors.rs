@@ -7,10 +7,11 @@ use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{nearest, text};
-use crate::facts::semconv::{http_status, rpc_status};
+use crate::analyse::errors::{Unreported, unreported};
+use crate::facts::semconv::http_status;
 use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation, Selector};
-use crate::trace::{Kind, SpanIx, SpanRef};
+use crate::trace::{Kind, SpanIx};
 
 pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     let allowed: Vec<_> = errors.allow.iter().map(|select| cx.picks(&select.query)).collect();
@@ -111,33 +112,10 @@ fn may_be_allowed(cx: &Judging<'_>, failed: &[SpanIx]) -> Option<String> {
     ))
 }
 
-/// Whether a span tells of a failure: by its status, or as a SERVER span by what it answered. Conventions leave the status
-/// of one that answers 4xx unset (analysis.md, 6.3), and who answers so hides nothing.
-fn passes_on(span: SpanRef<'_>) -> bool {
-    let answered_so = || {
-        http_status(span).is_some_and(|status| status >= 400)
-            || rpc_status(span).is_some_and(|status| !matches!(&*status, "0" | "OK"))
-    };
-    span.is_error() || span.kind() == Kind::Server && answered_so()
-}
-
 /// A span fails, it is no root, and none of the spans above it fails.
 fn swallowed(cx: &Judging<'_>, failed: &[SpanIx], at: &Expectation) -> State {
     let tree = cx.trace.tree();
-    let n = cx.trace.len();
-    let mut below_error = vec![false; n];
-    for &ix in tree.preorder() {
-        if let Some(parent) = tree.parent(ix) {
-            below_error[ix.index()] = below_error[parent.index()] || passes_on(cx.trace.span(parent));
-        }
-    }
-    let is_top = |ix: SpanIx| tree.parent(ix).is_none();
-    let lost: Vec<SpanIx> = failed
-        .iter()
-        .copied()
-        .filter(|&ix| !below_error[ix.index()] && (!is_top(ix) || !tree.is_connected(ix)))
-        .collect();
-    let (known, unknown): (Vec<SpanIx>, Vec<SpanIx>) = lost.into_iter().partition(|&ix| tree.is_connected(ix));
+    let Unreported { known, unknown } = unreported(cx.trace, failed.iter().copied());
     let (rows, lack) = match (known.is_empty(), unknown.is_empty()) {
         (true, true) => return Cond::HOLDS.into(),
         (false, _) => (known, Cond::SHOWN.provided(!tree.root_is_assumed())),

@@ -10,6 +10,7 @@
 mod bounds;
 mod calls;
 mod clock_skew;
+mod conventions;
 mod criteria;
 mod differs;
 mod distinct;
@@ -91,6 +92,7 @@ fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, cont
             Check::Chain(matcher) => shape::chain(cx, matcher, at),
             Check::Concurrency(matcher) => shape::concurrency(cx, matcher, at),
             Check::TraceQl { query, text, none } => traceql::judge(cx, query, text, *none, at),
+            Check::Conventions(conventions) => conventions::judge(cx, conventions, at),
             Check::Snapshot { name, accepted } => snapshot::judge(cx, name, accepted.as_deref(), at),
         };
         cx.take_remarks().into_iter().for_each(|remark| outcome.remark(remark));

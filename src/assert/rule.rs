@@ -105,6 +105,9 @@ rules! {
     TraceQlMatch "traceql.match" "The query matches."
     TraceQlNone "traceql.none" "The query does not match."
 
+    ConventionsScore "conventions.score" "The instrumentation score is as expected."
+    ConventionsRules "conventions.rules" "A listed rule of the conventions is kept."
+
     SnapshotAccepted "snapshot.accepted" "There is an accepted shape of this name."
     SnapshotShape "snapshot.shape" "The trace has the accepted shape."
 

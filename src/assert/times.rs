@@ -22,6 +22,8 @@ pub(super) fn needed(check: &Check) -> bool {
         | Check::Roots(_)
         | Check::FanOut(_)
         | Check::Chain(_)
+        // A rule that needs times says itself where they are missing.
+        | Check::Conventions(_)
         | Check::Propagation
         | Check::Snapshot { .. } => false,
     }

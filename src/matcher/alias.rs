@@ -1,7 +1,7 @@
 //! Attributes under either of their names. Names of OpenTelemetry's semantic conventions changed, and services change at
 //! different times; a test that asks for one name finds the other, with its values translated where they changed too.
 
-use super::renames::{GRPC_STATUS, Part, RENAMES, Side, Values, Whole};
+use super::renames::{GRPC_STATUS, Part, RENAMES, Rename, Side, Values, Whole};
 use super::{Fact, Matcher};
 use crate::trace::{Kind, Sym, Trace, Value};
 use std::borrow::Cow;
@@ -31,6 +31,27 @@ pub fn others(asked: &str) -> impl Iterator<Item = Other> {
     let mut all: Vec<Other> = forth.chain(back).collect();
     all.sort_by_key(|other| matches!(other.values, Values::Part(..)));
     all.into_iter()
+}
+
+/// What an attribute is called by now, if the conventions have replaced its name; several names where it was split or depends on
+/// the side of a call. Words that anybody may use for something of their own (`state`), and what exporters add, are left out.
+pub(crate) fn current_names(key: &str) -> Option<String> {
+    const OF_NOBODY: [&str; 4] = ["otel.library.name", "otel.library.version", "pool.name", "state"];
+    let of = |name: &str| {
+        let first = RENAMES.partition_point(|one| one.old < name);
+        RENAMES[first..].iter().take_while(move |one| one.old == name).collect::<Vec<_>>()
+    };
+    let mut renames = of(key);
+    if renames.is_empty() || OF_NOBODY.contains(&key) {
+        return None;
+    }
+    let is_part = |one: &&Rename| matches!(one.values, Values::Part(..));
+    let split = renames.iter().all(is_part);
+    renames.retain(|one| (split || !is_part(one)) && of(one.new).is_empty());
+    let names: Vec<&str> = renames.iter().map(|one| one.new).collect();
+    let (last, others) = names.split_last()?;
+    let word = if split { "and" } else { "or" };
+    Some(if others.is_empty() { (*last).to_owned() } else { format!("{} {word} {last}", others.join(", ")) })
 }
 
 /// An attribute, looked for under all its names.

@@ -11,7 +11,8 @@ impl Matcher {
     /// place holds. At a place that may be empty, only a value or only its absence does: nothing holds of both.
     pub fn is_always_true(&self, position: Position) -> bool {
         match position {
-            Position::Any => false,
+            // Which scores there are, only the rules behind them tell.
+            Position::Any | Position::Score => false,
             Position::Text => of_text(self),
             Position::Word(words) => words.iter().all(|word| self.test(&Fact::text(*word))),
             Position::Int => STATUSES.into_iter().all(|status| self.test(&Fact::Int(status))),

@@ -120,7 +120,7 @@ impl Operand {
             }
             Operand::Template(template) => {
                 let value = template.bind_value(scope)?;
-                let numeric = number || matches!(position, Position::Count | Position::Int | Position::Duration);
+                let numeric = number || position.numeric();
                 if numeric { as_number(value, template, position)? } else { as_position(value, position) }
             }
         }))
@@ -142,7 +142,8 @@ fn as_number(value: Value, template: &Template, position: Position) -> Result<Li
     let fits = match (&literal, position) {
         (Some(Literal::Duration(_)), Position::Duration) | (Some(Literal::Int(_)), Position::Int) => true,
         (Some(Literal::Int(count)), Position::Count) => *count >= 0,
-        (_, Position::Duration | Position::Int | Position::Count) => false,
+        (Some(Literal::Int(_) | Literal::Float(_)), Position::Score) => true,
+        (_, Position::Duration | Position::Int | Position::Count | Position::Score) => false,
         (
             Some(Literal::Int(_) | Literal::Float(_) | Literal::Duration(_) | Literal::Size(_) | Literal::Share(_)),
             _,

@@ -17,6 +17,8 @@ pub enum Position {
     Count,
     /// A whole number: a status code.
     Int,
+    /// A number from 0 to 100, with or without a fraction.
+    Score,
     /// Nanoseconds.
     Duration,
     /// One of these words.
@@ -31,17 +33,19 @@ impl Position {
             Position::Text => "text",
             Position::Count => "a count",
             Position::Int => "a whole number",
+            Position::Score => "a score",
             Position::Duration => "a duration",
             Position::Word(_) => "one of a few words",
         }
     }
-    fn numeric(self) -> bool {
-        matches!(self, Position::Count | Position::Int | Position::Duration)
+    pub(super) fn numeric(self) -> bool {
+        matches!(self, Position::Count | Position::Int | Position::Score | Position::Duration)
     }
     fn example(self) -> &'static str {
         match self {
             Position::Count => "`3`, `<= 5`, `1..3`",
             Position::Int => "`200`, `< 400`, `200..299`",
+            Position::Score => "`>= 75`, `90..`, `100`",
             Position::Duration => "`< 3s`, `200ms..1.5s`",
             _ => "`card`, `~ card.*`, `exists`",
         }
@@ -313,6 +317,13 @@ pub(super) fn checked(
     };
     match (position, &literal) {
         (Position::Duration, Literal::Duration(_)) | (Position::Int, Literal::Int(_)) => {}
+        (Position::Score, Literal::Int(_) | Literal::Float(_)) => {}
+        (Position::Score, Literal::Share(_)) => {
+            return wrong(
+                noun,
+                format!("a score is a number from 0 to 100: write `{}`", text.trim().trim_end_matches('%')),
+            );
+        }
         (Position::Duration, Literal::Int(_) | Literal::Float(_)) => {
             return wrong(noun, format!("a duration needs a unit: `{text}ms` or `{text}s`"));
         }
@@ -322,7 +333,7 @@ pub(super) fn checked(
             );
         }
         (Position::Count, Literal::Int(_)) => {}
-        (Position::Duration | Position::Count | Position::Int, _) => {
+        (Position::Duration | Position::Count | Position::Int | Position::Score, _) => {
             return wrong(noun, format!("write {}", position.example()));
         }
         (Position::Text, Literal::Int(_) | Literal::Float(_) | Literal::Bool(_)) if comparison == Comparison::Eq => {

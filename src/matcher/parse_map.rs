@@ -150,7 +150,7 @@ fn one(key: &str, node: &Node, position: Position, problems: &mut Vec<Problem>) 
         }
         "matches" => {
             let scalar = word(node, key, problems)?;
-            if matches!(position, Position::Count | Position::Int | Position::Duration) {
+            if position.numeric() {
                 return wrong(node, "a regular expression compares text, and this is a number", problems);
             }
             match pattern(&scalar.text, scalar.at) {
@@ -242,7 +242,7 @@ pub(crate) fn operand(node: &Node, position: Position, problems: &mut Vec<Proble
 }
 
 fn scalar_operand(scalar: &Scalar, position: Position) -> Read<Operand> {
-    let numeric_position = matches!(position, Position::Count | Position::Int | Position::Duration);
+    let numeric_position = position.numeric();
     if scalar.core() != Core::Text {
         if scalar.core() == Core::Null && position != Position::Any {
             return fail(

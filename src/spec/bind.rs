@@ -1,9 +1,9 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate, LinkCheck,
-    Order, OrderRelation, Part, Per, RepeatBound, Repeats, Response, Selector, Serial, Services, SpanCheck, Structure,
-    StructureNode, TraceExpectations, TraceIdSource,
+    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate,
+    LinkCheck, Order, OrderRelation, Part, Per, RepeatBound, Repeats, Response, Selector, Serial, Services, SpanCheck,
+    Structure, StructureNode, TraceExpectations, TraceIdSource,
 };
 use crate::diag::{Code, Problem};
 use crate::matcher::{Budget, Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
@@ -227,6 +227,10 @@ impl Bind for Check {
             Check::FanOut(one) => Check::FanOut(count(one)?),
             Check::Chain(one) => Check::Chain(count(one)?),
             Check::Concurrency(one) => Check::Concurrency(count(one)?),
+            Check::Conventions(conventions) => Check::Conventions(Conventions {
+                score: option(&conventions.score, |score| spanned(score, scope, Position::Score))?,
+                ..conventions.clone()
+            }),
             Check::Propagation | Check::ClockSkew | Check::Snapshot { .. } => self.clone(),
         })
     }

@@ -59,7 +59,8 @@ fn document(title: &str, description: &str, root: &'static Form) -> Value {
             reach(&key.shape, &mut open, &mut seen);
         }
     }
-    for position in [Position::Any, Position::Text, Position::Count, Position::Int, Position::Duration] {
+    for position in [Position::Any, Position::Text, Position::Count, Position::Int, Position::Score, Position::Duration]
+    {
         defs.insert(matcher_name(position).to_owned(), matcher(position));
     }
     defs.insert("kind".to_owned(), matcher(Position::Word(forms::KINDS)));
@@ -190,6 +191,7 @@ fn matcher_name(position: Position) -> &'static str {
         Position::Text => "text_matcher",
         Position::Count => "count_matcher",
         Position::Int => "number_matcher",
+        Position::Score => "score_matcher",
         Position::Duration => "duration_matcher",
         Position::Word(_) => "word_matcher",
     }
@@ -218,6 +220,10 @@ fn matcher(position: Position) -> Value {
         Position::Int => {
             vec![json!({ "type": "integer" }), text(&format!("{operator}-?[0-9]+$|^[0-9]*\\s*\\.\\.\\s*[0-9]*$"))]
         }
+        Position::Score => vec![
+            json!({ "type": "number", "minimum": 0, "maximum": 100 }),
+            text(&format!("{operator}[0-9.]+$|^[0-9.]*\\s*\\.\\.\\s*[0-9.]*$")),
+        ],
         Position::Duration => vec![text(&format!("{operator}[0-9.]+\\s*[a-zµμ]|^\\s*\\.\\.\\s*[0-9]"))],
         Position::Word(words) => {
             let list = words.join("|");
@@ -232,6 +238,7 @@ fn matcher(position: Position) -> Value {
         Position::Text => json!(["order-service", "~ GET .*", { "starts_with": "GET" }]),
         Position::Count => json!([1, "<= 5", "2..5", "0.."]),
         Position::Int => json!([201, "< 400", "200..299"]),
+        Position::Score => json!([">= 75", "90..", 100]),
         Position::Duration => json!(["< 3s", "200ms..1.5s", { "gt": "1ms", "lt": "3s" }]),
         Position::Word(words) => json!([words[1], { "one_of": words }]),
     };
@@ -242,6 +249,7 @@ fn matcher(position: Position) -> Value {
         Position::Text => "A matcher of text.",
         Position::Count => "A matcher of a count.",
         Position::Int => "A matcher of a whole number.",
+        Position::Score => "A matcher of a score from 0 to 100.",
         Position::Duration => "A matcher of a duration: numbers have units.",
         Position::Word(_) => "A matcher of one of a few words.",
     };
@@ -252,6 +260,7 @@ fn matcher_mapping(position: Position) -> Value {
     let operand = match position {
         Position::Duration => json!({ "type": "string" }),
         Position::Count | Position::Int => json!({ "type": ["integer", "string"] }),
+        Position::Score => json!({ "type": ["number", "string"] }),
         Position::Any => json!({ "type": ["string", "number", "boolean", "array", "null"] }),
         _ => scalar(),
     };

@@ -1,6 +1,7 @@
 //! Typing mistakes that YAML reads as something else, and keys in the wrong place.
 
-use super::forms::{CHILD, Form, LINK, NODE, REQUEST, RESPONSE, SELECTOR, SPAN, STRUCTURE, TEST, TRACE};
+use super::forms::{CHILD, CONVENTIONS, Form, LINK, NODE, REQUEST, RESPONSE, SELECTOR, SPAN, STRUCTURE, TEST, TRACE};
+use crate::analyse::conventions::Rule;
 use crate::yaml::{Key, Node, Value};
 use std::sync::Arc;
 
@@ -66,6 +67,9 @@ pub(super) fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
         && let Some(help) = attribute(name)
     {
         return Some(help);
+    }
+    if std::ptr::eq(form, &CONVENTIONS) && Rule::of_id(name).is_some() {
+        return Some(format!("rules are listed: `rules: [{name}]`"));
     }
     if std::ptr::eq(form, &SELECTOR) {
         return SPAN.key(name).map(|_| format!("`{name}` stands beside `select`, not in it"));

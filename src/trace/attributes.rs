@@ -64,6 +64,12 @@ impl AttributeColumns {
     pub(crate) fn keys(&self) -> &[Sym] {
         &self.keys
     }
+    /// The keys of all spans, each once, in the order in which they were first met.
+    pub(crate) fn distinct_keys(&self) -> Vec<Sym> {
+        let mut keys: Vec<(u32, Sym)> = self.columns.iter().map(|(key, range)| (range.start, *key)).collect();
+        keys.sort_unstable();
+        keys.into_iter().map(|(_, key)| key).collect()
+    }
     /// One span's keys and values, in the order of the keys' texts.
     pub(crate) fn of(&self, ix: SpanIx) -> impl ExactSizeIterator<Item = (Sym, &Value)> {
         let range = self.range(ix);

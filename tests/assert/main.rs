@@ -3,6 +3,7 @@
 
 mod calls;
 mod clocks;
+mod conventions;
 mod demo;
 mod doubts;
 mod dropped;

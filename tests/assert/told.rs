@@ -9,7 +9,8 @@ use tracespec::spec::bind::Bind;
 use tracespec::spec::plan::TraceExpectations;
 use tracespec::spec::{LoadOptions, load};
 use tracespec::trace::{
-    Event, Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
+    Dropped, Event, Injected, Kind, Link, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId,
+    Value,
 };
 
 /// One span as a line tells it.
@@ -27,6 +28,8 @@ pub(crate) struct Line {
     pub(crate) resource: Vec<(String, String)>,
     pub(crate) events: Vec<String>,
     pub(crate) links: Vec<u64>,
+    /// How many attributes the SDK dropped.
+    pub(crate) dropped: u32,
 }
 
 /// Milliseconds since the epoch at which told traces begin.
@@ -37,7 +40,7 @@ const REQUESTS: u64 = 7000;
 
 /// Reads lines such as `  order client charge 5..40 error payment.method=card`; indentation says whose child a span is.
 /// `orphan` names a parent that is not there, `hop=1` the runner's first request, `trace=2` another trace, `link=3` the span of the third line,
-/// `event=NAME`, `resource.KEY=VALUE`.
+/// `event=NAME`, `dropped=2` attributes, `resource.KEY=VALUE`.
 pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut all: Vec<Line> = Vec::new();
     let mut open: Vec<(usize, u64)> = Vec::new();
@@ -63,6 +66,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
             resource: Vec::new(),
             events: Vec::new(),
             links: Vec::new(),
+            dropped: 0,
         };
         for word in words {
             match word.split_once('=') {
@@ -71,6 +75,7 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
                 Some(("error", message)) => told.error = Some(message.to_owned()),
                 Some(("event", name)) => told.events.push(name.to_owned()),
                 Some(("link", to)) => told.links.push(to.parse().unwrap()),
+                Some(("dropped", count)) => told.dropped = count.parse().unwrap(),
                 Some(("hop", hop)) => told.parent = Some(REQUESTS + hop.parse::<u64>().unwrap()),
                 Some(("trace", trace)) => told.trace = trace.parse().unwrap(),
                 Some((key, value)) => match key.strip_prefix("resource.") {
@@ -134,7 +139,7 @@ pub(crate) fn build(lines: &[Line]) -> Trace {
             attributes,
             events,
             links: links.collect(),
-            dropped: Default::default(),
+            dropped: Dropped { attributes: line.dropped, ..Dropped::default() },
             resource: builder.resource(resource),
             scope: builder.scope("", "", Vec::new()),
         };

@@ -98,6 +98,7 @@ pub const STATUSES: &[&str] = &["unset", "ok", "error"];
 const KIND: Shape = Matcher(Position::Word(KINDS));
 const STATUS: Shape = Matcher(Position::Word(STATUSES));
 const COUNT: Shape = Matcher(Position::Count);
+const SCORE: Shape = Matcher(Position::Score);
 const TIME: Shape = Matcher(Position::Duration);
 const TEXT: Shape = Matcher(Position::Text);
 const ANY: Shape = Matcher(Position::Any);
@@ -156,6 +157,7 @@ pub static ALL: &[&Form] = &[
     &STRUCTURE,
     &NODE,
     &TRACEQL,
+    &CONVENTIONS,
     &BACKEND,
     &JAEGER,
     &TEMPO,

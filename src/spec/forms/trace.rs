@@ -1,6 +1,7 @@
 //! `trace`: the families of expectations.
 
 use super::*;
+use crate::analyse::conventions::Rule;
 
 form!(
     /// `trace`.
@@ -32,7 +33,7 @@ form!(
     key("chain", COUNT, "Most hops from service to service on one path.", "<= 6"),
     key("concurrency", COUNT, "Most spans of one service at once.", "<= 4"),
     later("gaps", "Time in a span that no child accounts for.", "{ max: < 200ms }"),
-    later("conventions", "Instrumentation rules.", "{ score: 75.. }"),
+    key("conventions", Any(&[List(&RULE), Shape::Form(&CONVENTIONS)]), "OpenTelemetry's conventions: rules that hold, and the instrumentation score.", "{ score: 75.., rules: [RES-005, secrets] }"),
 ]);
 
 form!(
@@ -199,6 +200,16 @@ form!(
     key("select", Selector, "Which spans it stands for.", "{ service: order-service }"),
     key("count", COUNT, "How many.", "1"),
     key("children", List(&Shape::Form(&NODE)), "What hangs below.", "[{ select: { service: payment-service } }]"),
+]);
+
+const RULE: Shape = OneOf(Rule::IDS);
+
+form!(
+    /// `conventions` as a mapping.
+    CONVENTIONS, "conventions", "`conventions`", [
+        key("score", SCORE, "The instrumentation score (0 to 100) of the rules that a trace can answer.", "75.."),
+        key("rules", Any(&[OneOf(&["all"]), List(&RULE)]), "Rules that hold: of the score (`RES-005`) or our own (`secrets`); `all` of them.", "[RES-005, secrets, unknown_service]"),
+        key("ignore", List(&RULE), "Rules that `all` leaves out. The score is always that of all rules.", "[RES-001]"),
 ]);
 
 form!(

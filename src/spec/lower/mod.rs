@@ -1,6 +1,7 @@
 //! The tree of a spec file → its plan, and all that is wrong with it.
 
 mod calls;
+mod conventions;
 mod defaults;
 mod matrix;
 mod names;

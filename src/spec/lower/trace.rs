@@ -177,6 +177,11 @@ impl Lower<'_> {
                     sink.push(at, key, Check::Serial(serial));
                 }
             }
+            "conventions" => {
+                if let Some(conventions) = self.conventions(node) {
+                    sink.push(at, key, Check::Conventions(conventions));
+                }
+            }
             "traceql" => self.traceql(node, sink),
             "snapshot" => self.snapshot(node, sink),
             _ => {}

@@ -2,13 +2,14 @@
 
 use super::Lower;
 use super::names::Names;
+use crate::analyse::conventions::Score;
 use crate::diag::{Code, Problem};
 use crate::matcher::{Matcher, Position};
 use crate::select::{constant, constant_of_failed};
 use crate::source::Span;
 use crate::spec::forms::{KINDS, STATUSES};
 use crate::spec::plan::{
-    CallRule, Check, Errors, Expectation, Fact, Response, Selector, SpanCheck, Step, StructureNode,
+    CallRule, Check, Conventions, Errors, Expectation, Fact, Response, Selector, SpanCheck, Step, StructureNode,
 };
 
 /// A place, what is wrong there, and what to write.
@@ -157,6 +158,12 @@ fn of_check(expectation: &Expectation, wrong: &mut Vec<Wrong>) {
         Check::TraceQl { query, none: true, .. } if constant(query) == Some(false) => {
             let says = "no trace can violate this: the query never matches, and `none` asks that it does not";
             wrong.push((at, says.to_owned(), "write a query that can match"));
+        }
+        Check::Conventions(Conventions { score: Some(score), .. })
+            if Score::possible().iter().all(|one| score.value.test(&one.fact())) =>
+        {
+            let says = format!("no trace can violate this: every score satisfies `{}`", score.value);
+            wrong.push((score.span, says, "write the least score that will do: `>= 75`"));
         }
         Check::Spans(span) => of_spans(span, at, wrong),
         _ => {}

@@ -1,6 +1,7 @@
 //! What is expected of a trace.
 
 use super::{Repeats, Serial};
+use crate::analyse::conventions::Rule;
 use crate::matcher::{Matcher, Operand};
 use crate::redact::Redactor;
 use crate::select::Query;
@@ -86,6 +87,8 @@ pub enum Check {
         /// `{none: …}`: it must not match.
         none: bool,
     },
+    /// `conventions`
+    Conventions(Conventions),
     /// `snapshot`
     Snapshot {
         /// The accepted shape's name.
@@ -117,9 +120,21 @@ impl Check {
             Check::Chain(_) => "chain",
             Check::Concurrency(_) => "concurrency",
             Check::TraceQl { .. } => "traceql",
+            Check::Conventions(_) => "conventions",
             Check::Snapshot { .. } => "snapshot",
         }
     }
+}
+
+/// `conventions`: rules of OpenTelemetry's conventions.
+#[derive(Debug, Clone, Default)]
+pub struct Conventions {
+    /// What the instrumentation score must be, from 0 to 100.
+    pub score: Option<Spanned<Matcher>>,
+    /// Rules that must hold, each where it was written.
+    pub rules: Vec<Spanned<Rule>>,
+    /// They were written as `all`: those of which a trace says nothing hold.
+    pub all: bool,
 }
 
 /// What the shape of a trace is compared with.
