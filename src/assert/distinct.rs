@@ -125,7 +125,7 @@ impl Assigned {
                 doubted.filter(|ix| !held.contains(ix)).partition(|&ix| all_facts(cx, check, ix).now.is_possible());
             let mut open = unsure(cx, check);
             open.retain(|ix| !held.contains(ix));
-            let lost = &cx.in_doubt(&picks).lost;
+            let lost = &cx.in_doubt(&picks).as_told;
             share.may_lost = open.len() + may.iter().filter(|ix| lost.binary_search(ix).is_ok()).count();
             share.may = open.iter().copied().chain(may).collect();
             // Of every picked span the facts must hold.

@@ -2,11 +2,11 @@
 
 use super::finding::{Context, Finding, Verdict};
 use super::rule::RuleId;
-use super::selections::{Picks, Selections};
+use super::selections::{Doubted, Picks, Selections};
 use super::text;
 use crate::analyse::outgoing::OutgoingCalls;
 use crate::facts::{Clocks, Facts};
-use crate::select::{Doubted, Query};
+use crate::select::Query;
 use crate::source::Span;
 use crate::spec::plan::TraceExpectations;
 use crate::trace::{Phase, SpanIx, Trace, TraceId};

@@ -9,7 +9,8 @@ use std::ops::Not;
 pub(super) enum Cause {
     /// A value would do if it had another type.
     Type,
-    /// It may be among what was lost of a span: what an SDK dropped, times that were not recorded.
+    /// It may be among what was lost of a span: what an SDK dropped, times that were not recorded. Or it is there as types were
+    /// told, and would not be in others.
     Dropped,
     /// Clocks may differ by more than the times that are compared.
     Clock,
@@ -195,7 +196,7 @@ impl Range {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) sure: usize,
-    /// Those for what was lost of a span.
+    /// Those for what was lost of a span, and those that are there only if types are as they were told.
     pub(super) lost: usize,
     /// Those for the type of a value.
     pub(super) typed: usize,

@@ -4,11 +4,11 @@ use super::criteria::{self, Criterion};
 use super::differs::fact;
 use super::judging::Judging;
 use super::lost::{self, Part};
-use super::selections::Picks;
+use super::selections::{Picks, Why};
 use super::text;
 use crate::matcher::Matcher;
 use crate::matcher::count_of;
-use crate::select::{Field, Query, SpansetExpr, SpansetKind, Stage};
+use crate::select::{Field, Mistyped, Query, SpansetExpr, SpansetKind, Stage};
 use crate::spec::plan::Selector;
 use crate::trace::SpanIx;
 use std::collections::HashMap;
@@ -107,24 +107,34 @@ pub(super) struct Doubt {
     pub(super) why: String,
     /// What may help.
     pub(super) hint: Option<String>,
-    /// Whether only the type of a value is in doubt.
-    by_type: bool,
+    /// The reason in general.
+    kind: Why,
 }
 
 impl Doubt {
     /// The sentence, of a span and what selects it.
     pub(super) fn message(&self, cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> String {
         let what = text::selector(select);
-        if self.by_type {
-            let span = text::a_span(cx.trace, ix);
-            format!("{span} would match {what} if an attribute had another type, so it is unknown whether it counts.")
-        } else {
-            lost::undecided(cx.trace, ix, &what, &self.why)
+        let span = || text::a_span(cx.trace, ix);
+        match self.kind {
+            Why::Lost => lost::undecided(cx.trace, ix, &what, &self.why),
+            Why::TypeKeepsOut => {
+                let span = span();
+                format!(
+                    "{span} would match {what} if an attribute had another type, so it is unknown whether it counts."
+                )
+            }
+            Why::TypeLetsIn => {
+                let span = span();
+                format!(
+                    "{span} would not match {what} if an attribute had another type, so it is unknown whether it counts."
+                )
+            }
         }
     }
     /// What to hint at beside that sentence.
     pub(super) fn beside(self) -> Option<String> {
-        if self.by_type { Some(self.why) } else { self.hint }
+        if self.kind == Why::Lost { self.hint } else { Some(self.why) }
     }
 }
 
@@ -138,24 +148,32 @@ pub(super) fn doubt(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> Doubt {
         if let Some(key) = attribute.filter(|_| Part::Attributes.dropped(cx.trace, ix) > 0) {
             let words = Part::Attributes.words(cx.trace, ix);
             let why = format!("{words}, and {} may be among them", text::safe(key));
-            return Some(Doubt { why, hint: Some(Part::Attributes.hint()), by_type: false });
+            return Some(Doubt { why, hint: Some(Part::Attributes.hint()), kind: Why::Lost });
         }
         if key == "duration"
             && let Some(why) = lost::duration(cx.trace, ix)
         {
-            return Some(Doubt { why: format!("its duration is unknown: {why}"), hint: None, by_type: false });
+            return Some(Doubt { why: format!("its duration is unknown: {why}"), hint: None, kind: Why::Lost });
         }
         let by_type = || format!("its {} {}", text::safe(&key), Matcher::mismatch(matcher, &actual));
-        Matcher::doubts(matcher, &actual).then(|| Doubt { why: by_type(), hint: None, by_type: true })
+        Matcher::doubts(matcher, &actual).then(|| Doubt { why: by_type(), hint: None, kind: Why::TypeKeepsOut })
     };
     let keys = criteria::expr(&select.query).map(criteria::of).unwrap_or_default();
-    keys.into_iter().find_map(of_key).unwrap_or_else(|| match lost::any(cx.trace, ix) {
-        Some((why, hint)) => Doubt { why, hint, by_type: false },
-        None => Doubt {
-            why: "an attribute of it, or of a span that it is selected by, has another type".to_owned(),
-            hint: None,
-            by_type: true,
-        },
+    keys.into_iter().find_map(of_key).unwrap_or_else(|| match cx.selections.why(&cx.picks(&select.query), ix) {
+        Why::Lost => {
+            let of_another = || ("that depends on another span, of which the SDK dropped something".to_owned(), None);
+            let (why, hint) = lost::any(cx.trace, ix).unwrap_or_else(of_another);
+            Doubt { why, hint, kind: Why::Lost }
+        }
+        kind => {
+            let mistyped = select.query.mistyped(&cx.selections.index, ix);
+            let words = |one: Mistyped| {
+                format!("its {} is {}, compared with {}", text::safe(&one.attribute), one.found, one.beside)
+            };
+            let of_another = || "an attribute of it, or of a span that it is selected by, has another type".to_owned();
+            let why = mistyped.into_iter().next().map_or_else(of_another, words);
+            Doubt { why, hint: None, kind }
+        }
     })
 }
 

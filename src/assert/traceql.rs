@@ -9,6 +9,7 @@ use super::{lost, nearest, text, witness};
 use crate::matcher::count_of;
 use crate::select::{Query, Stage, UnderOtherNames};
 use crate::spec::plan::Expectation;
+use crate::trace::SpanIx;
 
 pub(super) fn judge(cx: &Judging<'_>, query: &Query, written: &str, none: bool, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
@@ -18,8 +19,12 @@ pub(super) fn judge(cx: &Judging<'_>, query: &Query, written: &str, none: bool, 
     if none {
         return absent(cx, query, &query_text, at);
     }
-    if !picks.rows.is_empty() {
-        return Cond::SURE.provided(up).into();
+    if let Some(&first) = cx.selections.by_told_types(&picks).first() {
+        let mut outcome = Outcome::from(Cond::SURE.provided(up));
+        if picks.rows.is_empty() {
+            outcome.remark(only_type(cx, query, first, "lets", &query_text));
+        }
+        return outcome;
     }
     let mut finding = unmatched(cx, query, &query_text, at);
     if in_doubt(cx, query, &query_text, &mut finding) {
@@ -53,17 +58,18 @@ fn unmatched(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -
 
 fn absent(cx: &Judging<'_>, query: &Query, written: &str, at: &Expectation) -> Outcome {
     let picks = cx.picks(query);
-    let Some(&first) = picks.rows.first() else { return under_other_names(cx, query, written, at) };
-    let message = match picks.rows.len() {
+    let rows = cx.selections.by_told_types(&picks);
+    let Some(&first) = rows.first() else { return under_other_names(cx, query, written, at) };
+    let message = match rows.len() {
         1 => format!("Expected no span to match {written}, found 1: {}.", text::span(cx.trace, first)),
         many => {
             let first = text::span(cx.trace, first);
             format!("Expected no span to match {written}, found {many}; the first is {first}.")
         }
     };
-    let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, message, &picks.rows);
+    let mut finding = cx.finding(RuleId::TraceQlNone, at.at, &at.path, message, rows);
     finding.expected = "no span".to_owned();
-    finding.actual = count_of(picks.rows.len(), "span");
+    finding.actual = count_of(rows.len(), "span");
     State::lacks(Cond::FINAL.provided(picks.is_up()), finding).into()
 }
 
@@ -110,12 +116,17 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
     State::lacks(cond, finding).into()
 }
 
-/// That only the type of a value keeps a span from matching: as in Tempo that decides, and a reader may not expect it.
+/// That only the type of a value keeps a span from matching.
 fn by_type(cx: &Judging<'_>, query: &Query, written: &str) -> Option<String> {
     let picks = cx.picks(query);
     let &first = cx.in_doubt(&picks).rows.first()?;
-    let span = text::span(cx.trace, first);
-    let values = query.mistyped(&cx.selections.index, first).into_iter();
+    Some(only_type(cx, query, first, "keeps", written))
+}
+
+/// That only the type of a value decides: as in Tempo it does, and a reader may not expect it.
+fn only_type(cx: &Judging<'_>, query: &Query, ix: SpanIx, does: &str, written: &str) -> String {
+    let span = text::span(cx.trace, ix);
+    let values = query.mistyped(&cx.selections.index, ix).into_iter();
     let values: Vec<String> = values
         .map(|one| format!("{} is {}, compared with {}", text::quoted(&one.attribute), one.found, one.beside))
         .collect();
@@ -124,14 +135,15 @@ fn by_type(cx: &Judging<'_>, query: &Query, written: &str) -> Option<String> {
         [] => "TraceQL does not compare text with numbers or booleans".to_owned(),
         values => format!("{}. As in Tempo, such a comparison does not hold", values.join("; ")),
     };
-    Some(format!("Only the type of a value keeps {span} from matching {written}: {why}."))
+    let matching = if does == "keeps" { "from matching" } else { "match" };
+    format!("Only the type of a value {does} {span} {matching} {written}: {why}.")
 }
 
 /// Makes of a finding one that it can not be told whether the query matches, where what it asks for may be among what the
 /// SDK dropped of a span.
 fn in_doubt(cx: &Judging<'_>, query: &Query, written: &str, finding: &mut Finding) -> bool {
     let picks = cx.picks(query);
-    let lost = &cx.in_doubt(&picks).lost;
+    let lost = &cx.in_doubt(&picks).as_told;
     let Some(&first) = lost.first() else { return false };
     let (why, hint) =
         lost::any(cx.trace, first).unwrap_or_else(|| ("the SDK dropped some of the trace".to_owned(), None));

@@ -1,12 +1,15 @@
 //! Numbers made of sets of spans, and comparing them.
 
 use super::ast::*;
-use super::filter::{resolve, value_at};
+use super::doubt::Operand;
+use super::extent::Extent;
 use super::fold::Number;
 use super::index::Index;
 use super::pipeline::Set;
 use super::print;
 use super::reading::Reading;
+use super::rows::Rows;
+use super::types;
 use super::value::{Val, compare, order};
 use crate::trace::Trace;
 use std::cmp::Ordering;
@@ -57,7 +60,6 @@ impl Scalar {
                 let items: Vec<String> = items.iter().map(|item| trace.show(item)).collect();
                 Scalar::Str(format!("[{}]", items.join(", ")))
             }
-            Val::Refused(_) => Scalar::Str("values that cannot be compared".to_owned()),
             Val::Opaque => Scalar::Str("a value that TraceQL cannot compare".to_owned()),
         }
     }
@@ -71,24 +73,47 @@ impl Scalar {
     }
 }
 
-/// The set with its aggregate, if the comparison holds of it.
-pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, set: Set, reading: Reading<'_>) -> Option<Set> {
+/// The sets of which the comparison holds, with their aggregates.
+pub(super) fn filter(index: &Index<'_>, filter: &ScalarFilter, sets: Vec<Set>, reading: Reading<'_>) -> Vec<Set> {
     // Checked queries have an aggregate on the left and a value on the right.
     let (ScalarExpr::Aggregate(aggregate), ScalarExpr::Static(wanted, _)) = (&filter.lhs, &filter.rhs) else {
-        return None;
+        return Vec::new();
     };
-    let value = compute(index, aggregate, &set, reading)?;
-    let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
-    holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
+    let operand = operand(index, aggregate, reading);
+    let of_exact = |set: Set| {
+        let value = of_rows(aggregate, operand.as_ref(), &set.picked.may)?;
+        let holds = compare(filter.op, &value.val(), &Val::constant(wanted), index.trace().symbols());
+        holds.then(|| Set { aggregate: Some((print::aggregate(aggregate), value)), ..set })
+    };
+    let of_open = |set: Set| {
+        let extent = match &operand {
+            Some(operand) => Extent::of(aggregate.function, operand, &set.picked),
+            None => Extent::of_count(&set.picked),
+        };
+        let chance = extent.compare(filter.op, wanted);
+        chance.may.then(|| if chance.must { set } else { Set { picked: set.picked.perhaps(), ..set } })
+    };
+    let one = |set| if reading.is_exact() { of_exact(set) } else { of_open(set) };
+    sets.into_iter().filter_map(one).collect()
 }
 
-/// An aggregate of a set; `None` if no span has a number to take it of. Values that are not numbers are passed over, so
-/// that the order of spans cannot matter.
-pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, set: &Set, reading: Reading<'_>) -> Option<Scalar> {
-    let Some(field) = &aggregate.field else { return Some(Scalar::Int(set.rows.count() as i64)) };
-    let node = resolve(field, index.trace(), reading);
-    let spans = set.rows.spans();
-    let numbers: Vec<Number> = spans.iter().filter_map(|&ix| value_at(index, &node, ix).number()).collect();
+fn operand<'q, 'i, 't>(
+    index: &'i Index<'t>,
+    aggregate: &'q Aggregate,
+    reading: Reading<'i>,
+) -> Option<Operand<'q, 'i, 't>> {
+    aggregate.field.as_ref().map(|field| Operand::of(index, field, types::A_NUMBER, reading))
+}
+
+/// An aggregate of rows; `None` if no span has a number to take it of.
+pub(super) fn compute(index: &Index<'_>, aggregate: &Aggregate, rows: &Rows) -> Option<Scalar> {
+    of_rows(aggregate, operand(index, aggregate, Reading::Written).as_ref(), rows)
+}
+
+/// Values that are not numbers are passed over, so that the order of spans cannot matter.
+fn of_rows(aggregate: &Aggregate, operand: Option<&Operand<'_, '_, '_>>, rows: &Rows) -> Option<Scalar> {
+    let Some(operand) = operand else { return Some(Scalar::Int(rows.count() as i64)) };
+    let numbers: Vec<Number> = rows.spans().iter().filter_map(|&ix| operand.value(ix).number()).collect();
     of_numbers(aggregate.function, &numbers)
 }
 

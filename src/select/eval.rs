@@ -2,12 +2,14 @@
 
 use super::aggregate::{self, Scalar};
 use super::ast::*;
+use super::doubt::Between;
 use super::fields::AliasUse;
 use super::filter::{resolve, value_at};
 use super::index::Index;
-use super::pipeline::{Evaluation, Rows, Set};
+use super::pipeline::{Evaluation, Set};
 use super::print;
 use super::reading::Reading;
+use super::rows::{Picked, Rows};
 use super::value::Val;
 use crate::matcher::Fact;
 use crate::trace::{SpanIx, Trace};
@@ -47,15 +49,6 @@ impl Selection {
     }
 }
 
-/// The sets that a pipeline makes of all spans, without those that are empty.
-fn sets(evaluation: &mut Evaluation<'_, '_>, pipeline: &Pipeline) -> Vec<Set> {
-    let index = evaluation.index;
-    let all = Set { rows: Rows::Many(index.all().clone()), groups: Vec::new(), aggregate: None };
-    let begin = if index.trace().is_empty() { Vec::new() } else { vec![all] };
-    let sets = evaluation.pipeline(pipeline, begin);
-    sets.into_iter().filter(|set| !set.rows.is_empty()).collect()
-}
-
 impl FieldExpr {
     /// What it is at a span, as a reader of the query would write it; `None` where there is nothing.
     pub fn shown_at(&self, index: &Index<'_>, ix: SpanIx) -> Option<String> {
@@ -89,19 +82,28 @@ impl FieldExpr {
 impl Query {
     /// What the query picks, with all that can be said about it. Keep one [`Index`] for the queries on a trace.
     pub fn select(&self, index: &Index<'_>) -> Selection {
-        self.evaluate(index, Reading::Written)
-    }
-    pub(super) fn evaluate(&self, index: &Index<'_>, reading: Reading<'_>) -> Selection {
-        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, reading };
-        let spansets = sets(&mut evaluation, &self.pipeline)
+        let mut evaluation = Evaluation::new(index, Reading::Written);
+        let spansets = evaluation
+            .sets(&self.pipeline)
             .into_iter()
             .map(|set| Spanset {
-                spans: set.rows.spans().into_owned(),
+                spans: set.picked.may.spans().into_owned(),
                 groups: set.groups.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
                 aggregate: set.aggregate,
             })
             .collect();
         Selection { spansets, aliases: evaluation.aliases }
+    }
+    /// What it picks where what the reading keeps open is not known.
+    pub(super) fn picked(&self, index: &Index<'_>, reading: Reading<'_>) -> Between {
+        let sets = Evaluation::new(index, reading).sets(&self.pipeline);
+        let spans = |of: fn(&Picked) -> &Rows| {
+            let mut spans: Vec<SpanIx> = sets.iter().flat_map(|set| of(&set.picked).spans().into_owned()).collect();
+            spans.sort_unstable();
+            spans.dedup();
+            spans
+        };
+        Between { surely: spans(Picked::sure), possibly: spans(|picked| &picked.may) }
     }
     /// What the last aggregate was of the sets that it let none pass of: `count() is 4`. `None` where the query does not
     /// end with a comparison of an aggregate.
@@ -112,11 +114,11 @@ impl Query {
         else {
             return None;
         };
-        let mut evaluation = Evaluation { index, aliases: Vec::new(), filtered: None, reading: Reading::Written };
+        let mut evaluation = Evaluation::new(index, Reading::Written);
         let name = print::aggregate(&aggregate);
         let value =
-            |set: &Set| aggregate::compute(index, &aggregate, set, Reading::Written).unwrap_or(Scalar::Nil).to_string();
-        let values: Vec<String> = sets(&mut evaluation, &before.pipeline).iter().map(value).collect();
+            |set: &Set| aggregate::compute(index, &aggregate, &set.picked.may).unwrap_or(Scalar::Nil).to_string();
+        let values: Vec<String> = evaluation.sets(&before.pipeline).iter().map(value).collect();
         Some(match values.as_slice() {
             [] => format!("there is no span to take {name} of, and an empty set passes no comparison"),
             [only] => format!("{name} is {only}"),

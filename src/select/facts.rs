@@ -1,9 +1,9 @@
 //! The facts of a span that TraceQL names, one by one.
 
 use super::ast::{Attribute, Intrinsic, Scope};
-use super::index::Index;
+use super::index::{Index, find};
 use super::value::Val;
-use crate::trace::{Attributes, Event, Link, SpanIx, SpanRef, Sym, Trace, Value};
+use crate::trace::{Event, Link, SpanIx, SpanRef, Sym, Trace, Value};
 use std::borrow::Cow;
 
 /// What a root's parent id is in Tempo, which pads ids with zeros.
@@ -29,10 +29,6 @@ pub(super) fn source(attribute: &Attribute, trace: &Trace) -> Source {
         Attribute::Intrinsic(intrinsic) => Source::Intrinsic(*intrinsic),
         Attribute::Named { scope, name, .. } => Source::Named(*scope, trace.symbols().get(name)),
     }
-}
-
-pub(super) fn find(attributes: &Attributes, key: Sym) -> Option<&Value> {
-    attributes.iter().find(|(at, _)| *at == key).map(|(_, value)| value)
 }
 
 pub(super) fn nanoseconds(value: u64) -> i64 {

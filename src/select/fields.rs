@@ -113,7 +113,7 @@ fn attribute(
     used: &mut Vec<AliasUse>,
 ) -> bool {
     let found = alias::find(attributes, key, asking.aliases, index.trace());
-    let holds = found.test(matcher) || asking.reading.any_type() && found.doubts(matcher);
+    let holds = found.test(matcher) || asking.reading.is_of_types() && found.doubts(matcher);
     if holds || matches!(found, Found::Refused { .. }) {
         note(&found, key, used);
     }
@@ -136,7 +136,7 @@ fn of_spans(
     let trace = index.trace();
     let mut left = within.clone();
     let mut kept = Bits::empty(within.len());
-    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.reading.any_type() && matcher.doubts(fact);
+    let holds = |fact: &Fact<'_>| matcher.test(fact) || asking.reading.is_of_types() && matcher.doubts(fact);
     if let Some(sym) = trace.symbols().get(key) {
         let mut decided = Decided::new(trace.symbols());
         let mut seen = Bits::empty(within.len());
@@ -164,7 +164,7 @@ fn of_spans(
                         return;
                     }
                     seen.set(row);
-                    let holds = found.test(matcher) || asking.reading.any_type() && found.doubts(matcher);
+                    let holds = found.test(matcher) || asking.reading.is_of_types() && found.doubts(matcher);
                     if holds {
                         kept.set(row);
                     }
@@ -188,5 +188,5 @@ fn lost(holds: Bits, len: usize, rows: impl Iterator<Item = usize>, asking: Aski
         return holds;
     }
     let rows = Bits::of(len, rows);
-    if asking.reading.is_loosened() { holds.or(&rows) } else { holds.without(&rows) }
+    if asking.reading.is_of_lost() { holds.or(&rows) } else { holds.without(&rows) }
 }

@@ -11,8 +11,8 @@ use super::ast::*;
 use super::bits::Bits;
 use super::column::each_value;
 use super::decided::Decided;
-use super::facts::{Focus, Source, fact, find, of_trace, source};
-use super::index::Index;
+use super::facts::{Focus, Source, fact, of_trace, source};
+use super::index::{Index, find};
 use super::other_names::Renamed;
 use super::reading::Reading;
 use super::value::{Val, compare, compute, matches};
@@ -25,10 +25,7 @@ use std::borrow::Cow;
 pub(super) enum Node<'q> {
     Constant(Val<'q>),
     Fact(Source),
-    /// An attribute whose text is read as what it is compared with.
-    AnyType(Source),
-    /// An attribute's text, or that of its number or boolean.
-    AsText(Source),
+    /// An attribute that a span may have under another name. Only [`answers`](super::answers) reads it.
     Renamed(Renamed<'q>),
     And(Vec<Node<'q>>),
     Or(Vec<Node<'q>>),
@@ -41,21 +38,43 @@ pub(super) enum Node<'q> {
     Missing(Box<Node<'q>>),
 }
 
+impl Node<'_> {
+    /// What it looks at; `None` for an attribute that may stand under another name.
+    // The parser bounds how deep a query nests, so recursion is bounded here.
+    pub(super) fn each_source(&self, each: &mut dyn FnMut(Option<Source>)) {
+        match self {
+            Node::Constant(_) => {}
+            Node::Fact(source) => each(Some(*source)),
+            Node::Renamed(_) => each(None),
+            Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| part.each_source(each)),
+            Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => {
+                lhs.each_source(each);
+                rhs.each_source(each);
+            }
+            Node::Matches(inner, ..)
+            | Node::Negative(inner)
+            | Node::Not(inner)
+            | Node::Exists(inner)
+            | Node::Missing(inner) => inner.each_source(each),
+        }
+    }
+}
+
 /// What a node asks of the events or links around it.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Needs {
-    event: bool,
-    link: bool,
+pub(super) struct Needs {
+    pub(super) event: bool,
+    pub(super) link: bool,
 }
 
 impl Needs {
-    fn or(self, other: Needs) -> Needs {
+    pub(super) fn or(self, other: Needs) -> Needs {
         Needs { event: self.event || other.event, link: self.link || other.link }
     }
     fn and(self, other: Needs) -> Needs {
         Needs { event: self.event && other.event, link: self.link && other.link }
     }
-    fn any(self) -> bool {
+    pub(super) fn any(self) -> bool {
         self.event || self.link
     }
 }
@@ -91,57 +110,10 @@ pub(super) fn resolve<'q>(expr: &'q FieldExpr, trace: &Trace, reading: Reading<'
             Node::Matches(below(operand), compiled.as_ref(), *negated)
         }
         FieldKind::Negative(inner) => Node::Negative(below(inner)),
-        FieldKind::Not(inner) => Node::Not(Box::new(resolve(inner, trace, reading.negated()))),
+        FieldKind::Not(inner) => Node::Not(below(inner)),
         FieldKind::Exists(inner) => Node::Exists(below(inner)),
         FieldKind::Missing(inner) => Node::Missing(below(inner)),
         FieldKind::Unreadable => Node::Constant(Val::Nil),
-    }
-}
-
-/// What may hold if values were told in other types: `>= 500` of the text `"503"`, `= "7"` of the number 7. What is
-/// picked below a `!` stays as it is: there more that may hold is less that is picked.
-pub(super) fn in_any_type(node: Node<'_>) -> Node<'_> {
-    loosened(node, true)
-}
-
-// The parser bounds how deep a query nests, so recursion is bounded here.
-fn loosened(node: Node<'_>, may: bool) -> Node<'_> {
-    match node {
-        Node::And(parts) => Node::And(parts.into_iter().map(|part| loosened(part, may)).collect()),
-        Node::Or(parts) => Node::Or(parts.into_iter().map(|part| loosened(part, may)).collect()),
-        Node::Not(inner) => Node::Not(Box::new(loosened(*inner, !may))),
-        exact if !may => exact,
-        Node::Fact(source @ Source::Named(..)) => Node::Or(vec![Node::Fact(source), Node::AnyType(source)]),
-        Node::Compare(op, lhs, rhs) => {
-            let with = |lhs, rhs| Node::Compare(op, Box::new(lhs), Box::new(rhs));
-            let mut any = vec![with(typeless((*lhs).clone()), typeless((*rhs).clone()))];
-            any.extend(as_text(&lhs).map(|lhs| with(lhs, (*rhs).clone())));
-            any.extend(as_text(&rhs).map(|rhs| with((*lhs).clone(), rhs)));
-            any.push(Node::Compare(op, lhs, rhs));
-            Node::Or(any)
-        }
-        Node::Matches(inner, pattern, negated) => {
-            let text = as_text(&inner).map(|text| Node::Matches(Box::new(text), pattern, negated));
-            Node::Or([Some(Node::Matches(inner, pattern, negated)), text].into_iter().flatten().collect())
-        }
-        other => other,
-    }
-}
-
-fn as_text<'q>(node: &Node<'q>) -> Option<Node<'q>> {
-    match node {
-        Node::Fact(source @ Source::Named(..)) => Some(Node::AsText(*source)),
-        _ => None,
-    }
-}
-
-/// Its attributes read as what they are compared with, or computed with.
-fn typeless(node: Node<'_>) -> Node<'_> {
-    match node {
-        Node::Fact(source @ Source::Named(..)) => Node::AnyType(source),
-        Node::Compute(op, lhs, rhs) => Node::Compute(op, Box::new(typeless(*lhs)), Box::new(typeless(*rhs))),
-        Node::Negative(inner) => Node::Negative(Box::new(typeless(*inner))),
-        other => other,
     }
 }
 
@@ -154,14 +126,13 @@ fn trim_id(fact: &mut Node<'_>, constant: &mut Node<'_>) {
     }
 }
 
-fn needs(node: &Node<'_>) -> Needs {
+pub(super) fn needs(node: &Node<'_>) -> Needs {
     match node {
         Node::Fact(Source::Intrinsic(intrinsic)) => Needs { event: intrinsic.of_event(), link: intrinsic.of_link() },
-        Node::Fact(Source::Named(scope, _))
-        | Node::AnyType(Source::Named(scope, _))
-        | Node::AsText(Source::Named(scope, _))
-        | Node::Renamed(Renamed { scope, .. }) => Needs { event: *scope == Scope::Event, link: *scope == Scope::Link },
-        Node::AnyType(_) | Node::AsText(_) | Node::Constant(_) | Node::Not(_) => Needs::default(),
+        Node::Fact(Source::Named(scope, _)) | Node::Renamed(Renamed { scope, .. }) => {
+            Needs { event: *scope == Scope::Event, link: *scope == Scope::Link }
+        }
+        Node::Constant(_) | Node::Not(_) => Needs::default(),
         Node::And(parts) | Node::Or(parts) => parts.iter().map(needs).fold(Needs::default(), Needs::or),
         Node::Compare(_, lhs, rhs) | Node::Compute(_, lhs, rhs) => needs(lhs).or(needs(rhs)),
         Node::Matches(inner, ..) | Node::Negative(inner) | Node::Exists(inner) | Node::Missing(inner) => needs(inner),
@@ -170,7 +141,7 @@ fn needs(node: &Node<'_>) -> Needs {
 
 /// What a condition cannot hold without. What says that something is missing, and alternatives of which one is not
 /// about events, choose no event; but beside a condition that does, they are about the one it chooses.
-fn chooses(node: &Node<'_>) -> Needs {
+pub(super) fn chooses(node: &Node<'_>) -> Needs {
     match node {
         Node::Missing(_) => Needs::default(),
         Node::And(parts) => parts.iter().map(chooses).fold(Needs::default(), Needs::or),
@@ -356,7 +327,7 @@ fn truth<'t>(index: &Index<'t>, node: &Node<'_>, row: usize, focus: Focus<'t>) -
                 for_any(span, needs(node), focus, &holds)
             })
         }
-        Node::Fact(_) | Node::AnyType(_) | Node::Renamed(_) => {
+        Node::Fact(_) => {
             let span = index.trace().span(SpanIx(row as u32));
             let is = |wanted: bool| move |focus| value(index, node, row, focus).truth() == Some(wanted);
             if for_any(span, needs(node), focus, &is(true)) {
@@ -430,14 +401,11 @@ fn value<'a, 't: 'a>(index: &Index<'t>, node: &'a Node<'_>, row: usize, focus: F
     match node {
         Node::Constant(constant) => constant.clone(),
         Node::Fact(source) => fact(index, *source, SpanIx(row as u32), focus),
-        Node::AnyType(source) => fact(index, *source, SpanIx(row as u32), focus).of_any_type(),
-        Node::AsText(source) => fact(index, *source, SpanIx(row as u32), focus).into_text(),
-        Node::Renamed(renamed) => renamed.value(index, SpanIx(row as u32), focus),
+        Node::Renamed(_) => Val::Opaque,
         Node::Compute(op, lhs, rhs) => compute(*op, &value(index, lhs, row, focus), &value(index, rhs, row, focus)),
-        Node::Negative(inner) => match value(index, inner, row, focus) {
-            Val::Refused(holds) => Val::Refused(holds),
-            other => other.number().map_or(Val::Nil, |number| Val::from(number.negated())),
-        },
+        Node::Negative(inner) => {
+            value(index, inner, row, focus).number().map_or(Val::Nil, |number| Val::from(number.negated()))
+        }
         _ => truth(index, node, row, focus).map_or(Val::Nil, Val::Bool),
     }
 }

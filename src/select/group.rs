@@ -1,44 +1,156 @@
 //! `by()`: one set of spans for each value of an expression.
 
 use super::aggregate::Scalar;
+use super::answers::Values;
 use super::ast::FieldExpr;
-use super::filter::{resolve, value_at};
+use super::doubt::Operand;
 use super::index::Index;
-use super::pipeline::{Rows, Set};
+use super::pipeline::Set;
 use super::print;
 use super::reading::Reading;
+use super::rows::{Picked, Rows};
+use super::types;
 use super::value::Val;
-use crate::trace::{Kind, SpanIx, StatusCode, Value};
+use crate::matcher::Number as Exact;
+use crate::trace::{Kind, SpanIx, StatusCode, Trace, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// One set for each value, in the order of their first spans.
-pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, set: &Set, reading: Reading<'_>) -> Vec<Set> {
-    let trace = index.trace();
-    let node = resolve(expr, trace, reading);
+/// Of each set one for each value, in the order of their first spans.
+pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, sets: &[Set], reading: Reading<'_>) -> Vec<Set> {
+    let operand = Operand::of(index, expr, types::A_GROUP, reading);
     let name: Rc<str> = format!("by({})", print::field(expr)).into();
-    let mut groups: Vec<(Scalar, Vec<SpanIx>)> = Vec::new();
-    let mut found: HashMap<Key<'_>, usize> = HashMap::new();
-    for &ix in set.rows.spans().iter() {
-        let value = value_at(index, &node, ix);
-        let scalar = || Scalar::of(&value, trace);
-        let at = *found.entry(key(&value)).or_insert_with(|| {
-            groups.push((scalar(), Vec::new()));
-            groups.len() - 1
-        });
-        groups[at].1.push(ix);
-    }
-    let set_of = |(value, spans)| {
-        let mut named = set.groups.clone();
-        named.push((Rc::clone(&name), value));
-        Set { rows: Rows::Few(spans), groups: named, aggregate: set.aggregate.clone() }
+    let of = |set: &Set| {
+        let groups = Groups::of(&operand, &set.picked, index.trace());
+        let groups = if reading.is_exact() { groups.exactly() } else { groups.perhaps(&set.picked, reading) };
+        let named = |(value, picked)| {
+            let mut groups = set.groups.clone();
+            groups.push((Rc::clone(&name), value));
+            Set { picked, groups, aggregate: set.aggregate.clone() }
+        };
+        groups.into_iter().map(named).collect::<Vec<_>>()
     };
-    groups.into_iter().map(set_of).collect()
+    sets.iter().flat_map(of).collect()
+}
+
+/// Spans by a value.
+struct Groups<'a> {
+    known: Vec<(Key<'a>, Scalar, Vec<SpanIx>)>,
+    /// Those of which the value is not known.
+    anywhere: Vec<SpanIx>,
+}
+
+impl<'a> Groups<'a> {
+    fn of(operand: &'a Operand<'_, '_, '_>, picked: &Picked, trace: &Trace) -> Groups<'a> {
+        let mut groups = Groups { known: Vec::new(), anywhere: Vec::new() };
+        let mut found: HashMap<Key<'a>, usize> = HashMap::new();
+        for &ix in picked.may.spans().iter() {
+            let value = if operand.is_open(ix) { one_group(operand.values(ix)) } else { Some(operand.value(ix)) };
+            let Some(value) = value else {
+                groups.anywhere.push(ix);
+                continue;
+            };
+            let key = key(&value);
+            let at = match found.get(&key) {
+                Some(at) => *at,
+                None => {
+                    found.insert(key.clone(), groups.known.len());
+                    groups.known.push((key, Scalar::of(&value, trace), Vec::new()));
+                    groups.known.len() - 1
+                }
+            };
+            groups.known[at].2.push(ix);
+        }
+        groups
+    }
+
+    fn exactly(self) -> Vec<(Scalar, Picked)> {
+        self.known.into_iter().map(|(_, value, spans)| (value, Picked::exactly(Rows::Few(spans)))).collect()
+    }
+
+    /// A span of unknown value may be in any group, or in one with others of its like.
+    fn perhaps(self, picked: &Picked, reading: Reading<'_>) -> Vec<(Scalar, Picked)> {
+        let alike = if reading.is_of_types() { self.alike() } else { HashMap::new() };
+        if self.anywhere.is_empty() && alike.is_empty() && picked.is_exact() {
+            return self.exactly();
+        }
+        let in_all = |all: &Vec<usize>| all.len().saturating_mul(all.iter().map(|&at| self.known[at].2.len()).sum());
+        let places = alike
+            .values()
+            .map(in_all)
+            .fold(self.anywhere.len().saturating_mul(self.known.len()), usize::saturating_add);
+        if places > MOST_PLACES {
+            let all = Picked::exactly(Rows::Few(picked.may.spans().into_owned()));
+            return vec![(Scalar::Nil, all.perhaps())];
+        }
+        let sure = picked.sure().spans();
+        let mut groups: Vec<(Scalar, Picked)> = Vec::new();
+        for (key, value, spans) in &self.known {
+            let mut may = self.anywhere.clone();
+            match class(key).and_then(|class| alike.get(&class)) {
+                Some(others) => others.iter().for_each(|&at| may.extend_from_slice(&self.known[at].2)),
+                None => may.extend_from_slice(spans),
+            }
+            may.sort_unstable();
+            let spans = spans.iter().copied().filter(|ix| sure.binary_search(ix).is_ok());
+            groups.push((value.clone(), Picked::between(Rows::Few(spans.collect()), Rows::Few(may))));
+        }
+        if !self.anywhere.is_empty() {
+            groups.push((Scalar::Nil, Picked::exactly(Rows::Few(self.anywhere)).perhaps()));
+        }
+        groups
+    }
+
+    /// The groups that may be one, if text is meant as what it says: `"1"` and 1.
+    fn alike(&self) -> HashMap<String, Vec<usize>> {
+        let is_text = |key: &Key<'_>| matches!(key, Key::Str(_));
+        let texts = self.known.iter().filter(|(key, ..)| is_text(key)).count();
+        let mut classes: HashMap<String, Vec<usize>> = HashMap::new();
+        if texts == 0 || texts == self.known.len() {
+            return classes;
+        }
+        for (at, (key, ..)) in self.known.iter().enumerate() {
+            class(key).into_iter().for_each(|class| classes.entry(class).or_default().push(at));
+        }
+        classes.retain(|_, all| {
+            all.iter().any(|&at| is_text(&self.known[at].0)) && all.iter().any(|&at| !is_text(&self.known[at].0))
+        });
+        classes
+    }
+}
+
+/// How often spans of which it is not known into which set they fall are put into one; beyond it nothing of the sets is
+/// known.
+const MOST_PLACES: usize = 100_000;
+
+/// The value, if all of these make one group.
+fn one_group(values: Values<'_>) -> Option<Val<'_>> {
+    let Values::Known(mut all) = values else { return None };
+    let last = all.pop()?;
+    all.iter().all(|value| key(value) == key(&last)).then_some(last)
+}
+
+/// What a value says, whatever its type.
+fn class(key: &Key<'_>) -> Option<String> {
+    let of_float = |value: f64| {
+        if value == value.trunc() && value.abs() < 1e15 { format!("{value:.0}") } else { value.to_string() }
+    };
+    Some(match key {
+        Key::Int(value) => value.to_string(),
+        Key::Float(bits) => of_float(f64::from_bits(*bits)),
+        Key::Bool(flag) => flag.to_string(),
+        Key::Str(text) => match Exact::parse(text) {
+            Some(Exact::Int(value)) => value.to_string(),
+            Some(Exact::Float(value)) => of_float(value),
+            None => text.to_string(),
+        },
+        _ => return None,
+    })
 }
 
 /// Equal for equal values of equal type.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Key<'a> {
     Nil,
     Int(i64),
@@ -66,6 +178,6 @@ fn key<'a>(value: &Val<'a>) -> Key<'a> {
         Val::Status(code) => Key::Status(*code),
         Val::Kind(kind) => Key::Kind(*kind),
         Val::Array(values) => Key::Array(values.iter().map(|value: &Value| format!("{value:?};")).collect()),
-        Val::Opaque | Val::Refused(_) => Key::Opaque,
+        Val::Opaque => Key::Opaque,
     }
 }

@@ -1,8 +1,9 @@
 //! What evaluating queries on one trace computes once: rows by name and by resource, nested-set numbers.
 
+use super::ast::Scope;
 use super::bits::Bits;
 use super::postings::Postings;
-use crate::trace::{SpanIx, Sym, Trace, Value};
+use crate::trace::{Attributes, SpanIx, Sym, Trace, Value};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
@@ -14,7 +15,7 @@ pub struct Index<'t> {
     names: OnceCell<Postings>,
     resources: OnceCell<Postings>,
     all: OnceCell<Bits>,
-    types: RefCell<HashMap<Sym, Types>>,
+    types: RefCell<HashMap<(Scope, Sym), Types>>,
 }
 
 /// Tempo's nested-set numbers of a span; zeros in parts that hang from a missing parent.
@@ -35,11 +36,21 @@ pub(super) struct Types {
 
 impl Types {
     pub(super) fn of<'v>(values: impl Iterator<Item = &'v Value>) -> Types {
-        values.fold(Types::default(), |types, value| Types {
-            text: types.text || matches!(value, Value::Str(_)),
-            scalar: types.scalar || matches!(value, Value::Bool(_) | Value::Int(_) | Value::Double(_)),
-        })
+        values.fold(Types::default(), Types::with)
     }
+    /// An array has the types of its elements.
+    fn with(self, value: &Value) -> Types {
+        match value {
+            Value::Str(_) => Types { text: true, ..self },
+            Value::Bool(_) | Value::Int(_) | Value::Double(_) => Types { scalar: true, ..self },
+            Value::Array(items) => items.iter().filter(|item| !matches!(item, Value::Array(_))).fold(self, Types::with),
+            Value::Empty | Value::Bytes(_) | Value::Map(_) => self,
+        }
+    }
+}
+
+pub(super) fn find(attributes: &Attributes, key: Sym) -> Option<&Value> {
+    attributes.iter().find(|(at, _)| *at == key).map(|(_, value)| value)
 }
 
 impl<'t> Index<'t> {
@@ -71,10 +82,27 @@ impl<'t> Index<'t> {
         let trace = self.trace;
         self.resources.get_or_init(|| Postings::new(trace.resource_of.iter().map(|at| at.0), trace.resources.len()))
     }
-    /// The types of a span attribute's values.
-    pub(super) fn types(&self, key: Sym) -> Types {
-        let mut types = self.types.borrow_mut();
-        *types.entry(key).or_insert_with(|| Types::of(self.trace.attributes.column(key).map(|(_, value)| value)))
+    /// The types of an attribute's values.
+    pub(super) fn types(&self, scope: Scope, key: Sym) -> Types {
+        let known = self.types.borrow().get(&(scope, key)).copied();
+        known.unwrap_or_else(|| {
+            let types = self.types_of(scope, key);
+            self.types.borrow_mut().insert((scope, key), types);
+            types
+        })
+    }
+    fn types_of(&self, scope: Scope, key: Sym) -> Types {
+        let trace = self.trace;
+        let own = || trace.attributes.column(key).map(|(_, value)| value);
+        let in_resources = || trace.resources.iter().filter_map(|resource| find(&resource.attributes, key));
+        match scope {
+            Scope::Span => Types::of(own()),
+            Scope::Resource => Types::of(in_resources()),
+            Scope::Any => Types::of(own().chain(in_resources())),
+            Scope::Event => Types::of(trace.events.iter().filter_map(|event| find(&event.attributes, key))),
+            Scope::Link => Types::of(trace.links.iter().filter_map(|link| find(&link.attributes, key))),
+            Scope::Instrumentation => Types::of(trace.scopes.iter().filter_map(|scope| find(&scope.attributes, key))),
+        }
     }
     pub(super) fn nested(&self, ix: SpanIx) -> Nested {
         self.nested.get_or_init(|| number(self.trace))[ix.index()]

@@ -8,6 +8,7 @@
 //! (`filter` for events and links, `value` for what has no result, `aggregate` for mixed types).
 
 mod aggregate;
+mod answers;
 mod ast;
 mod bind;
 mod bits;
@@ -20,6 +21,7 @@ mod doubt;
 mod duration;
 mod error;
 mod eval;
+mod extent;
 mod facts;
 mod fields;
 mod filter;
@@ -36,6 +38,7 @@ mod pipeline;
 mod postings;
 mod print;
 mod reading;
+mod rows;
 mod structural;
 mod text;
 mod times;
@@ -52,7 +55,7 @@ pub use ast::{
 };
 pub use bind::Values;
 pub(crate) use constant::{constant, constant_of_failed};
-pub use doubt::Doubted;
+pub use doubt::{Between, Doubt};
 pub use error::{ErrorKind, SelectError};
 pub use eval::{Selection, Spanset};
 pub use fields::AliasUse;
@@ -62,6 +65,8 @@ pub use other_names::UnderOtherNames;
 pub use parse::{MAX_DEPTH, MAX_LENGTH, MAX_NESTING, parse};
 pub use types::Mistyped;
 
+#[cfg(test)]
+mod doubt_tests;
 #[cfg(test)]
 mod eval_tests;
 #[cfg(test)]

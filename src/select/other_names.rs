@@ -1,17 +1,14 @@
 //! TraceQL under other names of its attributes. A query is exact about names, as Tempo is; but an absence that holds
 //! because a service has renamed an attribute is none, so who judges one asks here as well.
 //!
-//! Some names' values cannot be compared with those of the name asked for. A query is then evaluated twice: once with no
-//! such comparison holding, and once with all of them, each seen from the query as a whole (below a `!` it is the other
-//! way around). What both pick is certain.
+//! Some names' values cannot be compared with those of the name asked for. What they are is then as open as what was lost
+//! of a span, and the query picks some spans for certain and others perhaps.
 
 use super::ast::*;
 use super::facts::{Focus, named};
 use super::fields::AliasUse;
 use super::index::Index;
-use super::monotone::Monotone;
 use super::reading::Reading;
-use super::value::Val;
 use super::walk::{Part, attributes, parts};
 use crate::matcher::Fact;
 use crate::matcher::alias::{self, Found, Other};
@@ -25,23 +22,21 @@ pub(super) struct Renamed<'q> {
     asked: &'q str,
     key: Option<Sym>,
     others: Vec<(Other, Sym, bool)>,
-    refused: bool,
 }
 
 impl<'q> Renamed<'q> {
     /// `None` where exact names will do.
     pub(super) fn of(attribute: &'q Attribute, reading: Reading<'_>, trace: &Trace) -> Option<Renamed<'q>> {
-        let (Attribute::Named { scope, name, .. }, Reading::OtherNames { written, refused }) = (attribute, reading)
-        else {
+        let (Attribute::Named { scope, name, .. }, Reading::OtherNames { written }) = (attribute, reading) else {
             return None;
         };
         let there = |other: Other| Some((other, trace.symbols().get(other.name)?, written.contains(other.name)));
         let others: Vec<_> = alias::others(name).filter_map(there).collect();
         let key = trace.symbols().get(name);
-        (!others.is_empty()).then_some(Renamed { scope: *scope, asked: name, key, others, refused })
+        (!others.is_empty()).then_some(Renamed { scope: *scope, asked: name, key, others })
     }
 
-    fn find<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Found<'t> {
+    pub(super) fn find<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Found<'t> {
         let trace = index.trace();
         let get = |key| named(trace, self.scope, key, ix, focus).map(|value| Fact::of(value, trace));
         if let Some(fact) = self.key.and_then(get) {
@@ -56,14 +51,6 @@ impl<'q> Renamed<'q> {
             Some(other.read(get(*key)?, kind(*key)))
                 .filter(|found| !(*both_asked && matches!(found, Found::Refused { .. })))
         }))
-    }
-
-    pub(super) fn value<'t>(&self, index: &Index<'t>, ix: SpanIx, focus: Focus<'t>) -> Val<'t> {
-        match self.find(index, ix, focus) {
-            Found::Nothing => Val::Nil,
-            Found::Asked(fact) | Found::Alias { fact, .. } => Val::of_fact(fact),
-            Found::Refused { .. } => Val::Refused(self.refused),
-        }
     }
 
     /// The other names that a span has it under.
@@ -109,7 +96,7 @@ impl Query {
         let written = self.attribute_names();
         let mut renamed = Vec::new();
         for expr in parts(self).into_iter().filter_map(Part::expr) {
-            let reading = Reading::OtherNames { written: &written, refused: false };
+            let reading = Reading::OtherNames { written: &written };
             attributes(expr, &mut |attribute| renamed.extend(Renamed::of(attribute, reading, index.trace())));
         }
         let uses = |rows: &mut dyn Iterator<Item = SpanIx>| {
@@ -121,19 +108,9 @@ impl Query {
         if all.is_empty() {
             return None;
         }
-        let refused: BTreeSet<&str> =
-            all.iter().filter(|one| one.refused.is_some()).map(|one| one.asked.as_str()).collect();
-        let spans = |refused| self.evaluate(index, Reading::OtherNames { written: &written, refused }).spans();
-        let least = spans(false);
-        let most = if refused.is_empty() { least.clone() } else { spans(true) };
-        let bounded = refused.is_empty() || self.is_bounded(&refused);
-        let certain = bounded && !least.is_empty() && !most.is_empty();
-        let mut rows = if least.is_empty() { most } else { least };
-        if rows.is_empty() && !bounded {
-            let mut has_refused = |&ix: &SpanIx| uses(&mut std::iter::once(ix)).iter().any(|one| one.refused.is_some());
-            rows = index.all().spans();
-            rows.retain(&mut has_refused);
-        }
+        let picked = self.picked(index, Reading::OtherNames { written: &written });
+        let certain = !picked.surely.is_empty();
+        let rows = if certain { picked.surely } else { picked.possibly };
         if rows.is_empty() {
             return None;
         }
@@ -142,21 +119,5 @@ impl Query {
         let some = |from: &BTreeSet<AliasUse>| from.iter().filter(wanted).cloned().collect::<Vec<_>>();
         let aliases = Some(some(&own)).filter(|own| !own.is_empty()).unwrap_or_else(|| some(&all));
         Some(UnderOtherNames { spans: rows, certain, aliases })
-    }
-
-    /// Whether the results with every comparison of these names holding and with none bound all results between: not
-    /// where their values are grouped by or counted up, nor where more spans can make an aggregate's comparison fail.
-    fn is_bounded(&self, names: &BTreeSet<&str>) -> bool {
-        let parts = parts(self);
-        let mut counted = false;
-        for part in parts.iter().filter(|part| !matches!(part, Part::Filter(_))) {
-            part.expr().into_iter().for_each(|expr| {
-                attributes(expr, &mut |attribute| {
-                    counted |= matches!(attribute, Attribute::Named { name, .. } if names.contains(name.as_str()));
-                });
-            });
-        }
-        let aggregates = parts.iter().any(|part| matches!(part, Part::Aggregate(_)));
-        !counted && (self.monotone() == Monotone::Up || !aggregates)
     }
 }

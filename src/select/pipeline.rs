@@ -5,101 +5,42 @@ use super::ast::*;
 use super::bits::Bits;
 use super::doubt;
 use super::fields::{self, AliasUse, Asking};
-use super::filter::{in_any_type, mask, resolve};
 use super::group::group;
 use super::index::Index;
 use super::reading::Reading;
+use super::rows::{Picked, Rows};
 use super::structural::{structural, structural_of_few};
-use crate::trace::SpanIx;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Rows of one trace.
-#[derive(Debug, Clone)]
-pub(super) enum Rows {
-    Many(Bits),
-    /// Sorted. For the sets of `by()`, of which there can be as many as spans: a bit for each row of the trace would
-    /// take memory and time by the square.
-    Few(Vec<SpanIx>),
-}
-
-impl Rows {
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Rows::Many(bits) => bits.is_empty(),
-            Rows::Few(spans) => spans.is_empty(),
-        }
-    }
-    pub(super) fn count(&self) -> usize {
-        match self {
-            Rows::Many(bits) => bits.count(),
-            Rows::Few(spans) => spans.len(),
-        }
-    }
-    pub(super) fn spans(&self) -> Cow<'_, [SpanIx]> {
-        match self {
-            Rows::Many(bits) => Cow::Owned(bits.spans()),
-            Rows::Few(spans) => Cow::Borrowed(spans),
-        }
-    }
-    fn bits(&self, len: usize) -> Cow<'_, Bits> {
-        match self {
-            Rows::Many(bits) => Cow::Borrowed(bits),
-            Rows::Few(spans) => Cow::Owned(Bits::of(len, spans.iter().map(|ix| ix.index()))),
-        }
-    }
-    /// These of `bits`, kept as `self` is.
-    fn like(&self, bits: Bits) -> Rows {
-        match self {
-            Rows::Many(_) => Rows::Many(bits),
-            Rows::Few(_) => Rows::Few(bits.spans()),
-        }
-    }
-    fn none(&self) -> Rows {
-        match self {
-            Rows::Many(bits) => Rows::Many(Bits::empty(bits.len())),
-            Rows::Few(_) => Rows::Few(Vec::new()),
-        }
-    }
-    /// The rows that `bits` has as well.
-    fn and(&self, bits: &Bits) -> Rows {
-        match self {
-            Rows::Many(own) => Rows::Many(own.clone().and(bits)),
-            Rows::Few(spans) => Rows::Few(spans.iter().copied().filter(|ix| bits.get(ix.index())).collect()),
-        }
-    }
-    fn or(self, other: &Rows) -> Rows {
-        match (self, other) {
-            (Rows::Many(own), Rows::Many(other)) => Rows::Many(own.or(other)),
-            (Rows::Many(mut own), Rows::Few(other)) => {
-                other.iter().for_each(|ix| own.set(ix.index()));
-                Rows::Many(own)
-            }
-            (Rows::Few(mut own), other) => {
-                own.extend_from_slice(&other.spans());
-                own.sort_unstable();
-                own.dedup();
-                Rows::Few(own)
-            }
-        }
-    }
-}
-
 /// The rows of all sets together.
-fn union(sets: &[Set], len: usize) -> Bits {
-    let all = sets.iter().fold(Rows::Many(Bits::empty(len)), |all, set| all.or(&set.rows));
-    all.bits(len).into_owned()
+fn union(sets: &[Set], len: usize) -> Picked {
+    let all = |of: fn(&Picked) -> &Rows| {
+        let all = sets.iter().fold(Rows::Many(Bits::empty(len)), |all, set| all.or(of(&set.picked)));
+        Rows::Many(all.bits(len).into_owned())
+    };
+    let may = all(|picked| &picked.may);
+    if sets.iter().all(|set| set.picked.is_exact()) {
+        Picked::exactly(may)
+    } else {
+        Picked::between(all(Picked::sure), may)
+    }
 }
 
 /// A set of spans on its way through a pipeline.
 #[derive(Debug, Clone)]
 pub(super) struct Set {
-    pub(super) rows: Rows,
+    pub(super) picked: Picked,
     /// What it was grouped by, outermost first.
     pub(super) groups: Vec<(Rc<str>, Scalar)>,
     /// The last aggregate it was compared by.
     pub(super) aggregate: Option<(String, Scalar)>,
+}
+
+impl Set {
+    pub(super) fn of(picked: Picked) -> Set {
+        Set { picked, groups: Vec::new(), aggregate: None }
+    }
 }
 
 /// Evaluates queries on one trace and keeps what a report says of it.
@@ -115,11 +56,24 @@ pub(super) struct Evaluation<'i, 't> {
 pub(super) struct Filtered {
     all: Bits,
     /// By where in memory the filter is.
-    found: HashMap<usize, Bits>,
+    found: HashMap<usize, (Bits, Option<Bits>)>,
 }
 
-impl Evaluation<'_, '_> {
-    pub(super) fn pipeline(&mut self, pipeline: &Pipeline, input: Vec<Set>) -> Vec<Set> {
+impl<'i, 't> Evaluation<'i, 't> {
+    pub(super) fn new(index: &'i Index<'t>, reading: Reading<'i>) -> Evaluation<'i, 't> {
+        Evaluation { index, aliases: Vec::new(), filtered: None, reading }
+    }
+    /// The sets that a pipeline makes of all spans, without those that are empty.
+    pub(super) fn sets(&mut self, pipeline: &Pipeline) -> Vec<Set> {
+        if self.index.trace().is_empty() {
+            return Vec::new();
+        }
+        let all = Picked::exactly(Rows::Many(self.index.all().clone()));
+        let sets = self.pipeline(pipeline, vec![Set::of(all)]);
+        sets.into_iter().filter(|set| !set.picked.may.is_empty()).collect()
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, input: Vec<Set>) -> Vec<Set> {
         pipeline.stages.iter().fold(input, |sets, stage| self.stage(stage, sets))
     }
 
@@ -130,94 +84,109 @@ impl Evaluation<'_, '_> {
                 let len = self.index.trace().len();
                 let begins = sets.len() > 1 && self.filtered.is_none();
                 if begins {
-                    self.filtered = Some(Filtered { all: union(&sets, len), found: HashMap::new() });
+                    let all = union(&sets, len).may.bits(len).into_owned();
+                    self.filtered = Some(Filtered { all, found: HashMap::new() });
                 }
-                let picked = |set: Set| Set { rows: self.spanset(expr, &set.rows), ..set };
-                let kept = sets.into_iter().map(picked).filter(|set| !set.rows.is_empty()).collect();
+                let picked = |set: Set| Set { picked: self.spanset(expr, &set.picked), ..set };
+                let kept = sets.into_iter().map(picked).filter(|set| !set.picked.may.is_empty()).collect();
                 if begins {
                     self.filtered = None;
                 }
                 kept
             }
-            Stage::Scalar(filter) => {
-                sets.into_iter().filter_map(|set| aggregate::filter(self.index, filter, set, self.reading)).collect()
-            }
-            Stage::By(expr) => sets.iter().flat_map(|set| group(self.index, expr, set, self.reading)).collect(),
+            Stage::Scalar(filter) => aggregate::filter(self.index, filter, sets, self.reading),
+            Stage::By(expr) => group(self.index, expr, &sets, self.reading),
             Stage::Coalesce => {
-                let rows = union(&sets, self.index.trace().len());
-                if rows.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![Set { rows: Rows::Many(rows), groups: Vec::new(), aggregate: None }]
-                }
+                let all = union(&sets, self.index.trace().len());
+                if all.may.is_empty() { Vec::new() } else { vec![Set::of(all)] }
             }
             Stage::Select(_) => sets,
         }
     }
 
     /// The rows of `within` that a filter picks.
-    fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Rows) -> Rows {
+    fn filter(&mut self, expr: &SpansetExpr, field: &FieldExpr, within: &Picked) -> Picked {
         let (index, reading) = (self.index, self.reading);
-        let pick = |within: &Bits| {
-            let node = resolve(field, index.trace(), reading);
-            let node = if reading.any_type() { in_any_type(node) } else { node };
-            let picked = mask(index, &node, within);
-            if reading.is_loosened() { picked.or(&doubt::of_lost(index, field, within)) } else { picked }
-        };
+        let pick = |within: &Bits| doubt::filter(index, field, reading, within);
         match &mut self.filtered {
-            None => within.like(pick(&within.bits(index.trace().len()))),
+            None => {
+                let (may, sure) = pick(&within.may.bits(index.trace().len()));
+                if sure.is_none() && within.is_exact() {
+                    return Picked::exactly(within.may.like(may));
+                }
+                let sure = within.sure().and(sure.as_ref().unwrap_or(&may));
+                Picked::between(sure, within.may.like(may))
+            }
             Some(Filtered { all, found }) => {
-                within.and(found.entry(std::ptr::from_ref(expr).addr()).or_insert_with(|| pick(all)))
+                let (may, sure) = found.entry(std::ptr::from_ref(expr).addr()).or_insert_with(|| pick(all));
+                match (sure, within.is_exact()) {
+                    (None, true) => Picked::exactly(within.may.and(may)),
+                    (sure, _) => Picked::between(within.sure().and(sure.as_ref().unwrap_or(may)), within.may.and(may)),
+                }
             }
         }
     }
 
     /// The rows of `within` that an expression picks.
-    fn spanset(&mut self, expr: &SpansetExpr, within: &Rows) -> Rows {
+    fn spanset(&mut self, expr: &SpansetExpr, within: &Picked) -> Picked {
         let len = self.index.trace().len();
         match &expr.kind {
             SpansetKind::Filter(field) => self.filter(expr, field, within),
             SpansetKind::Binary { op, disconnected, lhs, rhs } => {
-                let reading = self.reading;
-                if let SpansetOp::Structure(_, Mode::Not) = op {
-                    self.reading = reading.negated();
-                }
-                let left = self.spanset(lhs, within);
-                self.reading = reading;
-                let right = self.spanset(rhs, within);
-                let one_is_empty = left.is_empty() || right.is_empty();
+                let (left, right) = (self.spanset(lhs, within), self.spanset(rhs, within));
+                let related = |left: &Rows, right: &Rows| self.related(*op, *disconnected, left, right);
                 match op {
-                    // Nothing is related to nothing.
-                    SpansetOp::Structure(_, Mode::Not) if one_is_empty => right,
-                    SpansetOp::And | SpansetOp::Structure(..) if one_is_empty => within.none(),
-                    SpansetOp::And | SpansetOp::Or => left.or(&right),
-                    // Where sets are many, nothing may look at all spans for each.
-                    SpansetOp::Structure(relation, mode)
-                        if !disconnected && let (Rows::Few(left), Rows::Few(right)) = (&left, &right) =>
-                    {
-                        Rows::Few(structural_of_few(self.index, *relation, *mode, left, right))
-                    }
-                    SpansetOp::Structure(relation, mode) => {
-                        let (left, right) = (left.bits(len), right.bits(len).into_owned());
-                        within.like(structural(self.index.trace(), *relation, *mode, *disconnected, &left, right))
-                    }
+                    SpansetOp::Structure(_, Mode::Not) => right.without(&left, |right, left| related(left, right)),
+                    _ => left.with(&right, related),
                 }
             }
             SpansetKind::Pipeline(inner) => {
-                let set = Set { rows: within.clone(), groups: Vec::new(), aggregate: None };
-                let sets = self.pipeline(inner, vec![set]);
-                match within {
-                    Rows::Many(_) => Rows::Many(union(&sets, len)),
-                    Rows::Few(_) => sets.iter().fold(within.none(), |all, set| all.or(&set.rows)),
+                let sets = self.pipeline(inner, vec![Set::of(within.clone())]);
+                match within.may {
+                    Rows::Many(_) => union(&sets, len),
+                    Rows::Few(_) => {
+                        let none = Picked::exactly(within.may.none());
+                        sets.iter().fold(none, |all, set| all.with(&set.picked, |all, set| all.clone().or(set)))
+                    }
                 }
             }
             SpansetKind::Fields { tests, aliases } => {
-                let asking = Asking { aliases: *aliases, reading: self.reading };
-                within.like(fields::mask(self.index, tests, asking, &within.bits(len), &mut self.aliases))
+                let mut pick = |reading, within: &Rows| {
+                    let asking = Asking { aliases: *aliases, reading };
+                    within.like(fields::mask(self.index, tests, asking, &within.bits(len), &mut self.aliases))
+                };
+                if self.reading.is_exact() {
+                    return Picked::exactly(pick(Reading::Written, &within.may));
+                }
+                Picked::between(pick(Reading::Written, within.sure()), pick(self.reading, &within.may))
             }
             SpansetKind::Intersection(all) => all.iter().fold(within.clone(), |rows, one| {
-                if rows.is_empty() { rows } else { rows.and(&self.spanset(one, within).bits(len)) }
+                if rows.may.is_empty() {
+                    return rows;
+                }
+                rows.with(&self.spanset(one, within), |rows, one| rows.and(&one.bits(len)))
             }),
+        }
+    }
+
+    fn related(&self, op: SpansetOp, disconnected: bool, left: &Rows, right: &Rows) -> Rows {
+        let len = self.index.trace().len();
+        let one_is_empty = left.is_empty() || right.is_empty();
+        match op {
+            // Nothing is related to nothing.
+            SpansetOp::Structure(_, Mode::Not) if one_is_empty => right.clone(),
+            SpansetOp::And | SpansetOp::Structure(..) if one_is_empty => right.none(),
+            SpansetOp::And | SpansetOp::Or => left.clone().or(right),
+            // Where sets are many, nothing may look at all spans for each.
+            SpansetOp::Structure(relation, mode)
+                if !disconnected && let (Rows::Few(left), Rows::Few(right)) = (left, right) =>
+            {
+                Rows::Few(structural_of_few(self.index, relation, mode, left, right))
+            }
+            SpansetOp::Structure(relation, mode) => {
+                let (left, picked) = (left.bits(len), right.bits(len).into_owned());
+                right.like(structural(self.index.trace(), relation, mode, disconnected, &left, picked))
+            }
         }
     }
 }

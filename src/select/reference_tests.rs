@@ -353,16 +353,16 @@ impl Reference<'_> {
     }
 }
 
-fn nodes() -> impl Strategy<Value = Vec<Node>> {
+pub(super) fn nodes() -> impl Strategy<Value = Vec<Node>> {
     let value = || {
         prop_oneof![
             3 => (0..4i64).prop_map(|value| json!(value)),
             1 => prop::sample::select(vec![0.5, 2.0]).prop_map(|value| json!(value)),
-            2 => prop::sample::select(vec!["x", "y", "xy"]).prop_map(|value| json!(value)),
+            3 => prop::sample::select(vec!["x", "xy", "1", "2", "true"]).prop_map(|value| json!(value)),
             1 => any::<bool>().prop_map(|value| json!(value)),
             1 => prop::collection::vec(0..3i64, 0..3).prop_map(|value| json!(value)),
             1 => Just(json!([1, "x"])),
-            1 => prop::collection::vec(prop::sample::select(vec!["x", "y"]), 1..3).prop_map(|value| json!(value)),
+            1 => prop::collection::vec(prop::sample::select(vec!["x", "1"]), 1..3).prop_map(|value| json!(value)),
         ]
     };
     let event = (prop::sample::select(vec!["e", "f"]), prop::option::of(value()));
@@ -406,7 +406,7 @@ fn nodes() -> impl Strategy<Value = Vec<Node>> {
 fn condition() -> impl Strategy<Value = String> {
     let any = vec!["span.a", ".a", ".b", "span.b", "event.k", ".k", "resource.service.name", ".service.name"];
     let comparison = vec!["=", "!=", "<", "<=", ">", ">="];
-    let constant = vec!["0", "1", "2", "2.0", "0.5", "\"x\"", "\"xy\"", "true", "false", "1ns"];
+    let constant = vec!["0", "1", "2", "2.0", "0.5", "\"x\"", "\"1\"", "true", "false", "1ns"];
     let named =
         (prop::sample::select(any.clone()), prop::sample::select(comparison.clone()), prop::sample::select(constant));
     let leaf = prop_oneof![
@@ -420,7 +420,7 @@ fn condition() -> impl Strategy<Value = String> {
         1 => prop::sample::select(vec!["span.a", ".a", ".b", "span.b", "event.k", ".k"])
             .prop_map(|name| format!("{name} = nil")),
         1 => prop::sample::select(any.clone()).prop_map(|name| format!("{name} != nil")),
-        2 => (prop::sample::select(any.clone()), prop::sample::select(vec!["=~", "!~"]), prop::sample::select(vec!["x", "x|y", ".*y", "o.*"]))
+        2 => (prop::sample::select(any.clone()), prop::sample::select(vec!["=~", "!~"]), prop::sample::select(vec!["x", "1|y", ".*y", "o.*"]))
             .prop_map(|(name, op, pattern)| format!("{name} {op} \"{pattern}\"")),
         1 => (prop::sample::select(any.clone()), prop::sample::select(any)).prop_map(|(a, b)| format!("{a} + {b} * 2 >= 3")),
         2 => prop::sample::select(vec![
@@ -437,7 +437,7 @@ fn condition() -> impl Strategy<Value = String> {
     })
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let signs =
         vec!["&&", "||", ">", "<", ">>", "<<", "~", "!>", "!<", "!>>", "!<<", "!~", "&>", "&<", "&>>", "&<<", "&~"];
     let filter = prop_oneof![4 => condition().prop_map(|text| format!("{{ {text} }}")), 1 => Just("{ }".to_owned())];

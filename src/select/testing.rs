@@ -23,6 +23,8 @@ pub(super) struct Node {
     pub(super) links: Vec<(u128, u64)>,
     /// How many attributes the SDK dropped.
     pub(super) dropped: u32,
+    /// How many events.
+    pub(super) dropped_events: u32,
 }
 
 pub(super) type Json = serde_json::Value;
@@ -43,6 +45,7 @@ impl Node {
             events: Vec::new(),
             links: Vec::new(),
             dropped: 0,
+            dropped_events: 0,
         }
     }
     pub(super) fn attr(mut self, key: &str, value: Json) -> Node {
@@ -56,6 +59,9 @@ impl Node {
     }
 }
 
+/// The key of an object that stands for text of unknown type.
+pub(super) const UNTYPED: &str = "untyped";
+
 fn value(builder: &mut TraceBuilder, json: &Json, untyped: bool) -> Value {
     match json {
         Json::Null => Value::Empty,
@@ -64,6 +70,9 @@ fn value(builder: &mut TraceBuilder, json: &Json, untyped: bool) -> Value {
         Json::String(text) if untyped => Value::Str(builder.intern_untyped(text)),
         Json::String(text) => Value::Str(builder.intern(text)),
         Json::Array(items) => Value::Array(items.iter().map(|item| value(builder, item, untyped)).collect()),
+        Json::Object(entries) if let Some(Json::String(text)) = entries.get(UNTYPED) => {
+            Value::Str(builder.intern_untyped(text))
+        }
         Json::Object(entries) => {
             let entries: Vec<_> =
                 entries.iter().map(|(key, item)| (builder.intern(key), value(builder, item, untyped))).collect();
@@ -116,7 +125,7 @@ pub(super) fn trace_of(nodes: &[Node], untyped: bool) -> Trace {
                     attributes: Box::default(),
                 })
                 .collect(),
-            dropped: Dropped { attributes: node.dropped, ..Dropped::default() },
+            dropped: Dropped { attributes: node.dropped, events: node.dropped_events, links: 0 },
             resource: builder.resource(service),
             scope: builder.scope("lib", "1.0", Vec::new()),
         };

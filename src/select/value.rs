@@ -24,9 +24,6 @@ pub(super) enum Val<'a> {
     Array(&'a [Value]),
     /// Something there that no operator knows: bytes, maps, arrays that are empty or mix types.
     Opaque,
-    /// Something there that cannot be compared, because it is there under another name; what is asked of it holds or not,
-    /// as [`Reading`](super::reading::Reading) has it.
-    Refused(bool),
 }
 
 impl<'a> Val<'a> {
@@ -103,7 +100,7 @@ impl<'a> Val<'a> {
     /// What it is worth as a condition.
     pub(super) fn truth(&self) -> Option<bool> {
         match self {
-            Val::Bool(flag) | Val::Refused(flag) => Some(*flag),
+            Val::Bool(flag) => Some(*flag),
             Val::Untyped(text) => text.parse().ok(),
             _ => None,
         }
@@ -188,13 +185,16 @@ fn same(op: FieldOp, equal: bool) -> bool {
     }
 }
 
-fn flipped(op: FieldOp) -> FieldOp {
-    match op {
-        FieldOp::Lt => FieldOp::Gt,
-        FieldOp::Lte => FieldOp::Gte,
-        FieldOp::Gt => FieldOp::Lt,
-        FieldOp::Gte => FieldOp::Lte,
-        other => other,
+impl FieldOp {
+    /// The comparison with its sides exchanged.
+    pub(super) fn flipped(self) -> FieldOp {
+        match self {
+            FieldOp::Lt => FieldOp::Gt,
+            FieldOp::Lte => FieldOp::Gte,
+            FieldOp::Gt => FieldOp::Lt,
+            FieldOp::Gte => FieldOp::Lte,
+            other => other,
+        }
     }
 }
 
@@ -233,18 +233,39 @@ pub(super) fn compare(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbo
 
 fn compare_any(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>, symbols: &Symbols) -> bool {
     let (items, op, other) = match (lhs, rhs) {
-        (Val::Refused(holds), _) | (_, Val::Refused(holds)) => return *holds,
         // Tempo gives up the whole query here; that no such comparison holds is kinder.
         (Val::Array(_), Val::Array(_)) => return false,
         (Val::Array(items), other) => (items, op, other),
-        (other, Val::Array(items)) => (items, flipped(op), other),
+        (other, Val::Array(items)) => (items, op.flipped(), other),
         _ => return scalars(op, lhs, rhs),
     };
     if matches!(other, Val::Nil | Val::Opaque) {
         return false;
     }
     let test = |item: &Value| scalars(op, &Val::element(item, symbols), other);
+    of_elements(op, items, test)
+}
+
+fn of_elements(op: FieldOp, items: &[Value], test: impl Fn(&Value) -> bool) -> bool {
     if op == FieldOp::Ne { items.iter().all(test) } else { items.iter().any(test) }
+}
+
+/// The comparison if the attribute's value were meant in the type of what it is compared with.
+pub(super) fn compare_in_any_type(op: FieldOp, value: &Val<'_>, other: &Val<'_>, symbols: &Symbols) -> bool {
+    let scalars = |value: Val<'_>, other: &Val<'_>| match (&value, other) {
+        (Val::Bool(_) | Val::Int(_) | Val::Float(_), Val::Str(_) | Val::Untyped(_)) => {
+            scalars(op, &value.into_text(), other)
+        }
+        _ => scalars(op, &value.of_any_type(), other),
+    };
+    match (value, other) {
+        (Val::Array(_), Val::Array(_) | Val::Nil | Val::Opaque) | (Val::Nil | Val::Opaque, Val::Array(_)) => false,
+        (Val::Array(items), other) => of_elements(op, items, |item| scalars(Val::element(item, symbols), other)),
+        (value, Val::Array(items)) => {
+            of_elements(op, items, |item| scalars(value.clone(), &Val::element(item, symbols)))
+        }
+        _ => scalars(value.clone(), other),
+    }
 }
 
 /// `=~`, or `!~`: of an array, any element that matches, or none.
@@ -252,7 +273,6 @@ pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbol
     match value {
         Val::Str(text) => pattern.is_match(text) != negated,
         Val::Untyped(text) => pattern.is_match(text) != negated,
-        Val::Refused(holds) => *holds,
         Val::Array(items) => {
             let test = |item: &Value| match item {
                 Value::Str(sym) => pattern.is_match(symbols.text(*sym)) != negated,
@@ -264,12 +284,21 @@ pub(super) fn matches(value: &Val<'_>, pattern: &Compiled, negated: bool, symbol
     }
 }
 
+/// The same if the attribute's value were meant as text.
+pub(super) fn matches_in_any_type(value: &Val<'_>, pattern: &Compiled, negated: bool, symbols: &Symbols) -> bool {
+    let is_match = |value: Val<'_>| matches(&value.into_text(), pattern, negated, symbols);
+    match value {
+        Val::Array(items) => {
+            let test = |item: &Value| is_match(Val::element(item, symbols));
+            if negated { items.iter().all(test) } else { items.iter().any(test) }
+        }
+        value => is_match(value.clone()),
+    }
+}
+
 /// Arithmetic. Between types that have none the result is `false`, as in Tempo, so that no comparison with it holds;
 /// where Tempo gives up the query (division by zero, arithmetic on arrays) it is nil.
 pub(super) fn compute<'a>(op: FieldOp, lhs: &Val<'_>, rhs: &Val<'_>) -> Val<'a> {
-    if let (Val::Refused(holds), _) | (_, Val::Refused(holds)) = (lhs, rhs) {
-        return Val::Refused(*holds);
-    }
     match (lhs.number(), rhs.number()) {
         (Some(lhs), Some(rhs)) => arithmetic(op, lhs, rhs).map_or(Val::Nil, Val::from),
         _ if matches!((lhs, rhs), (Val::Array(_), _) | (_, Val::Array(_))) => Val::Nil,

@@ -247,3 +247,78 @@ fn a_query_that_only_a_type_keeps_from_matching_says_so_and_is_tempos() {
         assert!(!remarks(query).iter().any(|remark| remark.starts_with("Only the type")), "{query}");
     }
 }
+
+#[test]
+fn what_only_a_type_lets_a_negation_pick_is_in_doubt_as_what_only_a_type_keeps_out() {
+    let select = |query: &str, count: &str| format!("spans: [{{ select: '{query}', count: {count} }}]");
+    for query in [
+        "{ !(span.code >= 500) && name = \"q\" }",
+        "{ !(span.code = 1 || span.code >= 500) && name = \"q\" }",
+        "{ !(.retry = true) && name = \"q\" }",
+        "{ !(event.code >= 500) && name = \"q\" }",
+        "{ !(span.code >= 500 && span.retry = true) && name = \"q\" }",
+        "{ span.code >= 500 } !~ { name = \"p\" }",
+        "{ span.retry = true && name = \"q\" } !~ { name = \"p\" }",
+        "{ (span.code + 1 = 504) = false && name = \"q\" }",
+    ] {
+        all(Inconclusive, &[&select(query, "1"), &select(query, "0")], &trace());
+        all(Pass, &[&select(query, "0..1")], &trace());
+    }
+    for query in [
+        "{ !(span.code >= 600) && name = \"q\" }",
+        "{ !(span.code = \"x\") && name = \"q\" }",
+        "{ !(span.code = nil) && name = \"q\" }",
+        "{ !(span.code >= 500) && name = \"p\" }",
+        "{ span.code >= 600 } !~ { name = \"p\" }",
+    ] {
+        all(Pass, &[&select(query, "1")], &trace());
+        all(Fail, &[&select(query, "0")], &trace());
+    }
+}
+
+#[test]
+fn what_values_add_up_to_is_in_doubt_where_only_their_types_keep_some_out() {
+    let trace = sent(&[
+        span(2, "n", json!({ "attributes": attributes(json!({ "x": 2, "k": "1" })) })),
+        span(3, "n", json!({ "attributes": attributes(json!({ "x": "5", "k": 1 })) })),
+    ]);
+    let select = |query: &str, count: &str| format!("spans: [{{ select: '{query}', count: {count} }}]");
+    // As types are told it matches.
+    for query in [
+        "{ name = \"n\" } | sum(span.x) < 3",
+        "{ name = \"n\" } | avg(span.x) = 2",
+        "{ name = \"n\" } | by(span.k) | count() = 1",
+    ] {
+        all(Inconclusive, &[&select(query, "2"), &select(query, "0")], &trace);
+        all(Pass, &[&select(query, "0..2")], &trace);
+    }
+    for query in [
+        "{ name = \"n\" } | sum(span.x) > 3",
+        "{ name = \"n\" } | max(span.x) = 5",
+        "{ name = \"n\" } | by(span.k) | count() = 2",
+    ] {
+        all(Inconclusive, &[&select(query, "0")], &trace);
+        all(Pass, &[&select(query, "0..2")], &trace);
+        all(Fail, &[&select(query, "2")], &trace);
+    }
+    for query in [
+        "{ name = \"n\" } | sum(span.x) >= 2",
+        "{ name = \"n\" } | min(span.x) = 2",
+        "{ name = \"n\" } | max(span.x) < 6",
+        "{ name = \"n\" } | by(span.k) | count() > 0",
+        "{ name = \"n\" } | by(name) | count() = 2",
+    ] {
+        all(Pass, &[&select(query, "2")], &trace);
+        all(Fail, &[&select(query, "0")], &trace);
+    }
+}
+
+#[test]
+fn a_query_that_only_a_type_lets_match_says_so_and_is_tempos() {
+    let judged = last("traceql: ['{ !(span.code >= 500) && name = \"q\" }']", &trace());
+    assert_eq!(judged.verdict, Pass);
+    let remark = "Only the type of a value lets span `q` of a match `{ !(span.code >= 500) && name = \"q\" }`: `span.code` \
+                  is a string, compared with a number. As in Tempo, such a comparison does not hold.";
+    assert_eq!(judged.remarks, [remark]);
+    assert!(last("traceql: ['{ !(span.code >= 600) && name = \"q\" }']", &trace()).remarks.is_empty());
+}

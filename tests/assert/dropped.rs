@@ -174,3 +174,57 @@ fn a_span_to_come_may_still_be_the_one_that_is_missing() {
     let none = "spans: [{ select: { name: pay, attributes: { card.kind: visa } }, count: 0 }]";
     assert_eq!(super::sent::phases(none, &trace()), "OIII");
 }
+
+#[test]
+fn what_may_be_among_the_dropped_lets_no_negation_hold() {
+    let select = |query: &str, count: &str| format!("spans: [{{ select: '{query}', count: {count} }}]");
+    for query in [
+        "{ name = \"pay\" && span.k = nil }",
+        "{ name = \"pay\" && !(span.k = 1) }",
+        "{ name = \"pay\" && !(span.k != nil) }",
+        "{ name = \"pay\" && event:name = \"retry\" && event.k = nil }",
+        "{ name = \"pay\" && !(event:name = \"exception\") }",
+        "{ name = \"pay\" && link.k = nil }",
+        "{ span.k = 1 } !~ { name = \"other\" }",
+        "{ span.k = 1 } &~ { name = \"other\" && !(kind = client) }",
+        "{ span.k = 1 } !< { name = \"root\" }",
+    ] {
+        all(Inconclusive, &[&select(query, "1"), &select(query, "0")], &trace());
+    }
+    for query in [
+        "{ name = \"pay\" && !(span.x = 2) }",
+        "{ name = \"other\" && span.k = nil }",
+        "{ span.x = 2 } !~ { name = \"other\" }",
+        "{ name = \"pay\" && !(event:name = \"retry\" && kind = client) }",
+        "{ name = \"pay\" && !(resource.k = 1) }",
+    ] {
+        all(Pass, &[&select(query, "1")], &trace());
+        all(Fail, &[&select(query, "0")], &trace());
+    }
+    // What the trace has for certain is what it has, whatever else was dropped.
+    all(Fail, &["spans: [{ select: '{ span.x = 2 }' }]", "traceql: ['{ span.x = 2 }']"], &trace());
+    for query in ["{ name = \"pay\" && span.k = nil }", "{ span.k = 1 } !~ { name = \"other\" }"] {
+        let none = format!("traceql: [{{ none: '{query}' }}]");
+        all(Inconclusive, &[&none, &format!("traceql: ['{query}']")], &trace());
+    }
+}
+
+#[test]
+fn what_values_add_up_to_is_in_doubt_where_some_were_dropped() {
+    let select = |query: &str, count: &str| format!("spans: [{{ select: '{query}', count: {count} }}]");
+    for query in [
+        "{ name = \"pay\" || name = \"other\" } | max(span.card.number) = 1",
+        "{ name = \"pay\" || name = \"other\" } | sum(span.card.number) < 2",
+        "{ name = \"pay\" || name = \"other\" } | by(span.card.number) | count() = 2",
+        "({ span.card.number = 1 } | count() < 2) && ({ name = \"other\" } | count() = 1)",
+    ] {
+        all(Inconclusive, &[&select(query, "'>= 1'"), &select(query, "0")], &trace());
+    }
+    for query in [
+        "{ name = \"pay\" || name = \"other\" } | max(span.card.number) >= 1",
+        "{ name = \"pay\" || name = \"other\" } | count() = 2",
+        "{ name = \"pay\" || name = \"other\" } | by(name) | count() = 1",
+    ] {
+        all(Pass, &[&select(query, "2")], &trace());
+    }
+}

@@ -271,7 +271,7 @@ fn weigh(
             let mut finding = cx.finding(rule.id, at.at, &at.path, words, &[]);
             finding.expected = rule.written.clone();
             let may = match rule.per {
-                Per::Under(select) => cx.in_doubt(&cx.picks(&select.query)).lost.first().map(|&ix| (select, ix)),
+                Per::Under(select) => cx.in_doubt(&cx.picks(&select.query)).as_told.first().map(|&ix| (select, ix)),
                 Per::Trace | Per::Siblings => None,
             };
             let Some((select, ix)) = may else { return lacks(Cond::ABSENT, finding) };

@@ -65,7 +65,7 @@ fn count(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, o
     let decided = bounds.growing(rows.len() as i128);
     if matches!(decided, Cond::HOLDS | Cond::ABSENT) {
         let doubted = cx.in_doubt(picks);
-        (count.lost, count.typed) = (doubted.lost.len(), doubted.rows.len() - doubted.lost.len());
+        (count.lost, count.typed) = (doubted.as_told.len(), doubted.rows.len() - doubted.as_told.len());
     }
     let cond = bounds.count(count, picks.is_up());
     if cond.holds() {
@@ -77,7 +77,7 @@ fn count(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation, o
     let mut finding = miscounted(cx, check, rows, at);
     if cond.is_unknown() {
         let doubted = cx.in_doubt(picks);
-        in_doubt(cx, check, if decided == Cond::ABSENT { &doubted.lost } else { &doubted.rows }, &mut finding);
+        in_doubt(cx, check, if decided == Cond::ABSENT { &doubted.as_told } else { &doubted.rows }, &mut finding);
     }
     outcome.push(State::lacks(cond, finding));
 }
@@ -244,7 +244,7 @@ fn of_any(cx: &Judging<'_>, check: &SpanCheck, picks: &Picks, at: &Expectation) 
         return Cond::HOLDS.into();
     }
     let Some((_, nearest)) = best else { return any_of_doubted(cx, check, picks, at) };
-    let lost = &cx.in_doubt(picks).lost;
+    let lost = &cx.in_doubt(picks).as_told;
     let has_all = |&ix: &SpanIx| check.facts.iter().all(|fact| cond(cx, &fact.value, ix).holds());
     if let (None, Some(ix)) = (may, lost.iter().copied().find(|ix| has_all(ix))) {
         let mut finding = cx.finding(RuleId::SpansAny, at.at, &at.path, String::new(), &[]);

@@ -44,7 +44,7 @@ impl Matcher<'_, '_> {
     pub(super) fn doubted(&self, node: usize) -> &[SpanIx] {
         let node = &self.nodes[node];
         let doubted = self.cx.in_doubt(&node.picks);
-        if only_needs(&node.bounds) { &doubted.lost } else { &doubted.rows }
+        if only_needs(&node.bounds) { &doubted.as_told } else { &doubted.rows }
     }
 
     /// Whether the children of a span can be shared out among those of a node, whatever is not known.
