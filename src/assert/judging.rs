@@ -105,11 +105,11 @@ impl<'a> Judging<'a> {
         }
         for alias in &picks.aliases {
             match alias.refused {
-                None => self.note_alias(&alias.asked, alias.found),
+                None => self.note_alias(&alias.asked, &alias.found),
                 Some(reason) => self.remark(format!(
                     "attribute {} was only found as {}, which cannot be compared: {reason}",
                     text::safe(&alias.asked),
-                    alias.found
+                    text::safe(&alias.found)
                 )),
             }
         }
@@ -121,7 +121,7 @@ impl<'a> Judging<'a> {
     }
     /// Remarks that an attribute was found under another name than the spec's.
     pub(super) fn note_alias(&self, asked: &str, found: &str) {
-        self.remark(format!("attribute {} was found as {found}", text::safe(asked)));
+        self.remark(format!("attribute {} was found as {}", text::safe(asked), text::safe(found)));
     }
     fn remark(&self, remark: String) {
         self.remarks.borrow_mut().insert(remark);

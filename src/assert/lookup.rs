@@ -2,6 +2,7 @@
 
 use super::judging::Judging;
 use super::logic::{Cause, Truth};
+use super::text;
 use crate::matcher::alias::{self, Found as Alias};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{SpanIx, Sym, Value};
@@ -45,6 +46,7 @@ impl<'a> Found<'a> {
     pub(super) fn refusal(&self) -> Option<String> {
         match &self.found {
             Alias::Refused { name, fact, reason } => {
+                let name = text::safe(name);
                 Some(format!("is only there as {name} ({}), which cannot be compared: {reason}", fact.show()))
             }
             _ => None,

@@ -90,7 +90,8 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
     let count = count_of(spans.len(), "span");
     let first = spans.first().map_or(String::new(), |&first| text::span(cx.trace, first));
     let (message, actual, hint) = if certain {
-        let there = aliases.iter().map(|alias| format!("{} is named {}", text::safe(&alias.asked), alias.found));
+        let there =
+            aliases.iter().map(|alias| format!("{} is named {}", text::safe(&alias.asked), text::safe(&alias.found)));
         (
             format!("Expected no span to match {written}; under other names of its attributes {first} does."),
             format!("{count}; {}", there.collect::<Vec<_>>().join(", ")),
@@ -98,7 +99,7 @@ fn under_other_names(cx: &Judging<'_>, query: &Query, written: &str, at: &Expect
         )
     } else {
         let refused = aliases.iter().filter_map(|alias| {
-            let (asked, found, why) = (text::safe(&alias.asked), alias.found, alias.refused?);
+            let (asked, found, why) = (text::safe(&alias.asked), text::safe(&alias.found), alias.refused?);
             Some(format!("attribute {asked} is only present as {found}, whose values cannot be compared: {why}"))
         });
         let refused = refused.collect::<Vec<_>>().join("; ");

@@ -167,7 +167,7 @@ impl Name {
     fn is_shown(&self, has: impl Fn(&str) -> bool, any_fits: impl FnOnce() -> bool) -> bool {
         match self.test {
             Test::Equal { aliases } => {
-                has(&self.written) || aliases && alias::others(&self.written).any(|other| has(other.name))
+                has(&self.written) || aliases && alias::others(&self.written).any(|other| has(&other.name))
             }
             Test::Fits(_) | Test::Matches(_) | Test::Called { .. } => any_fits(),
         }

@@ -9,10 +9,10 @@ use std::borrow::Cow;
 const NO_SIDE: &str = "only the kind of a span tells whether it is the client's or the server's";
 
 /// Another name of an attribute.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Other {
     /// The name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     values: Values,
     /// Whether the name asked for is the old one, so that values are translated back.
     asked_old: bool,
@@ -20,14 +20,14 @@ pub struct Other {
 
 /// The other names that an attribute went or goes by, in a fixed order: those of which it was only a part come last.
 pub fn others(asked: &str) -> impl Iterator<Item = Other> {
-    let forth = RENAMES.iter().filter(move |one| one.old == asked);
-    let forth = forth.map(|one| Other { name: one.new, values: one.values, asked_old: true });
-    // Borrowed strings end here: the iterators above and below live as long as `asked`.
-    let back: Vec<Other> = RENAMES
-        .iter()
-        .filter(|one| one.new == asked)
-        .map(|one| Other { name: one.old, values: one.values, asked_old: false })
-        .collect();
+    let forth = RENAMES.iter().filter_map(|one| {
+        let name = one.renamed(asked, one.old, one.new)?;
+        Some(Other { name, values: one.values, asked_old: true })
+    });
+    let back = RENAMES.iter().filter_map(|one| {
+        let name = one.renamed(asked, one.new, one.old)?;
+        Some(Other { name, values: one.values, asked_old: false })
+    });
     let mut all: Vec<Other> = forth.chain(back).collect();
     all.sort_by_key(|other| matches!(other.values, Values::Part(..)));
     all.into_iter()
@@ -64,14 +64,14 @@ pub enum Found<'a> {
     /// Under another name; the value is in the vocabulary of the name asked for.
     Alias {
         /// The name in the trace.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// The value.
         fact: Fact<'a>,
     },
     /// Under another name whose values cannot be compared with those of the name asked for.
     Refused {
         /// The name in the trace.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// The value, as it is there.
         fact: Fact<'a>,
         /// Why.
@@ -118,7 +118,7 @@ fn search<'a>(key: &str, aliases: bool, kind: Option<Kind>, get: impl Fn(&str) -
         return Found::Asked(fact);
     }
     let all = others(key).take_while(|_| aliases);
-    best(all.filter_map(|other| Some(other.read(get(other.name)?, kind))))
+    best(all.filter_map(|other| Some(other.read(get(&other.name)?, kind))))
 }
 
 /// The first that can be compared with what was asked for, else the first that cannot.
@@ -139,9 +139,9 @@ impl Other {
     /// it is; nothing is found where on such a span the names mean different things.
     pub fn read<'a>(&self, fact: Fact<'a>, kind: Option<Kind>) -> Found<'a> {
         let fact = match self.values {
-            Values::Refused(reason) => return Found::Refused { name: self.name, fact, reason },
+            Values::Refused(reason) => return Found::Refused { name: self.name.clone(), fact, reason },
             Values::SameOn(side) => match kind.and_then(Side::of) {
-                None => return Found::Refused { name: self.name, fact, reason: NO_SIDE },
+                None => return Found::Refused { name: self.name.clone(), fact, reason: NO_SIDE },
                 Some(there) if there != side => return Found::Nothing,
                 Some(_) => fact,
             },
@@ -151,13 +151,13 @@ impl Other {
             Values::GrpcStatus => grpc_status(fact, self.asked_old),
             Values::Part(whole, part) => return self.part_of(fact, whole, part),
         };
-        Found::Alias { name: self.name, fact }
+        Found::Alias { name: self.name.clone(), fact }
     }
 }
 
 impl Other {
     fn part_of<'a>(&self, fact: Fact<'a>, whole: Whole, part: Part) -> Found<'a> {
-        let refused = |fact, reason| Found::Refused { name: self.name, fact, reason };
+        let refused = |fact, reason| Found::Refused { name: self.name.clone(), fact, reason };
         if self.asked_old {
             // The path says that there was a target, the address that there was a host. Other parts say nothing of a whole
             // that services may never have told.
@@ -178,7 +178,7 @@ impl Other {
             Part::Query => parts.query,
             Part::Fragment => parts.fragment,
             Part::Port => match parts.port.map(str::parse) {
-                Some(Ok(port)) => return Found::Alias { name: self.name, fact: Fact::Int(port) },
+                Some(Ok(port)) => return Found::Alias { name: self.name.clone(), fact: Fact::Int(port) },
                 Some(Err(_)) => return refused(fact, "the port in the old value is not a number"),
                 None if whole == Whole::Host => {
                     return refused(
@@ -189,14 +189,16 @@ impl Other {
                 None => {
                     let port = [("http", 80), ("ws", 80), ("https", 443), ("wss", 443)];
                     let port = port.into_iter().find(|(scheme, _)| parts.scheme == Some(scheme));
-                    return port
-                        .map_or(Found::Nothing, |(_, port)| Found::Alias { name: self.name, fact: Fact::Int(port) });
+                    return port.map_or(Found::Nothing, |(_, port)| Found::Alias {
+                        name: self.name.clone(),
+                        fact: Fact::Int(port),
+                    });
                 }
             },
         };
         match text {
             None => Found::Nothing,
-            Some(text) => Found::Alias { name: self.name, fact: Fact::Str(Cow::Owned(text.to_owned())) },
+            Some(text) => Found::Alias { name: self.name.clone(), fact: Fact::Str(Cow::Owned(text.to_owned())) },
         }
     }
 }
@@ -333,6 +335,33 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_below_a_renamed_name_is_renamed_with_it() {
+        for (old, new) in [
+            ("k8s.pod.labels.app", "k8s.pod.label.app"),
+            ("k8s.pod.labels.app.kubernetes.io/name", "k8s.pod.label.app.kubernetes.io/name"),
+            ("container.labels.app", "container.label.app"),
+            ("db.elasticsearch.path_parts.index", "db.operation.parameter.index"),
+            ("rpc.grpc.request.metadata.tenant", "rpc.request.metadata.tenant"),
+            ("rpc.connect_rpc.response.metadata.tenant", "rpc.response.metadata.tenant"),
+        ] {
+            for (asked, found) in [(old, new), (new, old)] {
+                let value = through(asked, found, Fact::text("x"));
+                assert!(value.is_some_and(|value| value.test(&equals(Literal::Str("x".into())))), "{asked}");
+            }
+        }
+        // Of other names only the whole was renamed, and a name is not what merely begins alike.
+        for asked in
+            ["http.method.x", "k8s.pod.labels.", "k8s.pod.labelsx", "k8s.pod.labelset.app", "rpc.request.metadata"]
+        {
+            let names: Vec<_> = others(asked)
+                .map(|other| other.name)
+                .filter(|name| name.contains("label") || name.contains("method"))
+                .collect();
+            assert!(names.is_empty(), "{asked}: {names:?}");
+        }
+    }
+
+    #[test]
     fn values_that_cannot_be_compared_are_refused_but_known_to_be_there() {
         for (asked, found) in
             [("http.target", "url.path"), ("http.host", "server.address"), ("rpc.method", "rpc.service")]
@@ -388,7 +417,7 @@ mod tests {
 
     #[test]
     fn a_name_of_its_own_comes_before_a_part_of_another() {
-        let names: Vec<&str> = others("server.address").map(|other| other.name).collect();
+        let names: Vec<_> = others("server.address").map(|other| other.name).collect();
         assert_eq!(names.iter().position(|name| *name == "http.url"), Some(names.len() - 1));
         assert!(
             names.iter().position(|name| *name == "net.peer.name") < names.iter().position(|name| *name == "http.host")
@@ -416,7 +445,7 @@ mod tests {
         let renamed = registry["renamed"].as_object().expect("an object");
         assert_eq!(renamed.len(), 98);
         for (old, new) in renamed {
-            assert!(others(old).any(|other| Some(other.name) == new.as_str()), "{old}");
+            assert!(others(old).any(|other| new.as_str() == Some(&*other.name)), "{old}");
         }
     }
 }

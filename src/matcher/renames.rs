@@ -8,6 +8,7 @@
 //! an attribute of its own again.
 
 use crate::trace::Kind;
+use std::borrow::Cow;
 
 /// One rename.
 #[derive(Debug)]
@@ -15,6 +16,19 @@ pub(super) struct Rename {
     pub(super) old: &'static str,
     pub(super) new: &'static str,
     pub(super) values: Values,
+    /// Whether the name is the beginning of many: `k8s.pod.label.KEY`.
+    template: bool,
+}
+
+impl Rename {
+    /// What an attribute is named that goes by `from` (or stands below it), if that became `to`.
+    pub(super) fn renamed(&self, asked: &str, from: &str, to: &'static str) -> Option<Cow<'static, str>> {
+        match asked.strip_prefix(from)? {
+            "" => Some(Cow::Borrowed(to)),
+            rest if self.template && rest.len() > 1 && rest.starts_with('.') => Some(Cow::Owned(format!("{to}{rest}"))),
+            _ => None,
+        }
+    }
 }
 
 /// A side of a call or message.
@@ -85,7 +99,12 @@ pub(super) enum Part {
 }
 
 const fn rename(old: &'static str, new: &'static str, values: Values) -> Rename {
-    Rename { old, new, values }
+    Rename { old, new, values, template: false }
+}
+
+/// What the registry calls a template: an attribute for each key below it.
+const fn template(old: &'static str, new: &'static str) -> Rename {
+    Rename { old, new, values: Values::Same, template: true }
 }
 
 const DB_SYSTEMS: &[(&str, &str)] = &[
@@ -159,7 +178,7 @@ pub(super) const RENAMES: &[Rename] = &[
     rename("code.lineno", "code.line.number", Values::Same),
     rename("code.namespace", "code.function.name", Values::Refused("the new value is the fully qualified name")),
     rename("container.cpu.state", "cpu.mode", Values::Same),
-    rename("container.labels", "container.label", Values::Same),
+    template("container.labels", "container.label"),
     rename("container.runtime", "container.runtime.name", Values::Same),
     rename("db.cassandra.consistency_level", "cassandra.consistency.level", Values::Same),
     rename("db.cassandra.coordinator.dc", "cassandra.coordinator.dc", Values::Same),
@@ -184,7 +203,7 @@ pub(super) const RENAMES: &[Rename] = &[
     rename("db.cosmosdb.sub_status_code", "azure.cosmosdb.response.sub_status_code", Values::Same),
     rename("db.elasticsearch.cluster.name", "db.namespace", Values::Same),
     rename("db.elasticsearch.node.name", "elasticsearch.node.name", Values::Same),
-    rename("db.elasticsearch.path_parts", "db.operation.parameter", Values::Same),
+    template("db.elasticsearch.path_parts", "db.operation.parameter"),
     rename("db.hbase.namespace", "db.name", Values::Same),
     rename("db.hbase.namespace", "db.namespace", Values::Same),
     rename("db.mongodb.collection", "db.collection.name", Values::Same),
@@ -239,7 +258,7 @@ pub(super) const RENAMES: &[Rename] = &[
     rename("http.url", "url.scheme", Values::Part(Whole::Url, Part::Scheme)),
     rename("http.user_agent", "user_agent.original", Values::Same),
     rename("ios.state", "ios.app.state", Values::Same),
-    rename("k8s.pod.labels", "k8s.pod.label", Values::Same),
+    template("k8s.pod.labels", "k8s.pod.label"),
     rename("linux.memory.slab.state", "system.memory.linux.slab.state", Values::Same),
     rename("message.compressed_size", "rpc.message.compressed_size", Values::Same),
     rename("message.id", "rpc.message.id", Values::Same),
@@ -334,10 +353,10 @@ pub(super) const RENAMES: &[Rename] = &[
     rename("process.paging.fault_type", "system.paging.fault.type", Values::Same),
     rename("rpc.connect_rpc.error_code", "rpc.response.status_code", Values::Same),
     rename("rpc.connect_rpc.error_code", "rpc.status_code", Values::Same),
-    rename("rpc.connect_rpc.request.metadata", "rpc.request.metadata", Values::Same),
-    rename("rpc.connect_rpc.response.metadata", "rpc.response.metadata", Values::Same),
-    rename("rpc.grpc.request.metadata", "rpc.request.metadata", Values::Same),
-    rename("rpc.grpc.response.metadata", "rpc.response.metadata", Values::Same),
+    template("rpc.connect_rpc.request.metadata", "rpc.request.metadata"),
+    template("rpc.connect_rpc.response.metadata", "rpc.response.metadata"),
+    template("rpc.grpc.request.metadata", "rpc.request.metadata"),
+    template("rpc.grpc.response.metadata", "rpc.response.metadata"),
     rename("rpc.grpc.status_code", "rpc.response.status_code", Values::GrpcStatus),
     rename("rpc.grpc.status_code", "rpc.status_code", Values::GrpcStatus),
     rename("rpc.jsonrpc.error_code", "rpc.response.status_code", Values::NumberAsText),

@@ -192,7 +192,7 @@ fn an_attribute_is_found_under_its_other_name_and_the_selection_says_so() {
     let select = |tests, aliases| Query::of_fields(tests, aliases, Span::default()).select(&Index::new(&trace));
     let status = select(vec![attribute("http.status_code", Literal::Int(200))], true);
     assert_eq!(status.spans().len(), 1);
-    let used = AliasUse { asked: "http.status_code".into(), found: "http.response.status_code", refused: None };
+    let used = AliasUse { asked: "http.status_code".into(), found: "http.response.status_code".into(), refused: None };
     assert_eq!(status.aliases, [used]);
     assert_eq!(select(vec![attribute("db.system", Literal::Str("mssql".into()))], true).spans().len(), 1);
     assert_eq!(select(vec![attribute("url.path", Literal::Str("/a".into()))], true).spans().len(), 2);

@@ -9,6 +9,7 @@ use super::reading::Reading;
 use crate::matcher::alias::{self, Found};
 use crate::matcher::{Fact, Matcher};
 use crate::trace::{Kind, StatusCode, Sym, Value};
+use std::borrow::Cow;
 
 /// An attribute that was found under another name than the one asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +17,7 @@ pub struct AliasUse {
     /// The name in the spec.
     pub asked: String,
     /// The name in the trace.
-    pub found: &'static str,
+    pub found: Cow<'static, str>,
     /// Why the two names' values cannot be compared, if they cannot; then no comparison held.
     pub refused: Option<&'static str>,
 }
@@ -25,11 +26,11 @@ impl AliasUse {
     /// What was found under another name, if it was.
     pub(super) fn of(found: &Found<'_>, asked: &str) -> Option<AliasUse> {
         let (name, refused) = match found {
-            Found::Alias { name, .. } => (*name, None),
-            Found::Refused { name, reason, .. } => (*name, Some(*reason)),
+            Found::Alias { name, .. } => (name, None),
+            Found::Refused { name, reason, .. } => (name, Some(*reason)),
             Found::Asked(_) | Found::Nothing => return None,
         };
-        Some(AliasUse { asked: asked.to_owned(), found: name, refused })
+        Some(AliasUse { asked: asked.to_owned(), found: name.clone(), refused })
     }
 }
 
@@ -156,7 +157,7 @@ fn of_spans(
         // A name that cannot be compared counts only where there is none that can.
         for refused in [false, true] {
             for other in alias::others(key) {
-                let Some(sym) = trace.symbols().get(other.name) else { continue };
+                let Some(sym) = trace.symbols().get(&other.name) else { continue };
                 let mut seen = Bits::empty(within.len());
                 each_value(trace, sym, &left, |row, value| {
                     let found = other.read(Fact::of(value, trace), Some(trace.kinds[row]));

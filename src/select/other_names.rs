@@ -30,7 +30,10 @@ impl<'q> Renamed<'q> {
         let (Attribute::Named { scope, name, .. }, Reading::OtherNames { written }) = (attribute, reading) else {
             return None;
         };
-        let there = |other: Other| Some((other, trace.symbols().get(other.name)?, written.contains(other.name)));
+        let there = |other: Other| {
+            let (key, both_asked) = (trace.symbols().get(&other.name)?, written.contains(&*other.name));
+            Some((other, key, both_asked))
+        };
         let others: Vec<_> = alias::others(name).filter_map(there).collect();
         let key = trace.symbols().get(name);
         (!others.is_empty()).then_some(Renamed { scope: *scope, asked: name, key, others })

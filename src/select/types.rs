@@ -48,7 +48,7 @@ impl Asked<'_> {
         trace.symbols().get(self.key).is_some() || self.is_renamed(trace)
     }
     fn is_renamed(&self, trace: &Trace) -> bool {
-        alias::others(self.key).any(|other| trace.symbols().get(other.name).is_some())
+        alias::others(self.key).any(|other| trace.symbols().get(&other.name).is_some())
     }
     /// The attribute, if the trace has values of it whose types differ.
     fn differing(&self, index: &Index<'_>) -> Option<(Scope, Sym)> {

@@ -89,7 +89,8 @@ fn what_may_turn_out_to_be_one_call_is_not_yet_two() {
 #[test]
 fn a_deep_chain_of_wrapped_calls_costs_as_much_as_it_has_spans() {
     use super::told::{Line, build, lines};
-    const SPANS: u64 = 20_000;
+    // Were each call looked for in each span around it, these were 6 400 000 000 steps: the test would not come to an end.
+    const SPANS: u64 = 80_000;
     let chain = |leaf: &str| {
         let first = lines(&format!("a client outer 0..900 peer.service=b\n  {leaf}\n"));
         let at = |line: &Line, id: u64, parent: Option<u64>| {
@@ -106,11 +107,9 @@ fn a_deep_chain_of_wrapped_calls_costs_as_much_as_it_has_spans() {
         all.extend((1..=SPANS).map(|id| at(&first[1], SPANS + id, Some(SPANS))));
         build(&all)
     };
-    let began = std::time::Instant::now();
     let calls = super::told::one("calls: [{ a -> peer-7: 1 }]", &chain("a client leaf 1..2 server.address=10.0.0.9"));
     assert_eq!(calls.verdict, tracespec::assert::Verdict::Pass);
     super::told::one("calls: ['a -> *']", &chain("a client leaf 1..2 messaging.operation.type=receive"));
-    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
 }
 
 #[test]
