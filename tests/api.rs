@@ -138,6 +138,18 @@ async fn a_saved_trace_is_verified_alike() {
     assert!(Trace::saved("tests/fixtures/nowhere.json").unwrap_err().to_string().contains("nowhere.json"));
 }
 
+#[tokio::test]
+async fn of_a_part_of_a_saved_trace_no_absence_is_certain_and_what_is_not_certain_is_no_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = r#"{"trace":{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"000000000000000000000000000000a1","spanId":"00000000000000b1","name":"GET /","startTimeUnixNano":"1","endTimeUnixNano":"2"}]}]}]},"status":"PARTIAL","message":"too big"}"#;
+    std::fs::write(folder.path().join("part.json"), part).unwrap();
+    let trace = Trace::saved(folder.path().join("part.json")).unwrap();
+    let outcome = trace.verify(&Expectations::new().no_errors()).await;
+    assert_eq!(outcome.verdict(), Verdict::Inconclusive, "{outcome}");
+    assert!(std::panic::catch_unwind(|| outcome.assert_passed()).is_err());
+    trace.verify(&Expectations::parse("spans: [{ select: { name: GET / } }]").unwrap()).await.assert_passed();
+}
+
 #[test]
 fn expectations_that_are_wrong_are_shown_like_a_spec_that_is() {
     let wrong = Expectations::parse("services: [shop]\nspan_cont: 3").unwrap_err().to_string();

@@ -196,6 +196,24 @@ fn a_value_is_never_an_operator() {
     );
 }
 
+#[test]
+fn a_number_in_a_variable_is_text_where_text_is_compared_and_a_number_elsewhere() {
+    struct Five;
+    impl super::Lookup for Five {
+        fn value(&self, _: &str, _: Option<&str>, _: crate::source::Span) -> Result<super::Value, Problem> {
+            Ok(super::Value { literal: Literal::Int(5), ..super::Value::text("5".to_owned()) })
+        }
+    }
+    let bound = |yaml: &str, position| read(yaml, position).unwrap().bind(&Five, position).unwrap();
+    assert_eq!(bound("'${x}'", Position::Text), eq("5"));
+    assert_eq!(bound("'${x}'", Position::Any), compare(Comparison::Eq, Literal::Int(5)));
+    assert_eq!(
+        bound("{ starts_with: '${x}' }", Position::Any),
+        Matcher::StartsWith(Operand::Literal(Literal::Str("5".into())))
+    );
+    assert_eq!(bound("{ gt: '${x}' }", Position::Any), compare(Comparison::Gt, Literal::Int(5)));
+}
+
 fn number() -> impl Strategy<Value = Literal> {
     prop_oneof![
         any::<i64>().prop_map(|n| Literal::Int(n.into())),

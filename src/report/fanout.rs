@@ -132,6 +132,13 @@ mod tests {
     }
 
     #[test]
+    fn an_error_of_the_run_is_shown_without_secrets() {
+        let redactor = Arc::new(Redactor::default());
+        redactor.learn(&Secret::new("hush-hush"));
+        assert_eq!(Fanout::new(redactor, || 7, Vec::new()).text("no hush-hush here"), "no *** here");
+    }
+
+    #[test]
     fn a_report_that_cannot_be_written_is_named_once_and_not_written_further() {
         let kept: Arc<Mutex<Vec<String>>> = Arc::default();
         let output = Output::report("json=out.json", Keeps(Arc::clone(&kept)));

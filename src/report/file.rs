@@ -112,6 +112,22 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn who_reads_the_old_report_meanwhile_keeps_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, reader) = (folder.path().join("report.json"), folder.path().join("reader"));
+        fs::write(&path, "old").unwrap();
+        fs::hard_link(&path, &reader).unwrap();
+        let mut file = ReportFile::create(&path).unwrap();
+        file.write_all(b"new").unwrap();
+        file.flush().unwrap();
+        assert_eq!(
+            (fs::read_to_string(&path).unwrap(), fs::read_to_string(&reader).unwrap()),
+            ("new".into(), "old".into())
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn a_device_is_written_and_a_link_is_followed() {
         let folder = tempfile::tempdir().unwrap();
         let mut null = ReportFile::create(Path::new("/dev/null")).unwrap();

@@ -232,6 +232,20 @@ mod tests {
     use crate::redact::Secret;
 
     #[test]
+    fn no_text_of_a_step_keeps_a_secret() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("s3cret"));
+        let says = || "a s3cret b".to_owned();
+        let mut step = StepRecord::new(&says());
+        (step.error, step.log, step.rejudged) = (Some(says()), Some(says()), Some(says()));
+        step.remarks = vec![says()];
+        step.timing.settled_by = says();
+        let masked = format!("{:?}", Redacted::new(&redactor).step(&step));
+        assert!(!masked.contains("s3cret"), "{masked}");
+        assert_eq!(masked.matches("a *** b").count(), 6, "{masked}");
+    }
+
+    #[test]
     fn a_spec_is_masked_in_place() {
         let redactor = Redactor::default();
         redactor.learn(&Secret::new("s3cret-ä"));

@@ -133,19 +133,21 @@ impl Reader<'_> {
             }
         }
         let mut read = Read::between(asked, self.shared.clock.now());
-        read.partial = parts.iter().any(|(_, part)| part.partial());
         // Of other traces that were merged, it is not known when they came.
         let arrived = arrivals.filter(|_| parts.len() == 1).and_then(|arrivals| arrivals.latest().at);
         read.arrived_ns = arrived.map(|at| self.shared.clock.of(at));
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
+            read.partial = built.partial();
             return Reading::Spans(read, Arc::clone(built));
         }
         let mut whole = parts[0].1.build(self.target.id, &[], &self.target.injected);
         for (id, part) in &parts[1..] {
             whole = merge(&whole, &part.build(*id, &[], &Injected::Unknown), &self.target.injected);
         }
+        // A part of a linked trace makes the whole a part.
+        read.partial = whole.partial();
         let built = Arc::new(whole);
         self.built = Some(Arc::clone(&built));
         self.last = parts;

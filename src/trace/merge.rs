@@ -160,6 +160,21 @@ mod tests {
     }
 
     #[test]
+    fn of_one_trace_a_whole_reading_is_enough_and_of_two_each_has_to_be_whole() {
+        let reading = |id: u128, partial: bool| {
+            let mut builder = TraceBuilder::new();
+            if partial {
+                builder.set_partial();
+            }
+            builder.build(TraceId::new(id).expect("not zero"), &[], &Injected::Unknown)
+        };
+        for (a, b) in [(false, false), (false, true), (true, false), (true, true)] {
+            let partial = |other| merge(&reading(1, a), &reading(other, b), &Injected::Unknown).partial();
+            assert_eq!((partial(1), partial(2)), (a && b, a || b), "{a} {b}");
+        }
+    }
+
+    #[test]
     fn a_span_that_one_reading_has_without_an_end_is_whole_where_the_other_has_it_whole() {
         let root = Draft::new(1, 0, "shop", Kind::Server);
         let open = draft(&[root.clone(), Draft::new(2, 1, "shop", Kind::Client).times(20, 300).without_end()]);

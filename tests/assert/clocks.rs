@@ -100,6 +100,8 @@ fn a_call_that_gave_up_or_had_several_answers_awaited_none_of_them() {
     check(KEPT, "a -> b", &told("http.response.status_code=200", ""));
     for (client, server) in [
         ("http.response.status_code=504 error", ""),
+        ("http.response.status_code=408 error", ""),
+        ("http.response.status_code=503", ""),
         ("http.response.status_code=200 error.type=timeout error", ""),
         ("error.type=timeout", ""),
         ("rpc.grpc.status_code=1", ""),
@@ -117,6 +119,17 @@ fn a_call_that_gave_up_or_had_several_answers_awaited_none_of_them() {
     let hedged = told("http.response.status_code=200", "")
         .replace("  order internal", "    pay server again 40..50 resource.service.instance.id=2\n  order internal");
     check(UNKNOWN, "a -> b", &hedged);
+}
+
+#[test]
+fn a_server_that_took_longer_than_its_client_was_not_awaited() {
+    let told = |server: &str| {
+        format!(
+            "order server root 0..100\n  order client charge 10..60\n    pay server a {server}\n  order internal b 61..70\n"
+        )
+    };
+    check(KEPT, "a -> b", &told("0..50"));
+    check(UNKNOWN, "a -> b", &told("0..51"));
 }
 
 #[test]

@@ -78,6 +78,22 @@ fn what_two_spans_under_one_id_disagree_on_is_neither_there_nor_absent() {
 }
 
 #[test]
+fn the_other_span_of_an_id_outlives_a_second_reading_and_a_saved_trace() {
+    let both = trace(&[("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)]);
+    let one = trace(&[("shop", "0000000000000007", 20, 80)]);
+    let joined = |a, b| tracespec::trace::merge(a, b, &Injected::Unknown);
+    let mut builder = TraceBuilder::new();
+    otlp_json::read(&tracespec::wire::write::otlp_json(&both), &mut builder).unwrap();
+    let saved = builder.build(TraceId::new(0xa1).unwrap(), &[], &Injected::Unknown);
+    for trace in [joined(&both, &one), joined(&one, &both), joined(&both, &both), saved] {
+        for service in ["shop", "legacy"] {
+            assert_eq!(verdict(&format!("services: [{service}]"), &trace), Verdict::Inconclusive, "{service}");
+        }
+        assert_eq!(trace.len(), 2);
+    }
+}
+
+#[test]
 fn a_record_that_can_still_be_completed_decides_nothing_for_good() {
     use Verdict::{Fail, Open, Pass};
     let (open, ended) = (trace(&[("shop", "0000000000000007", 20, 0)]), trace(&[("shop", "0000000000000007", 20, 80)]));

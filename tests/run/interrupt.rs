@@ -157,6 +157,19 @@ fn a_process_that_dies_of_the_teardown_is_told_too() {
 }
 
 #[test]
+fn a_server_that_ends_while_tests_run_is_an_error_however_well_it_ended() {
+    let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_millis(300)));
+    // It takes one connection, which is that of who waits for it to be ready.
+    let server = "$s=IO::Socket::INET->new(LocalAddr=>qq(127.0.0.1:$ARGV[0]),Listen=>1)or die;$s->accept";
+    let processes = format!(
+        "processes:\n  - name: shop\n    ports: [shop]\n    command: [perl, -MIO::Socket::INET, -e, '{server}', '${{port.shop}}']\n    \
+         ready: {{ tcp: '127.0.0.1:${{port.shop}}', timeout: 20s }}\n"
+    );
+    let ran = Project::new(&(configuration + &processes), SPEC).run(&[]);
+    ran.exits(4).says(&["error: process `shop` ended with exit status: 0 during the run"]);
+}
+
+#[test]
 fn a_process_that_did_its_work_and_ended_is_no_error() {
     let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_millis(300)));
     let processes = "processes:\n  - { name: migrate, command: [sh, -c, 'echo 3 tables made'] }\n";

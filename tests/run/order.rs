@@ -96,7 +96,7 @@ fn until_that_is_never_reached_fails_with_the_last_answer() {
 tests:
   - name: it is never done
     request: { url: "${base}/job" }
-    until: { timeout: 100ms, interval: 10ms }
+    until: { timeout: 1s, interval: 100ms }
     response: { json: { $.state: done } }
     trace: { span_count: 1 }
 "#;

@@ -39,6 +39,8 @@ pub enum Answer {
 #[derive(Default)]
 struct State {
     traces: HashMap<String, TracesData>,
+    /// In the order in which their first spans came.
+    order: Vec<String>,
     reads: Vec<(String, Instant)>,
 }
 
@@ -51,11 +53,17 @@ pub struct Store {
 
 impl Store {
     pub fn new(kind: Kind, script: &'static [Answer]) -> Store {
+        Store::with(kind, vec![script])
+    }
+
+    /// With a script for each trace, in the order in which their spans come; the last one is that of all further traces.
+    pub fn with(kind: Kind, scripts: Vec<&'static [Answer]>) -> Store {
+        let scripts = Arc::new(scripts);
         let state: Arc<Mutex<State>> = Arc::default();
         let held = Arc::clone(&state);
         let router = axum::Router::new().fallback(move |request: Request| {
-            let held = Arc::clone(&held);
-            async move { answer(kind, script, &held, request.uri().path()).await }
+            let (held, scripts) = (Arc::clone(&held), Arc::clone(&scripts));
+            async move { answer(kind, &scripts, &held, request.uri().path()).await }
         });
         Store { kind, address: serve(router), state }
     }
@@ -67,6 +75,9 @@ impl Store {
             let span = &data.resource_spans[0].scope_spans[0].spans[0];
             let id: String = span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
             let mut state = state.lock().unwrap();
+            if !state.order.contains(&id) {
+                state.order.push(id.clone());
+            }
             state.traces.entry(id).or_default().resource_spans.extend(data.resource_spans);
             drop(state);
             Box::pin(std::future::ready(()))
@@ -82,15 +93,12 @@ impl Store {
         )
     }
 
-    /// How long after its first read each trace was read for the second time.
-    pub fn second_reads(&self) -> Vec<Duration> {
+    /// How long before each of its reads a trace was read for the last time; traces in the order in which their spans came.
+    pub fn pauses(&self, nth: usize) -> Vec<Duration> {
         let state = self.state.lock().unwrap();
-        let of = |id: &String| {
-            let mut reads = state.reads.iter().filter(|(read, _)| read == id).map(|(_, at)| *at);
-            let first = reads.next()?;
-            reads.next().map(|second| second.duration_since(first))
-        };
-        state.traces.keys().filter_map(of).collect()
+        let reads = state.reads.iter().filter(|(read, _)| *read == state.order[nth]);
+        let at: Vec<Instant> = reads.map(|(_, at)| *at).collect();
+        at.windows(2).map(|pair| pair[1].duration_since(pair[0])).collect()
     }
 
     /// How often a trace was read.
@@ -103,7 +111,7 @@ fn page() -> Response {
     ([("content-type", "text/html")], "<!doctype html><title>Log in</title>").into_response()
 }
 
-async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) -> Response {
+async fn answer(kind: Kind, scripts: &[&[Answer]], held: &Mutex<State>, path: &str) -> Response {
     let id = match kind {
         Kind::Jaeger => path.strip_prefix("/api/v3/traces/"),
         Kind::Tempo => path.strip_prefix("/api/v2/traces/"),
@@ -123,8 +131,10 @@ async fn answer(kind: Kind, script: &[Answer], held: &Mutex<State>, path: &str) 
         // A read of what nobody made is the probe's.
         let Some(data) = data else {
             // What stands in front of a store from the beginning answers the probe as well.
-            return if matches!(script[0], Answer::Html) { page() } else { not_found(kind) };
+            return if matches!(scripts[0][0], Answer::Html) { page() } else { not_found(kind) };
         };
+        let nth = held.order.iter().position(|at| at == id).unwrap();
+        let script = scripts[nth.min(scripts.len() - 1)];
         let before = held.reads.iter().filter(|(read, _)| read == id).count();
         held.reads.push((id.to_owned(), Instant::now()));
         (script[before.min(script.len() - 1)], data)
