@@ -74,6 +74,15 @@ pub(super) fn any(trace: &Trace, ix: SpanIx) -> Option<(String, Option<String>)>
     Some((format!("the SDK dropped {} of it over its limits", what.join(", ")), Some(hint)))
 }
 
+/// What leaves open whether a query picks a span: what was lost of the span, else of others that it is picked with or by.
+pub(super) fn of_query(trace: &Trace, ix: SpanIx) -> (String, Option<String>) {
+    any(trace, ix).unwrap_or_else(|| {
+        let what =
+            if trace.dropped().is_empty() { "whose duration is unknown" } else { "of which the SDK dropped something" };
+        (format!("that depends on another span, {what}"), None)
+    })
+}
+
 /// That it is unknown whether a selection (or a query) picks a span of which something was lost.
 pub(super) fn undecided(trace: &Trace, ix: SpanIx, what: &str, why: &str) -> String {
     format!("Cannot determine whether {} matches {what}: {why}.", text::span(trace, ix))

@@ -161,8 +161,7 @@ pub(super) fn doubt(cx: &Judging<'_>, select: &Selector, ix: SpanIx) -> Doubt {
     let keys = criteria::expr(&select.query).map(criteria::of).unwrap_or_default();
     keys.into_iter().find_map(of_key).unwrap_or_else(|| match cx.selections.why(&cx.picks(&select.query), ix) {
         Why::Lost => {
-            let of_another = || ("that depends on another span, of which the SDK dropped something".to_owned(), None);
-            let (why, hint) = lost::any(cx.trace, ix).unwrap_or_else(of_another);
+            let (why, hint) = lost::of_query(cx.trace, ix);
             Doubt { why, hint, kind: Why::Lost }
         }
         kind => {

@@ -3,9 +3,10 @@
 use super::finding::Finding;
 use super::judging::Judging;
 use super::logic::{Cause, Cond};
+use super::lost::{self, Part};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{lost, nearest, text, witness};
+use super::{nearest, text, witness};
 use crate::matcher::count_of;
 use crate::select::{Query, Stage, UnderOtherNames};
 use crate::spec::plan::Expectation;
@@ -146,9 +147,10 @@ fn in_doubt(cx: &Judging<'_>, query: &Query, written: &str, finding: &mut Findin
     let picks = cx.picks(query);
     let lost = &cx.in_doubt(&picks).as_told;
     let Some(&first) = lost.first() else { return false };
-    let (why, hint) =
-        lost::any(cx.trace, first).unwrap_or_else(|| ("the SDK dropped some of the trace".to_owned(), None));
-    let why = format!("{why}, and what is asked for may be among them");
+    let (mut why, hint) = lost::of_query(cx.trace, first);
+    if Part::ALL.into_iter().any(|part| part.dropped(cx.trace, first) > 0) {
+        why += ", and what is asked for may be among them";
+    }
     let told = cx.finding(
         finding.rule,
         finding.at,

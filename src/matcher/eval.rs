@@ -66,7 +66,30 @@ impl Matcher {
             Fact::Bool(_) | Fact::Int(_) | Fact::Float(_) if self.asks_for_text() => {
                 self.test(&Fact::Str(fact.show().into()))
             }
+            Fact::Array(..) => self.may_hold_of_elements(fact),
             _ => false,
+        }
+    }
+
+    /// Whether it holds of an array, or would if its elements were told in other types.
+    fn may_hold_of_elements(&self, array: &Fact<'_>) -> bool {
+        let equals = |element: &Fact<'_>, literal: &Literal| {
+            let equal = Matcher::Compare(Comparison::Eq, Operand::Literal(literal.clone()));
+            equal.test(element) || equal.doubts(element)
+        };
+        match (self, array.elements()) {
+            (Matcher::All(all), _) => all.iter().all(|one| one.may_hold_of_elements(array)),
+            (Matcher::OneOf(all), _) => {
+                let equal = |one: &Operand| Matcher::Compare(Comparison::Eq, one.clone());
+                all.iter().any(|one| equal(one).may_hold_of_elements(array))
+            }
+            (Matcher::Contains(Operand::Literal(part)), Some(elements)) => {
+                elements.iter().any(|element| equals(element, part))
+            }
+            (Matcher::Compare(Comparison::Eq, Operand::Literal(Literal::List(list))), Some(elements)) => {
+                list.len() == elements.len() && elements.iter().zip(list).all(|(element, one)| equals(element, one))
+            }
+            _ => self.test(array),
         }
     }
 
@@ -89,7 +112,10 @@ impl Matcher {
 
     /// Whether text could satisfy it for being that text: asked before a number is written out for the comparison.
     pub fn asks_for_text(&self) -> bool {
-        let text = |operand: &Operand| matches!(operand, Operand::Literal(Literal::Str(_)));
+        let text = |operand: &Operand| match operand {
+            Operand::Literal(Literal::List(list)) => list.iter().any(|one| matches!(one, Literal::Str(_))),
+            operand => matches!(operand, Operand::Literal(Literal::Str(_))),
+        };
         match self {
             Matcher::All(all) => all.iter().any(Matcher::asks_for_text),
             Matcher::Compare(_, operand) => text(operand),

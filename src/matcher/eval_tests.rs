@@ -159,3 +159,28 @@ fn a_mismatch_says_what_is_there_and_what_was_expected() {
     }
     assert_eq!(eq(text("x")).mismatch(&Fact::text("\u{1b}[31m")), "is \"\\u{1b}[31m\", not x");
 }
+
+#[test]
+fn the_elements_of_an_array_may_be_meant_in_another_type() {
+    use crate::trace::{Symbols, Value};
+    let mut symbols = Symbols::default();
+    let texts = [symbols.intern("5"), symbols.intern("x")].map(Value::Str);
+    let numbers = [Value::Int(5), Value::Int(6)];
+    let list = |list: &[Literal]| eq(Literal::List(list.to_vec()));
+    for (matcher, array, tests, doubts) in [
+        (Matcher::Contains(literal(Literal::Int(5))), &texts, false, true),
+        (Matcher::Contains(literal(Literal::Int(7))), &texts, false, false),
+        (Matcher::Contains(literal(text("5"))), &texts, true, false),
+        (Matcher::Contains(literal(text("6"))), &numbers, false, true),
+        (Matcher::Contains(literal(text("x"))), &numbers, false, false),
+        (list(&[Literal::Int(5), text("x")]), &texts, false, true),
+        (list(&[Literal::Int(5)]), &texts, false, false),
+        (list(&[text("5"), text("6")]), &numbers, false, true),
+        (Matcher::OneOf(vec![literal(Literal::List(vec![text("5"), text("6")]))]), &numbers, false, true),
+        (Matcher::All(vec![Matcher::Exists, Matcher::Contains(literal(text("6")))]), &numbers, false, true),
+        (eq(Literal::Int(5)), &numbers, false, false),
+    ] {
+        let array = Fact::Array(array, &symbols);
+        assert_eq!((matcher.test(&array), matcher.doubts(&array)), (tests, doubts), "{matcher:?}");
+    }
+}

@@ -213,6 +213,9 @@ fn a_selection_by_traceql_doubts_types_as_a_mapping_does() {
         "{ event.code >= 600 }",
         "{ span.code = nil && name = \"q\" }",
         "{ name = \"q\" } >> { span.code >= 500 }",
+        // Text that may be a boolean is true, or neither true nor false.
+        "{ !span.retry }",
+        "{ !span.code }",
     ] {
         all(Pass, &[&select(query, "0")], &trace());
     }
@@ -321,4 +324,19 @@ fn a_query_that_only_a_type_lets_match_says_so_and_is_tempos() {
                   is a string, compared with a number. As in Tempo, such a comparison does not hold.";
     assert_eq!(judged.remarks, [remark]);
     assert!(last("traceql: ['{ !(span.code >= 600) && name = \"q\" }']", &trace()).remarks.is_empty());
+}
+
+#[test]
+fn an_array_whose_elements_have_another_type_is_neither_there_nor_absent() {
+    let array = json!([{ "key": "codes", "value": { "arrayValue": { "values": [{ "stringValue": "503" }] } } }]);
+    let trace = sent(&[span(2, "p", json!({ "attributes": array }))]);
+    let select = |what: &str, count: &str| format!("spans: [{{ select: {what}, count: {count} }}]");
+    for what in
+        ["{ attributes: { codes: { contains: 503 } } }", "{ attributes: { codes: [503] } }", "'{ span.codes >= 500 }'"]
+    {
+        all(Inconclusive, &[&select(what, "0")], &trace);
+        all(Fail, &[&select(what, "1")], &trace);
+    }
+    all(Pass, &[&select("{ attributes: { codes: { contains: 504 } } }", "0")], &trace);
+    all(Pass, &[&select("'{ span.codes >= 600 }'", "0"), &select("'{ span.codes = \"503\" }'", "1")], &trace);
 }

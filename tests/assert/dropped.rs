@@ -228,3 +228,15 @@ fn what_values_add_up_to_is_in_doubt_where_some_were_dropped() {
         all(Pass, &[&select(query, "2")], &trace());
     }
 }
+
+#[test]
+fn a_span_that_another_leaves_in_doubt_says_so() {
+    let judged = last("spans: [{ select: '{ span.k = 1 } !~ { name = \"other\" }' }]", &trace());
+    assert_eq!(
+        judged.findings[0].message,
+        "Cannot determine whether span `other` of a matches `{ span.k = 1 } !~ { name = \"other\" }`: that depends on another \
+         span, of which the SDK dropped something."
+    );
+    let judged = last("traceql: ['{ span.k = 1 } !~ { name = \"other\" }']", &trace());
+    assert!(judged.findings[0].message.ends_with("that depends on another span, of which the SDK dropped something."));
+}
