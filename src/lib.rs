@@ -59,6 +59,8 @@ pub mod trace;
 #[doc(hidden)]
 pub mod trigger;
 #[doc(hidden)]
+pub mod view;
+#[doc(hidden)]
 pub mod wire;
 #[doc(hidden)]
 pub mod yaml;

@@ -21,6 +21,8 @@ mod files;
 mod harness;
 #[path = "run/hidden.rs"]
 mod hidden;
+#[path = "run/history.rs"]
+mod history;
 #[path = "run/inputs.rs"]
 mod inputs;
 #[path = "run/interrupt.rs"]

@@ -15,7 +15,6 @@ mod criteria;
 mod differs;
 mod distinct;
 mod errors;
-mod excerpt;
 mod finding;
 mod judging;
 mod logic;
@@ -45,7 +44,6 @@ mod unsettled;
 mod versions;
 mod witness;
 
-pub use excerpt::{excerpt, excerpt_within};
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use rule::RuleId;
 pub use snapshot::shape;

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the tests that would run
     List(ListArgs),
+    /// Show a trace: its waterfall, a span, or a file for other tools
+    Show(ShowArgs),
     /// Evaluate TraceQL on saved traces, or on a trace of the backend by its id
     Query(QueryArgs),
     /// Keep an OTLP receiver alive that other processes and Grafana can read
@@ -142,6 +144,9 @@ pub(crate) struct RunArgs {
     /// Save each test's trace as OTLP JSON below this folder
     #[arg(long, env = "TRACESPEC_SAVE_TRACES", value_name = "DIR")]
     pub(crate) save_traces: Option<PathBuf>,
+    /// Keep no traces of this run for `tracespec show`
+    #[arg(long, env = "TRACESPEC_NO_HISTORY")]
+    pub(crate) no_history: bool,
     /// Write the snapshots of this run as the accepted ones
     #[arg(long, env = "TRACESPEC_ACCEPT")]
     pub(crate) accept: bool,
@@ -211,11 +216,62 @@ pub(crate) struct ListArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A file (`-` is standard input), a trace id, `last` for the last run, or the name of a test of the last run
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: String,
+    /// Which trace, where there are several
+    #[arg(long, value_name = "TRACE_ID")]
+    pub(crate) id: Option<String>,
+    /// Only the spans of one service, with those above them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["around", "below"])]
+    pub(crate) service: Option<String>,
+    /// Only the spans that TraceQL selects, or those of this name, with those above and beside them
+    #[arg(long, value_name = "SELECTOR", conflicts_with = "below")]
+    pub(crate) around: Option<String>,
+    /// Only a span and what is below it
+    #[arg(long, value_name = "SPAN_ID")]
+    pub(crate) below: Option<String>,
+    /// Only so many levels
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with_all = ["around", "service"])]
+    pub(crate) depth: Option<u32>,
+    /// Everything that a span says: the one of this id, or those of this name, or those that TraceQL selects
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["format", "service", "around", "below", "depth"])]
+    pub(crate) span: Option<String>,
+    /// Show the id and the attributes of each span
+    #[arg(short = 'v', long)]
+    pub(crate) verbose: bool,
+    /// Give each of a run of equal spans a row of its own
+    #[arg(long)]
+    pub(crate) no_fold: bool,
+    /// Columns of the picture [default: those of the terminal, or 120]
+    #[arg(long, env = "TRACESPEC_WIDTH", value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub(crate) width: Option<u16>,
+    /// What to write on standard output
+    #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+    pub(crate) format: ShowFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShowFormat {
+    /// For people
+    Text,
+    /// The rows of the picture as JSON
+    Json,
+    /// The trace as OTLP JSON
+    Otlp,
+    /// Chrome trace events, for Perfetto and speedscope
+    Chrome,
+    /// A picture for documents
+    Svg,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
     /// The query
     #[arg(value_name = "TRACEQL")]
     pub(crate) query: String,
-    /// Files of saved traces (`-` is standard input), or ids of traces in the backend
+    /// Files of saved traces (`-` is standard input), trace ids, `last` for the last run, or names of its tests
     #[arg(required = true, value_name = "TRACE")]
     pub(crate) traces: Vec<String>,
     /// As JSON

@@ -7,6 +7,7 @@ mod list;
 pub mod query;
 mod run;
 mod serve;
+mod show;
 mod streams;
 
 use crate::engine::exit;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
             Command::Query(args) => query::command(args, &cli.common).await,
+            Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Config(args) => config::config(args, &cli.common).await,
             Command::Schema => check::schema(),

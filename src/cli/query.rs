@@ -1,30 +1,28 @@
 //! `tracespec query 'TRACEQL' TRACE…`: TraceQL over saved traces, or traces of the backend by their ids.
 
 use super::args::{Common, QueryArgs, environment};
-use super::streams::{colour, error, put, say};
-use crate::backend::{Fetch, file};
+use super::streams::{self, colour, error, put, say};
 use crate::diag::{self, Code, Problem, RenderOptions};
-use crate::engine::{Settings, exit, load, place};
+use crate::engine::{Environment, exit, traces};
+use crate::facts::Facts;
 use crate::matcher::count_of;
 use crate::report::json::document;
 use crate::report::text::clean;
-use crate::select::{Index, Scalar, SelectError, Selection, parse};
+use crate::select::{Index, Named, Query, Scalar, SelectError, Selection, parse};
 use crate::source::{SourceFile, Span};
-use crate::spec::vars::Scope;
-use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
-use crate::wire::detect;
+use crate::trace::{SpanIx, SpanRef, Trace};
+use crate::view::text::Look;
+use crate::view::{self, Choice, Overlay, Show, Waterfall};
 use serde_json::{Value, json};
-use std::io::Read as _;
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
 /// What a query gave.
 #[derive(Debug)]
 pub enum QueryResult {
     /// It cannot be read, or means nothing of one trace. The errors' places are in the query's text.
     Bad(Vec<SelectError>),
-    /// What it picked in each trace, in the order of the traces.
-    Picked(Vec<Selection>),
+    /// The query, and what it picked in each trace, in the order of the traces.
+    Picked(Query, Vec<Selection>),
 }
 
 /// Evaluates TraceQL on traces.
@@ -33,7 +31,10 @@ pub fn query(text: &str, traces: &[Trace]) -> QueryResult {
     let (parsed, errors) = parse(text, whole);
     let Some(parsed) = parsed else { return QueryResult::Bad(errors) };
     match parsed.without_variables() {
-        Ok(query) => QueryResult::Picked(traces.iter().map(|trace| query.select(&Index::new(trace))).collect()),
+        Ok(query) => {
+            let picked = traces.iter().map(|trace| query.select(&Index::new(trace))).collect();
+            QueryResult::Picked(query, picked)
+        }
         Err(error) => QueryResult::Bad(vec![error]),
     }
 }
@@ -43,14 +44,14 @@ impl QueryResult {
     pub fn exit_code(&self) -> u8 {
         match self {
             QueryResult::Bad(_) => 2,
-            QueryResult::Picked(all) if all.iter().any(|one| !one.spansets.is_empty()) => 0,
-            QueryResult::Picked(_) => 1,
+            QueryResult::Picked(_, all) if all.iter().any(|one| !one.spansets.is_empty()) => 0,
+            QueryResult::Picked(..) => 1,
         }
     }
     /// The document of `--json`: spansets in the order of the traces, then as the query gives them; `None` for a wrong
     /// query, which is reported on standard error.
     pub fn to_json(&self, traces: &[Trace]) -> Option<Value> {
-        let QueryResult::Picked(all) = self else { return None };
+        let QueryResult::Picked(_, all) = self else { return None };
         let spansets: Vec<Value> = all
             .iter()
             .zip(traces)
@@ -74,15 +75,13 @@ impl QueryResult {
     }
 }
 
-/// The most that is read from standard input.
-const INPUT_LIMIT: u64 = 1 << 30;
-
 /// The command: reads the traces, evaluates, prints; returns the exit code.
 pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
+    let inputs = common.bare();
     let mut traces = Vec::new();
     for name in &args.traces {
-        match read(name, common).await {
-            Ok(found) => traces.extend(found),
+        match traces::read(name, &inputs, &mut std::io::stdin().lock()).await {
+            Ok(found) => traces.extend(found.into_iter().map(|named| named.trace)),
             Err(why) => {
                 error(&why);
                 return exit::ERROR;
@@ -101,10 +100,10 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
             let diagnostics: Vec<_> = errors.iter().map(problem).collect();
             say(diag::render(&diagnostics, RenderOptions { color: colour(common.color, &environment()) }).trim_end());
         }
-        QueryResult::Picked(all) => {
+        QueryResult::Picked(query, all) => {
             let text = match result.to_json(&traces).filter(|_| args.json) {
                 Some(found) => document("tracespec/query/1", &found),
-                None => table(all, &traces),
+                None => drawing(query, all, &traces, &look_of(common, &inputs.environment)),
             };
             if let Err(why) = put(&text) {
                 error(&why);
@@ -118,64 +117,59 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
     result.exit_code()
 }
 
-/// One line a span, each spanset under its trace.
-fn table(all: &[Selection], traces: &[Trace]) -> String {
+/// How a picture on standard output is drawn.
+fn look_of(common: &Common, environment: &Environment) -> Look<'static> {
+    let width = streams::width(environment);
+    Look { width, colour: streams::colour_of_stdout(common.color, environment), notes: None }
+}
+
+/// The most sets of one trace that are drawn; the spans of the others are listed.
+const MOST_DRAWN: usize = 20;
+
+/// Each spanset in the tree of its trace, with what the query names below each span.
+fn drawing(query: &Query, all: &[Selection], traces: &[Trace], look: &Look<'_>) -> String {
     let mut out = String::new();
+    let named = query.named();
+    let named: Vec<&Named<'_>> = named.iter().filter(|name| !name.is_usual()).collect();
     for (selection, trace) in all.iter().zip(traces) {
-        for set in &selection.spansets {
+        let (facts, index) = (Facts::from(trace), Index::new(trace));
+        for (at, set) in selection.spansets.iter().enumerate() {
             let aggregate =
                 set.aggregate.as_ref().map_or(String::new(), |(name, value)| format!("  {name} = {}", scalar(value)));
-            out += &format!("trace {}: {}{aggregate}\n", trace.id(), count_of(set.spans.len(), "span"));
-            for &ix in &set.spans {
-                let span = trace.span(ix);
-                let took = crate::matcher::brief_duration(span.duration_ns());
-                let (service, name) = (clean(span.service(), false), clean(span.name(), false));
-                out += &format!("  {}  {service}  {name}  {}  {took}\n", span.id(), span.kind().word());
+            let groups: String =
+                set.groups.iter().map(|(name, value)| format!("  {name} = {}", scalar(value))).collect();
+            let head = format!("trace {}: {}{groups}{aggregate}", trace.id(), count_of(set.spans.len(), "span"));
+            out += &format!("{}\n", clean(&head, false));
+            if at >= MOST_DRAWN {
+                out += &lines(trace, &set.spans);
+                continue;
             }
+            let asked: BTreeSet<SpanIx> = set.spans.iter().copied().collect();
+            let notes = |span: SpanRef<'_>| {
+                let values =
+                    named.iter().filter_map(|name| Some(format!("{} = {}", name.text(), name.at(&index, span.ix())?)));
+                let id = format!("span {}", span.id());
+                let note = std::iter::once(id).chain(values).collect::<Vec<_>>().join(", ");
+                if asked.contains(&span.ix()) { vec![note] } else { Vec::new() }
+            };
+            let choice = Choice { show: Show::Around { spans: &set.spans, near: false }, ..Choice::default() };
+            let overlay = Overlay { asked: asked.clone(), ..Overlay::default() };
+            let waterfall = Waterfall::new(&facts, &choice, &overlay);
+            out += &view::text::rows(&waterfall, &Look { notes: Some(&notes), ..*look });
         }
     }
     out
 }
 
-/// The traces of a file, of standard input, or of the backend by an id.
-async fn read(name: &str, common: &Common) -> Result<Vec<Trace>, String> {
-    if name == "-" {
-        let mut bytes = Vec::new();
-        let input = std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_end(&mut bytes);
-        input.map_err(|why| format!("cannot read standard input: {why}"))?;
-        if bytes.len() as u64 > INPUT_LIMIT {
-            return Err("standard input has more than 1 GiB".to_owned());
-        }
-        let mut builder = TraceBuilder::new();
-        detect::read(&bytes, &mut builder).map_err(|why| format!("standard input holds no traces: {why}"))?;
-        let build = |id| builder.build(id, &[], &Injected::Unknown);
-        return Ok(builder.trace_ids().into_iter().map(build).collect());
-    }
-    if Path::new(name).exists() {
-        let saved = file::load(Path::new(name)).map_err(|why| why.to_string())?;
-        return Ok(saved.ids().into_iter().filter_map(|id| saved.trace(id, &[], &saved.injected(id))).collect());
-    }
-    let Ok(id) = name.parse::<TraceId>() else {
-        return Err(format!("`{name}` is neither a file nor a trace id (1 to 32 hexadecimal digits)"));
+/// One line a span.
+fn lines(trace: &Trace, spans: &[SpanIx]) -> String {
+    let line = |ix: &SpanIx| {
+        let span = trace.span(*ix);
+        let took = crate::matcher::brief_duration(span.duration_ns());
+        let (service, name) = (clean(span.service(), false), clean(span.name(), false));
+        format!("  {}  {service}  {name}  {}  {took}\n", span.id(), span.kind().word())
     };
-    from_backend(id, common).await.map(|trace| vec![trace])
-}
-
-async fn from_backend(id: TraceId, common: &Common) -> Result<Trace, String> {
-    let inputs = common.bare();
-    let (config, _) = load::config(&inputs)?;
-    let settings = Settings::resolve(&config, common.profile.as_deref());
-    if settings.backend.is_none() {
-        return Err(format!("there is no file {id}, and the configuration names no backend to look it up in"));
-    }
-    let vars = load::run_vars(&settings, &inputs, &mut Vec::new())?;
-    let place = place::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
-    match place.backend.fetch(id).await {
-        Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),
-        Fetch::NotYet { words } | Fetch::Transient { words, .. } | Fetch::Refused { words } => {
-            Err(format!("{}: trace {id}: {words}", place.backend.describe()))
-        }
-    }
+    spans.iter().map(line).collect()
 }
 
 /// Durations are nanoseconds; a float that JSON cannot say is its text.

@@ -2,7 +2,7 @@
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::streams::{self, colour, error, say};
-use crate::engine::{Loaded, Overrides, Running, exit, interrupted, load, select, start};
+use crate::engine::{Keep, Loaded, Overrides, Running, exit, interrupted, load, select, start};
 use crate::report::json::Json;
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
-    let mut outputs = vec![Output::for_people(Terminal::new(io::stderr(), colour))];
+    let mut outputs = vec![Output::for_people(Terminal::new(io::stderr(), colour).with_kept_traces(!args.no_history))];
     for report in &reports {
         match report.open() {
             Ok(output) => outputs.push(output),
@@ -142,5 +142,6 @@ async fn carry_out(
     };
     let started = start(loaded, &overrides, fanout, running).await?;
     started.run(selected).await;
-    Ok(started.finish(loaded, args.save_traces.as_deref(), || running.ended()).await)
+    let keep = Keep { save_traces: args.save_traces.as_deref(), history: !args.no_history };
+    Ok(started.finish(loaded, keep, || running.ended()).await)
 }

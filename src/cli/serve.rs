@@ -16,7 +16,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> u8 {
         }
     };
     for address in receiver.addresses() {
-        say(&format!("receiving OTLP (gRPC and HTTP) at {address}; traces by id at http://{address}/api/v3/traces/…"));
+        say(&format!("receiving OTLP (gRPC and HTTP) at {address}; read it as Tempo or as Jaeger at http://{address}"));
     }
     say("stop with Ctrl-C");
     interrupted().await;

@@ -56,12 +56,29 @@ pub(crate) fn show(diagnostics: &[Diagnostic], colour: bool) -> bool {
 
 /// Whether standard error shows colour.
 pub(crate) fn colour(when: Color, environment: &Environment) -> bool {
+    shows_colour(when, environment, io::stderr().is_terminal())
+}
+
+/// Whether standard output shows colour.
+pub(crate) fn colour_of_stdout(when: Color, environment: &Environment) -> bool {
+    shows_colour(when, environment, io::stdout().is_terminal())
+}
+
+fn shows_colour(when: Color, environment: &Environment, is_terminal: bool) -> bool {
     match when {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
             let set = |name| environment.get(name).is_some_and(|value| !value.is_empty());
-            io::stderr().is_terminal() && !set("NO_COLOR") && !set("CI")
+            is_terminal && !set("NO_COLOR") && !set("CI") && environment.get("TERM") != Some("dumb")
         }
     }
+}
+
+/// The columns of a picture that goes to standard output: those that `COLUMNS` names, those of the terminal that it is, or a
+/// width that most places show.
+pub(crate) fn width(environment: &Environment) -> usize {
+    let named = environment.get("COLUMNS").and_then(|text| text.trim().parse().ok());
+    let of_terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
+    named.or_else(of_terminal).filter(|columns| *columns > 0).unwrap_or(120)
 }

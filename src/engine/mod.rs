@@ -6,6 +6,7 @@
 pub(crate) mod discover;
 mod environment;
 pub mod exit;
+mod history;
 mod interrupt;
 pub(crate) mod load;
 pub(crate) mod place;
@@ -14,10 +15,11 @@ pub(crate) mod select;
 mod settings;
 mod snapshots;
 mod start;
+pub(crate) mod traces;
 
 pub(crate) use environment::Environment;
 pub(crate) use interrupt::interrupted;
 pub(crate) use load::{Inputs, Loaded, load};
 pub(crate) use processes::Running;
 pub(crate) use settings::Settings;
-pub(crate) use start::{Overrides, Started, start, unix_ns};
+pub(crate) use start::{Keep, Overrides, Started, start, unix_ns};

@@ -2,7 +2,7 @@
 
 use super::place::{self, Place};
 use super::processes::{self, Running};
-use super::{Loaded, snapshots};
+use super::{Loaded, history, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
 use crate::run::processes::Ended;
@@ -30,6 +30,15 @@ pub(crate) struct Started {
     accept: bool,
     // Receivers stop when they are dropped.
     _places: Vec<Place>,
+}
+
+/// What stays of a run's traces.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Keep<'a> {
+    /// A folder that the user named for them.
+    pub(crate) save_traces: Option<&'a Path>,
+    /// Whether `tracespec show` shall find them.
+    pub(crate) history: bool,
 }
 
 /// Unix nanoseconds, the clock of a run's events.
@@ -74,19 +83,23 @@ pub(crate) async fn start(
 
 impl Started {
     /// Ends the run: looks again at tests that passed, keeps snapshots and traces, informs the reporters.
-    pub(crate) async fn finish(
-        &self,
-        loaded: &Loaded,
-        save_traces: Option<&Path>,
-        ended: impl FnMut() -> Vec<Ended>,
-    ) -> RunRecord {
+    pub(crate) async fn finish(&self, loaded: &Loaded, keep: Keep<'_>, ended: impl FnMut() -> Vec<Ended>) -> RunRecord {
         let mut record = self.session.finish(ended).await;
-        if let Some(folder) = save_traces
+        if let Some(folder) = keep.save_traces
             && let Err(why) = keep_traces(&record, folder, loaded)
         {
             record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
         }
         snapshots::keep(&mut record, loaded, self.accept);
+        let folder = history::folder(&loaded.settings.folder);
+        if keep.history
+            && let Err(why) = history::keep(&record, &folder, &loaded.vars.redactor)
+        {
+            let folder = folder.display();
+            self.fanout.hear(&What::Warning(&format!(
+                "the traces of this run are not kept for `tracespec show`: cannot write in {folder}: {why}; --no-history does without"
+            )));
+        }
         self.fanout.hear(&What::RunFinished(&record));
         record
     }

@@ -1,7 +1,7 @@
 //! A run that somebody else's test runner drives, test by test.
 
 use crate::engine::{
-    Environment, Inputs, Loaded, Overrides, Running, Started, discover, exit, interrupted, load, select, start,
+    Environment, Inputs, Keep, Loaded, Overrides, Running, Started, discover, exit, interrupted, load, select, start,
 };
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
@@ -114,7 +114,7 @@ impl Driven {
                 Some(Ok(started)) => {
                     // Never held across a wait: whoever interrupts needs it.
                     let ended = || shared.running.try_lock().map_or_else(|_| Vec::new(), |all| all.ended());
-                    let record = started.finish(&shared.loaded, None, ended).await;
+                    let record = started.finish(&shared.loaded, Keep::default(), ended).await;
                     let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.rejudged.is_some()));
                     turned || !record.errors.is_empty()
                 }

@@ -2,11 +2,12 @@
 //! and how the wait went.
 
 use super::text::{clean, duration, indent};
-use crate::assert::{self, Finding, excerpt};
+use crate::assert::{self, Finding};
 use crate::diag;
 use crate::matcher::count_of;
 use crate::run::record::{StepRecord, TestRecord, Verdict};
 use crate::source::SourceFile;
+use crate::view::excerpt;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 

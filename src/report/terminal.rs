@@ -18,6 +18,8 @@ pub struct Terminal<W> {
     colour: bool,
     /// Whether another test runner shows which tests ran and their results.
     within: bool,
+    /// Whether `tracespec show` will find the traces of this run.
+    kept: bool,
     /// For how long the process now starting had been starting when that was last said.
     said: Option<Duration>,
 }
@@ -25,13 +27,19 @@ pub struct Terminal<W> {
 impl<W: Write + Send> Terminal<W> {
     /// Writes to `out`, with colour if it is a terminal that shows it.
     pub fn new(out: W, colour: bool) -> Terminal<W> {
-        Terminal { out, colour, within: false, said: None }
+        Terminal { out, colour, within: false, kept: false, said: None }
     }
 
     /// Leaves out what another test runner shows itself: which tests run, and the result of each and of all.
     #[must_use]
     pub fn within_another_runner(self) -> Terminal<W> {
         Terminal { within: true, ..self }
+    }
+
+    /// Says of each test that did not pass how its trace is shown.
+    #[must_use]
+    pub fn with_kept_traces(self, kept: bool) -> Terminal<W> {
+        Terminal { kept, ..self }
     }
 
     fn paint(&self, text: &str, verdict: Verdict) -> String {
@@ -115,7 +123,10 @@ impl<W: Write + Send> Reporter for Terminal<W> {
                 self.line(test)?;
                 match test.verdict {
                     Verdict::Pass | Verdict::Skipped => Ok(()),
-                    _ => writeln!(self.out, "{}", failure::render(test)),
+                    _ => {
+                        let see = if self.kept { see(test) } else { None };
+                        writeln!(self.out, "{}{}", failure::render(test), see.unwrap_or_default())
+                    }
                 }
             }
             What::Warning(text) => write!(self.out, "{}", indent(&format!("warning: {}", clean(text, true)), "")),
@@ -127,6 +138,16 @@ impl<W: Write + Send> Reporter for Terminal<W> {
         }?;
         self.out.flush()
     }
+}
+
+/// The command that shows a test's trace: by the test's name, or by the trace's id where a shell would read the name otherwise.
+fn see(test: &TestRecord) -> Option<String> {
+    let trace = test.steps.iter().rev().find_map(|step| step.trace.as_ref())?;
+    let steps = test.steps.iter().filter(|step| step.trace.is_some()).count();
+    let plain = |c: char| c.is_alphanumeric() || " -_.,:/+=@%(){}[]<>*?!$&|~#;".contains(c);
+    let by_name = steps == 1 && test.name.len() <= 100 && !test.name.starts_with('-') && test.name.chars().all(plain);
+    let name = if by_name { format!("'{}'", test.name) } else { trace.id().to_string() };
+    Some(format!("  see: tracespec show {name}\n"))
 }
 
 /// A line of a process, no longer than what fits beside its name.

@@ -79,6 +79,8 @@ fn tests_are_listed_filtered_ignored_and_run_as_cargo_test_does() {
     ignored.exits(101);
     assert!(ignored.stdout.contains("not yet"), "{}", ignored.stdout);
     assert!(!target.paths().contains(&"/later".to_owned()));
+    // The traces are kept by the command only.
+    assert!(!project.path(".tracespec").exists());
 }
 
 #[test]

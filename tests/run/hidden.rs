@@ -45,6 +45,14 @@ fn values_under_hidden_names_are_in_no_output_and_saved_traces_stay_readable() {
         }
     }
     assert!(saved.contains("***"), "{saved}");
+    // The trace that `show` finds is masked as well, and so is one that is read from elsewhere.
+    for flags in
+        [["show", "last", "-v"].as_slice(), &["show", "t", "--format", "otlp"], &["show", "t", "--span", "GET /"]]
+    {
+        let shown = project.tracespec(flags);
+        shown.exits(0);
+        assert!(shown.stdout.contains("***") && !shown.stdout.contains("1234"), "{}", shown.stdout);
+    }
     // A folder that has one folder a test is read, too.
     let ran = project.tracespec(&["query", "{ name = \"GET /\" && resource.service.name = \"gateway\" }", "traces"]);
     ran.exits(0);

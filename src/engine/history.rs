@@ -1,0 +1,202 @@
+//! The traces of recent runs, kept beside the configuration for `tracespec show`.
+//!
+//! `.tracespec/runs/RUN/index.json` names each test with its traces, `NUMBER.json.gz` beside it holds one trace as OTLP JSON.
+//! A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
+//! there are too many.
+
+use crate::redact::Redactor;
+use crate::report::json::document;
+use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use crate::source::read_file;
+use crate::trace::TraceId;
+use crate::wire::write;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// How many runs are kept.
+const RUNS: usize = 20;
+/// How many bytes the traces of one run may take, and those of all runs together.
+const BYTES_OF_RUN: u64 = 32 << 20;
+const BYTES_OF_ALL: u64 = 128 << 20;
+/// The most that is read of an index.
+const INDEX_LIMIT: u64 = 16 << 20;
+/// A run that writes for longer than this was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// A trace that a run kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) test: String,
+    /// The step's name; empty for a test of one step.
+    pub(crate) step: String,
+    pub(crate) file: String,
+    pub(crate) line: u64,
+    pub(crate) verdict: String,
+    pub(crate) trace_id: TraceId,
+    /// Where it is; `None` where there was no room for it.
+    pub(crate) path: Option<PathBuf>,
+}
+
+impl Kept {
+    /// Whether the test is worth a look.
+    pub(crate) fn failed(&self) -> bool {
+        !matches!(self.verdict.as_str(), "pass" | "flaky" | "skipped")
+    }
+}
+
+/// Where runs keep their traces: beside the configuration, or in the current folder without one.
+pub(crate) fn folder(configured: &Path) -> PathBuf {
+    super::discover::plain(&configured.join(".tracespec"))
+}
+
+/// The traces of a run, those of tests that did not pass first: there may not be room for all.
+fn worst_first(record: &RunRecord) -> Vec<(usize, &TestRecord, &StepRecord)> {
+    let steps = record.tests.iter().enumerate();
+    let mut steps: Vec<_> = steps.flat_map(|(at, test)| test.steps.iter().map(move |step| (at, test, step))).collect();
+    steps.sort_by_key(|(_, test, _)| matches!(test.verdict, Verdict::Pass | Verdict::Flaky | Verdict::Skipped));
+    steps
+}
+
+/// Keeps a run's traces without its secrets, and removes what is too old.
+pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+    let runs = folder.join("runs");
+    std::fs::create_dir_all(&runs)?;
+    let ignored = folder.join(".gitignore");
+    if !ignored.exists() {
+        std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")?;
+    }
+    // Names sort by time; two runs at once differ in their process.
+    let name = format!("{:020}-{}", record.started_ns, std::process::id());
+    let part = runs.join(format!("{name}.part"));
+    std::fs::create_dir(&part)?;
+    let written = write_run(record, &part, redactor).and_then(|()| std::fs::rename(&part, runs.join(&name)));
+    if written.is_err() {
+        // What is left of it is removed as abandoned some day.
+        let _ = std::fs::remove_dir_all(&part);
+    }
+    written?;
+    prune(&runs)
+}
+
+fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+    let mut left = BYTES_OF_RUN;
+    let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
+    for (number, (at, _, step)) in worst_first(record).into_iter().enumerate() {
+        let Some(trace) = &step.trace else { continue };
+        let mut document = serde_json::from_str(&write::saved_json(trace, &step.injected))?;
+        redactor.otlp_json(&mut document);
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(document.to_string().as_bytes())?;
+        let packed = packed.finish()?;
+        let fits = packed.len() as u64 <= left;
+        let name = format!("{number}.json.gz");
+        if fits {
+            left -= packed.len() as u64;
+            std::fs::write(folder.join(&name), packed)?;
+        }
+        let step = redactor.text(&step.name).into_owned();
+        traces[at].push(json!({
+            "step": step, "trace_id": trace.id().to_string(), "spans": trace.len(), "file": fits.then_some(name),
+        }));
+    }
+    let tests = record.tests.iter().zip(traces).map(|(test, traces)| {
+        json!({
+            "name": redactor.text(&test.name),
+            "file": redactor.text(&test.source.path().to_string_lossy()),
+            "line": test.line,
+            "verdict": test.verdict.word(),
+            "traces": traces,
+        })
+    });
+    let index = json!({ "started_ns": record.started_ns, "tests": tests.collect::<Vec<_>>() });
+    std::fs::write(folder.join("index.json"), document("tracespec/history/1", &index))
+}
+
+/// The folders of whole runs, the newest first. Another run may remove some of them at any moment.
+fn whole_runs(runs: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(runs) {
+        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    found.retain(|path| path.extension().is_none() && path.is_dir());
+    found.sort_unstable();
+    found.reverse();
+    Ok(found)
+}
+
+fn bytes_of(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+    entries.filter_map(|entry| Some(entry.ok()?.metadata().ok()?.len())).sum()
+}
+
+fn prune(runs: &Path) -> io::Result<()> {
+    let mut bytes = 0;
+    for (at, run) in whole_runs(runs)?.into_iter().enumerate() {
+        bytes += bytes_of(&run);
+        // The run that was just written stays, whatever its size.
+        if at > 0 && (at >= RUNS || bytes > BYTES_OF_ALL) {
+            gone(std::fs::remove_dir_all(run))?;
+        }
+    }
+    for entry in std::fs::read_dir(runs)?.filter_map(Result::ok) {
+        let abandoned = || {
+            let since = SystemTime::now().duration_since(entry.metadata().ok()?.modified().ok()?).ok()?;
+            Some(since > ABANDONED)
+        };
+        if entry.path().extension().is_some_and(|ending| ending == "part") && abandoned() == Some(true) {
+            gone(std::fs::remove_dir_all(entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What somebody else removed first is gone as well.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    removed.or_else(|why| if why.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(why) })
+}
+
+/// What the last run kept, in the order of its tests; `None` if no run has kept anything.
+pub(crate) fn last(folder: &Path) -> Result<Option<Vec<Kept>>, String> {
+    let runs = whole_runs(&folder.join("runs")).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
+    runs.first().map(|run| index_of(run)).transpose()
+}
+
+/// A trace by its id, from the newest run that kept it.
+pub(crate) fn find(folder: &Path, id: TraceId) -> Result<Option<Kept>, String> {
+    let runs = whole_runs(&folder.join("runs")).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
+    // An old run's index that is broken, or gone by now, must not hide a trace of another.
+    let kept = runs.iter().filter_map(|run| index_of(run).ok()).flatten();
+    Ok(kept.into_iter().find(|kept| kept.trace_id == id && kept.path.is_some()))
+}
+
+fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
+    let path = run.join("index.json");
+    let broken = |why: &dyn std::fmt::Display| {
+        format!("cannot read {}: {why}; remove {} to be rid of it", path.display(), run.display())
+    };
+    let bytes = read_file(&path, INDEX_LIMIT).map_err(|why| broken(&why))?;
+    let index: Value = serde_json::from_slice(&bytes).map_err(|why| broken(&why))?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut kept = Vec::new();
+    for test in index["tests"].as_array().into_iter().flatten() {
+        for trace in test["traces"].as_array().into_iter().flatten() {
+            let Some(trace_id) = trace["trace_id"].as_str().and_then(|id| id.parse().ok()) else { continue };
+            kept.push(Kept {
+                test: text(&test["name"]),
+                step: text(&trace["step"]),
+                file: text(&test["file"]),
+                line: test["line"].as_u64().unwrap_or_default(),
+                verdict: text(&test["verdict"]),
+                trace_id,
+                // Nothing but a name: an index that came from somebody else leads nowhere else.
+                path: trace["file"].as_str().filter(|name| !name.contains(['/', '\\'])).map(|name| run.join(name)),
+            });
+        }
+    }
+    Ok(kept)
+}
