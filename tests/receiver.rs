@@ -477,7 +477,7 @@ async fn by_id_endpoints_answer_in_the_form_asked_for() {
     assert_eq!(get("/api/v2/traces/cd", JSON).await.2, r#"{"trace":{},"metrics":{}}"#);
     assert_eq!(get("/api/v2/traces/cd", "application/protobuf").await.2.as_bytes(), b"\x0a\x00\x12\x00");
     assert_eq!(get("/api/traces/cd", JSON).await.0, 404);
-    for path in ["/api/v3/traces/zz", "/api/v2/traces/zz", "/api/traces/zz", "/api/search?q={}", "/api/search"] {
+    for path in ["/api/v3/traces/zz", "/api/v2/traces/zz", "/api/traces/zz", "/api/search?q={", "/api/search?start=x"] {
         assert_eq!(get(path, JSON).await.0, 400, "{path}");
     }
     assert_eq!(get("/ready", "*/*").await, (200, "text/plain; charset=utf-8".into(), "ready\n".into()));
@@ -524,4 +524,115 @@ async fn a_client_that_breaks_off_leaves_nothing_behind() {
     let store = receiver.store().clone();
     tokio::time::timeout(Duration::from_secs(20), receiver.stop()).await.unwrap();
     assert_eq!(store.counts().spans, 0);
+}
+
+/// A trace of two services with attributes, an error and times in seconds.
+fn shop_order(trace: u128, begin_s: u64, sku: &str) -> Vec<u8> {
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::Status;
+    let text = |key: &str, value: &str| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(Value::StringValue(value.to_owned())) }),
+        ..KeyValue::default()
+    };
+    let second = 1_000_000_000;
+    let of = |service: &str, spans: Vec<Span>| ResourceSpans {
+        resource: Some(Resource { attributes: vec![text("service.name", service)], ..Resource::default() }),
+        scope_spans: vec![ScopeSpans { spans, ..ScopeSpans::default() }],
+        ..ResourceSpans::default()
+    };
+    let times = |span: Span, from: u64, to: u64| Span { start_time_unix_nano: from, end_time_unix_nano: to, ..span };
+    let begin = begin_s * second;
+    let root = Span { kind: 2, name: "POST /orders".to_owned(), ..times(span(trace, 1), begin, begin + second) };
+    let child = Span {
+        parent_span_id: 1u64.to_be_bytes().to_vec(),
+        kind: 3,
+        name: "reserve".to_owned(),
+        attributes: vec![text("sku", sku)],
+        status: Some(Status { code: 2, ..Status::default() }),
+        ..times(span(trace, 2), begin + 1_000, begin + 300_001_000)
+    };
+    ExportTraceServiceRequest { resource_spans: vec![of("gateway", vec![root]), of("order", vec![child])] }
+        .encode_to_vec()
+}
+
+#[tokio::test]
+async fn lists_of_traces_are_answered_as_tempo_and_jaeger_answer_them() {
+    let receiver = receiver().await;
+    post(&receiver, &typed(PROTOBUF), shop_order(0xa1, 1_000, "LAPTOP-1")).await;
+    post(&receiver, &typed(PROTOBUF), shop_order(0xa2, 2_000, "MOUSE-2")).await;
+    let get = async |path: &str, query: &[(&str, &str)]| {
+        let url = format!("{}{path}", receiver.endpoint().unwrap());
+        let url = url::Url::parse_with_params(&url, query).unwrap();
+        let answer = client().get(url).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str::<serde_json::Value>(&text).unwrap_or(serde_json::Value::from(text)))
+    };
+    let ids = |found: &serde_json::Value| -> Vec<String> {
+        let traces = found["traces"].as_array().into_iter().flatten();
+        traces.map(|trace| trace["traceID"].as_str().unwrap().trim_start_matches('0').to_owned()).collect()
+    };
+
+    let (status, found) = get("/api/search", &[("q", "{ span.sku = \"LAPTOP-1\" && status = error }")]).await;
+    assert_eq!((status, ids(&found)), (200, vec!["a1".to_owned()]), "{found}");
+    let trace = &found["traces"][0];
+    assert_eq!(
+        (trace["rootServiceName"].as_str(), trace["rootTraceName"].as_str()),
+        (Some("gateway"), Some("POST /orders"))
+    );
+    assert_eq!((&trace["startTimeUnixNano"], &trace["durationMs"]), (&"1000000000000".into(), &1000.into()));
+    assert_eq!(trace["serviceStats"]["order"], serde_json::json!({"spanCount": 1, "errorCount": 1}));
+    let set = &trace["spanSets"][0];
+    assert_eq!((&set["matched"], set["spans"].as_array().unwrap().len()), (&1.into(), 1));
+    assert_eq!((&set["spans"][0]["name"], &set["spans"][0]["spanID"]), (&"reserve".into(), &"0000000000000002".into()));
+    assert_eq!(set["spans"][0]["durationNanos"], "300000000");
+    let sku = serde_json::json!({"key": "sku", "value": {"stringValue": "LAPTOP-1"}});
+    assert!(set["spans"][0]["attributes"].as_array().unwrap().contains(&sku), "{set}");
+
+    // The newest first; every trace without a query; within a time; a legacy search by tags.
+    for (query, expected) in [
+        (vec![], vec!["a2", "a1"]),
+        (vec![("q", "{}"), ("limit", "1")], vec!["a2"]),
+        (vec![("q", "{}"), ("start", "900"), ("end", "1500")], vec!["a1"]),
+        (vec![("q", "{}"), ("start", "2002")], vec![]),
+        (vec![("tags", "sku=MOUSE-2 service.name=order")], vec!["a2"]),
+        (vec![("tags", "sku=\"MOUSE-2\" }) || { true\"")], vec![]),
+        (vec![("q", "{}"), ("minDuration", "2s")], vec![]),
+    ] {
+        assert_eq!(ids(&get("/api/search", &query).await.1), expected, "{query:?}");
+    }
+    for query in [[("q", "{ name = 1 }")], [("limit", "x")], [("end", "soon")], [("minDuration", "long")]] {
+        assert_eq!(get("/api/search", &query).await.0, 400, "{query:?}");
+    }
+    let (_, tags) = get("/api/v2/search/tags", &[]).await;
+    assert_eq!(
+        (&tags["scopes"][0], &tags["scopes"][1]["tags"]),
+        (&serde_json::json!({"name": "span", "tags": ["sku"]}), &serde_json::json!(["service.name"]))
+    );
+    let (_, values) = get("/api/v2/search/tag/span.sku/values", &[]).await;
+    assert_eq!(
+        values["tagValues"],
+        serde_json::json!([{"type": "string", "value": "LAPTOP-1"}, {"type": "string", "value": "MOUSE-2"}])
+    );
+
+    let times = [("query.start_time_min", "1970-01-01T00:00:00Z"), ("query.start_time_max", "1970-01-02T00:00:00Z")];
+    let jaeger = async |more: &[(&str, &str)]| get("/api/v3/traces", &[&times[..], more].concat()).await;
+    let names = |found: &serde_json::Value| found["result"]["resourceSpans"].as_array().map_or(0, Vec::len);
+    let (status, found) =
+        jaeger(&[("query.service_name", "order"), ("query.attributes", r#"{"sku":"MOUSE-2"}"#)]).await;
+    assert_eq!((status, names(&found)), (200, 2), "{found}");
+    assert_eq!(names(&jaeger(&[("query.serviceName", "order"), ("query.searchDepth", "9")]).await.1), 4);
+    assert_eq!(names(&jaeger(&[("query.operation_name", "reserve"), ("query.duration_min", "200ms")]).await.1), 4);
+    assert_eq!(names(&jaeger(&[("query.attributes", r#"{"error":"true"}"#), ("query.num_traces", "1")]).await.1), 2);
+    // Of one and the same span.
+    let (status, found) = jaeger(&[("query.service_name", "gateway"), ("query.operation_name", "reserve")]).await;
+    assert_eq!((status, found["error"]["message"].as_str()), (404, Some("No traces found")));
+    assert_eq!(jaeger(&[("query.start_time_min", "now")]).await.0, 400);
+    assert_eq!(jaeger(&[("query.attributes", "sku")]).await.0, 400);
+    let (_, found) = get("/api/v3/operations", &[("service", "order")]).await;
+    assert_eq!(found, serde_json::json!({"operations": [{"name": "reserve", "spanKind": "client"}]}));
+    let (_, found) = get("/api/v3/trace-summaries", &[("query.service_name", "gateway")]).await;
+    assert_eq!((found["summaries"].as_array().unwrap().len(), &found["summaries"][0]["spanCount"]), (2, &2.into()));
 }

@@ -4,9 +4,11 @@
 //! exporters that are set to the usual pair of ports.
 
 mod body;
+mod find;
 mod gone;
 mod otlp;
 mod query;
+mod search;
 mod store;
 
 pub use store::{Arrival, Arrivals, Batch, Counts, DEFAULT_MEMORY, Held, Store, Stored};
@@ -143,7 +145,10 @@ impl Receiver {
 /// All routes over one store.
 pub fn app(store: Arc<Store>, body_limit: usize) -> Router {
     let limits = Limits::new(body_limit, body_limit.saturating_mul(4));
-    otlp::routes(Arc::clone(&store), limits).merge(query::routes(store)).fallback(unknown)
+    otlp::routes(Arc::clone(&store), limits)
+        .merge(query::routes(Arc::clone(&store)))
+        .merge(search::routes(store))
+        .fallback(unknown)
 }
 
 /// Serves `app` until `shutdown`, HTTP/1.1 and HTTP/2 (without TLS) on one port.

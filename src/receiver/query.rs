@@ -6,26 +6,24 @@
 //! | `/api/v3/traces/{id}`, `/api/v3/services` | Jaeger (OTLP JSON) |
 //! | `/api/v2/traces/{id}` | Tempo v2: protobuf if `Accept` has `application/protobuf`, otherwise JSON |
 //! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's legacy form has the same path and is not answered here |
-//! | `/api/search?q={link:traceID="…"}` | Tempo: the traces that link to one; no other query |
 //! | `/api/echo`, `/api/status/buildinfo`, `/ready` | Tempo |
 //!
-//! JSON is standard OTLP JSON throughout (ids in hex), which all of them read, also where Tempo itself would write base64.
+//! Lists of traces are in `search`. JSON is standard OTLP JSON throughout (ids in hex), which all of them read, also where Tempo itself would write base64.
 
 use super::store::{Held, Store};
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
 use crate::wire::write;
 use axum::Router;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
-use std::collections::HashMap;
 use std::sync::Arc;
 
-type Shared = State<Arc<Store>>;
+pub(super) type Shared = State<Arc<Store>>;
 
 /// The routes that answer traces.
 pub(super) fn routes(store: Arc<Store>) -> Router {
@@ -34,7 +32,6 @@ pub(super) fn routes(store: Arc<Store>) -> Router {
         .route("/api/v3/services", get(jaeger_services))
         .route("/api/v2/traces/{id}", get(tempo_v2))
         .route("/api/traces/{id}", get(tempo_v1))
-        .route("/api/search", get(search))
         .route("/api/echo", get(async || "echo\n"))
         .route("/api/status/buildinfo", get(build_info))
         .route("/ready", get(async || "ready\n"))
@@ -73,7 +70,7 @@ async fn answered<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Missing::NotFound)
 }
 
-fn json(status: StatusCode, text: String) -> Response {
+pub(super) fn json(status: StatusCode, text: String) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], text).into_response()
 }
 
@@ -85,7 +82,7 @@ fn wants_protobuf(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains("application/protobuf")))
 }
 
-fn jaeger_error(status: StatusCode, message: &str) -> Response {
+pub(super) fn jaeger_error(status: StatusCode, message: &str) -> Response {
     let body = serde_json::json!({"error": {"httpCode": status.as_u16(), "message": message}});
     json(status, body.to_string())
 }
@@ -149,25 +146,6 @@ async fn tempo_v1(State(store): Shared, Path(id): Path<String>, headers: HeaderM
         Ok(text) => json(StatusCode::OK, text.replacen("\"resourceSpans\"", "\"batches\"", 1)),
         Err(missing) => tempo_error(missing),
     }
-}
-
-async fn search(State(store): Shared, Query(query): Query<HashMap<String, String>>) -> Response {
-    let asked = query.get("q").map_or("", String::as_str);
-    let Some(id) = linked_id(asked) else {
-        let words = "this server answers one search only: q={ link:traceID = \"<trace id>\" }";
-        return (StatusCode::BAD_REQUEST, words).into_response();
-    };
-    let limit = query.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(20);
-    let traces: Vec<_> =
-        store.linking_to(id).into_iter().take(limit).map(|id| serde_json::json!({"traceID": id.to_string()})).collect();
-    json(StatusCode::OK, serde_json::json!({"traces": traces, "metrics": {}}).to_string())
-}
-
-/// The id in `{ link:traceID = "…" }`.
-fn linked_id(query: &str) -> Option<TraceId> {
-    let inside = query.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
-    let value = inside.strip_prefix("link:traceID")?.trim_start().strip_prefix('=')?.trim();
-    value.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 async fn build_info() -> Response {

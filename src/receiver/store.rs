@@ -276,6 +276,16 @@ impl Store {
         self.lock().linking.get(&id).map(|ids| ids.iter().copied().collect()).unwrap_or_default()
     }
 
+    /// The traces held, or those of one service, the one with the newest batch first.
+    pub fn newest(&self, service: Option<&str>) -> Vec<TraceId> {
+        let inner = self.lock();
+        let of = |id: &TraceId| match service {
+            None => true,
+            Some(name) => inner.traces.get(id).is_some_and(|entry| entry.services.contains(name)),
+        };
+        inner.order.values().rev().copied().filter(of).collect()
+    }
+
     /// The names of all services that sent a span which is still held, sorted.
     pub fn services(&self) -> Vec<String> {
         self.lock().services.keys().map(|name| name.to_string()).collect()
