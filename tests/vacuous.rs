@@ -229,6 +229,26 @@ fn time(rng: &mut fastrand::Rng) -> &'static str {
     )
 }
 
+fn share(rng: &mut fastrand::Rng) -> &'static str {
+    pick(
+        rng,
+        &[
+            "'>= 0%'",
+            "<= 100%",
+            "0%..",
+            "..100%",
+            "0%..100%",
+            "{ gte: 0%, lte: 100% }",
+            "< 60%",
+            "'> 0%'",
+            "'!= 100%'",
+            "0%..60%",
+            "< 100%",
+            "'>= 33.3%'",
+        ],
+    )
+}
+
 fn selector(rng: &mut fastrand::Rng) -> &'static str {
     pick(
         rng,
@@ -382,6 +402,28 @@ fn of_calls(rng: &mut fastrand::Rng) -> String {
     }
 }
 
+/// One of where the time goes.
+fn analysis(rng: &mut fastrand::Rng) -> String {
+    if rng.bool() {
+        let bound = match rng.bool() {
+            true => format!("share: {}", share(rng)),
+            false => format!("time: {}", time(rng)),
+        };
+        let optional = pick(rng, &["", ", optional: true"]);
+        return format!("critical_path: {{ select: {}, {bound}{optional} }}", selector(rng));
+    }
+    let bound = match rng.u8(..3) {
+        0 => format!("max: {}", time(rng)),
+        1 => format!("total: {}", time(rng)),
+        _ => format!("ratio: {}", share(rng)),
+    };
+    match rng.u8(..3) {
+        0 => format!("gaps: {{ select: {}, {bound} }}", selector(rng)),
+        1 => format!("gaps: {{ select: {}, {bound}, optional: true }}", selector(rng)),
+        _ => format!("gaps: {{ {bound} }}"),
+    }
+}
+
 fn read(expectation: &str) -> (Option<TraceExpectations>, Vec<Diagnostic>) {
     // A test must be able to fail; what is looked at is the expectation beside it.
     let text = format!(
@@ -412,9 +454,13 @@ fn failed_by_some(traces: &[Trace], expect: &TraceExpectations) -> Vec<bool> {
 fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none_does() {
     let traces = traces();
     let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
-    for seed in 0..1800 {
+    for seed in 0..2200 {
         let mut rng = fastrand::Rng::with_seed(seed);
-        let text = if seed < 1500 { expectation(&mut rng) } else { of_calls(&mut rng) };
+        let text = match seed {
+            0..1500 => expectation(&mut rng),
+            1500..1800 => of_calls(&mut rng),
+            _ => analysis(&mut rng),
+        };
         let (trace, diagnostics) = read(&text);
         let vacuous: Vec<&Diagnostic> = diagnostics.iter().filter(|one| one.code == Code::AlwaysMatches).collect();
         let Some(trace) = trace else { continue };
@@ -429,7 +475,10 @@ fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none
         // Where a trace has spans.
         let traces = &traces[1..];
         // A fact that says nothing stands beside a selection that may pick nothing: the entry as a whole can fail.
-        let whole = !text.starts_with("spans") && !text.contains("of: root") && !text.contains("swallowed");
+        let picks = ["spans", "critical_path", "gaps: { select"].iter().any(|start| text.starts_with(start));
+        let whole = (!picks || text.contains("gaps") && text.contains("optional"))
+            && !text.contains("of: root")
+            && !text.contains("swallowed");
         if whole && vacuous.len() == diagnostics.len() {
             refused += 1;
             for (one, _) in trace.list.iter().zip(failed_by_some(traces, &trace)).skip(1).filter(|(_, failed)| *failed)

@@ -99,7 +99,8 @@ fn verdicts_are_what_they_were() {
 fn the_order_in_which_spans_arrive_changes_no_word() {
     let seeds = if cfg!(debug_assertions) { 500 } else { 5000 };
     let changed = blocks(seeds, |block| {
-        let cases = (block * BLOCK..(block + 1) * BLOCK).map(Case::new);
+        let seeds = block * BLOCK..(block + 1) * BLOCK;
+        let cases = seeds.clone().map(Case::new).chain(seeds.map(Case::of_analyses));
         let differs = |case: Case| {
             let said = case.said_both_ways().into_iter().find(|(_, [one, other])| one != other);
             said.map(|(path, [one, other])| format!("seed {}, {path}:\n{one}\n{other}", case.seed))
@@ -143,7 +144,8 @@ fn show() {
 fn distribution() {
     let seeds: u64 = asked("TRACESPEC_VERDICTS").and_then(|text| text.parse().ok()).unwrap_or(1000);
     let all = blocks(seeds, |block| {
-        let cases = (block * BLOCK..(block + 1) * BLOCK).map(Case::new);
+        let seeds = block * BLOCK..(block + 1) * BLOCK;
+        let cases = seeds.clone().map(Case::new).chain(seeds.map(Case::of_analyses));
         cases.map(|case| (case.judged(), case.refusal())).collect::<Vec<_>>()
     });
     let mut table: BTreeMap<String, Vec<[usize; 5]>> = BTreeMap::new();

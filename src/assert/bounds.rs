@@ -1,7 +1,7 @@
 //! Which numbers a matcher admits, as intervals: what tells whether a count that can only grow is decided.
 
 use super::logic::{Cause, Cond, Count, Range, Truth};
-use crate::matcher::{Comparison, Literal, Matcher, Operand};
+use crate::matcher::{Comparison, Literal, Matcher, Operand, SHARE_OF_ONE};
 
 /// Both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +14,23 @@ pub(super) struct Bounds(Vec<Interval>);
 impl Bounds {
     /// The numbers that satisfy the matcher; `None` where that is no matter of comparing.
     pub(super) fn of(matcher: &Matcher) -> Option<Bounds> {
+        Bounds::by(matcher, &whole)
+    }
+    /// The parts of a whole whose share of it satisfies the matcher; `None` where the whole is nothing.
+    pub(super) fn of_share(matcher: &Matcher, whole: u64) -> Option<Bounds> {
+        let part = |operand: &Operand| {
+            let Operand::Literal(Literal::Share(share)) = operand else { return None };
+            let product = share * i128::from(whole);
+            let floor = product.div_euclid(SHARE_OF_ONE);
+            Some((floor, floor + i128::from(product.rem_euclid(SHARE_OF_ONE) > 0)))
+        };
+        if whole == 0 { None } else { Bounds::by(matcher, &part) }
+    }
+    /// `whole` yields an operand's floor and ceiling, which are equal where it is a whole number.
+    fn by(matcher: &Matcher, whole: &dyn Fn(&Operand) -> Option<(i128, i128)>) -> Option<Bounds> {
         match matcher {
             Matcher::All(all) => {
-                all.iter().try_fold(Bounds::everything(), |so_far, next| Some(so_far.and(&Bounds::of(next)?)))
+                all.iter().try_fold(Bounds::everything(), |so_far, next| Some(so_far.and(&Bounds::by(next, whole)?)))
             }
             Matcher::Compare(comparison, operand) => {
                 let (floor, ceiling) = whole(operand)?;
@@ -268,6 +282,32 @@ mod tests {
         assert!(half(Comparison::Lt).has(2) && !half(Comparison::Lt).has(3));
         assert!(half(Comparison::Gte).has(3) && !half(Comparison::Gte).has(2));
         assert!(!half(Comparison::Eq).has(2) && half(Comparison::Ne).has(2));
+    }
+
+    /// For every part of small wholes, what the bounds say is what the share says.
+    #[test]
+    fn shares_bound_the_parts_of_their_whole_exactly() {
+        let percent = |share: i128| Operand::Literal(Literal::Share(share * SHARE_OF_ONE / 100));
+        let comparisons =
+            [Comparison::Eq, Comparison::Ne, Comparison::Lt, Comparison::Lte, Comparison::Gt, Comparison::Gte];
+        for (whole, share) in (1..60u64).flat_map(|whole| (0..=100i128).map(move |share| (whole, share))) {
+            for comparison in comparisons {
+                let bounds = Bounds::of_share(&Matcher::Compare(comparison, percent(share)), whole).unwrap();
+                for part in 0..=whole {
+                    let (left, right) = (i128::from(part) * 100, share * i128::from(whole));
+                    let holds = match comparison {
+                        Comparison::Eq => left == right,
+                        Comparison::Ne => left != right,
+                        Comparison::Lt => left < right,
+                        Comparison::Lte => left <= right,
+                        Comparison::Gt => left > right,
+                        Comparison::Gte => left >= right,
+                    };
+                    assert_eq!(bounds.has(part.into()), holds, "{part} of {whole} {comparison:?} {share}%");
+                }
+            }
+        }
+        assert!(Bounds::of_share(&Matcher::Compare(Comparison::Lt, percent(60)), 0).is_none());
     }
 
     #[test]

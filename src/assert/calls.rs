@@ -41,20 +41,20 @@ fn show(trace: &Trace, edge: &Edge) -> String {
     format!("{} -> {}", text::service(edge.from(trace)), callee(trace, edge))
 }
 
-struct Rule<'a> {
-    rule: &'a CallRule,
-    from: Option<String>,
-    to: Option<String>,
+pub(super) struct Rule<'a> {
+    pub(super) rule: &'a CallRule,
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
 }
 
 impl<'a> Rule<'a> {
-    fn of(rule: &'a CallRule) -> Rule<'a> {
+    pub(super) fn of(rule: &'a CallRule) -> Rule<'a> {
         Rule { rule, from: rule.from.as_ref().map(text::operand), to: rule.to.as_ref().map(text::operand) }
     }
     fn matching<'c>(&self, cx: &'c Judging<'_>) -> Vec<&'c Edge> {
         cx.facts.edges().matching(cx.trace, self.from.as_deref(), self.to.as_deref())
     }
-    fn show(&self) -> String {
+    pub(super) fn show(&self) -> String {
         let side = |side: &Option<String>| side.as_deref().map_or("*".to_owned(), text::safe);
         format!("{} -> {}", side(&self.from), side(&self.to))
     }
@@ -236,7 +236,7 @@ fn not_listed(
 }
 
 /// `order-service calls inventory-service (2), postgresql (5)`
-fn calls_of(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
+pub(super) fn calls_of(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for edge in edges.matching(cx.trace, rule.from.as_deref(), None) {
         *counts.entry(show(cx.trace, edge)).or_default() += 1;
@@ -253,7 +253,7 @@ fn calls_of(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> String {
 }
 
 /// A name that is nearly one of the trace's, or the same call the other way round.
-fn near_call(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
+pub(super) fn near_call(cx: &Judging<'_>, edges: &Edges, rule: &Rule<'_>) -> Option<String> {
     let services = cx.trace.service_names();
     let mut called: Vec<&str> = services.clone();
     called.extend(edges.all().iter().flat_map(Edge::names).map(String::as_str));

@@ -12,16 +12,19 @@ mod calls;
 mod clock_skew;
 mod conventions;
 mod criteria;
+mod critical_path;
 mod differs;
 mod distinct;
 mod errors;
 mod finding;
+mod gaps;
 mod judging;
 mod logic;
 mod lookup;
 mod lost;
 mod matching;
 mod nearest;
+mod network;
 mod order;
 mod outgoing;
 mod propagation;
@@ -70,6 +73,7 @@ fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, cont
     // What several expectations of one family share.
     let (exporters, shares) = (propagation::Exporters::default(), distinct::Shares::default());
     let (families, unsettled) = (order::Families::default(), unsettled::Unsettled::default());
+    let (path, network) = (critical_path::Path::default(), network::Measured::default());
     let judged = expect.list.iter().enumerate().map(|(index, at)| {
         let mut outcome = match &at.check {
             Check::Services(services) => services::judge(cx, services, at),
@@ -89,6 +93,9 @@ fn judge_facts(facts: &Facts<'_>, expect: &TraceExpectations, phase: Phase, cont
             Check::FanOut(matcher) => shape::fan_out(cx, matcher, at),
             Check::Chain(matcher) => shape::chain(cx, matcher, at),
             Check::Concurrency(matcher) => shape::concurrency(cx, matcher, at),
+            Check::CriticalPath(check) => critical_path::judge(cx, &path, check, at),
+            Check::Network(check) => network::judge(cx, &network, check, at),
+            Check::Gaps(check) => gaps::judge(cx, check, at),
             Check::TraceQl { query, text, none } => traceql::judge(cx, query, text, *none, at),
             Check::Conventions(conventions) => conventions::judge(cx, conventions, at),
             Check::Snapshot { name, accepted } => snapshot::judge(cx, name, accepted.as_deref(), at),

@@ -102,6 +102,20 @@ rules! {
     Chain "chain" "As many services as expected await each other in a row at most."
     Concurrency "concurrency" "One service does as many things at once as expected at most."
 
+    CriticalPathSelect "critical_path.select" "The trace has one critical path, and spans whose time on it is asked for."
+    CriticalPathShare "critical_path.share" "The picked spans have the expected part of the critical path."
+    CriticalPathTime "critical_path.time" "The picked spans have the critical path for the expected time."
+
+    NetworkCall "network.call" "A call whose network time is asked for is made, and each can be measured."
+    NetworkOverhead "network.overhead" "A CLIENT span takes longer than its SERVER span by the expected time."
+    NetworkRequest "network.request" "A SERVER span starts the expected time after its CLIENT span."
+    NetworkResponse "network.response" "A CLIENT span ends the expected time after its SERVER span."
+
+    GapsSelect "gaps.select" "There are spans with children whose gaps are asked for."
+    GapsMax "gaps.max" "The longest time in a span that no child accounts for is as expected."
+    GapsTotal "gaps.total" "All time in a span that no child accounts for is as expected."
+    GapsRatio "gaps.ratio" "The part of a span that no child accounts for is as expected."
+
     TraceQlMatch "traceql.match" "The query matches."
     TraceQlNone "traceql.none" "The query does not match."
 

@@ -8,8 +8,9 @@ use crate::spec::plan::{Check, Fact, Order, Per, Selector, SpanCheck, StructureN
 pub(super) fn needed(check: &Check) -> bool {
     match check {
         Check::Duration { of_root, .. } => !of_root,
-        Check::ClockSkew | Check::Serial(_) | Check::Concurrency(_) => true,
+        Check::ClockSkew | Check::CriticalPath(_) | Check::Serial(_) | Check::Concurrency(_) => true,
         Check::Repeats(repeats) => repeats.except.iter().any(combines),
+        Check::Gaps(gaps) => gaps.select.as_ref().is_some_and(combines),
         Check::TraceQl { query, .. } => query.combines_times(),
         Check::Errors(errors) => errors.allow.iter().any(combines),
         Check::Spans(check) => by_span(check),
@@ -25,6 +26,7 @@ pub(super) fn needed(check: &Check) -> bool {
         // A rule that needs times says itself where they are missing.
         | Check::Conventions(_)
         | Check::Propagation
+        | Check::Network(_)
         | Check::Snapshot { .. } => false,
     }
 }

@@ -6,6 +6,7 @@ use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{lost, text};
+use crate::analyse::{Root, root_among};
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
@@ -193,13 +194,7 @@ fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outco
     let roots = own_roots(cx);
     let tree = cx.trace.tree();
     let redirected = tree.requests() > 1 && !tree.called().is_empty();
-    let root = match roots.as_slice() {
-        // The last hop's answer is the one that the runner got.
-        [_] if redirected => tree.called().last().filter(|(hop, _)| hop + 1 == tree.requests()).map(|(_, ix)| *ix),
-        [only] => Some(*only),
-        _ => None,
-    };
-    let Some(root) = root else {
+    let Root::One(root) = root_among(cx.trace, roots.clone()) else {
         let (message, lack) = match roots.len() {
             0 => ("Expected one root, found none, so its duration cannot be checked.".to_owned(), Cond::ABSENT),
             1 => (

@@ -16,7 +16,8 @@ pub(crate) mod semconv;
 
 pub(crate) use calls::wrappers;
 pub use calls::{Call, Calls, Within, requests_answered};
-pub(crate) use clocks::{Clocks, TwoReadings, UNBOUNDED, cut, is_one_process};
+pub use clocks::Clocks;
+pub(crate) use clocks::{TwoReadings, UNBOUNDED, cut, is_one_process};
 pub(crate) use edges::{Callee, Edge, Edges, lasting};
 pub use exported::{Begun, Exported, Listener, PROCESS_ATTRIBUTE, Processes, Started, addresses};
 pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};

@@ -1,6 +1,6 @@
 //! Whether a matcher holds of every value that can stand at its place, so that nothing could fail it.
 
-use super::{Comparison, Fact, Literal, Matcher, Operand, Position};
+use super::{Comparison, Fact, Literal, Matcher, Operand, Position, SHARE_OF_ONE};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// The statuses that an HTTP answer can have.
@@ -18,6 +18,10 @@ impl Matcher {
             Position::Int => STATUSES.into_iter().all(|status| self.test(&Fact::Int(status))),
             Position::Count => self.turns().into_iter().all(|count| self.test(&Fact::Int(count))),
             Position::Duration => self.turns().into_iter().all(|time| self.test(&Fact::Duration(time))),
+            Position::Share => {
+                let shares = self.turns().into_iter().chain([SHARE_OF_ONE]).filter(|share| *share <= SHARE_OF_ONE);
+                shares.into_iter().all(|share| self.test(&Fact::Share(share)))
+            }
         }
     }
 
@@ -55,7 +59,8 @@ impl Matcher {
 
     fn numbers(&self, visit: &mut dyn FnMut(i128)) {
         let mut operand = |operand: &Operand| {
-            if let Operand::Literal(Literal::Int(number) | Literal::Duration(number)) = operand {
+            if let Operand::Literal(Literal::Int(number) | Literal::Duration(number) | Literal::Share(number)) = operand
+            {
                 visit(*number);
             }
         };

@@ -21,7 +21,7 @@ fn literal_text(literal: &Literal) -> String {
         }
         Literal::Duration(value) => duration(*value),
         Literal::Size(value) => format!("{value}B"),
-        Literal::Share(value) => format!("{}%", value * 100.0),
+        Literal::Share(value) => share(*value),
         Literal::List(values) => format!("[{}]", values.iter().map(literal_text).collect::<Vec<_>>().join(", ")),
         Literal::Null => "null".to_owned(),
     }
@@ -153,6 +153,17 @@ fn named(literal: &Literal) -> String {
 /// `1 span`, `3 spans`.
 pub fn count_of(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// A share in percent, exactly: `60%`, `33.25%`.
+pub fn share(parts: i128) -> String {
+    let (sign, size) = if parts < 0 { ("-", parts.unsigned_abs()) } else { ("", parts.unsigned_abs()) };
+    let percent = super::SHARE_OF_ONE.unsigned_abs() / 100;
+    let fraction = format!("{:010}", size % percent);
+    match fraction.trim_end_matches('0') {
+        "" => format!("{sign}{}%", size / percent),
+        fraction => format!("{sign}{}.{fraction}%", size / percent),
+    }
 }
 
 /// Nanoseconds in the largest unit that leaves at most three digits before the point, exactly: `1.5s`, `99.7ms`.

@@ -85,7 +85,7 @@ fn numbers_are_exact_and_nan_equals_nothing() {
     assert!(compare(Comparison::Lt, Literal::Duration(100_000_000)).test(&Fact::nanoseconds(99_700_000)));
     assert!(!compare(Comparison::Lt, Literal::Duration(100_000_000)).test(&Fact::nanoseconds(100_000_000)));
     assert!(eq(Literal::Size(10_000)).test(&Fact::Int(10_000)));
-    assert!(compare(Comparison::Lt, Literal::Share(0.6)).test(&Fact::Float(0.59)));
+    assert!(compare(Comparison::Lt, Literal::Share(600_000_000_000)).test(&Fact::Float(0.59)));
 }
 
 #[test]

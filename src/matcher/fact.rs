@@ -24,6 +24,8 @@ pub enum Fact<'a> {
     Float(f64),
     /// Nanoseconds.
     Duration(i128),
+    /// A share, in parts of [`SHARE_OF_ONE`](super::SHARE_OF_ONE).
+    Share(i128),
     /// Bytes.
     Bytes(&'a [u8]),
     /// An attribute's array.
@@ -169,6 +171,7 @@ impl<'a> Fact<'a> {
             Fact::Int(_) => "a whole number",
             Fact::Float(_) => "a number",
             Fact::Duration(_) => "a duration",
+            Fact::Share(_) => "a share",
             Fact::Bytes(_) => "bytes",
             Fact::Array(..) | Fact::JsonArray(_) => "an array",
             Fact::Map(..) | Fact::JsonObject(_) => "a map",
@@ -189,6 +192,7 @@ impl<'a> Fact<'a> {
             Fact::Int(number) => number.to_string(),
             Fact::Float(number) => number.to_string(),
             Fact::Duration(nanoseconds) => super::describe::duration(*nanoseconds),
+            Fact::Share(parts) => super::describe::share(*parts),
             Fact::Bytes(bytes) => format!("{} bytes", bytes.len()),
             Fact::Array(..) | Fact::JsonArray(_) => {
                 let items: Vec<String> = self.elements().unwrap_or_default().iter().map(Fact::show).collect();

@@ -23,7 +23,7 @@ pub mod units;
 
 pub(crate) use bind::too_large;
 pub use bind::{Budget, Lookup, Value};
-pub use describe::{brief_duration, count_of, duration as show_duration};
+pub use describe::{brief_duration, count_of, duration as show_duration, share as show_share};
 pub use fact::Fact;
 pub use go_regex::{Compiled, PatternError};
 pub use parse::{Position, parse};
@@ -35,6 +35,14 @@ pub(crate) use parse_map::{KEYS, literal, operand};
 
 use crate::source::Span;
 use std::sync::Arc;
+
+/// The share that is all: `100%`.
+pub const SHARE_OF_ONE: i128 = 1_000_000_000_000;
+
+/// A share as its fraction (`60%` is 0.6), for what computes with fractions.
+pub(crate) fn fraction(share: i128) -> f64 {
+    share as f64 / SHARE_OF_ONE as f64
+}
 
 /// What a fact is compared with.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +59,8 @@ pub enum Literal {
     Duration(i128),
     /// A number of bytes written with a unit (`10kB`, `1MiB`).
     Size(u64),
-    /// A share written as a percentage, as its fraction (`60%` is 0.6).
-    Share(f64),
+    /// A share written as a percentage, in parts of [`SHARE_OF_ONE`], so that nothing is rounded.
+    Share(i128),
     /// A list: equality element by element.
     List(Vec<Literal>),
     /// JSON's null, which only `eq`/`ne` and response bodies know.

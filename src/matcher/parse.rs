@@ -21,6 +21,8 @@ pub enum Position {
     Score,
     /// Nanoseconds.
     Duration,
+    /// A part of a whole, in percent.
+    Share,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -35,11 +37,12 @@ impl Position {
             Position::Int => "a whole number",
             Position::Score => "a score",
             Position::Duration => "a duration",
+            Position::Share => "a share",
             Position::Word(_) => "one of a few words",
         }
     }
     pub(super) fn numeric(self) -> bool {
-        matches!(self, Position::Count | Position::Int | Position::Score | Position::Duration)
+        matches!(self, Position::Count | Position::Int | Position::Score | Position::Duration | Position::Share)
     }
     fn example(self) -> &'static str {
         match self {
@@ -47,6 +50,7 @@ impl Position {
             Position::Int => "`200`, `< 400`, `200..299`",
             Position::Score => "`>= 75`, `90..`, `100`",
             Position::Duration => "`< 3s`, `200ms..1.5s`",
+            Position::Share => "`< 60%`, `20%..60%`",
             _ => "`card`, `~ card.*`, `exists`",
         }
     }
@@ -221,6 +225,9 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
                 (Position::Duration, Operand::Literal(Literal::Duration(..=0))) => {
                     Some(("duration", "write how long it may take: `< 200ms`"))
                 }
+                (Position::Share, Operand::Literal(Literal::Share(..=0))) => {
+                    Some(("share", "for none at all write `0%`"))
+                }
                 _ => None,
             };
             if let (Comparison::Lt, Some((noun, help))) = (comparison, below) {
@@ -324,6 +331,20 @@ pub(super) fn checked(
                 format!("a score is a number from 0 to 100: write `{}`", text.trim().trim_end_matches('%')),
             );
         }
+        (Position::Share, Literal::Share(share)) if *share > super::SHARE_OF_ONE => {
+            return fail(
+                Problem::error(Code::BadValue, span, format!("no share is greater than 100%, and this is {text}"))
+                    .help("it is a share of the whole: write `< 60%`"),
+            );
+        }
+        (Position::Share, Literal::Share(_)) => {}
+        (Position::Share, Literal::Int(number)) => {
+            return wrong(noun, format!("a share is written in percent: `{number}%`"));
+        }
+        (Position::Share, Literal::Float(number)) => {
+            let percent = if (0.0..=1.0).contains(number) { number * 100.0 } else { *number };
+            return wrong(noun, format!("a share is written in percent: `{percent}%`"));
+        }
         (Position::Duration, Literal::Int(_) | Literal::Float(_)) => {
             return wrong(noun, format!("a duration needs a unit: `{text}ms` or `{text}s`"));
         }
@@ -333,7 +354,7 @@ pub(super) fn checked(
             );
         }
         (Position::Count, Literal::Int(_)) => {}
-        (Position::Duration | Position::Count | Position::Int | Position::Score, _) => {
+        (Position::Duration | Position::Count | Position::Int | Position::Score | Position::Share, _) => {
             return wrong(noun, format!("write {}", position.example()));
         }
         (Position::Text, Literal::Int(_) | Literal::Float(_) | Literal::Bool(_)) if comparison == Comparison::Eq => {
@@ -401,7 +422,8 @@ pub(super) fn order(a: &Literal, b: &Literal) -> Option<std::cmp::Ordering> {
     match (a, b) {
         (Literal::Int(a), Literal::Int(b)) | (Literal::Duration(a), Literal::Duration(b)) => Some(a.cmp(b)),
         (Literal::Size(a), Literal::Size(b)) => Some(a.cmp(b)),
-        (Literal::Float(a), Literal::Float(b)) | (Literal::Share(a), Literal::Share(b)) => a.partial_cmp(b),
+        (Literal::Share(a), Literal::Share(b)) => Some(a.cmp(b)),
+        (Literal::Float(a), Literal::Float(b)) => a.partial_cmp(b),
         (Literal::Int(a), Literal::Float(b)) => (*a as f64).partial_cmp(b),
         (Literal::Float(a), Literal::Int(b)) => a.partial_cmp(&(*b as f64)),
         (Literal::Str(a), Literal::Str(b)) => Some(a.cmp(b)),

@@ -82,7 +82,7 @@ fn operators_stand_with_or_without_a_blank() {
     good("'!= 200'", Position::Any, compare(Comparison::Ne, Literal::Int(200)));
     good("'!= card'", Position::Any, compare(Comparison::Ne, Literal::Str("card".into())));
     good("'>= 10kB'", Position::Any, compare(Comparison::Gte, Literal::Size(10_000)));
-    good("< 60%", Position::Any, compare(Comparison::Lt, Literal::Share(0.6)));
+    good("< 60%", Position::Any, compare(Comparison::Lt, Literal::Share(600_000_000_000)));
     good("'< 3'", Position::Count, compare(Comparison::Lt, Literal::Int(3)));
     // Below one there is none, below none there is nothing.
     good("'< 1'", Position::Count, compare(Comparison::Lt, Literal::Int(1)));
@@ -219,7 +219,7 @@ fn number() -> impl Strategy<Value = Literal> {
         any::<i64>().prop_map(|n| Literal::Int(n.into())),
         (0..i64::MAX).prop_map(|ns| Literal::Duration(ns.into())),
         any::<u32>().prop_map(|bytes| Literal::Size(bytes.into())),
-        (0u8..100).prop_map(|percent| Literal::Share(f64::from(percent) / 100.0)),
+        (0u8..100).prop_map(|percent| Literal::Share(i128::from(percent) * 10_000_000_000)),
     ]
 }
 

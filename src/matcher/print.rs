@@ -12,7 +12,7 @@ impl Display for Literal {
             Literal::Str(text) => f.write_str(text),
             Literal::Duration(ns) => f.write_str(&show_duration(*ns)),
             Literal::Size(bytes) => write!(f, "{bytes}B"),
-            Literal::Share(share) => write!(f, "{}%", share * 100.0),
+            Literal::Share(share) => f.write_str(&super::show_share(*share)),
             Literal::List(items) => list(f, items),
             Literal::Null => f.write_str("null"),
         }

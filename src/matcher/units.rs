@@ -56,7 +56,7 @@ pub fn parse(text: &str) -> Option<Literal> {
     }
     if let Some(number) = text.strip_suffix('%') {
         let number = number.trim_end();
-        return decimal(number).and_then(|_| number.parse::<f64>().ok()).map(|value| Literal::Share(value / 100.0));
+        return scaled(number, super::SHARE_OF_ONE / 100).map(Literal::Share);
     }
     duration(text).map(Literal::Duration).or_else(|| size(text).map(Literal::Size))
 }
@@ -137,7 +137,9 @@ mod tests {
     fn sizes_and_shares_have_their_own_units() {
         assert_eq!(parse("10kB"), Some(Literal::Size(10_000)));
         assert_eq!(parse("1.5 KiB"), Some(Literal::Size(1536)));
-        assert_eq!(parse("60%"), Some(Literal::Share(0.6)));
+        assert_eq!(parse("60%"), Some(Literal::Share(600_000_000_000)));
+        assert_eq!(parse("33.25%"), Some(Literal::Share(332_500_000_000)));
+        assert_eq!(parse("0.00000000001%"), None);
         assert_eq!(parse("12"), Some(Literal::Int(12)));
         assert_eq!(parse("1.5"), Some(Literal::Float(1.5)));
         assert_eq!(parse("12x"), None);

@@ -3,7 +3,7 @@
 use super::ast::*;
 use super::error::{ErrorKind, SelectError};
 use super::validate;
-use crate::matcher::{Bound, Literal, Matcher, Part, Template};
+use crate::matcher::{Bound, Literal, Matcher, Part, Template, fraction};
 use crate::source::Span;
 
 /// Where the values come from.
@@ -86,7 +86,8 @@ fn plain(literal: &Literal) -> String {
         Literal::Str(text) => text.to_string(),
         Literal::Bool(value) => value.to_string(),
         Literal::Int(value) => value.to_string(),
-        Literal::Float(value) | Literal::Share(value) => value.to_string(),
+        Literal::Float(value) => value.to_string(),
+        Literal::Share(value) => fraction(*value).to_string(),
         Literal::Duration(value) => crate::matcher::show_duration(*value),
         Literal::Size(value) => value.to_string(),
         Literal::List(values) => values.iter().map(plain).collect::<Vec<_>>().join(","),
@@ -102,7 +103,8 @@ fn constant(literal: Literal, span: Span) -> Result<Static, SelectError> {
     Ok(match literal {
         Literal::Bool(value) => Static::Bool(value),
         Literal::Int(value) => Static::Int(whole(value)?),
-        Literal::Float(value) | Literal::Share(value) => Static::Float(value),
+        Literal::Float(value) => Static::Float(value),
+        Literal::Share(value) => Static::Float(fraction(value)),
         Literal::Str(text) => Static::Str(text),
         Literal::Duration(value) => Static::Duration(whole(value)?),
         Literal::Size(value) => Static::Int(whole(value.into())?),

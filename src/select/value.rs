@@ -77,7 +77,7 @@ impl<'a> Val<'a> {
             Fact::Float(number) => Val::Float(number),
             Fact::Duration(number) => i64::try_from(number).map_or(Val::Opaque, Val::Duration),
             Fact::Array(items, symbols) => Val::array(items, symbols),
-            Fact::Bytes(_) | Fact::Map(..) | Fact::JsonArray(_) | Fact::JsonObject(_) => Val::Opaque,
+            Fact::Share(_) | Fact::Bytes(_) | Fact::Map(..) | Fact::JsonArray(_) | Fact::JsonObject(_) => Val::Opaque,
         }
     }
     /// The same with text that is read as what it is compared with.

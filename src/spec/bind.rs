@@ -1,9 +1,9 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, HttpRequest, JsonTemplate,
-    LinkCheck, Order, OrderRelation, Part, Per, RepeatBound, Repeats, Response, Selector, Serial, Services, SpanCheck,
-    Structure, StructureNode, TraceExpectations, TraceIdSource,
+    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GapsCheck, HttpRequest,
+    JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per, RepeatBound, Repeats, Response,
+    Selector, Serial, Services, SpanCheck, Structure, StructureNode, TraceExpectations, TraceIdSource,
 };
 use crate::diag::{Code, Problem};
 use crate::matcher::{Budget, Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
@@ -231,6 +231,9 @@ impl Bind for Check {
                 score: option(&conventions.score, |score| spanned(score, scope, Position::Score))?,
                 ..conventions.clone()
             }),
+            Check::CriticalPath(path) => Check::CriticalPath(Box::new(path.bind(scope)?)),
+            Check::Network(network) => Check::Network(Box::new(network.bind(scope)?)),
+            Check::Gaps(gaps) => Check::Gaps(Box::new(gaps.bind(scope)?)),
             Check::Propagation | Check::ClockSkew | Check::Snapshot { .. } => self.clone(),
         })
     }
@@ -263,18 +266,57 @@ impl Bind for Services {
     }
 }
 
+impl Bind for PathCheck {
+    fn bind(&self, scope: &dyn Lookup) -> Bound<PathCheck> {
+        Ok(PathCheck {
+            select: self.select.bind(scope)?,
+            optional: self.optional,
+            share: option(&self.share, |share| spanned(share, scope, Position::Share))?,
+            time: option(&self.time, |time| spanned(time, scope, Position::Duration))?,
+        })
+    }
+}
+
+impl Bind for NetworkCheck {
+    fn bind(&self, scope: &dyn Lookup) -> Bound<NetworkCheck> {
+        let time = |time: &Option<Spanned<Matcher>>| option(time, |time| spanned(time, scope, Position::Duration));
+        Ok(NetworkCheck {
+            call: self.call.bind(scope)?,
+            optional: self.optional,
+            overhead: time(&self.overhead)?,
+            request: time(&self.request)?,
+            response: time(&self.response)?,
+        })
+    }
+}
+
+impl Bind for GapsCheck {
+    fn bind(&self, scope: &dyn Lookup) -> Bound<GapsCheck> {
+        let time = |time: &Option<Spanned<Matcher>>| option(time, |time| spanned(time, scope, Position::Duration));
+        Ok(GapsCheck {
+            select: option(&self.select, |select| select.bind(scope))?,
+            optional: self.optional,
+            max: time(&self.max)?,
+            total: time(&self.total)?,
+            ratio: option(&self.ratio, |ratio| spanned(ratio, scope, Position::Share))?,
+        })
+    }
+}
+
+impl Bind for CallRule {
+    fn bind(&self, scope: &dyn Lookup) -> Bound<CallRule> {
+        Ok(CallRule {
+            at: self.at,
+            from: option(&self.from, |side| operand(side, scope))?,
+            to: option(&self.to, |side| operand(side, scope))?,
+            count: option(&self.count, |count| matcher(count, scope, Position::Count))?,
+        })
+    }
+}
+
 impl Bind for Calls {
     fn bind(&self, scope: &dyn Lookup) -> Bound<Calls> {
-        let list = |rules: &Vec<CallRule>| {
-            each(rules, |rule| {
-                Ok(CallRule {
-                    at: rule.at,
-                    from: option(&rule.from, |side| operand(side, scope))?,
-                    to: option(&rule.to, |side| operand(side, scope))?,
-                    count: option(&rule.count, |count| matcher(count, scope, Position::Count))?,
-                })
-            })
-        };
+        let list = |rules: &Vec<CallRule>| each(rules, |rule| rule.bind(scope));
         Ok(Calls { require: list(&self.require)?, forbid: list(&self.forbid)?, only: option(&self.only, list)? })
     }
 }

@@ -41,6 +41,8 @@ const REQUIRED: &[(&str, &[&str])] = &[
     ("structure", &["tree"]),
     ("node", &["select"]),
     ("traceql_none", &["none"]),
+    ("critical_path", &["select"]),
+    ("network", &["call"]),
     ("per", &["under"]),
     ("jaeger", &["url"]),
     ("tempo", &["url"]),
@@ -59,8 +61,16 @@ fn document(title: &str, description: &str, root: &'static Form) -> Value {
             reach(&key.shape, &mut open, &mut seen);
         }
     }
-    for position in [Position::Any, Position::Text, Position::Count, Position::Int, Position::Score, Position::Duration]
-    {
+    let positions = [
+        Position::Any,
+        Position::Text,
+        Position::Count,
+        Position::Int,
+        Position::Score,
+        Position::Duration,
+        Position::Share,
+    ];
+    for position in positions {
         defs.insert(matcher_name(position).to_owned(), matcher(position));
     }
     defs.insert("kind".to_owned(), matcher(Position::Word(forms::KINDS)));
@@ -193,6 +203,7 @@ fn matcher_name(position: Position) -> &'static str {
         Position::Int => "number_matcher",
         Position::Score => "score_matcher",
         Position::Duration => "duration_matcher",
+        Position::Share => "share_matcher",
         Position::Word(_) => "word_matcher",
     }
 }
@@ -225,6 +236,7 @@ fn matcher(position: Position) -> Value {
             text(&format!("{operator}[0-9.]+$|^[0-9.]*\\s*\\.\\.\\s*[0-9.]*$")),
         ],
         Position::Duration => vec![text(&format!("{operator}[0-9.]+\\s*[a-zµμ]|^\\s*\\.\\.\\s*[0-9]"))],
+        Position::Share => vec![text(&format!("{operator}[0-9.]+\\s*%|^\\s*\\.\\.\\s*[0-9]"))],
         Position::Word(words) => {
             let list = words.join("|");
             vec![json!({ "enum": words }), text(&format!("^(!=\\s*({list})|!?=?~.*|exists|absent)$"))]
@@ -240,6 +252,7 @@ fn matcher(position: Position) -> Value {
         Position::Int => json!([201, "< 400", "200..299"]),
         Position::Score => json!([">= 75", "90..", 100]),
         Position::Duration => json!(["< 3s", "200ms..1.5s", { "gt": "1ms", "lt": "3s" }]),
+        Position::Share => json!(["< 60%", "20%..60%", { "gt": "20%" }]),
         Position::Word(words) => json!([words[1], { "one_of": words }]),
     };
     let description = match position {
@@ -251,6 +264,7 @@ fn matcher(position: Position) -> Value {
         Position::Int => "A matcher of a whole number.",
         Position::Score => "A matcher of a score from 0 to 100.",
         Position::Duration => "A matcher of a duration: numbers have units.",
+        Position::Share => "A matcher of a share, in percent.",
         Position::Word(_) => "A matcher of one of a few words.",
     };
     json!({ "description": description, "examples": examples, "anyOf": forms })
@@ -258,7 +272,7 @@ fn matcher(position: Position) -> Value {
 
 fn matcher_mapping(position: Position) -> Value {
     let operand = match position {
-        Position::Duration => json!({ "type": "string" }),
+        Position::Duration | Position::Share => json!({ "type": "string" }),
         Position::Count | Position::Int => json!({ "type": ["integer", "string"] }),
         Position::Score => json!({ "type": ["number", "string"] }),
         Position::Any => json!({ "type": ["string", "number", "boolean", "array", "null"] }),

@@ -1,6 +1,9 @@
 //! Typing mistakes that YAML reads as something else, and keys in the wrong place.
 
-use super::forms::{CHILD, CONVENTIONS, Form, LINK, NODE, REQUEST, RESPONSE, SELECTOR, SPAN, STRUCTURE, TEST, TRACE};
+use super::forms::{
+    CHILD, CONVENTIONS, CRITICAL_PATH, Form, GAPS, LINK, NODE, REQUEST, RESPONSE, SELECTOR, SPAN, STRUCTURE, TEST,
+    TRACE,
+};
 use crate::analyse::conventions::Rule;
 use crate::yaml::{Key, Node, Value};
 use std::sync::Arc;
@@ -43,7 +46,7 @@ pub(super) fn below(key: &str, value: &Node, form: &'static Form) -> Option<Stri
     let is = |other: &'static Form| std::ptr::eq(form, other);
     let under = match key {
         _ if is(&STRUCTURE) && NODE.key(key).is_some() => "tree",
-        _ if (is(&NODE) || is(&CHILD)) && SELECTOR.key(key).is_some() => "select",
+        _ if [&NODE, &CHILD, &CRITICAL_PATH, &GAPS].into_iter().any(is) && SELECTOR.key(key).is_some() => "select",
         _ if is(&LINK) && SELECTOR.key(key).is_some() => "span",
         _ => return None,
     };

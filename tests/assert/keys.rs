@@ -22,7 +22,7 @@ pub(crate) const PARTIAL: &str = "OOFII";
 /// Clocks do not tell.
 const UNKNOWN: &str = "OIIII";
 
-const SHOP: &str = "
+pub(crate) const SHOP: &str = "
 gateway server POST_/orders 0..100
   gateway client POST 1..99
     order server POST_/orders 2..98

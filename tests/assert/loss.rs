@@ -39,9 +39,13 @@ fn verdict(spec: &str, trace: &Trace) -> Verdict {
 #[test]
 fn of_two_spans_under_one_id_one_is_lost_and_nothing_is_absent_for_certain() {
     let two = trace(&[("shop", "0000000000000007", 20, 80), ("legacy", "0000000000000007", 30, 60)]);
-    for absence in
-        ["services: { none: [legacy] }", "errors: none", "spans: [{ select: { name: work of legacy }, count: 0 }]"]
-    {
+    for absence in [
+        "services: { none: [legacy] }",
+        "errors: none",
+        "spans: [{ select: { name: work of legacy }, count: 0 }]",
+        "critical_path: { select: { service: front }, share: '> 1%' }",
+        "gaps: { max: < 1s }",
+    ] {
         let judged = one(absence, &two);
         assert_eq!(judged.verdict, Verdict::Inconclusive, "{absence}");
         assert!(judged.findings[0].message.contains("two different spans use the id"), "{judged:#?}");

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use super::spans::{System, TRACE};
-use super::specs::{Body, Part, body};
+use super::specs::{Body, Part, analyses, body};
 use super::systems::{NAMES, RUNNER, SERVICES, system};
 use std::fmt::Write as _;
 use std::io;
@@ -40,6 +40,19 @@ impl Case {
         let accepted = accepted(&mut dice, &system);
         let context = context(&mut dice);
         Case { seed, system, body, accepted, context }
+    }
+
+    /// The same system under expectations of where its time goes.
+    pub(crate) fn of_analyses(seed: u64) -> Case {
+        let mut dice = Dice::new(seed);
+        let system = system(&mut dice);
+        let mut case = Case { body: analyses(&mut dice, &system), ..Case::new(seed) };
+        let mut refused = case.body.clone();
+        if case.read(&refused).is_none() {
+            case.leave_out(&mut refused);
+            case.body = refused;
+        }
+        case
     }
 
     /// The verdicts, with what the reader refuses left out and named.

@@ -29,7 +29,7 @@ const MOST_STEPS: usize = 20_000_000;
 
 /// The clocks of a trace and the bounds on their differences.
 #[derive(Debug)]
-pub(crate) struct Clocks {
+pub struct Clocks {
     /// The clock of each row.
     of: Vec<u32>,
     /// For each clock, the greatest that another may be ahead of it: (clock, nanoseconds).
@@ -48,7 +48,7 @@ pub(crate) struct Clocks {
 
 impl Clocks {
     /// `max_skew` is what the user says of how far any two clocks are apart, in nanoseconds.
-    pub(crate) fn of(facts: &Facts<'_>, max_skew: Option<u64>) -> Clocks {
+    pub fn of(facts: &Facts<'_>, max_skew: Option<u64>) -> Clocks {
         let awaited = Awaited::of(facts);
         let disproved = disproved(facts, &awaited);
         let mut several = HashSet::new();

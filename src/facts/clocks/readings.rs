@@ -3,8 +3,8 @@
 //! An asynchronous invocation, a client that gave up, or a server that goes on after its answer looks exactly like a callee
 //! whose clock is ahead. So either (a) the call was awaited, and the clocks differ as containment needs, or (b) it was not,
 //! and the clocks are equal. (b) is out where a SERVER span starts before its CLIENT span, or where three or more calls
-//! between the same two clocks do not fit and one shift makes all calls between them fit. (a) is out where it needs a
-//! greater shift than the clocks can have.
+//! between the same two clocks do not fit and one shift makes all calls between them fit, which is no accident
+//! ([`is_no_accident`]). (a) is out where it needs a greater shift than the clocks can have.
 
 use super::super::Facts;
 use super::bound::{Bound, UNBOUNDED, key};
@@ -14,6 +14,20 @@ use std::collections::{BTreeMap, HashMap};
 
 /// So many calls that do not fit, and that one shift explains, were not all left unawaited.
 const ENOUGH: usize = 3;
+
+/// The least shift that SERVER spans which merely end late do not look like.
+const SHIFT_NS: i128 = 5_000_000;
+
+/// Whether one shift that explains all calls between two clocks is more than an accident.
+///
+/// SERVER spans that end a little after their answer, on one clock, have such a shift as well wherever each is late by less
+/// than its request took: containers on one machine, each with a host name of its own, look so in every trace. But then the
+/// shift is small, and the calls leave it wide, since lateness and the time of a request have nothing to do with each other.
+/// So a shift counts that is 5 ms at least, and twice as great as the interval in which the calls leave it.
+fn is_no_accident(low: i128, high: i128) -> bool {
+    let least = low.max(-high);
+    least >= SHIFT_NS && least / 2 >= high.saturating_sub(low)
+}
 
 /// A call with two readings.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +123,7 @@ fn pair(calls: &[Fit], most: Option<i128>, behind: Option<i128>, max_skew: Optio
     let high = calls.iter().map(upper).min().unwrap_or(UNBOUNDED).min(most);
     let unfit = || calls.iter().filter(|call| !call.fits());
     let one_shift = low <= high;
-    let several = one_shift && unfit().count() >= ENOUGH;
+    let several = one_shift && unfit().count() >= ENOUGH && is_no_accident(low, high);
     let may_be_equal = least <= 0 && most >= 0 && !several;
     let mut pair = Pair { waited: (None, None), two_readings: None, contradicts: false, shifted: None };
     let (mut at_least, mut at_most): (Option<i128>, Option<i128>) = (None, None);

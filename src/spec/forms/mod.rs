@@ -100,6 +100,7 @@ const STATUS: Shape = Matcher(Position::Word(STATUSES));
 const COUNT: Shape = Matcher(Position::Count);
 const SCORE: Shape = Matcher(Position::Score);
 const TIME: Shape = Matcher(Position::Duration);
+const SHARE: Shape = Matcher(Position::Share);
 const TEXT: Shape = Matcher(Position::Text);
 const ANY: Shape = Matcher(Position::Any);
 
@@ -110,11 +111,13 @@ macro_rules! form {
     };
 }
 
+mod analyses;
 mod config;
 mod file;
 mod request;
 mod trace;
 
+pub use analyses::*;
 pub use config::*;
 pub use file::*;
 pub use request::*;
@@ -158,6 +161,9 @@ pub static ALL: &[&Form] = &[
     &NODE,
     &TRACEQL,
     &CONVENTIONS,
+    &CRITICAL_PATH,
+    &NETWORK,
+    &GAPS,
     &BACKEND,
     &JAEGER,
     &TEMPO,

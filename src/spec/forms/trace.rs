@@ -25,14 +25,14 @@ form!(
     key("wait", Shape::Form(&WAIT), "How long to wait for the trace.", "{ timeout: 10s }"),
     key("exact_names", Bool, "Attribute names match exactly, not across renames of the semantic conventions.", "true"),
     key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
-    later("critical_path", "Time on the critical path by selector.", "{ select: { service: payment-service }, share: < 60% }"),
-    later("network", "Time between client and server.", "{ call: a -> b, overhead: < 20ms }"),
+    key("critical_path", OneOrList(&Shape::Form(&CRITICAL_PATH)), "How much of the root's time some spans have.", "{ select: { service: payment-service }, share: < 60% }"),
+    key("network", OneOrList(&Shape::Form(&NETWORK)), "How long the network takes between two services.", "{ call: order-service -> payment-service, overhead: < 20ms }"),
+    key("gaps", OneOrList(&Shape::Form(&GAPS)), "Time in a span that no child accounts for, the network's left out.", "{ max: < 200ms }"),
     key("repeats", Any(&[Shape::Form(&REPEATS), COUNT]), "How often one call is made at most under one span; or in the whole trace.", "< 5"),
     key("serial", Shape::Form(&SERIAL), "What calls one after another cost that could have overlapped.", "{ saving: < 100ms }"),
     key("fan_out", COUNT, "Most calls that one span makes.", "<= 20"),
     key("chain", COUNT, "Most hops from service to service on one path.", "<= 6"),
     key("concurrency", COUNT, "Most spans of one service at once.", "<= 4"),
-    later("gaps", "Time in a span that no child accounts for.", "{ max: < 200ms }"),
     key("conventions", Any(&[List(&RULE), Shape::Form(&CONVENTIONS)]), "OpenTelemetry's conventions: rules that hold, and the instrumentation score.", "{ score: 75.., rules: [RES-005, secrets] }"),
 ]);
 

@@ -143,7 +143,13 @@ impl Lower<'_> {
         true
     }
 
-    fn call(&mut self, text: &str, at: TextSpan, count: Option<&Arc<Node>>, counts: bool) -> Option<CallRule> {
+    pub(super) fn call(
+        &mut self,
+        text: &str,
+        at: TextSpan,
+        count: Option<&Arc<Node>>,
+        counts: bool,
+    ) -> Option<CallRule> {
         // `{a -> b:1}` is a key without a value.
         if let Some((before, after)) = count.filter(|node| node.is_null()).and_then(|_| text.rsplit_once(':'))
             && !after.is_empty()

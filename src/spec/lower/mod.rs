@@ -2,10 +2,13 @@
 
 mod calls;
 mod conventions;
+mod critical_path;
 mod defaults;
+mod gaps;
 mod matrix;
 mod names;
 mod needs;
+mod network;
 mod order;
 mod repeats;
 mod request;

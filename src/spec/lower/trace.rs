@@ -182,6 +182,9 @@ impl Lower<'_> {
                     sink.push(at, key, Check::Conventions(conventions));
                 }
             }
+            "critical_path" => self.critical_path(node, sink),
+            "network" => self.network(node, sink),
+            "gaps" => self.gaps(node, sink),
             "traceql" => self.traceql(node, sink),
             "snapshot" => self.snapshot(node, sink),
             _ => {}

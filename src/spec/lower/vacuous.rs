@@ -4,12 +4,13 @@ use super::Lower;
 use super::names::Names;
 use crate::analyse::conventions::Score;
 use crate::diag::{Code, Problem};
-use crate::matcher::{Matcher, Position};
+use crate::matcher::{Matcher, Position, SHARE_OF_ONE};
 use crate::select::{constant, constant_of_failed};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::spec::forms::{KINDS, STATUSES};
 use crate::spec::plan::{
-    CallRule, Check, Conventions, Errors, Expectation, Fact, Response, Selector, SpanCheck, Step, StructureNode,
+    CallRule, Check, Conventions, Errors, Expectation, Fact, GapsCheck, PathCheck, Response, Selector, SpanCheck, Step,
+    StructureNode,
 };
 
 /// A place, what is wrong there, and what to write.
@@ -17,6 +18,7 @@ type Wrong = (Span, String, &'static str);
 
 const COUNTS: &str = "write a count that can fail: `2`, `<= 5`, `1..5`; without one, at least one is needed";
 const TOTALS: &str = "write a bound that can fail: `<= 60`, `2..5`";
+const SHARES: &str = "write a bound that can fail: `< 60%`, `20%..60%`";
 const TIMES: &str = "write a bound that can fail: `< 3s`, `> 1ms`, `200ms..3s`";
 
 impl Lower<'_> {
@@ -166,6 +168,23 @@ fn of_check(expectation: &Expectation, wrong: &mut Vec<Wrong>) {
             wrong.push((score.span, says, "write the least score that will do: `>= 75`"));
         }
         Check::Spans(span) => of_spans(span, at, wrong),
+        Check::CriticalPath(path) => {
+            let PathCheck { select, optional, share, time } = &**path;
+            of_picked(Some(select), *optional, wrong);
+            of_bounds(&[time], &[share], wrong);
+            let all = |one: &&Spanned<Matcher>| {
+                constant(&select.query) == Some(true) && one.value.test(&crate::matcher::Fact::Share(SHARE_OF_ONE))
+            };
+            if let Some(share) = share.as_ref().filter(all) {
+                let says = "no trace can violate this: every span is selected, and together they have all of the path";
+                wrong.push((share.span, says.to_owned(), "say which spans: `{ service: payment-service }`"));
+            }
+        }
+        Check::Gaps(gaps) => {
+            let GapsCheck { select, optional, max, total, ratio } = &**gaps;
+            of_picked(select.as_ref(), *optional, wrong);
+            of_bounds(&[max, total], &[ratio], wrong);
+        }
         _ => {}
     }
 }
@@ -179,6 +198,25 @@ fn of_except(except: &[Selector], wrong: &mut Vec<Wrong>) {
             says.to_owned(),
             "say which calls may be made so often: `{ attributes: { db.system.name: redis } }`",
         ));
+    }
+}
+
+/// What is said of spans that may be missing, and never are there.
+fn of_picked(select: Option<&Selector>, optional: bool, wrong: &mut Vec<Wrong>) {
+    if let Some(select) = select.filter(|select| optional && picks_nothing(select)) {
+        let says = "no trace can violate this: the selector never selects a span";
+        wrong.push((select.at, says.to_owned(), "write a selector that can select one"));
+    }
+}
+
+/// Bounds that every time, or every share, keeps.
+fn of_bounds(times: &[&Option<Spanned<Matcher>>], shares: &[&Option<Spanned<Matcher>>], wrong: &mut Vec<Wrong>) {
+    for time in times.iter().copied().flatten().filter(|one| one.value.is_always_true(Position::Duration)) {
+        wrong.push((time.span, every_time(&time.value), TIMES));
+    }
+    for share in shares.iter().copied().flatten().filter(|one| one.value.is_always_true(Position::Share)) {
+        let says = format!("no trace can violate this: every share satisfies `{}`", share.value);
+        wrong.push((share.span, says, SHARES));
     }
 }
 

@@ -4,10 +4,12 @@
 //! [`Operand`](crate::matcher::Operand)s and [`Template`]s; [`Step::trace`] and [`Step::response`] are bound to a run's variables (captures,
 //! matrix rows) just before they are judged, see `spec::bind`.
 
+mod analyses;
 mod repeats;
 mod request;
 mod trace;
 
+pub use analyses::*;
 pub use repeats::*;
 pub use request::*;
 pub use trace::*;

@@ -1,6 +1,6 @@
 //! What is expected of a trace.
 
-use super::{Repeats, Serial};
+use super::{GapsCheck, NetworkCheck, PathCheck, Repeats, Serial};
 use crate::analyse::conventions::Rule;
 use crate::matcher::{Matcher, Operand};
 use crate::redact::Redactor;
@@ -78,6 +78,12 @@ pub enum Check {
     Chain(Matcher),
     /// `concurrency`: spans of one service at once.
     Concurrency(Matcher),
+    /// An entry of `critical_path`
+    CriticalPath(Box<PathCheck>),
+    /// An entry of `network`
+    Network(Box<NetworkCheck>),
+    /// An entry of `gaps`
+    Gaps(Box<GapsCheck>),
     /// An entry of `traceql`
     TraceQl {
         /// The query.
@@ -119,6 +125,9 @@ impl Check {
             Check::FanOut(_) => "fan_out",
             Check::Chain(_) => "chain",
             Check::Concurrency(_) => "concurrency",
+            Check::CriticalPath(_) => "critical_path",
+            Check::Network(_) => "network",
+            Check::Gaps(_) => "gaps",
             Check::TraceQl { .. } => "traceql",
             Check::Conventions(_) => "conventions",
             Check::Snapshot { .. } => "snapshot",
