@@ -3,11 +3,13 @@
 //! Each is a pure function of [`Facts`] to plain data: rows, times, counts. None knows a spec, a phase or words; the
 //! expectations (`assert`), the waterfall (`view`) and `analyze` read the same data.
 
+pub mod across;
 pub mod clock_skew;
 pub mod concurrency;
 pub mod conventions;
 pub mod critical_path;
 pub mod errors;
+pub mod findings;
 pub mod gaps;
 pub mod network;
 mod operation;
@@ -17,6 +19,7 @@ pub mod serial;
 pub mod shape;
 pub mod stats;
 mod template;
+pub mod whole;
 
 use crate::facts::Facts;
 use crate::trace::{SpanIx, Trace};

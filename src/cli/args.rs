@@ -78,6 +78,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Show a trace: its waterfall, a span, or a file for other tools
     Show(ShowArgs),
+    /// Say what deserves a look in traces, the most expensive first
+    Analyze(AnalyzeArgs),
     /// Evaluate TraceQL on saved traces, or on a trace of the backend by its id
     Query(QueryArgs),
     /// Keep an OTLP receiver alive that other processes and Grafana can read
@@ -264,6 +266,19 @@ pub(crate) enum ShowFormat {
     Chrome,
     /// A picture for documents
     Svg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// Files of saved traces (`-` is standard input), trace ids, `last` for the last run, or names of its tests
+    #[arg(required = true, value_name = "TRACE")]
+    pub(crate) traces: Vec<String>,
+    /// Compare the durations of what two TraceQL queries pick, over all traces
+    #[arg(long, num_args = 2, value_names = ["LEFT", "RIGHT"])]
+    pub(crate) compare: Option<Vec<String>>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

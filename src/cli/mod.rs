@@ -1,5 +1,6 @@
 //! The command line: flags → settings → exit code. One file for each command.
 
+mod analyze;
 mod args;
 mod check;
 mod config;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match &cli.command {
             Command::Run(args) => run::run(args, &cli.common).await,
+            Command::Analyze(args) => analyze::command(args, &cli.common).await,
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
             Command::Query(args) => query::command(args, &cli.common).await,

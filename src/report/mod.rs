@@ -1,6 +1,7 @@
 //! Reports of a run, for people and machines. Reporters receive events, from which secrets have been removed ([`Fanout`]),
 //! and write into what they were given.
 
+pub mod analysis;
 pub mod failure;
 mod fanout;
 mod file;
