@@ -184,3 +184,14 @@ fn the_elements_of_an_array_may_be_meant_in_another_type() {
         assert_eq!((matcher.test(&array), matcher.doubts(&array)), (tests, doubts), "{matcher:?}");
     }
 }
+
+#[test]
+fn a_duration_is_compared_with_durations_only() {
+    let (duration, number) = (Literal::Duration(5), Literal::Int(5));
+    for comparison in [Comparison::Eq, Comparison::Gte, Comparison::Ne] {
+        for fact in [Fact::Int(5), Fact::Float(6.0), Fact::Untyped("5"), Fact::text("5")] {
+            assert!(!compare(comparison, duration.clone()).test(&fact), "{comparison:?} {fact:?}");
+        }
+    }
+    assert!(eq(duration).test(&Fact::Duration(5)) && !eq(number).test(&Fact::Duration(5)));
+}

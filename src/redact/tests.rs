@@ -27,6 +27,15 @@ fn a_secret_is_found_in_every_form_in_which_it_travels() {
 }
 
 #[test]
+fn white_space_around_a_secret_is_not_part_of_it() {
+    let redactor = Redactor::default();
+    redactor.learn(&Secret::new("  hunter-22 \n\tsecond-line\t\n"));
+    for text in ["token=hunter-22;", "token=second-line;"] {
+        assert_eq!(redactor.text(text), format!("token={MASK};"));
+    }
+}
+
+#[test]
 fn a_secret_is_found_however_much_of_it_a_url_encodes() {
     for secret in
         ["p@ss word", "alpha/b?c=delta&e#fragment", "back\\slash\"x", "wörd{1}|^`", "50%25off", "it's;(ok)!*~"]

@@ -242,11 +242,10 @@ impl<'i, 't> Open<'i, 't> {
             parts.iter().copied().filter(|part| needs(part) == Needs { event, link }).collect()
         };
         let (of_events, of_links, of_both) = (asking(true, false), asking(false, true), asking(true, true));
-        let events = Item::all(self.span.events(), self.lost.events)
-            .map(|event| (event, sure_if_told(event, all(&of_events, At { event, ..at }))));
+        let events =
+            Item::all(self.span.events(), self.lost.events).map(|event| (event, all(&of_events, At { event, ..at })));
         let events: Vec<_> = events.filter(|(_, chance)| chance.may).collect();
-        let links = Item::all(self.span.links(), self.lost.links)
-            .map(|link| (link, sure_if_told(link, all(&of_links, At { link, ..at }))));
+        let links = Item::all(self.span.links(), self.lost.links).map(|link| (link, all(&of_links, At { link, ..at })));
         let links: Vec<_> = links.filter(|(_, chance)| chance.may).collect();
         let any_event = events.iter().map(|(_, chance)| *chance).fold(Chance::NEVER, Chance::or);
         let any_link = links.iter().map(|(_, chance)| *chance).fold(Chance::NEVER, Chance::or);
@@ -264,17 +263,16 @@ impl<'i, 't> Open<'i, 't> {
         all(&asking(false, false), at).and(pairs.map(of_pair).fold(Chance::NEVER, Chance::or))
     }
 
-    /// Whether `holds` of any event and any link, as far as they are needed and not chosen yet.
+    /// Whether `holds` of any event and any link, as far as they are needed and not chosen yet. What needs one and is asked of
+    /// one that was lost is never certain.
     fn any(&self, needs: Needs, at: At<'t>, holds: &dyn Fn(At<'t>) -> Chance) -> Chance {
         if needs.event && at.event.is_none() {
             let all = Item::all(self.span.events(), self.lost.events);
-            let each = all.map(|event| sure_if_told(event, self.any(needs, At { event, ..at }, holds)));
-            return each.fold(Chance::NEVER, Chance::or);
+            return all.map(|event| self.any(needs, At { event, ..at }, holds)).fold(Chance::NEVER, Chance::or);
         }
         if needs.link && at.link.is_none() {
             let all = Item::all(self.span.links(), self.lost.links);
-            let each = all.map(|link| sure_if_told(link, self.any(needs, At { link, ..at }, holds)));
-            return each.fold(Chance::NEVER, Chance::or);
+            return all.map(|link| self.any(needs, At { link, ..at }, holds)).fold(Chance::NEVER, Chance::or);
         }
         holds(at)
     }
@@ -371,8 +369,13 @@ impl<'i, 't> Open<'i, 't> {
         match source {
             Source::Named(scope, key) => {
                 let trace = self.index.trace();
-                // The resource's counts only where the span has none of its own.
-                let own = if scope == Scope::Any { Scope::Span } else { scope };
+                // The resource's counts only where the span has none of its own, but no span names its service.
+                let is_of_service = || key.is_some_and(|key| trace.text(key).starts_with("service."));
+                let own = match scope {
+                    Scope::Any if is_of_service() => Scope::Resource,
+                    Scope::Any => Scope::Span,
+                    scope => scope,
+                };
                 let find = |scope| key.and_then(|key| named(trace, scope, key, self.span.ix(), focus(at)));
                 // Without an event at hand it is the first one's, which may be among the lost.
                 let first = scope == Scope::Event && at.event.is_none() || scope == Scope::Link && at.link.is_none();
@@ -400,11 +403,6 @@ impl<'i, 't> Open<'i, 't> {
             }
         }
     }
-}
-
-/// Of what was lost nothing is certain, whether it exists neither.
-fn sure_if_told<T>(item: Item<'_, T>, chance: Chance) -> Chance {
-    if matches!(item, Item::Lost) { Chance { must: false, ..chance } } else { chance }
 }
 
 fn focus<'t>(at: At<'t>) -> Focus<'t> {

@@ -3,7 +3,8 @@
 use super::sent::{all, attributes, last, sent, span};
 use serde_json::json;
 use tracespec::assert::Verdict::{Fail, Inconclusive, Pass};
-use tracespec::trace::Trace;
+use tracespec::trace::{Injected, Trace, TraceBuilder, TraceId};
+use tracespec::wire::otlp_json;
 
 /// `pay` dropped of everything; `other` has a card number, an exception and nothing dropped.
 fn trace() -> Trace {
@@ -239,4 +240,23 @@ fn a_span_that_another_leaves_in_doubt_says_so() {
     );
     let judged = last("traceql: ['{ span.k = 1 } !~ { name = \"other\" }']", &trace());
     assert!(judged.findings[0].message.ends_with("that depends on another span, of which the SDK dropped something."));
+}
+
+#[test]
+fn an_attribute_that_the_resource_has_may_be_the_spans_own_unless_it_names_the_service() {
+    let mut builder = TraceBuilder::new();
+    let dropped = |id: u64| {
+        span(id, "pay", json!({ "droppedAttributesCount": 1, "traceId": "000000000000000000000000000000a1" }))
+    };
+    let resource = attributes(json!({ "service.name": "a", "zone": "z" }));
+    let text = json!({ "resourceSpans": [{ "resource": { "attributes": resource }, "scopeSpans": [{ "spans": [dropped(1)] }] }] });
+    otlp_json::read(&text.to_string(), &mut builder).unwrap();
+    let trace = builder.build(TraceId::new(0xa1).unwrap(), &[], &Injected::Unknown);
+    all(
+        Inconclusive,
+        &["spans: [{ select: '{ .zone = \"z\" }' }]", "spans: [{ select: '{ .zone = \"y\" }', count: 0 }]"],
+        &trace,
+    );
+    all(Pass, &["spans: [{ select: '{ .service.name = \"a\" && resource.zone = \"z\" }' }]"], &trace);
+    all(Fail, &["spans: [{ select: '{ .service.name = \"b\" }' }]"], &trace);
 }
