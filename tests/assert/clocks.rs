@@ -130,6 +130,19 @@ fn a_server_that_took_longer_than_its_client_was_not_awaited() {
     };
     check(KEPT, "a -> b", &told("0..50"));
     check(UNKNOWN, "a -> b", &told("0..51"));
+    // Nor does it contradict what three calls prove that were awaited.
+    let shifted = "
+order server root 0..400
+  order client one 10..60
+    pay server one 22..70
+  order client two 70..120
+    pay server two 82..130
+  order client three 130..180
+    pay server three 142..190
+";
+    let pushed = "  order client push 190..200\n    pay server pushed 205..290\n";
+    assert_eq!(verdicts("clock_skew: none", shifted), VIOLATED);
+    assert_eq!(verdicts("clock_skew: none", &format!("{shifted}{pushed}")), VIOLATED);
 }
 
 #[test]
