@@ -98,7 +98,7 @@ async fn shown(args: &ShowArgs, common: &Common) -> Result<String, Refused> {
 /// The rows that the flags ask for.
 fn waterfall<'t>(args: &ShowArgs, facts: &Facts<'t>, around: Option<&Query>) -> Result<Waterfall<'t>, Refused> {
     let trace = facts.trace();
-    let mut overlay = overlay(facts);
+    let mut overlay = Overlay::of(facts);
     let picked: Vec<SpanIx>;
     let show = if let Some(query) = around {
         picked = query.spans(trace);
@@ -122,11 +122,6 @@ fn waterfall<'t>(args: &ShowArgs, facts: &Facts<'t>, around: Option<&Query>) -> 
     };
     let choice = Choice { show, depth: args.depth, fold: !args.no_fold };
     Ok(Waterfall::new(facts, &choice, &overlay))
-}
-
-/// What analyses say of the rows.
-fn overlay(_: &Facts<'_>) -> Overlay {
-    Overlay::default()
 }
 
 /// A selection as people write it in a hurry: TraceQL, or a span's name alone.

@@ -10,6 +10,7 @@ mod detail;
 mod excerpt;
 mod fold;
 pub mod json;
+mod overlay;
 mod pick;
 pub mod svg;
 #[cfg(test)]
