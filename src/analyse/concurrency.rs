@@ -58,7 +58,7 @@ fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
         of.counts = counts;
     };
     let mut ended = 0;
-    for &ix in rows {
+    for (at, &ix) in rows.iter().enumerate() {
         let now = trace.span(ix).start_ns();
         while let Some(&end) = ends.get(ended).filter(|&&end| trace.span(end).end_ns() <= now) {
             ended += 1;
@@ -75,7 +75,9 @@ fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
             state[above.index()].below += 1;
             update(&mut state[above.index()], &mut running);
         }
-        if running > most {
+        // Spans that start together are looked at together: the one in the middle of three may come last.
+        let is_last = rows.get(at + 1).is_none_or(|&next| trace.span(next).start_ns() > now);
+        if is_last && running > most {
             (most, moment) = (running, now);
         }
     }

@@ -68,14 +68,19 @@ impl<'f> Operations<'f> {
         Operations { names: facts.call_names(), parameters, queries: FxHashMap::default() }
     }
 
-    /// What a call asks for: by its own span, by those of libraries around it, or by the callee's.
-    pub(crate) fn read(&mut self, span: SpanRef<'_>, around: &[SpanRef<'_>], entry: Option<SpanRef<'_>>) -> Operation {
-        let mut best = self.by_span(span, entry);
+    /// What a call asks for: by its own span, which `says` so much, by those of libraries around it, or by the callee's.
+    pub(crate) fn read(
+        &mut self,
+        (span, says): (SpanRef<'_>, &Described<'_>),
+        around: &[SpanRef<'_>],
+        entry: Option<SpanRef<'_>>,
+    ) -> Operation {
+        let mut best = self.by_span(span, says, entry);
         for &outer in around {
             if best.protocol == Protocol::Database {
                 break;
             }
-            let other = self.by_span(outer, entry);
+            let other = self.by_span(outer, &self.names.described(outer), entry);
             if other.protocol < best.protocol {
                 best = other;
             }
@@ -83,16 +88,15 @@ impl<'f> Operations<'f> {
         best
     }
 
-    fn by_span(&mut self, span: SpanRef<'_>, entry: Option<SpanRef<'_>>) -> Operation {
-        let says = self.names.described(span);
+    fn by_span(&mut self, span: SpanRef<'_>, says: &Described<'_>, entry: Option<SpanRef<'_>>) -> Operation {
         let mut operation = if says.has(Attr::DbSystem) || says.has(Attr::DbQuery) {
-            self.of_database(span, &says)
+            self.of_database(span, says)
         } else if says.has(Attr::MessagingSystem) {
-            of_messaging(span, &says)
+            of_messaging(span, says)
         } else if says.has(Attr::RpcSystem) || says.has(Attr::RpcMethod) {
-            of_rpc(span, &says)
+            of_rpc(span, says)
         } else if says.has(Attr::HttpMethod) || says.has(Attr::Url) || says.has(Attr::Route) {
-            of_http(span, &says, entry.map(|entry| self.names.described(entry)))
+            of_http(span, says, entry.map(|entry| self.names.described(entry)))
         } else {
             Operation::hidden(span.name().to_owned(), Protocol::Unknown, false)
         };
@@ -118,7 +122,7 @@ impl<'f> Operations<'f> {
                 })
             };
             let text = says.text(Attr::DbQuerySummary).or_else(described).unwrap_or_else(|| span.name().to_owned());
-            let reads = reads(verb.as_deref().unwrap_or(&text), "");
+            let reads = reads(verb.as_deref().unwrap_or(&text));
             let operation = Operation::hidden(text, Protocol::Database, reads);
             return Operation { complete: !is_cut, ..operation };
         };
@@ -130,7 +134,7 @@ impl<'f> Operations<'f> {
             parameters += 1;
         }
         Operation {
-            reads: reads(verb.as_deref().unwrap_or(&sql.template), &sql.template),
+            reads: !sql.locks && reads(verb.as_deref().unwrap_or(&sql.template)),
             text: sql.template.clone(),
             protocol: Protocol::Database,
             complete: true,
@@ -188,7 +192,7 @@ fn of_rpc(span: SpanRef<'_>, says: &Described<'_>) -> Operation {
         (None, Some(method)) => method,
         (_, None) => span.name().to_owned(),
     };
-    let reads = reads(text.rsplit('/').next().unwrap_or_default(), "");
+    let reads = reads(text.rsplit('/').next().unwrap_or_default());
     Operation::hidden(text, Protocol::Rpc, reads)
 }
 
@@ -218,8 +222,8 @@ fn target(says: &Described<'_>) -> Option<String> {
     })
 }
 
-/// Whether a verb, the first word of a query or of a method's name, only reads. A query that locks what it reads does not.
-fn reads(verb: &str, query: &str) -> bool {
+/// Whether a verb, the first word of a query or of a method's name, only reads.
+fn reads(verb: &str) -> bool {
     const READ: [&str; 24] = [
         "select",
         "show",
@@ -251,11 +255,7 @@ fn reads(verb: &str, query: &str) -> bool {
     // `GetOrder`: the first word of a name in camel case.
     let camel = word.char_indices().skip(1).find(|(_, c)| c.is_ascii_uppercase()).map_or(word.len(), |(at, _)| at);
     let first = |word: &str| READ.iter().any(|read| word.eq_ignore_ascii_case(read));
-    let locks = || {
-        let query = query.to_ascii_lowercase();
-        query.contains(" for update") || query.contains(" for share") || query.contains(" for no key update")
-    };
-    (first(word) || first(&word[..camel])) && !locks()
+    first(word) || first(&word[..camel])
 }
 
 #[cfg(test)]
@@ -268,7 +268,7 @@ mod tests {
         let trace = draft(&[span]);
         let facts = Facts::from(&trace);
         let span = trace.spans().next().expect("one span");
-        Operations::of(&facts).read(span, &[], None)
+        Operations::of(&facts).read((span, &facts.call_names().described(span)), &[], None)
     }
     fn client() -> Draft {
         Draft::new(1, 0, "a", Kind::Client).name("named")
@@ -358,7 +358,8 @@ mod tests {
         let trace = draft(&[outer, inner]);
         let facts = Facts::from(&trace);
         let spans: Vec<_> = trace.spans().collect();
-        let operation = Operations::of(&facts).read(spans[1], &spans[..1], None);
+        let says = facts.call_names().described(spans[1]);
+        let operation = Operations::of(&facts).read((spans[1], &says), &spans[..1], None);
         assert_eq!((operation.text, operation.protocol), ("search".to_owned(), Protocol::Database));
     }
 }

@@ -6,7 +6,7 @@
 use super::operation::Operations;
 pub use super::operation::{Protocol, Values};
 use crate::facts::semconv::Attr;
-use crate::facts::{Callee, Facts, Within, wrappers};
+use crate::facts::{Callee, Described, Facts, Within, wrappers};
 use crate::trace::{Kind, SpanId, SpanIx, SpanRef, Sym, Trace};
 use indexmap::IndexSet;
 
@@ -80,10 +80,11 @@ impl OutgoingCalls {
             let under = under(trace, &inside, &side, caller, &mut around);
             let span = trace.span(side.span);
             let entry = side.entry.map(|entry| trace.span(entry));
-            let operation = operations.read(span, &around, entry);
+            let says = facts.call_names().described(span);
+            let operation = operations.read((span, &says), &around, entry);
             let signature = Signature {
                 caller,
-                callee: callee(facts, &side),
+                callee: callee(trace, &side, &says),
                 operation: operation.text,
                 protocol: operation.protocol,
                 reads: operation.reads,
@@ -110,18 +111,18 @@ impl OutgoingCalls {
 
 /// The two sides of a call.
 #[derive(Debug, Clone)]
-struct Side {
+struct Side<'e> {
     span: SpanIx,
     /// The span that called, where the call has none of its own.
     from: Option<SpanIx>,
     entry: Option<SpanIx>,
     /// What answers, or the names that the caller has for it.
-    to: Result<Sym, Vec<String>>,
+    to: Result<Sym, &'e [String]>,
     by_caller: bool,
     lasting: bool,
 }
 
-impl Side {
+impl Side<'_> {
     fn caller(&self, trace: &Trace) -> Sym {
         trace.services[self.from.unwrap_or(self.span).index()]
     }
@@ -131,14 +132,14 @@ fn is_entry(span: SpanRef<'_>) -> bool {
     matches!(span.kind(), Kind::Server | Kind::Consumer)
 }
 
-fn sides(facts: &Facts<'_>) -> Vec<Side> {
+fn sides<'e>(facts: &'e Facts<'_>) -> Vec<Side<'e>> {
     let trace = facts.trace();
-    let mut found: Vec<Side> = Vec::new();
+    let mut found: Vec<Side<'_>> = Vec::new();
     for edge in facts.edges().all() {
         let exit = matches!(trace.span(edge.span).kind(), Kind::Client | Kind::Producer);
         let (to, entry) = match edge.to() {
             Callee::Service(service, entry) => (Ok(*service), Some(*entry)),
-            Callee::Named(named) => (Err(named.names().to_vec()), None),
+            Callee::Named(named) => (Err(named.names()), None),
         };
         let lasting = edge.is_lasting();
         match (exit, entry) {
@@ -157,7 +158,7 @@ fn sides(facts: &Facts<'_>) -> Vec<Side> {
 }
 
 /// INTERNAL spans of queries, of a database in the process or by instrumentation that knows no kinds; of nested ones the inner.
-fn queries_within(facts: &Facts<'_>) -> Vec<Side> {
+fn queries_within(facts: &Facts<'_>) -> Vec<Side<'static>> {
     let (trace, tree, names) = (facts.trace(), facts.trace().tree(), facts.call_names());
     if !Attr::DbSystem.names().iter().any(|name| facts.has_attribute_key(name)) {
         return Vec::new();
@@ -170,7 +171,7 @@ fn queries_within(facts: &Facts<'_>) -> Vec<Side> {
         let inside = matches!(span.kind(), Kind::Internal | Kind::Unspecified);
         let is_query = inside && !wraps[ix.index()] && names.described(span).has(Attr::DbSystem);
         if is_query && !holds[ix.index()] && !matches!(facts.calls().within(ix), Within::Call(_)) {
-            let to = Err(Vec::new());
+            let to: Result<Sym, &[String]> = Err(&[]);
             found.push(Side { span: ix, from: None, entry: None, to, by_caller: true, lasting: false });
         }
         if let Some(parent) =
@@ -183,7 +184,7 @@ fn queries_within(facts: &Facts<'_>) -> Vec<Side> {
 }
 
 /// How many calls a service makes within each of its spans, down to where it is entered again.
-fn inside(trace: &Trace, sides: &[Side]) -> Vec<u32> {
+fn inside(trace: &Trace, sides: &[Side<'_>]) -> Vec<u32> {
     let mut inside = vec![0u32; trace.len()];
     sides.iter().for_each(|side| inside[side.from.unwrap_or(side.span).index()] += 1);
     for &ix in trace.tree().preorder().iter().rev() {
@@ -200,7 +201,7 @@ fn inside(trace: &Trace, sides: &[Side]) -> Vec<u32> {
 
 /// The span under which a call is made. What only wraps it is collected, from the inside out; each such span wraps one call, so that
 /// all walks together are linear.
-fn under<'t>(trace: &'t Trace, inside: &[u32], side: &Side, caller: Sym, around: &mut Vec<SpanRef<'t>>) -> Under {
+fn under<'t>(trace: &'t Trace, inside: &[u32], side: &Side<'_>, caller: Sym, around: &mut Vec<SpanRef<'t>>) -> Under {
     let above = |span: SpanRef<'t>| match span.parent() {
         Some(parent) => Ok(parent),
         None => Err(span.parent_id().map_or(Under::Nothing, Under::Missing)),
@@ -228,12 +229,11 @@ fn under<'t>(trace: &'t Trace, inside: &[u32], side: &Side, caller: Sym, around:
 }
 
 /// analysis.md, 5.5: the service that answers, else what the caller names: peer, database, broker, address.
-fn callee(facts: &Facts<'_>, side: &Side) -> String {
+fn callee(trace: &Trace, side: &Side<'_>, says: &Described<'_>) -> String {
     let names = match &side.to {
-        Ok(service) => return facts.trace().text(*service).to_owned(),
+        Ok(service) => return trace.text(*service).to_owned(),
         Err(names) => names,
     };
-    let says = facts.call_names().described(facts.trace().span(side.span));
     let within = |system: String, within: Option<String>| match within {
         Some(within) => format!("{system}/{within}"),
         None => system,

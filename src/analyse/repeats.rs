@@ -71,43 +71,61 @@ impl Repeat {
     }
 }
 
-/// A place at which calls are counted: under a span, through spans of these names.
-type Place = (Under, u32);
+/// A place at which calls are counted: the number of what they are under, and that of the names between.
+type Place = (u32, u32);
+
+/// Numbers for what calls are under: rows, and then the spans that are missing.
+struct Numbers {
+    rows: u32,
+    // Their ids come from outside, so that only the default hasher is safe; rows and numbers are our own.
+    missing: HashMap<Under, u32>,
+}
+
+impl Numbers {
+    fn of(&mut self, under: Under) -> u32 {
+        match under {
+            Under::Span(ix) => ix.0,
+            Under::Missing(_) | Under::Nothing => {
+                let next = self.rows + self.missing.len() as u32;
+                *self.missing.entry(under).or_insert(next)
+            }
+        }
+    }
+}
 
 /// The groups under one span, of at least one call each, those of the innermost span first where two have the same first call. A group that has
 /// no more calls than one further in is left out.
 pub fn under_one_span(facts: &Facts<'_>, calls: &OutgoingCalls, keep: impl Fn(usize) -> bool) -> Vec<Group> {
     let trace = facts.trace();
     let mut paths = Paths::default();
-    let mut groups: HashMap<(Place, u32), usize> = HashMap::new();
-    let mut unknown: HashMap<Place, usize> = HashMap::new();
+    let mut numbers = Numbers { rows: trace.len() as u32, missing: HashMap::new() };
+    let mut groups: FxHashMap<(Place, u32), usize> = FxHashMap::default();
+    let mut unknown: FxHashMap<Place, usize> = FxHashMap::default();
     let mut found: Vec<(Place, Group)> = Vec::new();
-    // The groups of each call, from the inside out.
-    let mut levels: Vec<Vec<usize>> = Vec::new();
+    // The groups of a call that are one within the other.
+    let mut nested: Vec<(usize, usize)> = Vec::new();
     for (at, call) in calls.all.iter().enumerate().filter(|(at, _)| keep(*at)) {
-        let mut own = Vec::new();
-        let mut place = Some((call.under, 0));
+        let mut inner = None;
+        let mut at_place = Some((call.under, 0));
         for _ in 0..=MOST_LEVELS {
-            let Some((under, path)) = place else { break };
+            let Some((under, path)) = at_place else { break };
+            let place = (numbers.of(under), path);
             if !call.complete {
-                *unknown.entry((under, path)).or_default() += 1;
+                *unknown.entry(place).or_default() += 1;
             }
-            let group = *groups.entry(((under, path), call.signature)).or_insert_with(|| {
+            let group = *groups.entry((place, call.signature)).or_insert_with(|| {
                 let through = paths.names(path);
-                found.push(((under, path), Group { under: Some(under), through, calls: Vec::new(), doubted: 0 }));
+                found.push((place, Group { under: Some(under), through, calls: Vec::new(), doubted: 0 }));
                 found.len() - 1
             });
             found[group].1.calls.push(at as u32);
-            own.push(group);
-            place = outwards(trace, under).map(|(name, outer)| (outer, paths.further(trace, path, name)));
+            nested.extend(inner.replace(group).map(|inner| (inner, group)));
+            at_place = outwards(trace, under).map(|(name, outer)| (outer, paths.further(trace, path, name)));
         }
-        levels.push(own);
     }
     let mut kept = vec![true; found.len()];
-    for own in &levels {
-        for two in own.windows(2) {
-            kept[two[1]] &= found[two[1]].1.calls.len() > found[two[0]].1.calls.len();
-        }
+    for (inner, outer) in nested {
+        kept[outer] &= found[outer].1.calls.len() > found[inner].1.calls.len();
     }
     for (place, group) in &mut found {
         let lost = group.calls.iter().filter(|&&at| !calls.all[at as usize].complete).count();

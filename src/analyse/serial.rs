@@ -246,11 +246,11 @@ impl<'f> Reader<'f> {
     fn joins(&self, batch: &mut Batch, before: u32, at: u32, known: &Known<'_>) -> bool {
         let (last, call) = (self.call(before), self.call(at));
         let failed = self.span(before).is_error() || last.entry.is_some_and(|entry| self.trace.span(entry).is_error());
-        if failed || self.operations.continues(self.span(at)) {
+        let signature = self.calls.signature(call);
+        if failed || signature.protocol == Protocol::Http && self.operations.continues(self.span(at)) {
             return false;
         }
         let same = call.signature == self.call(batch.calls[0]).signature && call.signature == last.signature;
-        let signature = self.calls.signature(call);
         let fits = match (same, signature.reads) {
             (true, true) => true,
             (true, false) => {

@@ -18,6 +18,8 @@ pub(crate) struct Sql {
     pub(crate) literals: usize,
     /// How many values were taken out before it was recorded (`?`, `$1`, `:name`).
     pub(crate) placeholders: usize,
+    /// Whether it locks what it reads (`FOR UPDATE`).
+    pub(crate) locks: bool,
 }
 
 /// How a database system writes what others write otherwise.
@@ -88,7 +90,8 @@ pub(crate) fn template(text: &str, dialect: Dialect, mut each: impl FnMut(&str))
         }
         line.push(token);
     }
-    Sql { template: line.text(), values: hasher.finish(), literals, placeholders }
+    let locks = line.locks();
+    Sql { template: line.text(), values: hasher.finish(), literals, placeholders, locks }
 }
 
 /// `GET ?` of `GET user:17`.
@@ -107,7 +110,7 @@ fn command(text: &str, mut each: impl FnMut(&str)) -> Sql {
         }
     }
     let rest = if literals + placeholders > 0 { " ?" } else { "" };
-    Sql { template: format!("{name}{rest}"), values: hasher.finish(), literals, placeholders }
+    Sql { template: format!("{name}{rest}"), values: hasher.finish(), literals, placeholders, locks: false }
 }
 
 /// The tokens of a template, in which lists of values of any length are one value.
@@ -168,6 +171,13 @@ impl<'a> Line<'a> {
         } else {
             self.row = Some((open, end));
         }
+    }
+
+    fn locks(&self) -> bool {
+        let locks = |words: &[Token<'_>]| {
+            words[0].is_word("for") && ["update", "share", "no", "key"].iter().any(|word| words[1].is_word(word))
+        };
+        self.tokens.windows(2).any(locks)
     }
 
     fn text(mut self) -> String {
