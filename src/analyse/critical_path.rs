@@ -110,6 +110,11 @@ impl CriticalPath {
         (least, recorded.max(awaited).saturating_add(self.doubt_ns).min(self.duration_ns))
     }
 
+    /// Its sections in each reading of the clocks, and how much of the root's time may be attributed otherwise in any of them.
+    pub(crate) fn readings(&self) -> (impl Iterator<Item = &[Section]>, u64) {
+        (std::iter::once(&*self.sections).chain(self.if_awaited.as_deref()), self.doubt_ns)
+    }
+
     /// How long each span is on it, in row order.
     pub fn self_times(&self) -> Vec<(SpanIx, u64)> {
         let mut times: Vec<(SpanIx, u64)> =

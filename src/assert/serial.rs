@@ -1,5 +1,5 @@
 //! `serial`: the most time that would be saved if calls that one span makes one after another ran at once. Which calls could have is
-//! decided in `analyse::serial`.
+//! decided in `analyse::serial`; of what they take, only the part on the critical path is saved.
 
 use super::bounds::Bounds;
 use super::finding::Finding;
@@ -9,9 +9,12 @@ use super::outgoing::{self, Excepted};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{lost, text};
+use crate::analyse::critical_path::{CriticalPath, Section};
 use crate::analyse::serial::{self, Grade, Run};
+use crate::analyse::{Root, root_among};
 use crate::matcher::count_of;
 use crate::spec::plan::{Expectation, Serial};
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 /// The most runs that are reported, each with a finding of its own.
@@ -28,11 +31,12 @@ pub(super) fn judge(cx: &Judging<'_>, expected: &Serial, at: &Expectation) -> Ou
     let calls = cx.outgoing();
     let excepted = Excepted::of(cx, &expected.except);
     let runs = serial::runs(cx.facts, calls, |at| !excepted.has(&calls.all[at]));
+    let critical = OnceCell::new();
     let (doubted, mut counted): (Vec<Saved>, Vec<Saved>) = runs
         .into_iter()
         .filter(|run| run.grade > Grade::Unknown || !run.is_known)
         .map(|run| {
-            let (least, most) = (run.saving_ns(), run.saving_ns());
+            let (least, most) = critical.get_or_init(|| Critical::of(cx)).saved(cx, &run);
             Saved { run, least, most }
         })
         .partition(|saved| {
@@ -132,4 +136,47 @@ fn finding(
         _ => format!("{hint}{idle}"),
     });
     finding
+}
+
+/// How long each part of the trace is on the critical path, by sums over the pre-order, one for each reading of the clocks. None where the
+/// trace has not one root with a duration: then all that is known is what a run would save of the span that makes it.
+struct Critical {
+    sums: Vec<Vec<u64>>,
+    doubt_ns: u64,
+}
+
+impl Critical {
+    fn of(cx: &Judging<'_>) -> Critical {
+        let root = match root_among(cx.trace, super::totals::own_roots(cx)) {
+            Root::One(root) if cx.trace.span(root).is_timed() => root,
+            _ => return Critical { sums: Vec::new(), doubt_ns: 0 },
+        };
+        let path = CriticalPath::of(cx.facts, cx.clocks(), root);
+        let (readings, doubt_ns) = path.readings();
+        let tree = cx.trace.tree();
+        let sum = |sections: &[Section]| {
+            let mut sums = vec![0u64; cx.trace.len() + 1];
+            for section in sections {
+                sums[tree.enter(section.span) as usize + 1] += section.duration_ns();
+            }
+            for at in 1..sums.len() {
+                sums[at] = sums[at].saturating_add(sums[at - 1]);
+            }
+            sums
+        };
+        Critical { sums: readings.map(sum).collect(), doubt_ns }
+    }
+
+    /// The least and the most that running the calls at once would save.
+    fn saved(&self, cx: &Judging<'_>, run: &Run) -> (u64, u64) {
+        let (saving, tree) = (run.saving_ns(), cx.trace.tree());
+        let rows = run.rows(cx.outgoing());
+        let on_path = |sums: &Vec<u64>| {
+            let each = rows.iter().map(|&ix| sums[tree.last(ix) as usize + 1] - sums[tree.enter(ix) as usize]);
+            each.fold(0, u64::saturating_add)
+        };
+        let least = self.sums.iter().map(on_path).min().unwrap_or(saving);
+        let most = self.sums.iter().map(on_path).max().unwrap_or(saving);
+        (saving.min(least.saturating_sub(self.doubt_ns)), saving.min(most.saturating_add(self.doubt_ns)))
+    }
 }

@@ -156,6 +156,16 @@ fn serial() {
     check_on("OIIII", "serial: { saving: < 50ms }", &(requests(2, "GET", 20) + "  shop client z 100..0\n"));
 }
 
+/// What runs beside something longer costs the root nothing.
+#[test]
+fn only_what_is_on_the_critical_path_is_saved() {
+    let beside = requests(6, "GET", 20).replace(" handle 0..500", " handle 0..130") + "  shop internal longer 0..125\n";
+    check_on(KEPT, "serial: { saving: < 1ms }", &beside);
+    let partly = requests(6, "GET", 20).replace(" handle 0..500", " handle 0..130") + "  shop internal longer 0..75\n";
+    check_on(VIOLATED, "serial: { saving: < 20ms }", &partly);
+    check_on(KEPT, "serial: { saving: < 50ms }", &partly);
+}
+
 #[test]
 fn a_run_is_worded_with_what_it_took_and_what_is_left() {
     let judged = one("serial: { saving: < 20ms }", &trace(&requests(3, "GET", 20)));
