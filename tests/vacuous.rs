@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use tracespec::assert::{Context, Verdict, judge};
 use tracespec::diag::{Code, Diagnostic, has_errors};
+use tracespec::facts::Facts;
 use tracespec::spec::plan::TraceExpectations;
 use tracespec::spec::{LoadOptions, load};
 use tracespec::trace::{
@@ -435,11 +436,11 @@ fn read(expectation: &str) -> (Option<TraceExpectations>, Vec<Diagnostic>) {
 }
 
 /// Which expectations some trace fails.
-fn failed_by_some(traces: &[Trace], expect: &TraceExpectations) -> Vec<bool> {
+fn failed_by_some(traces: &[Facts<'_>], expect: &TraceExpectations) -> Vec<bool> {
     let mut failed = vec![false; expect.list.len()];
-    for trace in traces {
+    for facts in traces {
         for phase in [Phase::Confirmed, Phase::Stalled] {
-            for (at, judgement) in judge(trace, expect, phase, &Context::default()).iter().enumerate() {
+            for (at, judgement) in judge(facts, expect, phase, &Context::default()).iter().enumerate() {
                 failed[at] |= judgement.verdict == Verdict::Fail;
             }
         }
@@ -450,11 +451,16 @@ fn failed_by_some(traces: &[Trace], expect: &TraceExpectations) -> Vec<bool> {
     failed
 }
 
-#[test]
-fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none_does() {
-    let traces = traces();
-    let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
-    for seed in 0..2200 {
+/// What was found of some seeds: how many expectations were accepted, how many refused, and which wrongly.
+#[derive(Default)]
+struct Found {
+    accepted: usize,
+    refused: usize,
+    wrong: Vec<String>,
+}
+
+impl Found {
+    fn look(&mut self, traces: &[Facts<'_>], seed: u64) {
         let mut rng = fastrand::Rng::with_seed(seed);
         let text = match seed {
             0..1500 => expectation(&mut rng),
@@ -463,14 +469,14 @@ fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none
         };
         let (trace, diagnostics) = read(&text);
         let vacuous: Vec<&Diagnostic> = diagnostics.iter().filter(|one| one.code == Code::AlwaysMatches).collect();
-        let Some(trace) = trace else { continue };
+        let Some(trace) = trace else { return };
         if !has_errors(&diagnostics) {
-            accepted += 1;
-            let failed = failed_by_some(&traces, &trace);
+            self.accepted += 1;
+            let failed = failed_by_some(traces, &trace);
             for (one, _) in trace.list.iter().zip(failed).filter(|(_, failed)| !failed) {
-                wrong.push(format!("accepted, and no trace fails {}: {text}", one.path));
+                self.wrong.push(format!("accepted, and no trace fails {}: {text}", one.path));
             }
-            continue;
+            return;
         }
         // Where a trace has spans.
         let traces = &traces[1..];
@@ -480,13 +486,35 @@ fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none
             && !text.contains("of: root")
             && !text.contains("swallowed");
         if whole && vacuous.len() == diagnostics.len() {
-            refused += 1;
+            self.refused += 1;
             for (one, _) in trace.list.iter().zip(failed_by_some(traces, &trace)).skip(1).filter(|(_, failed)| *failed)
             {
-                wrong.push(format!("refused, and a trace fails {}: {text}", one.path));
+                self.wrong.push(format!("refused, and a trace fails {}: {text}", one.path));
             }
         }
     }
+}
+
+#[test]
+fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none_does() {
+    let traces = traces();
+    let traces: Vec<Facts<'_>> = traces.iter().map(Facts::from).collect();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) as u64;
+    let all: Vec<Found> = std::thread::scope(|scope| {
+        let some = |traces: &[Facts<'_>], first: u64| {
+            let mut found = Found::default();
+            (first..2200).step_by(threads as usize).for_each(|seed| found.look(traces, seed));
+            found
+        };
+        let running: Vec<_> = (0..threads)
+            .map(|first| (first, traces.as_slice()))
+            .map(|(first, traces)| scope.spawn(move || some(traces, first)))
+            .collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (accepted, refused): (Vec<usize>, Vec<usize>) = all.iter().map(|one| (one.accepted, one.refused)).unzip();
+    let (accepted, refused): (usize, usize) = (accepted.iter().sum(), refused.iter().sum());
+    let mut wrong: Vec<String> = all.into_iter().flat_map(|one| one.wrong).collect();
     wrong.sort();
     wrong.dedup();
     assert!(wrong.is_empty(), "{}:\n{}", wrong.len(), wrong.join("\n"));
@@ -496,6 +524,7 @@ fn whatever_is_accepted_some_trace_fails_and_whatever_is_refused_as_vacuous_none
 #[test]
 fn a_score_or_a_rule_that_is_accepted_some_trace_fails() {
     let traces = traces();
+    let traces: Vec<Facts<'_>> = traces.iter().map(Facts::from).collect();
     let accepted = [
         "{ score: 75.. }",
         "{ score: 100 }",
