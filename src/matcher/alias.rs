@@ -5,6 +5,8 @@ use super::renames::{GRPC_STATUS, Part, RENAMES, Rename, Side, Values, Whole};
 use super::{Fact, Matcher};
 use crate::trace::{Kind, Sym, Trace, Value};
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 const NO_SIDE: &str = "only the kind of a span tells whether it is the client's or the server's";
 
@@ -18,13 +20,38 @@ pub struct Other {
     asked_old: bool,
 }
 
+/// The renames by their names: whoever judges asks for other names at every attribute.
+struct Table {
+    by_old: HashMap<&'static str, Vec<&'static Rename>>,
+    by_new: HashMap<&'static str, Vec<&'static Rename>>,
+    templates: Vec<&'static Rename>,
+}
+
+fn table() -> &'static Table {
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Table { by_old: HashMap::new(), by_new: HashMap::new(), templates: Vec::new() };
+        for one in RENAMES {
+            table.by_old.entry(one.old).or_default().push(one);
+            table.by_new.entry(one.new).or_default().push(one);
+            table.templates.extend(one.is_template().then_some(one));
+        }
+        table
+    })
+}
+
 /// The other names that an attribute went or goes by, in a fixed order: those of which it was only a part come last.
 pub fn others(asked: &str) -> impl Iterator<Item = Other> {
-    let forth = RENAMES.iter().filter_map(|one| {
+    let table = table();
+    let of = |by: &HashMap<&'static str, Vec<&'static Rename>>| by.get(asked).cloned().unwrap_or_default();
+    let below = |from: &str| asked.starts_with(from) && asked.len() > from.len();
+    let forth = of(&table.by_old).into_iter().chain(table.templates.iter().copied().filter(|one| below(one.old)));
+    let back = of(&table.by_new).into_iter().chain(table.templates.iter().copied().filter(|one| below(one.new)));
+    let forth = forth.filter_map(|one| {
         let name = one.renamed(asked, one.old, one.new)?;
         Some(Other { name, values: one.values, asked_old: true })
     });
-    let back = RENAMES.iter().filter_map(|one| {
+    let back = back.filter_map(|one| {
         let name = one.renamed(asked, one.new, one.old)?;
         Some(Other { name, values: one.values, asked_old: false })
     });

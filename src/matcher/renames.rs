@@ -21,6 +21,9 @@ pub(super) struct Rename {
 }
 
 impl Rename {
+    pub(super) fn is_template(&self) -> bool {
+        self.template
+    }
     /// What an attribute is named that goes by `from` (or stands below it), if that became `to`.
     pub(super) fn renamed(&self, asked: &str, from: &str, to: &'static str) -> Option<Cow<'static, str>> {
         match asked.strip_prefix(from)? {

@@ -21,61 +21,72 @@ use std::rc::Rc;
 pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, sets: &[Set], reading: Reading<'_>) -> Vec<Set> {
     let operand = Operand::of(index, expr, types::A_GROUP, reading);
     let name: Rc<str> = format!("by({})", print::field(expr)).into();
-    let of = |set: &Set| {
+    let mut all = Vec::new();
+    for set in sets {
         let groups = Groups::of(&operand, &set.picked, index.trace());
-        let groups = if reading.is_exact() { groups.exactly() } else { groups.perhaps(&set.picked, reading) };
         let named = |(value, picked)| {
-            let mut groups = set.groups.clone();
+            let mut groups = Vec::with_capacity(set.groups.len() + 1);
+            groups.extend_from_slice(&set.groups);
             groups.push((Rc::clone(&name), value));
             Set { picked, groups, aggregate: set.aggregate.clone() }
         };
-        groups.into_iter().map(named).collect::<Vec<_>>()
-    };
-    sets.iter().flat_map(of).collect()
+        if reading.is_exact() {
+            all.extend(groups.exactly().map(named));
+        } else {
+            all.extend(groups.perhaps(&set.picked, reading).into_iter().map(named));
+        }
+    }
+    all
 }
 
 /// Spans by a value.
 struct Groups<'a> {
-    known: Vec<(Key<'a>, Scalar, Vec<SpanIx>)>,
+    /// In the order of their first spans.
+    known: Vec<(Scalar, Vec<SpanIx>)>,
+    /// Where the group of each value is.
+    places: HashMap<Key<'a>, usize>,
     /// Those of which the value is not known.
     anywhere: Vec<SpanIx>,
 }
 
 impl<'a> Groups<'a> {
     fn of(operand: &'a Operand<'_, '_, '_>, picked: &Picked, trace: &Trace) -> Groups<'a> {
-        let mut groups = Groups { known: Vec::new(), anywhere: Vec::new() };
-        let mut found: HashMap<Key<'a>, usize> = HashMap::new();
+        let mut groups = Groups { known: Vec::new(), places: HashMap::new(), anywhere: Vec::new() };
         for &ix in picked.may.spans().iter() {
             let value = if operand.is_open(ix) { one_group(operand.values(ix)) } else { Some(operand.value(ix)) };
             let Some(value) = value else {
                 groups.anywhere.push(ix);
                 continue;
             };
-            let key = key(&value);
-            let at = match found.get(&key) {
-                Some(at) => *at,
-                None => {
-                    found.insert(key.clone(), groups.known.len());
-                    groups.known.push((key, Scalar::of(&value, trace), Vec::new()));
-                    groups.known.len() - 1
-                }
-            };
-            groups.known[at].2.push(ix);
+            let known = &mut groups.known;
+            let at = *groups.places.entry(key(&value)).or_insert_with(|| {
+                known.push((Scalar::of(&value, trace), Vec::new()));
+                known.len() - 1
+            });
+            known[at].1.push(ix);
         }
         groups
     }
 
-    fn exactly(self) -> Vec<(Scalar, Picked)> {
-        self.known.into_iter().map(|(_, value, spans)| (value, Picked::exactly(Rows::Few(spans)))).collect()
+    fn exactly(self) -> impl Iterator<Item = (Scalar, Picked)> {
+        self.known.into_iter().map(|(value, spans)| (value, Picked::exactly(Rows::Few(spans))))
+    }
+
+    /// The values of the groups.
+    fn keys(&self) -> Vec<&Key<'a>> {
+        let mut keys: Vec<(usize, &Key<'a>)> = self.places.iter().map(|(key, &at)| (at, key)).collect();
+        keys.sort_unstable_by_key(|(at, _)| *at);
+        keys.into_iter().map(|(_, key)| key).collect()
     }
 
     /// A span of unknown value may be in any group, or in one with others of its like.
     fn perhaps(self, picked: &Picked, reading: Reading<'_>) -> Vec<(Scalar, Picked)> {
-        let alike = if reading.is_of_types() { self.alike() } else { HashMap::new() };
+        let keys = self.keys();
+        let alike = if reading.is_of_types() { alike(&keys) } else { HashMap::new() };
         if self.anywhere.is_empty() && alike.is_empty() && picked.is_exact() {
-            return self.exactly();
+            return self.exactly().collect();
         }
-        let in_all = |all: &Vec<usize>| all.len().saturating_mul(all.iter().map(|&at| self.known[at].2.len()).sum());
+        let in_all = |all: &Vec<usize>| all.len().saturating_mul(all.iter().map(|&at| self.known[at].1.len()).sum());
         let places = alike
             .values()
             .map(in_all)
@@ -86,10 +97,10 @@ impl<'a> Groups<'a> {
         }
         let sure = picked.sure().spans();
         let mut groups: Vec<(Scalar, Picked)> = Vec::new();
-        for (key, value, spans) in &self.known {
+        for (key, (value, spans)) in keys.iter().zip(&self.known) {
             let mut may = self.anywhere.clone();
             match class(key).and_then(|class| alike.get(&class)) {
-                Some(others) => others.iter().for_each(|&at| may.extend_from_slice(&self.known[at].2)),
+                Some(others) => others.iter().for_each(|&at| may.extend_from_slice(&self.known[at].1)),
                 None => may.extend_from_slice(spans),
             }
             may.sort_unstable();
@@ -101,23 +112,21 @@ impl<'a> Groups<'a> {
         }
         groups
     }
+}
 
-    /// The groups that may be one, if text is meant as what it says: `"1"` and 1.
-    fn alike(&self) -> HashMap<String, Vec<usize>> {
-        let is_text = |key: &Key<'_>| matches!(key, Key::Str(_));
-        let texts = self.known.iter().filter(|(key, ..)| is_text(key)).count();
-        let mut classes: HashMap<String, Vec<usize>> = HashMap::new();
-        if texts == 0 || texts == self.known.len() {
-            return classes;
-        }
-        for (at, (key, ..)) in self.known.iter().enumerate() {
-            class(key).into_iter().for_each(|class| classes.entry(class).or_default().push(at));
-        }
-        classes.retain(|_, all| {
-            all.iter().any(|&at| is_text(&self.known[at].0)) && all.iter().any(|&at| !is_text(&self.known[at].0))
-        });
-        classes
+/// The groups that may be one, if text is meant as what it says: `"1"` and 1.
+fn alike(keys: &[&Key<'_>]) -> HashMap<String, Vec<usize>> {
+    let is_text = |at: usize| matches!(keys[at], Key::Str(_));
+    let texts = (0..keys.len()).filter(|&at| is_text(at)).count();
+    let mut classes: HashMap<String, Vec<usize>> = HashMap::new();
+    if texts == 0 || texts == keys.len() {
+        return classes;
     }
+    for (at, key) in keys.iter().enumerate() {
+        class(key).into_iter().for_each(|class| classes.entry(class).or_default().push(at));
+    }
+    classes.retain(|_, all| all.iter().any(|&at| is_text(at)) && all.iter().any(|&at| !is_text(at)));
+    classes
 }
 
 /// How often spans of which it is not known into which set they fall are put into one; beyond it nothing of the sets is
