@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The largest file of certificates or keys.
-const PEM_LIMIT: u64 = 16 << 20;
+pub(crate) const PEM_LIMIT: u64 = 16 << 20;
 
 /// Trusted authorities and the client's own certificate, as PEM texts.
 #[derive(Clone, Default)]

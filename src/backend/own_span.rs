@@ -7,7 +7,8 @@ use super::Fetch;
 use super::grpc::Link;
 use super::http::{Client, HttpOptions, SetupError, Target, percent_decoded};
 use super::words::clean;
-use crate::client::Identity;
+use crate::client::{Identity, PEM_LIMIT};
+use crate::source::read_file;
 use crate::trace::{SpanId, TraceId};
 use crate::wire::write;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
@@ -19,6 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, TracesData};
 use prost::Message;
+use std::path::Path;
 use std::time::Duration;
 
 /// One request that a test sent. Texts are exported as they are: secrets are to be redacted before.
@@ -122,8 +124,9 @@ impl OtlpTarget {
         }
         let file = |name: &str| -> Result<Option<Vec<u8>>, SetupError> {
             let Some(path) = either(name) else { return Ok(None) };
-            let words = |error| SetupError::new(format!("OTEL_EXPORTER_OTLP_{name}: {}: {error}", clean(&path)));
-            std::fs::read(&path).map(Some).map_err(words)
+            let words =
+                |why| SetupError::new(format!("OTEL_EXPORTER_OTLP_{name}: cannot read {}: {why}", clean(&path)));
+            read_file(Path::new(&path), PEM_LIMIT).map(Some).map_err(words)
         };
         http.tls.ca = file("CERTIFICATE")?;
         if let (Some(certificate), Some(key)) = (file("CLIENT_CERTIFICATE")?, file("CLIENT_KEY")?) {

@@ -18,6 +18,18 @@ fn the_endpoint_for_all_signals_gets_the_path_and_that_for_traces_is_used_as_it_
     assert_eq!((grpc.protocol, grpc.http.url.as_str()), (OtlpProtocol::Grpc, "http://c:4318/"));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_certificate_that_is_a_device_is_refused_rather_than_read_for_ever() {
+    let lookup = |name: &str| match name {
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("https://c:4318".to_owned()),
+        "OTEL_EXPORTER_OTLP_CERTIFICATE" => Some("/dev/zero".to_owned()),
+        _ => None,
+    };
+    let refused = OtlpTarget::from_otel(lookup).unwrap_err().to_string();
+    assert!(refused.contains("OTEL_EXPORTER_OTLP_CERTIFICATE") && refused.contains("a device"), "{refused}");
+}
+
 #[test]
 fn headers_timeout_and_protocol_are_read_and_nonsense_is_refused() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318");

@@ -39,19 +39,22 @@ pub(super) fn group(index: &Index<'_>, expr: &FieldExpr, sets: &[Set], reading: 
     all
 }
 
+/// Hashing is most of what grouping costs. Keys come from outside, so the hash has a seed, though not one that withstands who can measure it.
+type Places<K> = HashMap<K, usize, foldhash::fast::RandomState>;
+
 /// Spans by a value.
 struct Groups<'a> {
     /// In the order of their first spans.
     known: Vec<(Scalar, Vec<SpanIx>)>,
     /// Where the group of each value is.
-    places: HashMap<Key<'a>, usize>,
+    places: Places<Key<'a>>,
     /// Those of which the value is not known.
     anywhere: Vec<SpanIx>,
 }
 
 impl<'a> Groups<'a> {
     fn of(operand: &'a Operand<'_, '_, '_>, picked: &Picked, trace: &Trace) -> Groups<'a> {
-        let mut groups = Groups { known: Vec::new(), places: HashMap::new(), anywhere: Vec::new() };
+        let mut groups = Groups { known: Vec::new(), places: Places::default(), anywhere: Vec::new() };
         for &ix in picked.may.spans().iter() {
             let value = if operand.is_open(ix) { one_group(operand.values(ix)) } else { Some(operand.value(ix)) };
             let Some(value) = value else {
