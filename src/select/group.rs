@@ -8,11 +8,11 @@ use super::index::Index;
 use super::pipeline::Set;
 use super::print;
 use super::reading::Reading;
-use super::rows::{Picked, Rows};
+use super::rows::{Few, Picked, Rows};
 use super::types;
 use super::value::Val;
 use crate::matcher::Number as Exact;
-use crate::trace::{Kind, SpanIx, StatusCode, Trace, Value};
+use crate::trace::{Kind, StatusCode, Trace, Value};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -45,16 +45,16 @@ type Places<K> = HashMap<K, usize, foldhash::fast::RandomState>;
 /// Spans by a value.
 struct Groups<'a> {
     /// In the order of their first spans.
-    known: Vec<(Scalar, Vec<SpanIx>)>,
+    known: Vec<(Scalar, Few)>,
     /// Where the group of each value is.
     places: Places<Key<'a>>,
     /// Those of which the value is not known.
-    anywhere: Vec<SpanIx>,
+    anywhere: Few,
 }
 
 impl<'a> Groups<'a> {
     fn of(operand: &'a Operand<'_, '_, '_>, picked: &Picked, trace: &Trace) -> Groups<'a> {
-        let mut groups = Groups { known: Vec::new(), places: Places::default(), anywhere: Vec::new() };
+        let mut groups = Groups { known: Vec::new(), places: Places::default(), anywhere: Few::new() };
         for &ix in picked.may.spans().iter() {
             let value = if operand.is_open(ix) { one_group(operand.values(ix)) } else { Some(operand.value(ix)) };
             let Some(value) = value else {
@@ -63,7 +63,7 @@ impl<'a> Groups<'a> {
             };
             let known = &mut groups.known;
             let at = *groups.places.entry(key(&value)).or_insert_with(|| {
-                known.push((Scalar::of(&value, trace), Vec::new()));
+                known.push((Scalar::of(&value, trace), Few::new()));
                 known.len() - 1
             });
             known[at].1.push(ix);
@@ -95,7 +95,7 @@ impl<'a> Groups<'a> {
             .map(in_all)
             .fold(self.anywhere.len().saturating_mul(self.known.len()), usize::saturating_add);
         if places > MOST_PLACES {
-            let all = Picked::exactly(Rows::Few(picked.may.spans().into_owned()));
+            let all = Picked::exactly(Rows::Few(Few::from(picked.may.spans().as_ref())));
             return vec![(Scalar::Nil, all.perhaps())];
         }
         let sure = picked.sure().spans();

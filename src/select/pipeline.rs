@@ -181,7 +181,7 @@ impl<'i, 't> Evaluation<'i, 't> {
             SpansetOp::Structure(relation, mode)
                 if !disconnected && let (Rows::Few(left), Rows::Few(right)) = (left, right) =>
             {
-                Rows::Few(structural_of_few(self.index, relation, mode, left, right))
+                Rows::Few(structural_of_few(self.index, relation, mode, left, right).into())
             }
             SpansetOp::Structure(relation, mode) => {
                 let (left, picked) = (left.bits(len), right.bits(len).into_owned());

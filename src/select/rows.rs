@@ -2,7 +2,12 @@
 
 use super::bits::Bits;
 use crate::trace::SpanIx;
+use smallvec::SmallVec;
 use std::borrow::Cow;
+
+/// Sorted rows. Nearly every set of a `by()` with many sets has a span or two, and allocating for each would be most of
+/// what grouping costs.
+pub(super) type Few = SmallVec<[SpanIx; 4]>;
 
 /// Rows of one trace.
 #[derive(Debug, Clone)]
@@ -10,7 +15,7 @@ pub(super) enum Rows {
     Many(Bits),
     /// Sorted. For the sets of `by()`, of which there can be as many as spans: a bit for each row of the trace would
     /// take memory and time by the square.
-    Few(Vec<SpanIx>),
+    Few(Few),
 }
 
 impl Rows {
@@ -42,13 +47,13 @@ impl Rows {
     pub(super) fn like(&self, bits: Bits) -> Rows {
         match self {
             Rows::Many(_) => Rows::Many(bits),
-            Rows::Few(_) => Rows::Few(bits.spans()),
+            Rows::Few(_) => Rows::Few(Few::from_vec(bits.spans())),
         }
     }
     pub(super) fn none(&self) -> Rows {
         match self {
             Rows::Many(bits) => Rows::Many(Bits::empty(bits.len())),
-            Rows::Few(_) => Rows::Few(Vec::new()),
+            Rows::Few(_) => Rows::Few(Few::new()),
         }
     }
     /// The rows that `bits` has as well.
@@ -79,8 +84,8 @@ impl Rows {
 #[derive(Debug, Clone)]
 pub(super) struct Picked {
     pub(super) may: Rows,
-    /// `None`: all of them.
-    sure: Option<Rows>,
+    /// `None`: all of them. Apart, since there can be as many of these as spans, and doubt is rare.
+    sure: Option<Box<Rows>>,
 }
 
 impl Picked {
@@ -88,26 +93,26 @@ impl Picked {
         Picked { may: rows, sure: None }
     }
     pub(super) fn between(sure: Rows, may: Rows) -> Picked {
-        Picked { may, sure: Some(sure) }
+        Picked { may, sure: Some(Box::new(sure)) }
     }
     pub(super) fn sure(&self) -> &Rows {
-        self.sure.as_ref().unwrap_or(&self.may)
+        self.sure.as_deref().unwrap_or(&self.may)
     }
     pub(super) fn is_exact(&self) -> bool {
         self.sure.is_none()
     }
     /// The same, none of it for certain.
     pub(super) fn perhaps(self) -> Picked {
-        Picked { sure: Some(self.may.none()), may: self.may }
+        Picked { sure: Some(Box::new(self.may.none())), may: self.may }
     }
     /// What becomes of both by something that picks more of more rows.
     pub(super) fn with(&self, other: &Picked, of: impl Fn(&Rows, &Rows) -> Rows) -> Picked {
         let exact = self.is_exact() && other.is_exact();
-        Picked { may: of(&self.may, &other.may), sure: (!exact).then(|| of(self.sure(), other.sure())) }
+        Picked { may: of(&self.may, &other.may), sure: (!exact).then(|| Box::new(of(self.sure(), other.sure()))) }
     }
     /// The other way around for `other`: the more it has, the less is picked.
     pub(super) fn without(&self, other: &Picked, of: impl Fn(&Rows, &Rows) -> Rows) -> Picked {
         let exact = self.is_exact() && other.is_exact();
-        Picked { may: of(&self.may, other.sure()), sure: (!exact).then(|| of(self.sure(), &other.may)) }
+        Picked { may: of(&self.may, other.sure()), sure: (!exact).then(|| Box::new(of(self.sure(), &other.may))) }
     }
 }
