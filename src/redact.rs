@@ -2,6 +2,7 @@
 
 mod find;
 mod forms;
+mod named;
 mod view;
 
 use find::Finder;

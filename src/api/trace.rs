@@ -87,14 +87,11 @@ impl Trace {
         };
         let step = step.unwrap_or_else(|why| StepRecord::error("", why));
         let test = TestRecord {
-            name: self.name.clone(),
-            source: Arc::clone(&expectations.source),
-            line: 1,
             verdict: step.verdict,
-            reason: None,
             attempts: 1,
             steps: vec![step],
             duration: started.elapsed(),
+            ..TestRecord::new(self.name.as_str(), &expectations.source, 1)
         };
         Outcome { test }
     }

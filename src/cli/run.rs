@@ -2,7 +2,9 @@
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::streams::{self, colour, error, say};
-use crate::engine::{Keep, Loaded, Overrides, Running, exit, interrupted, load, select, start};
+use crate::engine::{
+    Keep, Loaded, Overrides, Running, Started, exit, interrupted, interrupted_before_start, load, select, start,
+};
 use crate::report::json::Json;
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
@@ -12,7 +14,7 @@ use crate::run::session::TestAt;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where a JSON report goes.
 enum Report<'a> {
@@ -95,11 +97,18 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     }
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
-    let running = Running::default();
+    let (running, started) = (Running::default(), OnceLock::new());
     let finished = tokio::select! {
-        finished = carry_out(&loaded, &selected, args, &fanout, &running) => Some(finished),
+        finished = carry_out(&loaded, &selected, args, &fanout, &running, &started) => Some(finished),
         () = interrupted() => None,
     };
+    if finished.is_none() {
+        // Before the processes are stopped: a second signal may not leave the time for both.
+        match started.get() {
+            Some(started) => drop(started.interrupt(&loaded, kept(args), running.records())),
+            None => interrupted_before_start(&loaded, &selected, &fanout, running.records()),
+        }
+    }
     running.stop().await;
     let record = match finished {
         Some(Ok(record)) => record,
@@ -109,13 +118,23 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
         None => {
             say("interrupted; what was started has been stopped");
+            report_lost(&fanout);
             return exit::INTERRUPTED;
         }
     };
     let code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
+    exit::with_lost_reports(code, report_lost(&fanout))
+}
+
+/// Says which reports could not be written, if any.
+fn report_lost(fanout: &Fanout) -> bool {
     let failures = fanout.failures();
     failures.iter().for_each(|why| error(&clean(why, false)));
-    exit::with_lost_reports(code, !failures.is_empty())
+    !failures.is_empty()
+}
+
+fn kept(args: &RunArgs) -> Keep<'_> {
+    Keep { save_traces: args.save_traces.as_deref(), history: !args.no_history }
 }
 
 fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
@@ -132,6 +151,7 @@ async fn carry_out(
     args: &RunArgs,
     fanout: &Arc<Fanout>,
     running: &Running,
+    cell: &OnceLock<Started>,
 ) -> Result<RunRecord, String> {
     let overrides = Overrides {
         jobs: args.jobs.map(|jobs| jobs as usize),
@@ -141,7 +161,7 @@ async fn carry_out(
         accept: args.accept,
     };
     let started = start(loaded, &overrides, fanout, running).await?;
+    let started = cell.get_or_init(|| started);
     started.run(selected).await;
-    let keep = Keep { save_traces: args.save_traces.as_deref(), history: !args.no_history };
-    Ok(started.finish(loaded, keep, || running.ended()).await)
+    Ok(started.finish(loaded, kept(args), || running.ended(), || running.records()).await)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Place {
     /// What `OTEL_EXPORTER_OTLP_ENDPOINT` of processes started here is set to.
     pub(crate) endpoint: Option<String>,
     pub(crate) embedded: bool,
+    /// Where a browser shows a trace, with `{trace_id}` for its id.
+    pub(crate) link: Option<String>,
     _receiver: Option<Receiver>,
 }
 
@@ -60,8 +62,9 @@ impl Place {
 
 /// Opens what is configured; without configuration, the embedded receiver on a free port.
 pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
-    let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, _receiver: None };
     let Some(backend) = configured else { return embedded(&[]).await };
+    let link = link(backend, scope)?;
+    let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, link, _receiver: None };
     match &backend.kind {
         BackendKind::Receiver { grpc, http } => {
             let addresses: Vec<&str> = grpc.iter().chain(http).map(String::as_str).collect();
@@ -92,6 +95,21 @@ pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, sc
             Ok(remote(Arc::new(Tempo::new(TempoOptions { http, tenant }).map_err(|why| why.to_string())?)))
         }
     }
+}
+
+/// Where a browser shows the traces of this backend: as configured, and of Jaeger's query service at its own address.
+fn link(backend: &config::Backend, scope: &Scope) -> Result<Option<String>, String> {
+    if let Some(template) = &backend.link {
+        return text(template, scope).map(Some);
+    }
+    let BackendKind::Jaeger { url, protocol: Protocol::Http, .. } = &backend.kind else { return Ok(None) };
+    let Ok(mut url) = url::Url::parse(&text(url, scope)?) else { return Ok(None) };
+    // Credentials are for reading, not for showing. Both can be removed from what has a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(Some(format!("{}/trace/{{trace_id}}", url.as_str().trim_end_matches('/'))))
 }
 
 fn text(template: &crate::matcher::Template, scope: &Scope) -> Result<String, String> {
@@ -140,7 +158,7 @@ async fn embedded(addresses: &[&str]) -> Result<Place, String> {
     let receiver = Receiver::start(&options).await.map_err(|why| why.to_string())?;
     let backend = Embedded::new(Arc::clone(receiver.store()), receiver.addresses().to_vec());
     let endpoint = receiver.endpoint();
-    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, _receiver: Some(receiver) })
+    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, _receiver: Some(receiver) })
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -7,6 +7,7 @@ use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started};
 use crate::matcher::Template;
 use crate::run::event::What;
 use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
+use crate::run::record::ProcessRecord;
 use crate::run::wait::lock;
 use crate::spec::config;
 use crate::spec::vars::Scope;
@@ -39,6 +40,11 @@ impl Running {
                 process.into_inner().stop().await;
             }
         }
+    }
+
+    /// What a report shows of each.
+    pub(crate) fn records(&self) -> Vec<ProcessRecord> {
+        lock(&self.0).iter().filter_map(|process| Some(process.try_lock().ok()?.record())).collect()
     }
 
     /// Those that have ended without being asked to.

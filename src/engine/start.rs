@@ -2,11 +2,12 @@
 
 use super::place::{self, Place};
 use super::processes::{self, Running};
-use super::{Loaded, history, snapshots};
+use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
+use crate::run::interrupted::not_begun;
 use crate::run::processes::Ended;
-use crate::run::record::RunRecord;
+use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
 use crate::run::session::{Session, TestAt};
 use std::io;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub(crate) struct Overrides {
 pub(crate) struct Started {
     pub(crate) session: Arc<Session>,
     fanout: Arc<Fanout>,
+    environment: EnvironmentRecord,
     accept: bool,
     // Receivers stop when they are dropped.
     _places: Vec<Place>,
@@ -67,30 +69,53 @@ pub(crate) async fn start(
     let plan = loaded.plan.clone();
     let plan = if overrides.accept { snapshots::accepting(plan) } else { plan };
     let (vars, listener) = (Arc::clone(&loaded.vars), fanout.listener());
+    let environment = origin::of(&loaded.settings.folder, place.backend.describe(), &loaded.environment);
     let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
+    session.link_by(None, place.link.clone());
     let mut places = vec![place];
     for (at, place) in place::of_tests(loaded).await? {
         place.ready().await?;
         session.read_elsewhere(at, Arc::clone(&place.backend), place.pipeline());
+        session.link_by(Some(at), place.link.clone());
         places.push(place);
     }
     if let Some(exporter) = place::own_spans(&loaded.environment)? {
         session.export_own_spans(exporter);
     }
     let (session, fanout) = (Arc::new(session), Arc::clone(fanout));
-    Ok(Started { session, fanout, accept: overrides.accept, _places: places })
+    Ok(Started { session, fanout, environment, accept: overrides.accept, _places: places })
 }
 
 impl Started {
     /// Ends the run: looks again at tests that passed, keeps snapshots and traces, informs the reporters.
-    pub(crate) async fn finish(&self, loaded: &Loaded, keep: Keep<'_>, ended: impl FnMut() -> Vec<Ended>) -> RunRecord {
+    ///
+    /// `ended` returns the processes that have ended by themselves, each once, `processes` what there is to say of all.
+    pub(crate) async fn finish(
+        &self,
+        loaded: &Loaded,
+        keep: Keep<'_>,
+        ended: impl FnMut() -> Vec<Ended>,
+        processes: impl FnOnce() -> Vec<ProcessRecord>,
+    ) -> RunRecord {
         let mut record = self.session.finish(ended).await;
+        record.processes = processes();
+        snapshots::keep(&mut record, loaded, self.accept);
+        self.conclude(record, loaded, keep)
+    }
+
+    /// Ends the run where it is.
+    pub(crate) fn interrupt(&self, loaded: &Loaded, keep: Keep<'_>, processes: Vec<ProcessRecord>) -> RunRecord {
+        self.conclude(RunRecord { processes, ..self.session.interrupted() }, loaded, keep)
+    }
+
+    /// Keeps traces and informs the reporters.
+    fn conclude(&self, mut record: RunRecord, loaded: &Loaded, keep: Keep<'_>) -> RunRecord {
+        record.environment = self.environment.clone();
         if let Some(folder) = keep.save_traces
             && let Err(why) = keep_traces(&record, folder, loaded)
         {
             record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
         }
-        snapshots::keep(&mut record, loaded, self.accept);
         let folder = history::folder(&loaded.settings.folder);
         if keep.history
             && let Err(why) = history::keep(&record, &folder, &loaded.vars.redactor)
@@ -108,6 +133,25 @@ impl Started {
     pub(crate) async fn run(&self, selected: &[TestAt]) {
         self.session.run_tests(selected).await;
     }
+}
+
+/// The record of a run that was ended before its system had started, handed to the reporters.
+pub(crate) fn interrupted_before_start(
+    loaded: &Loaded,
+    selected: &[TestAt],
+    fanout: &Fanout,
+    processes: Vec<ProcessRecord>,
+) {
+    let record = RunRecord {
+        tests: selected.iter().map(|&at| not_begun(&loaded.plan, at)).collect(),
+        started_ns: unix_ns(),
+        seed: loaded.vars.seed,
+        interrupted: true,
+        environment: origin::of(&loaded.settings.folder, String::new(), &loaded.environment),
+        processes,
+        ..RunRecord::default()
+    };
+    fanout.hear(&What::RunFinished(&record));
 }
 
 /// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.

@@ -114,7 +114,7 @@ impl Driven {
                 Some(Ok(started)) => {
                     // Never held across a wait: whoever interrupts needs it.
                     let ended = || shared.running.try_lock().map_or_else(|_| Vec::new(), |all| all.ended());
-                    let record = started.finish(&shared.loaded, Keep::default(), ended).await;
+                    let record = started.finish(&shared.loaded, Keep::default(), ended, Vec::new).await;
                     let turned = record.tests.iter().any(|test| test.steps.iter().any(|step| step.rejudged.is_some()));
                     turned || !record.errors.is_empty()
                 }

@@ -3,7 +3,10 @@
 use super::Reporter;
 use crate::assert::Finding;
 use crate::run::event::{Event, What};
-use crate::run::record::{ExpectationRecord, RunRecord, StepRecord, TestRecord, Verdict};
+use crate::run::record::{
+    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, RequestRecord, RunRecord,
+    StepRecord, TestRecord, Verdict,
+};
 use crate::source::Span;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -41,15 +44,24 @@ const RUN: &str = "tracespec/run/1";
 
 /// The document, to be written with [`document`]. Tests in the order of files and lines, expectations in the spec's order.
 fn run(record: &RunRecord) -> Value {
+    let EnvironmentRecord { version, backend, host, commit } = &record.environment;
     json!({
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
+        "interrupted": record.interrupted,
         "started": record.started_ns,
         "duration_ns": nanos(record.duration),
         "seed": record.seed,
+        "environment": { "version": version, "backend": backend, "host": host, "commit": commit },
         "errors": record.errors,
         "remarks": record.remarks,
+        "processes": record.processes.iter().map(process).collect::<Vec<_>>(),
         "tests": record.tests.iter().map(test).collect::<Vec<_>>(),
     })
+}
+
+fn process(record: &ProcessRecord) -> Value {
+    let ProcessRecord { name, last_lines, ended } = record;
+    json!({ "name": name, "ended": ended, "last_lines": last_lines })
 }
 
 fn nanos(duration: std::time::Duration) -> u64 {
@@ -64,6 +76,8 @@ fn test(record: &TestRecord) -> Value {
         "line": record.line,
         "verdict": record.verdict.word(),
         "reason": record.reason,
+        "tags": record.tags,
+        "started": record.started_ns,
         "attempts": record.attempts,
         "duration_ns": nanos(record.duration),
         "trace_id": last.and_then(|step| step.trace_id).map(|id| id.to_string()),
@@ -71,18 +85,45 @@ fn test(record: &TestRecord) -> Value {
         "expectations": record.steps.iter().flat_map(|step| expectations(record, step)).collect::<Vec<_>>(),
         "findings": record.steps.iter().flat_map(|step| findings(record, step)).collect::<Vec<_>>(),
         "error": record.steps.iter().find_map(|step| step.error.clone()),
-        "steps": record.steps.iter().map(|step| json!({
-            "name": step.name,
-            "verdict": step.verdict.word(),
-            "trace_id": step.trace_id.map(|id| id.to_string()),
-            "timing": timing(step),
-            "late": step.late,
-            "rejudged": step.rejudged,
-            "error": step.error,
-            "remarks": step.notes(),
-            "expectations": expectations(record, step).collect::<Vec<_>>(),
+        "steps": record.steps.iter().map(|step| self::step(record, step)).collect::<Vec<_>>(),
+        "earlier": record.earlier.iter().map(|attempt| json!({
+            "verdict": attempt.verdict.word(),
+            "duration_ns": nanos(attempt.duration),
+            "steps": attempt.steps.iter().map(|step| self::step(record, step)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
     })
+}
+
+fn step(test: &TestRecord, step: &StepRecord) -> Value {
+    json!({
+        "name": step.name,
+        "verdict": step.verdict.word(),
+        "trace_id": step.trace_id.map(|id| id.to_string()),
+        "link": step.link,
+        "request": step.request.as_ref().map(request),
+        "answer": step.answer.as_ref().map(answer),
+        "timing": timing(step),
+        "late": step.late,
+        "rejudged": step.rejudged,
+        "error": step.error,
+        "remarks": step.notes(),
+        "expectations": expectations(test, step).collect::<Vec<_>>(),
+    })
+}
+
+fn request(record: &RequestRecord) -> Value {
+    let RequestRecord { method, url, headers, body } = record;
+    let body = body.as_ref().map(self::body);
+    json!({ "method": method, "url": url, "headers": headers, "body": body, "curl": record.curl() })
+}
+
+fn answer(record: &AnswerRecord) -> Value {
+    let AnswerRecord { status, headers, body } = record;
+    json!({ "status": status, "headers": headers, "body": self::body(body) })
+}
+
+fn body(record: &BodyRecord) -> Value {
+    json!({ "text": record.text, "bytes": record.bytes })
 }
 
 fn timing(step: &StepRecord) -> Value {

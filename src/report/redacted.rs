@@ -5,7 +5,10 @@
 use crate::assert::Finding;
 use crate::redact::{MASK, Redactor};
 use crate::run::event::{TestName, What};
-use crate::run::record::{ExpectationRecord, RunRecord, StepRecord, TestRecord, Timing};
+use crate::run::record::{
+    AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, RequestRecord,
+    RunRecord, StepRecord, TestRecord, Timing,
+};
 use crate::source::SourceFile;
 use crate::trace::Trace;
 use std::borrow::Cow;
@@ -78,12 +81,15 @@ impl<'r> Redacted<'r> {
     fn text(&self, text: &str) -> String {
         self.redactor.text(text).into_owned()
     }
+    fn maybe(&self, text: Option<&String>) -> Option<String> {
+        text.map(|text| self.text(text))
+    }
     fn texts(&self, texts: &[String]) -> Vec<String> {
         texts.iter().map(|text| self.text(text)).collect()
     }
 
     fn run(&mut self, run: &RunRecord) -> RunRecord {
-        let RunRecord { tests, errors, remarks, started_ns, duration, seed } = run;
+        let RunRecord { tests, errors, remarks, started_ns, duration, seed, interrupted, environment, processes } = run;
         RunRecord {
             tests: tests.iter().map(|test| self.test(test)).collect(),
             errors: self.texts(errors),
@@ -91,27 +97,62 @@ impl<'r> Redacted<'r> {
             started_ns: *started_ns,
             duration: *duration,
             seed: *seed,
+            interrupted: *interrupted,
+            environment: self.environment(environment),
+            processes: processes.iter().map(|process| self.process(process)).collect(),
         }
     }
 
+    fn environment(&self, environment: &EnvironmentRecord) -> EnvironmentRecord {
+        let EnvironmentRecord { version, backend, host, commit } = environment;
+        EnvironmentRecord {
+            version: version.clone(),
+            backend: self.text(backend),
+            host: self.maybe(host.as_ref()),
+            commit: self.maybe(commit.as_ref()),
+        }
+    }
+
+    fn process(&self, process: &ProcessRecord) -> ProcessRecord {
+        let ProcessRecord { name, last_lines, ended } = process;
+        // As one text: a secret may have more than one line.
+        let lines = self.text(&last_lines.join("\n"));
+        let last_lines =
+            if last_lines.is_empty() { Vec::new() } else { lines.split('\n').map(str::to_owned).collect() };
+        ProcessRecord { name: self.text(name), last_lines, ended: self.maybe(ended.as_ref()) }
+    }
+
     fn test(&mut self, test: &TestRecord) -> TestRecord {
-        let TestRecord { name, source, line, verdict, reason, attempts, steps, duration } = test;
+        let TestRecord { name, source, line, verdict, reason, tags, started_ns, attempts, steps, earlier, duration } =
+            test;
         TestRecord {
             name: self.text(name),
             source: self.source(source),
             line: *line,
             verdict: *verdict,
-            reason: reason.as_ref().map(|reason| self.text(reason)),
+            reason: self.maybe(reason.as_ref()),
+            tags: self.texts(tags),
+            started_ns: *started_ns,
             attempts: *attempts,
             steps: steps.iter().map(|step| self.step(step)).collect(),
+            earlier: earlier.iter().map(|attempt| self.attempt(attempt)).collect(),
             duration: *duration,
         }
+    }
+
+    fn attempt(&mut self, attempt: &AttemptRecord) -> AttemptRecord {
+        let AttemptRecord { verdict, steps, duration } = attempt;
+        let steps = steps.iter().map(|step| self.step(step)).collect();
+        AttemptRecord { verdict: *verdict, steps, duration: *duration }
     }
 
     fn step(&mut self, step: &StepRecord) -> StepRecord {
         let StepRecord {
             name,
             trace_id,
+            link,
+            request,
+            answer,
             verdict,
             expectations,
             remarks: _,
@@ -128,11 +169,14 @@ impl<'r> Redacted<'r> {
         StepRecord {
             name: self.text(name),
             trace_id: *trace_id,
+            link: self.maybe(link.as_ref()),
+            request: request.as_ref().map(|request| self.request(request)),
+            answer: answer.as_ref().map(|answer| self.answer(answer)),
             verdict: *verdict,
             expectations: expectations.iter().map(|expectation| self.expectation(expectation)).collect(),
             // Those on absences among them: what the run itself keeps of these is not for reporters.
             remarks: self.texts(&step.notes()),
-            error: error.as_ref().map(|error| self.text(error)),
+            error: self.maybe(error.as_ref()),
             timing: Timing {
                 trigger: *trigger,
                 wait: *wait,
@@ -140,13 +184,38 @@ impl<'r> Redacted<'r> {
                 settled_by: self.text(settled_by),
                 polls: *polls,
             },
-            log: log.as_ref().map(|log| self.text(log)),
+            log: self.maybe(log.as_ref()),
             trace: trace.as_ref().map(|trace| self.trace(trace)),
             late: *late,
-            rejudged: rejudged.as_ref().map(|why| self.text(why)),
+            rejudged: self.maybe(rejudged.as_ref()),
             injected: injected.clone(),
             unwitnessed: Vec::new(),
         }
+    }
+
+    fn request(&self, request: &RequestRecord) -> RequestRecord {
+        let RequestRecord { method, url, headers, body } = request;
+        RequestRecord {
+            method: self.text(method),
+            url: self.redactor.url(url),
+            headers: self.headers(headers),
+            body: body.as_ref().map(|body| self.body(body)),
+        }
+    }
+
+    fn answer(&self, answer: &AnswerRecord) -> AnswerRecord {
+        let AnswerRecord { status, headers, body } = answer;
+        AnswerRecord { status: *status, headers: self.headers(headers), body: self.body(body) }
+    }
+
+    fn headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {
+        let one = |(name, value): &(String, String)| (name.clone(), self.redactor.value(name, value).into_owned());
+        headers.iter().map(one).collect()
+    }
+
+    fn body(&self, body: &BodyRecord) -> BodyRecord {
+        let BodyRecord { text, bytes } = body;
+        BodyRecord { text: self.redactor.body(text), bytes: *bytes }
     }
 
     fn expectation(&self, expectation: &ExpectationRecord) -> ExpectationRecord {
@@ -170,7 +239,7 @@ impl<'r> Redacted<'r> {
             message: self.text(message),
             expected: self.text(expected),
             actual: self.text(actual),
-            hint: hint.as_ref().map(|hint| self.text(hint)),
+            hint: self.maybe(hint.as_ref()),
             span_ids: span_ids.clone(),
             rows: rows.clone(),
         }

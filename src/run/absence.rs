@@ -88,7 +88,6 @@ fn fail(step: &mut StepRecord) {
 mod tests {
     use super::*;
     use crate::source::{SourceFile, Span};
-    use std::time::Duration;
 
     fn passed() -> TestRecord {
         let unseen = Unseen::service("legcy", Some("legacy"));
@@ -97,16 +96,8 @@ mod tests {
         step.verdict = Verdict::Pass;
         step.expectations = vec![ExpectationRecord { path, at, family: "services", verdict: Verdict::Pass, findings }];
         step.unwitnessed = vec![unseen];
-        TestRecord {
-            name: "t".to_owned(),
-            source: SourceFile::new("specs/a.yaml", "tests:\n".to_owned()),
-            line: 3,
-            verdict: Verdict::Pass,
-            reason: None,
-            attempts: 1,
-            steps: vec![step],
-            duration: Duration::ZERO,
-        }
+        let source = SourceFile::new("specs/a.yaml", "tests:\n".to_owned());
+        TestRecord { verdict: Verdict::Pass, attempts: 1, steps: vec![step], ..TestRecord::new("t", &source, 3) }
     }
 
     fn reviewed(witnessed: &Witnessed, strict: bool) -> (TestRecord, bool, Vec<String>) {

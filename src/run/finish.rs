@@ -79,6 +79,7 @@ impl Session {
             started_ns: self.shared.clock.unix_start_ns(),
             duration: self.shared.clock.elapsed(),
             seed: self.options.seed,
+            ..RunRecord::default()
         }
     }
 

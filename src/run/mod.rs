@@ -3,8 +3,10 @@
 pub(crate) mod absence;
 pub(crate) mod clock;
 pub mod event;
+mod exchange;
 pub mod filter;
 mod finish;
+pub(crate) mod interrupted;
 pub mod options;
 pub(crate) mod outcome;
 pub(crate) mod patience;

@@ -4,6 +4,7 @@
 //! Each one leads a process group of its own, so that what it starts (`cargo run` starts the program it built) is
 //! stopped with it, and Ctrl-C in the terminal reaches only the runner, which then stops them in order.
 
+use super::record::ProcessRecord;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use url::Url;
 
 /// How many lines of a process' output are kept for the message when it fails.
 const KEPT_LINES: usize = 20;
+/// How many characters of each.
+const KEPT_OF_LINE: usize = 300;
 /// How long a process may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(4);
 
@@ -172,6 +175,17 @@ impl Process {
         }
     }
 
+    /// What a report shows of it.
+    pub fn record(&mut self) -> ProcessRecord {
+        let status = self.child.try_wait().ok().flatten();
+        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        ProcessRecord {
+            name: self.name.clone(),
+            last_lines: lines.iter().cloned().collect(),
+            ended: status.map(|status| status.to_string()),
+        }
+    }
+
     /// How it ended, if it has; reported once.
     pub fn ended(&mut self) -> Option<Ended> {
         let status = self.child.try_wait().ok()??;
@@ -192,7 +206,7 @@ impl Process {
         }
         for line in lines.iter() {
             message += "\n    ";
-            message.extend(crate::redact::cut(line, 300).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+            message.extend(line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
         }
         ProcessError { message }
     }
@@ -283,7 +297,8 @@ fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec
             if kept.len() == KEPT_LINES {
                 kept.pop_front();
             }
-            kept.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+            let text = String::from_utf8_lossy(&line);
+            kept.push_back(crate::redact::cut(text.trim_end(), KEPT_OF_LINE).into_owned());
         }
     })
 }

@@ -1,5 +1,7 @@
 //! What stays of a run: the material of every report.
 
+pub use super::exchange::{AnswerRecord, BodyRecord, RequestRecord};
+
 use crate::assert::{Finding, Unseen};
 use crate::source::{SourceFile, Span};
 use crate::trace::{SpanId, Trace, TraceId};
@@ -44,6 +46,12 @@ pub struct StepRecord {
     pub name: String,
     /// The trace looked at.
     pub trace_id: Option<TraceId>,
+    /// Where a browser shows that trace.
+    pub link: Option<String>,
+    /// What was sent.
+    pub request: Option<RequestRecord>,
+    /// What came back; not kept of a step that passed.
+    pub answer: Option<AnswerRecord>,
     /// Its verdict.
     pub verdict: Verdict,
     /// Every expectation of the step with its verdict: those of the response first, each in the order of the spec.
@@ -85,10 +93,13 @@ pub struct ExpectationRecord {
 
 impl StepRecord {
     /// A step of which nothing has happened yet.
-    pub(crate) fn new(name: &str) -> StepRecord {
+    pub fn new(name: &str) -> StepRecord {
         StepRecord {
             name: name.to_owned(),
             trace_id: None,
+            link: None,
+            request: None,
+            answer: None,
             verdict: Verdict::Skipped,
             expectations: Vec::new(),
             remarks: Vec::new(),
@@ -103,8 +114,15 @@ impl StepRecord {
         }
     }
     /// A step that could not be carried out.
-    pub(crate) fn error(name: &str, why: impl Into<String>) -> StepRecord {
+    pub fn error(name: &str, why: impl Into<String>) -> StepRecord {
         StepRecord { verdict: Verdict::Error, error: Some(why.into()), ..StepRecord::new(name) }
+    }
+    /// Lets go of what only a failure is explained by: most steps pass, and their bodies would add up.
+    pub(crate) fn forget_bodies(&mut self) {
+        self.answer = None;
+        if let Some(request) = &mut self.request {
+            request.body = None;
+        }
     }
     /// All remarks, each once: [`remarks`](StepRecord::remarks) and absences that no trace has witnessed.
     pub fn notes(&self) -> Vec<String> {
@@ -147,12 +165,51 @@ pub struct TestRecord {
     pub verdict: Verdict,
     /// Why it was skipped.
     pub reason: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// When its first attempt began, in Unix nanoseconds; 0 if none did.
+    pub started_ns: u64,
     /// How often it was tried.
     pub attempts: u32,
     /// The steps of the last attempt.
     pub steps: Vec<StepRecord>,
+    /// The attempts before the last, in their order; no more than the latest [`EARLIER_KEPT`].
+    pub earlier: Vec<AttemptRecord>,
     /// From the start of the first attempt to the end of the last.
     pub duration: Duration,
+}
+
+/// How many attempts before the last are kept.
+pub const EARLIER_KEPT: usize = 5;
+
+/// An attempt at a test that was tried again.
+#[derive(Debug, Clone)]
+pub struct AttemptRecord {
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Its steps, up to the one that did not pass.
+    pub steps: Vec<StepRecord>,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+impl TestRecord {
+    /// A test of which nothing has happened yet.
+    pub fn new(name: impl Into<String>, source: &Arc<SourceFile>, line: usize) -> TestRecord {
+        TestRecord {
+            name: name.into(),
+            source: Arc::clone(source),
+            line,
+            verdict: Verdict::Skipped,
+            reason: None,
+            tags: Vec::new(),
+            started_ns: 0,
+            attempts: 0,
+            steps: Vec::new(),
+            earlier: Vec::new(),
+            duration: Duration::ZERO,
+        }
+    }
 }
 
 /// A whole run.
@@ -170,6 +227,36 @@ pub struct RunRecord {
     pub duration: Duration,
     /// The seed of its random values.
     pub seed: u64,
+    /// Whether it was ended before all its tests were.
+    pub interrupted: bool,
+    /// Where it ran.
+    pub environment: EnvironmentRecord,
+    /// The processes that it started, in the order in which they began.
+    pub processes: Vec<ProcessRecord>,
+}
+
+/// Where a run took place, and of what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EnvironmentRecord {
+    /// The version of this program.
+    pub version: String,
+    /// Where traces were read, in words.
+    pub backend: String,
+    /// The machine's name.
+    pub host: Option<String>,
+    /// The commit that was checked out.
+    pub commit: Option<String>,
+}
+
+/// A process of the system under test.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessRecord {
+    /// Its name.
+    pub name: String,
+    /// What it printed last, line by line.
+    pub last_lines: Vec<String>,
+    /// How it ended while the run went on, in words: `exit status: 9`.
+    pub ended: Option<String>,
 }
 
 impl RunRecord {
@@ -177,13 +264,14 @@ impl RunRecord {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.tests.iter().filter(|test| test.verdict == verdict).count()
     }
-    /// The worst verdict, [`Verdict::Error`] at least if there are errors of the run as a whole; `None` if no test ran.
+    /// The worst verdict, [`Verdict::Error`] at least if there are errors of the run as a whole or if it was interrupted;
+    /// `None` if no test ran.
     pub fn verdict(&self) -> Option<Verdict> {
         self.worst_of(self.tests.iter().map(|test| test.verdict))
     }
     /// The same of the tests' verdicts as somebody counts them.
     pub fn worst_of(&self, verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
-        let whole = (!self.errors.is_empty()).then_some(Verdict::Error);
+        let whole = (!self.errors.is_empty() || self.interrupted).then_some(Verdict::Error);
         verdicts.filter(|&verdict| verdict != Verdict::Skipped).chain(whole).max()
     }
 }

@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::event::{Listener, TestName, What};
 use super::options::Options;
 use super::patience::Patience;
-use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use super::record::{AttemptRecord, BodyRecord, EARLIER_KEPT, RunRecord, StepRecord, TestRecord, Verdict};
 use super::silent::Silent;
 use super::step::{Green, StepEnv, failed, run_step, witness};
 use super::wait::{Shared, lock};
@@ -18,13 +18,14 @@ use crate::facts::{Exported, Facts, Processes};
 use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
+use crate::trace::TraceId;
 use crate::trigger::context::Ids;
 use futures_util::future::{FutureExt as _, join_all};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore, SetOnce};
 
@@ -56,6 +57,7 @@ pub struct Session {
     pub(super) backends: HashMap<TestAt, Reading>,
     pub(super) own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
+    silenced: AtomicBool,
     listener: Listener,
 }
 
@@ -63,13 +65,20 @@ pub struct Session {
 pub(crate) struct Reading {
     pub(crate) backend: Arc<dyn Backend>,
     pub(crate) pipeline: settle::Pipeline,
+    /// Where a browser shows a trace, with `{trace_id}` for its id.
+    link: Option<String>,
     /// Bounds the reads under way. Time spent waiting for a slot is not time spent reading, so it counts as no trace's lag.
     pub(crate) slots: Semaphore,
 }
 
 impl Reading {
     fn new(backend: Arc<dyn Backend>, pipeline: settle::Pipeline) -> Reading {
-        Reading { backend, pipeline, slots: Semaphore::new(settle::poll::MAX_IN_FLIGHT) }
+        Reading { backend, pipeline, link: None, slots: Semaphore::new(settle::poll::MAX_IN_FLIGHT) }
+    }
+
+    /// Where a browser shows this trace.
+    pub(crate) fn link(&self, id: TraceId) -> Option<String> {
+        Some(self.link.as_ref()?.replace("{trace_id}", &id.to_string()))
     }
 }
 
@@ -91,7 +100,9 @@ pub(super) struct Outcome {
 /// A test's place in the session.
 #[derive(Default)]
 pub(super) struct Slot {
-    begun: AtomicBool,
+    pub(super) begun: AtomicBool,
+    /// When its first step got its turn.
+    pub(super) started: OnceLock<Instant>,
     pub(super) outcome: SetOnce<Outcome>,
 }
 
@@ -143,6 +154,7 @@ impl Session {
             backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
+            silenced: AtomicBool::new(false),
             options,
             plan,
             vars,
@@ -160,6 +172,13 @@ impl Session {
         self.backends.insert(at, Reading::new(backend, pipeline));
     }
 
+    /// Where a browser shows the traces of one test, or (`None`) of all that are read from the same place; `{trace_id}` stands
+    /// for the id.
+    pub fn link_by(&mut self, at: Option<TestAt>, template: Option<String>) {
+        let reading = at.and_then(|at| self.backends.get_mut(&at)).unwrap_or(&mut self.backend);
+        reading.link = template;
+    }
+
     /// Where the traces of a test (`None`: of setup and teardown) are read.
     pub(crate) fn reading(&self, at: Option<TestAt>) -> &Reading {
         at.and_then(|at| self.backends.get(&at)).unwrap_or(&self.backend)
@@ -171,7 +190,14 @@ impl Session {
     }
 
     pub(crate) fn tell(&self, what: &What<'_>) {
-        (self.listener)(what);
+        if !self.silenced.load(Ordering::Relaxed) {
+            (self.listener)(what);
+        }
+    }
+
+    /// Reports nothing more.
+    pub(super) fn silence(&self) {
+        self.silenced.store(true, Ordering::Relaxed);
     }
 
     /// Begins no further test.
@@ -214,7 +240,7 @@ impl Session {
         Arc::clone(&self.slot(at).outcome.wait().await.record)
     }
 
-    fn slot(&self, at: TestAt) -> &Slot {
+    pub(super) fn slot(&self, at: TestAt) -> &Slot {
         &self.tests[at.file][at.test]
     }
 
@@ -247,25 +273,11 @@ impl Session {
         needs.filter_map(move |need| Some((need.value.as_str(), *self.at.get(&(at.file, need.value.clone()))?)))
     }
 
-    fn blank_record(&self, at: TestAt) -> TestRecord {
-        let test = &self.plan.files[at.file].tests[at.test];
-        TestRecord {
-            name: test.name.value.clone(),
-            source: Arc::clone(&test.source),
-            line: test.source.line_column(test.name.span.start).line,
-            verdict: Verdict::Skipped,
-            reason: None,
-            attempts: 0,
-            steps: Vec::new(),
-            duration: Duration::ZERO,
-        }
-    }
-
     /// A bug of this program, in the middle of a test: others wait for its outcome, and it is not a pass.
     fn panicked(&self, at: TestAt, panic: &(dyn Any + Send)) -> Outcome {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let mut record = self.blank_record(at);
+        let mut record = blank(&self.plan, at);
         record.verdict = Verdict::Error;
         record
             .steps
@@ -276,8 +288,7 @@ impl Session {
     async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
         let file = &self.plan.files[at.file];
         let test = &file.tests[at.test];
-        let began = Instant::now();
-        let mut record = self.blank_record(at);
+        let mut record = blank(&self.plan, at);
         let skip = |mut record: TestRecord, reason: String| {
             record.reason = Some(reason);
             Outcome { record: Arc::new(record), captures: BTreeMap::new() }
@@ -310,6 +321,7 @@ impl Session {
         };
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
+        let mut took = Duration::ZERO;
         while record.attempts <= retries {
             let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
             scope.adopt(from_setup);
@@ -317,11 +329,20 @@ impl Session {
                 scope.needs(need.clone(), captures.clone());
             }
             record.attempts += 1;
+            let began = Instant::now();
             let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts, &mut scope).await;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
                 return skip(record, NOT_BEGUN.to_owned());
             }
+            if record.attempts > 1 {
+                let steps = std::mem::take(&mut record.steps);
+                if record.earlier.len() == EARLIER_KEPT {
+                    record.earlier.remove(0);
+                }
+                record.earlier.push(AttemptRecord { verdict: record.verdict, steps, duration: took });
+            }
+            took = began.elapsed();
             captures = kept;
             record.verdict = steps.iter().map(|step| step.verdict).max().unwrap_or(Verdict::Pass);
             record.steps = steps;
@@ -333,8 +354,14 @@ impl Session {
                 break;
             }
         }
-        record.duration = began.elapsed();
+        (record.started_ns, record.duration) = self.since_start(at);
         Outcome { record: Arc::new(record), captures }
+    }
+
+    /// When a test's first step got its turn, in Unix nanoseconds, and how long ago that is.
+    pub(super) fn since_start(&self, at: TestAt) -> (u64, Duration) {
+        let started = self.slot(at).started.get();
+        started.map_or((0, Duration::ZERO), |started| (self.shared.clock.unix_ns(*started), started.elapsed()))
     }
 
     /// One attempt at a list of steps; stops at the first that does not pass.
@@ -433,6 +460,16 @@ impl Session {
         (kept, None)
     }
 
+    /// Learns what stands under hidden names in what is sent or answered, since it may be shown elsewhere under another name.
+    pub(crate) fn learn_secrets(&self, url: &str, headers: &[(String, String)], body: Option<&BodyRecord>) {
+        let redactor = &self.vars.redactor;
+        redactor.learn_url(url);
+        headers.iter().for_each(|(name, value)| redactor.learn_header(name, value));
+        if let Some(body) = body {
+            redactor.learn_body(&body.text);
+        }
+    }
+
     /// Remembers what a trace shows to exist.
     pub(crate) fn witness(&self, facts: &Facts<'_>) {
         witness(Arc::make_mut(&mut lock(&self.witnessed)), facts);
@@ -469,4 +506,11 @@ impl Session {
     pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
         self.options.wait_config(wait, reading.pipeline)
     }
+}
+
+/// The record of a test of which nothing has happened yet.
+pub(super) fn blank(plan: &Plan, at: TestAt) -> TestRecord {
+    let test = &plan.files[at.file].tests[at.test];
+    let line = test.source.line_column(test.name.span.start).line;
+    TestRecord { tags: test.tags.clone(), ..TestRecord::new(test.name.value.as_str(), &test.source, line) }
 }

@@ -4,7 +4,7 @@ use super::absence;
 use super::event::{TestName, What};
 use super::outcome::{Summed, not_judged, sum, worst};
 use super::patience::Patience;
-use super::record::{ExpectationRecord, StepRecord, Verdict};
+use super::record::{AnswerRecord, ExpectationRecord, RequestRecord, StepRecord, Verdict};
 use super::response;
 use super::saved::saved;
 use super::session::{Session, TestAt};
@@ -20,7 +20,7 @@ use crate::spec::plan::{HttpRequest, Propagator, Step, TraceExpectations, TraceI
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, TraceId};
 use crate::trigger::context::{Ids, trace_id_in};
-use crate::trigger::http::{Answer, send};
+use crate::trigger::http::{Answer, headers_with_context, send};
 use crate::trigger::prepare::prepare;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,6 +44,9 @@ pub(crate) struct StepEnv<'a> {
 impl StepEnv<'_> {
     /// Says that the step begins, and its test, if it is the first.
     fn begin(&self, step: &Step) {
+        if let Some(at) = self.at {
+            self.session.slot(at).started.get_or_init(Instant::now);
+        }
         if let Some(attempt) = self.attempt {
             self.session.tell(&What::TestStarted { test: self.test, attempt });
         }
@@ -99,7 +102,7 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
             wanted.and_then(|wanted| saved(env, step, path, wanted.as_deref(), *at, scope))
         }
     };
-    let ran = ran.unwrap_or_else(|problem| {
+    let mut ran = ran.unwrap_or_else(|problem| {
         let place = env.source.line_column(problem.span.start);
         let mut why = format!("{}:{}:{}: {}", env.source.path().display(), place.line, place.column, problem.message);
         for help in &problem.help {
@@ -107,6 +110,9 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
         }
         Ran::only(failed(step, why))
     });
+    if ran.record.verdict == Verdict::Pass {
+        ran.record.forget_bodies();
+    }
     if ran.record.verdict != Verdict::Skipped {
         env.session.tell(&What::StepFinished { test: env.test, record: &ran.record });
     }
@@ -124,7 +130,7 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     let (began, queued) = (Instant::now(), env.patience.queued());
     let spent = || began.elapsed().saturating_sub(env.patience.queued().saturating_sub(queued));
     let mut begun = false;
-    let (answer, sent_ns, answered, captures) = loop {
+    let (sent, answer, sent_ns, answered, captures) = loop {
         let slot = env.patience.turn(&session.triggers).await;
         if env.attempt == Some(1) && session.is_stopped() {
             return Ok(Ran::only(StepRecord::new(name(step))));
@@ -144,29 +150,41 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
             .get(&request.tls, request.version, ready.url.scheme() == "https", request.keep_alive, folder(env.source))
             .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
         let sent_ns = session.shared.clock.now();
-        let sent = send(&client, &ready, env.test.name, trace_id, &mut ids).await;
+        let first = ids.span();
+        let headers = headers_with_context(&ready.headers, &ready.also_inject, env.test.name, trace_id, first);
+        let sent = RequestRecord::of(&ready, &headers);
+        session.learn_secrets(&sent.url, &sent.headers, sent.body.as_ref());
+        let answer = send(&client, &ready, env.test.name, trace_id, first, &mut ids).await;
         drop(slot);
-        let answer = match sent {
+        let answer = match answer {
             Ok(answer) => answer,
             Err(why) => {
                 if retry_later(step, spent()).await {
                     continue;
                 }
-                return Ok(Ran::only(StepRecord { trace_id: Some(trace_id), ..failed(step, why.message) }));
+                let (trace_id, request) = (Some(trace_id), Some(sent));
+                return Ok(Ran::only(StepRecord { trace_id, request, ..failed(step, why.message) }));
             }
         };
         let mut answered = response::judge(&expect, step.at, &answer);
         let (captures, of_captures) = response::captures(&expect, &answer);
         answered.extend(of_captures);
         if worst(&answered) == Verdict::Pass || !retry_later(step, spent()).await {
-            break (answer, sent_ns, answered, captures);
+            break (sent, answer, sent_ns, answered, captures);
         }
     };
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }
     let own = own_spans(env, &answer);
-    let mut record = StepRecord { trace_id: Some(answer.trace_id), ..StepRecord::new(name(step)) };
+    let came = AnswerRecord::of(&answer);
+    session.learn_secrets("", &came.headers, Some(&came.body));
+    let mut record = StepRecord {
+        trace_id: Some(answer.trace_id),
+        request: Some(sent),
+        answer: Some(came),
+        ..StepRecord::new(name(step))
+    };
     record.verdict = worst(&answered);
     record.expectations = answered;
     record.timing.trigger = answer.responded.saturating_duration_since(answer.sent);
@@ -321,6 +339,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     record.timing.wait = began.elapsed();
     let now = session.shared.clock.now();
     record.timing.after_last_span = waited.last_span_ns.map(|at| Duration::from_nanos(now.saturating_sub(at)));
+    record.link = session.reading(env.at).link(id);
     record.timing.polls = u32::try_from(waited.watch.log().readings()).unwrap_or(u32::MAX);
     record.trace = waited.watch.trace().cloned();
     if let Some(facts) = waited.watch.facts() {

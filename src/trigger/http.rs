@@ -76,12 +76,33 @@ fn error(message: String) -> TriggerError {
     TriggerError { message }
 }
 
-/// Sends the request, following redirects if it says so. `test` is named in the baggage.
+/// The headers as they are sent: with the context that makes `span` the parent of whatever handles the request. `test` is
+/// named in the baggage.
+pub fn headers_with_context(
+    headers: &HeaderMap,
+    also: &[Propagator],
+    test: &str,
+    trace_id: TraceId,
+    span: SpanId,
+) -> HeaderMap {
+    let mut out = headers.clone();
+    for (name, value) in context::headers(trace_id, span, test, also) {
+        if name == "baggage" {
+            add_baggage(&mut out, &value);
+        } else {
+            insert_missing(&mut out, name, &value);
+        }
+    }
+    out
+}
+
+/// Sends the request with `first` as the calling span, and follows redirects if it says so.
 pub async fn send(
     client: &reqwest::Client,
     request: &Request,
     test: &str,
     trace_id: TraceId,
+    first: SpanId,
     ids: &mut Ids,
 ) -> Result<Answer, TriggerError> {
     let sent = Instant::now();
@@ -89,18 +110,11 @@ pub async fn send(
     let (mut injected, mut hops) = (Vec::new(), Vec::new());
     let (mut method, mut url) = (request.method.clone(), request.url.clone());
     let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
+    let mut span = first;
     loop {
-        let span = ids.span();
         injected.push(span);
         hops.push((method.clone(), url.clone()));
-        let mut out = headers.clone();
-        for (name, value) in context::headers(trace_id, span, test, &request.also_inject) {
-            if name == "baggage" {
-                add_baggage(&mut out, &value);
-            } else {
-                insert_missing(&mut out, name, &value);
-            }
-        }
+        let out = headers_with_context(&headers, &request.also_inject, test, trace_id, span);
         let answer = exchange(client, request, &method, &url, out, body.clone(), deadline).await?;
         let next = request.follow_redirects.then(|| redirect(&url, answer.status, &answer.headers)).flatten();
         let Some(next) = next else {
@@ -127,6 +141,7 @@ pub async fn send(
             }
         }
         url = next;
+        span = ids.span();
     }
 }
 
@@ -248,7 +263,9 @@ mod tests {
     async fn sent(request: &Request) -> Result<Answer, TriggerError> {
         crate::client::install_crypto();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        send(&client, request, "t", TraceId::new(5).unwrap(), &mut Ids::new(fastrand::Rng::with_seed(1))).await
+        let mut ids = Ids::new(fastrand::Rng::with_seed(1));
+        let first = ids.span();
+        send(&client, request, "t", TraceId::new(5).unwrap(), first, &mut ids).await
     }
 
     /// A server on a free port that answers as `reply` says and keeps what it was sent.

@@ -84,6 +84,56 @@ fn ctrl_c_while_a_process_is_still_starting_stops_it() {
 }
 
 #[test]
+fn what_is_known_when_a_run_is_interrupted_is_in_its_report() {
+    let (target, configuration) = with_receiver(|call| {
+        let never = if call.path == "/slow" { Duration::from_secs(3600) } else { Duration::ZERO };
+        reply("{}").after(never)
+    });
+    let processes = "processes:\n  - { name: system, command: [bash, -c, 'echo up; exec sleep 1000'] }\n";
+    let spec = r#"
+tests:
+  - { name: first, tags: [quick], request: { url: "${base}/" }, trace: { span_count: 1 } }
+  - { name: second, needs: [first], request: { url: "${base}/slow", timeout: 1h }, response: { status: 200 } }
+  - { name: third, needs: [second], request: { url: "${base}/" }, response: { status: 200 } }
+"#;
+    let project = Project::new(&(configuration + processes), spec);
+    let run = project.begin(&["run", "--report", "json=report.json"]);
+    until("the second test", || target.paths().contains(&"/slow".to_owned()));
+    assert!(Command::new("kill").args(["-TERM", &run.id().to_string()]).status().unwrap().success());
+    let ran = project.finish(run.wait_with_output().unwrap());
+    ran.exits(130).says(&["interrupted"]);
+    assert_eq!(ran.report["interrupted"], true);
+    // What is not finished is not green.
+    assert_eq!(ran.report["verdict"], "error");
+    assert_eq!(ran.verdicts(), ["first: pass", "second: error", "third: skipped"]);
+    assert_eq!(ran.test("second")["error"], "not finished: the run was interrupted");
+    assert_eq!(ran.test("third")["reason"], "not begun, because the run was interrupted");
+    let began = |name: &str| ran.test(name)["started"].as_u64().unwrap();
+    assert!(began("second") >= began("first") && began("first") >= ran.report["started"].as_u64().unwrap());
+    assert_eq!((began("third"), &ran.test("first")["tags"][0]), (0, &"quick".into()));
+    assert_eq!(ran.report["processes"][0]["last_lines"][0], "up");
+    // Its trace is kept as well.
+    project.tracespec(&["show", "first"]).exits(0);
+}
+
+#[test]
+fn a_run_that_is_interrupted_before_its_system_is_ready_reports_its_tests_as_not_begun() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let processes = format!(
+        "processes:\n  - {{ name: system, command: [bash, -c, 'echo > up; echo warming; exec sleep 1000'], ready: {{ tcp: \"{}\", timeout: 1h }} }}\n",
+        nobody()
+    );
+    let project = Project::new(&(configuration + &processes), SPEC);
+    let run = project.begin(&["run", "--report", "json=report.json"]);
+    until("the process to start", || written(&project.path("up")));
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    let ran = project.finish(run.wait_with_output().unwrap());
+    ran.exits(130);
+    assert_eq!((&ran.report["interrupted"], &ran.report["verdict"]), (&true.into(), &"error".into()));
+    assert_eq!(ran.verdicts(), ["t: skipped"]);
+}
+
+#[test]
 fn a_process_that_does_not_listen_is_ended_all_the_same() {
     stopped_by("-INT", &format!("trap '' TERM; {FAMILY}"), false);
 }

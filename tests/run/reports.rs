@@ -156,3 +156,50 @@ fn nothing_of_a_spec_that_could_drive_a_terminal_is_printed() {
     let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(!ran.said.contains(bad), "{:?}", ran.said);
 }
+
+/// What was sent and answered, and where it ran.
+#[test]
+fn a_failure_has_its_request_and_its_answer_and_a_pass_does_not_keep_bodies() {
+    let (_target, configuration) = with_receiver(|call| match call.path.as_str() {
+        "/bad" => reply(format!("{{\"why\": \"{}\"}}", "x".repeat(70 << 10))).status(500).header("x-why", "no stock"),
+        _ => reply("{\"fine\": true}"),
+    });
+    let spec = r#"
+tests:
+  - { name: good, tags: [a, b], request: { method: POST, url: "${base}/good", json: { sku: 1 } }, trace: { span_count: 1 } }
+  - { name: bad, request: { method: POST, url: "${base}/bad", json: { sku: 1 } }, response: { status: 200 } }
+  - { name: refused, request: { url: "http://127.0.0.1:1/x" }, response: { status: 200 } }
+"#;
+    let project = Project::new(&configuration, spec);
+    project.write(".git/HEAD", "0123456789abcdef0123456789abcdef01234567\n");
+    let ran = project.run(&["--retries", "1"]);
+    ran.exits(1);
+    let environment = &ran.report["environment"];
+    assert_eq!(environment["commit"], "0123456789abcdef0123456789abcdef01234567");
+    assert_eq!(environment["version"], env!("CARGO_PKG_VERSION"));
+    assert!(environment["backend"].as_str().unwrap().contains("receiver"), "{environment}");
+    let step = |name: &str| ran.test(name)["steps"][0].clone();
+    let (good, bad, refused) = (step("good"), step("bad"), step("refused"));
+    assert_eq!((&good["answer"], &good["request"]["body"]), (&json!(null), &json!(null)));
+    assert_eq!(ran.test("good")["tags"], json!(["a", "b"]));
+    assert_eq!(
+        (&bad["request"]["method"], &bad["request"]["body"]),
+        (&json!("POST"), &json!({ "text": "{\"sku\":1}", "bytes": 9 }))
+    );
+    let curl = bad["request"]["curl"].as_str().unwrap();
+    let trace = bad["trace_id"].as_str().unwrap();
+    assert!(
+        curl.starts_with("curl -i -X POST http://") && curl.contains(&format!(" -H 'traceparent: 00-{trace}-")),
+        "{curl}"
+    );
+    let answer = &bad["answer"];
+    assert_eq!((&answer["status"], &answer["body"]["bytes"]), (&json!(500), &json!((70 << 10) + 11)));
+    assert!(answer["body"]["text"].as_str().unwrap().ends_with("x…"));
+    assert!(answer["headers"].as_array().unwrap().contains(&json!(["x-why", "no stock"])));
+    assert!(refused["request"]["curl"].as_str().unwrap().starts_with("curl -i http://127.0.0.1:1/x "), "{refused}");
+    // The attempt before is kept, with its own trace.
+    let earlier = &ran.test("bad")["earlier"];
+    assert_eq!((earlier.as_array().unwrap().len(), &earlier[0]["verdict"]), (1, &json!("fail")));
+    assert_ne!(earlier[0]["steps"][0]["trace_id"], bad["trace_id"]);
+    assert_eq!(ran.test("good")["earlier"], json!([]));
+}

@@ -190,3 +190,24 @@ fn where_parents_never_come_from_tempo_its_silent_limit_is_among_the_causes() {
         }
     });
 }
+
+#[test]
+fn a_trace_has_a_link_where_a_browser_can_show_it() {
+    let link = |kind: Kind, extra: &str| {
+        let store = Store::new(kind, &[Answer::All]);
+        let target = Target::new(store.sink(), |_| reply("{}").spans(two_services()));
+        let configuration = store.configuration(&target.url()).replace("\" } }", &format!("\"{extra} }} }}"));
+        let ran = Project::new(&configuration, SPEC).run(&["--var", "ui=https://grafana.example.com"]);
+        ran.exits(0);
+        let step = &ran.test("the stock is read")["steps"][0];
+        let id = step["trace_id"].as_str().unwrap().to_owned();
+        (step["link"].as_str().map(|link| link.replace(&id, "ID")), store.address)
+    };
+    let (of_jaeger, address) = link(Kind::Jaeger, "");
+    assert_eq!(of_jaeger, Some(format!("http://{address}/trace/ID")));
+    assert_eq!(link(Kind::Tempo, "").0, None);
+    let configured = link(Kind::Tempo, ", link: '${ui}/explore?traceId={trace_id}'").0;
+    assert_eq!(configured.as_deref(), Some("https://grafana.example.com/explore?traceId=ID"));
+    let project = Project::new("backend: { tempo: { url: 'http://h', link: 'http://h/explore' } }\n", SPEC);
+    project.tracespec(&["check"]).exits(2).says(&["without `{trace_id}`"]);
+}

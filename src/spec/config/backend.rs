@@ -27,6 +27,8 @@ pub struct Backend {
     pub tls: Tls,
     /// Bound on one query.
     pub timeout: Option<Duration>,
+    /// Where a browser shows a trace; `{trace_id}` stands for its id.
+    pub link: Option<Template>,
 }
 
 /// The kinds of backends.
@@ -163,7 +165,18 @@ impl Reader {
             let tenant = fields.get("tenant").and_then(|node| self.template(node, "a tenant"));
             BackendKind::Tempo { url: url?, tenant }
         };
-        Some(Backend { at, kind, headers, auth, tls, timeout })
+        let link = fields.get("link").and_then(|node| self.link(node));
+        Some(Backend { at, kind, headers, auth, tls, timeout, link })
+    }
+
+    fn link(&mut self, node: &Node) -> Option<Template> {
+        let template = self.web_url(node)?;
+        if !template.to_string().contains("{trace_id}") {
+            let says = "a link without `{trace_id}` leads to the same place for every trace";
+            self.error(Code::BadValue, node.span, says, "write `{trace_id}` where the id of the trace belongs");
+            return None;
+        }
+        Some(template)
     }
 
     /// Reports headers that are set twice, by a key of their own or in another case.
@@ -223,6 +236,6 @@ impl Reader {
 
 impl Backend {
     fn plain(at: Span, kind: BackendKind) -> Backend {
-        Backend { at, kind, headers: Vec::new(), auth: None, tls: Tls::default(), timeout: None }
+        Backend { at, kind, headers: Vec::new(), auth: None, tls: Tls::default(), timeout: None, link: None }
     }
 }

@@ -1,0 +1,214 @@
+//! What a step sent and what came back, as far as a report shows it.
+
+use crate::trigger::http::{Answer, Request};
+use http::HeaderMap;
+use std::fmt::Write as _;
+
+/// The most bytes of a body that are kept.
+const BODY_KEPT: usize = 64 << 10;
+/// The most characters of a header's value that are kept.
+const VALUE_KEPT: usize = 8 << 10;
+/// Stands for what is no text.
+const UNREADABLE: char = '\u{fffd}';
+
+/// A request as it was sent: the first, where redirects led on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The method.
+    pub method: String,
+    /// The URL, query included.
+    pub url: String,
+    /// The headers, the runner's own (`traceparent`) included.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` if there was none, or if it is not kept since the step passed.
+    pub body: Option<BodyRecord>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRecord {
+    /// The status code.
+    pub status: u16,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: BodyRecord,
+}
+
+/// The beginning of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BodyRecord {
+    /// The first 64 KiB as text, with `…` behind them if there is more.
+    pub text: String,
+    /// How long the whole body is.
+    pub bytes: u64,
+}
+
+impl BodyRecord {
+    /// What is kept of a body.
+    pub fn of(bytes: &[u8]) -> BodyRecord {
+        let is_cut = bytes.len() > BODY_KEPT;
+        let kept = &bytes[..bytes.len().min(BODY_KEPT)];
+        let kept = match std::str::from_utf8(kept) {
+            // Cut within a character.
+            Err(why) if is_cut && why.error_len().is_none() => &kept[..why.valid_up_to()],
+            _ => kept,
+        };
+        let mut text = String::from_utf8_lossy(kept).into_owned();
+        if is_cut {
+            text.push('…');
+        }
+        BodyRecord { text, bytes: bytes.len() as u64 }
+    }
+
+    /// Whether the text is all of it.
+    pub fn is_whole(&self) -> bool {
+        self.bytes <= BODY_KEPT as u64 && !self.text.contains(UNREADABLE)
+    }
+}
+
+fn headers(of: &HeaderMap) -> Vec<(String, String)> {
+    let value = |value: &http::HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        crate::redact::cut(&text, VALUE_KEPT).into_owned()
+    };
+    of.iter().map(|(name, text)| (name.to_string(), value(text))).collect()
+}
+
+impl RequestRecord {
+    /// A request with the headers that it was sent with.
+    pub(crate) fn of(request: &Request, sent: &HeaderMap) -> RequestRecord {
+        RequestRecord {
+            method: request.method.to_string(),
+            url: request.url.to_string(),
+            headers: headers(sent),
+            body: (!request.body.is_empty()).then(|| BodyRecord::of(&request.body)),
+        }
+    }
+
+    /// The command that sends it again, as one line for a shell.
+    pub fn curl(&self) -> String {
+        let mut out = "curl -i".to_owned();
+        match (self.method.as_str(), &self.body) {
+            ("GET", None) => {}
+            ("HEAD", None) => out += " --head",
+            (method, _) => {
+                let _ = write!(out, " -X {}", quoted(method));
+            }
+        }
+        // curl reads these as patterns of several URLs.
+        if self.url.contains(['[', ']', '{', '}']) {
+            out += " -g";
+        }
+        let _ = write!(out, " {}", quoted(&self.url));
+        for (name, value) in &self.headers {
+            // `name:` alone would remove the header.
+            let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+            let _ = write!(out, " -H {}", quoted(&header));
+        }
+        match &self.body {
+            None => {}
+            Some(body) if body.is_whole() => {
+                let _ = write!(out, " --data-raw {}", quoted(&body.text));
+            }
+            Some(body) => {
+                let _ = write!(out, " --data-binary @body # the {} bytes of the body are not kept", body.bytes);
+            }
+        }
+        out
+    }
+}
+
+impl AnswerRecord {
+    pub(crate) fn of(answer: &Answer) -> AnswerRecord {
+        AnswerRecord {
+            status: answer.status.as_u16(),
+            headers: headers(&answer.headers),
+            body: BodyRecord::of(&answer.body),
+        }
+    }
+}
+
+/// One word for a shell. What no terminal shows as it is, line breaks among them, is written by its bytes.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    let is_shown = |c: char| !crate::diag::is_unprintable(c) && c != '\t';
+    if text.chars().all(is_shown) {
+        return format!("'{}'", text.replace('\'', r"'\''"));
+    }
+    let mut out = "$'".to_owned();
+    for c in text.chars() {
+        match c {
+            '\n' => out += r"\n",
+            '\r' => out += r"\r",
+            '\t' => out += r"\t",
+            '\'' | '\\' => out.extend(['\\', c]),
+            c if is_shown(c) => out.push(c),
+            c => {
+                // Three octal digits: of hexadecimal ones bash takes as many as follow.
+                for byte in c.to_string().bytes() {
+                    let _ = write!(out, "\\{byte:03o}");
+                }
+            }
+        }
+    }
+    out + "'"
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn request(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> RequestRecord {
+        RequestRecord {
+            method: method.to_owned(),
+            url: url.to_owned(),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.map(BodyRecord::of),
+        }
+    }
+
+    #[test]
+    fn a_request_is_one_line_for_a_shell() {
+        let get = request("GET", "http://127.0.0.1:8080/orders/1?a=b&c=d", &[("traceparent", "00-1-2-01")], None);
+        assert_eq!(get.curl(), "curl -i 'http://127.0.0.1:8080/orders/1?a=b&c=d' -H 'traceparent: 00-1-2-01'");
+        let body = "{\"name\": \"O'Neil\",\n\"x\": \"\u{202e}\\\"}";
+        let post = request("POST", "http://h/a[1]", &[("x-empty", "")], Some(body.as_bytes()));
+        assert_eq!(
+            post.curl(),
+            r#"curl -i -X POST -g 'http://h/a[1]' -H 'x-empty;' --data-raw $'{"name": "O\'Neil",\n"x": "\342\200\256\\"}'"#
+        );
+        assert_eq!(request("HEAD", "http://h/", &[], None).curl(), "curl -i --head http://h/");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_every_word_as_it_was() {
+        for text in
+            ["", "a b", "it's", "$HOME `id` \"x\" !", "a\nb\tc\r", "\u{1b}[31m7\u{202e}0", "\\n'\n", "-x", "ü€\u{7}f"]
+        {
+            let line = format!("printf %s {}", quoted(text));
+            assert!(!line.contains('\n'), "{line}");
+            let ran = std::process::Command::new("bash").args(["-c", &line]).output().unwrap();
+            assert_eq!(String::from_utf8(ran.stdout).unwrap(), text, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_too_long_or_no_text_is_not_written_into_the_command() {
+        let long = "ä".repeat(BODY_KEPT);
+        let kept = BodyRecord::of(long.as_bytes());
+        assert_eq!((kept.bytes, kept.text.len()), (2 * BODY_KEPT as u64, BODY_KEPT + "…".len()));
+        let kept = BodyRecord::of(format!("x{long}").as_bytes());
+        assert!(kept.text.ends_with("ä…") && !kept.text.contains(UNREADABLE));
+        for body in [long.as_bytes(), &[0xff, 0xfe, 0]] {
+            let line = request("PUT", "http://h/", &[], Some(body)).curl();
+            let end = format!("--data-binary @body # the {} bytes of the body are not kept", body.len());
+            assert!(line.ends_with(&end), "{line}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A run that is ended before its tests are: what is known by then, and which tests are not finished.
+
+use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use super::session::{Session, TestAt, blank};
+use crate::spec::plan::Plan;
+use std::sync::atomic::Ordering;
+
+const NOT_BEGUN: &str = "not begun, because the run was interrupted";
+const NOT_FINISHED: &str = "not finished: the run was interrupted";
+
+impl Session {
+    /// The record as far as tests have ended. Those that were under way are in error, and nothing more is reported.
+    pub fn interrupted(&self) -> RunRecord {
+        self.silence();
+        let mut tests = Vec::new();
+        for (file, slots) in self.tests.iter().enumerate() {
+            for (test, slot) in slots.iter().enumerate() {
+                let at = TestAt { file, test };
+                match slot.outcome.get() {
+                    Some(outcome) => tests.push((*outcome.record).clone()),
+                    None if slot.begun.load(Ordering::Relaxed) => tests.push(self.unfinished(at)),
+                    None => {}
+                }
+            }
+        }
+        RunRecord {
+            tests,
+            started_ns: self.shared.clock.unix_start_ns(),
+            duration: self.shared.clock.elapsed(),
+            seed: self.options.seed,
+            interrupted: true,
+            ..RunRecord::default()
+        }
+    }
+
+    fn unfinished(&self, at: TestAt) -> TestRecord {
+        let (started_ns, duration) = self.since_start(at);
+        if started_ns == 0 {
+            return not_begun(&self.plan, at);
+        }
+        TestRecord {
+            verdict: Verdict::Error,
+            reason: Some(NOT_FINISHED.to_owned()),
+            attempts: 1,
+            started_ns,
+            duration,
+            steps: vec![StepRecord::error("", NOT_FINISHED)],
+            ..blank(&self.plan, at)
+        }
+    }
+}
+
+/// The record of a test that the interruption kept from beginning.
+pub(crate) fn not_begun(plan: &Plan, at: TestAt) -> TestRecord {
+    TestRecord { reason: Some(NOT_BEGUN.to_owned()), ..blank(plan, at) }
+}
