@@ -27,6 +27,7 @@ mod api;
 pub mod assert;
 #[doc(hidden)]
 pub mod backend;
+mod child;
 #[doc(hidden)]
 pub mod cli;
 #[doc(hidden)]

@@ -35,6 +35,7 @@ fn run(text: &str, strict_absence: bool) -> RunRecord {
         exporter_delay: Duration::from_millis(200),
         exporter_delay_is_set: true,
         pipeline: Pipeline::Direct,
+        command_env: Vec::new(),
         started: Default::default(),
     };
     let all: Vec<TestAt> = (0..plan.files[0].tests.len()).map(|test| TestAt { file: 0, test }).collect();

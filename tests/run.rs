@@ -37,6 +37,8 @@ mod order;
 mod own_span;
 #[path = "run/processes.rs"]
 mod processes;
+#[path = "run/program.rs"]
+mod program;
 #[path = "run/project.rs"]
 mod project;
 #[path = "run/rejudged.rs"]

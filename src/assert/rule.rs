@@ -34,6 +34,9 @@ rules! {
     ResponseHeader "response.header" "A header of the answer is as expected."
     ResponseJson "response.json" "What a JSON path selects in the answer's body is as expected."
     ResponseBody "response.body" "The answer's body is as expected."
+    ResponseExitCode "response.exit_code" "A program ends with the expected code; without an expectation, with 0."
+    ResponseStdout "response.stdout" "What a program writes is as expected."
+    ResponseStderr "response.stderr" "What a program writes to its other output is as expected."
     ResponseDuration "response.duration" "The answer comes in the expected time."
     ResponseCapture "response.capture" "The answer has every value that is to be captured."
 

@@ -55,21 +55,21 @@ impl Running {
 
 /// Starts what is configured: each as soon as those that it needs are ready, the others at once.
 ///
-/// `running` is filled as they start, so that whoever drops this future half-way can still stop them.
+/// `run` marks what they export. `running` is filled as they start, so that whoever drops this future half-way can still stop them.
 pub(crate) async fn start(
     loaded: &Loaded,
     endpoint: Option<&str>,
+    run: &str,
     hear: &(dyn Fn(&What<'_>) + Sync),
     running: &Running,
 ) -> Result<(), String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
-    let run = format!("{:016x}", fastrand::u64(..));
     let configured = &loaded.settings.processes;
     let ready: HashMap<&str, SetOnce<()>> =
         configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
     let all = started(loaded)?;
     let specs = configured.iter().zip(&*all);
-    let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, &run, &scope));
+    let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
     let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
     let starting = configured.iter().zip(&specs).map(|(process, spec)| async {
         for need in &process.needs {
@@ -164,16 +164,12 @@ fn ready_to_start(
     let text = |template| filled(process, template, scope);
     let ready = ready_of(process, scope)?;
     // What the configuration sets goes before what is derived.
-    let mut env = Vec::new();
-    if let Some(endpoint) = endpoint {
-        env.push(("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint.to_owned()));
-    }
-    env.push(("OTEL_BSP_SCHEDULE_DELAY".to_owned(), OWN_EXPORTER_DELAY.as_millis().to_string()));
+    let mut env = exporters(endpoint);
     for (name, value) in &process.env {
         env.retain(|(own, _)| own != name);
         env.push((name.clone(), text(value)?));
     }
-    mark(&mut env, run, &started.mark, &loaded.environment);
+    mark(&mut env, run, Some(&started.mark), &loaded.environment);
     Ok(ProcessSpec {
         name: process.name.clone(),
         command: process.command.iter().map(text).collect::<Result<_, _>>()?,
@@ -188,9 +184,28 @@ fn ready_to_start(
     })
 }
 
+/// What the programs that start traces get in their environment: what the system's processes get.
+pub(crate) fn env_of_commands(loaded: &Loaded, endpoint: Option<&str>, run: &str) -> Vec<(String, Option<String>)> {
+    let mut env = exporters(endpoint);
+    mark(&mut env, run, None, &loaded.environment);
+    // These would win over what is set above, and lead the spans elsewhere.
+    let elsewhere = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
+    let elsewhere = elsewhere.into_iter().filter(|_| endpoint.is_some()).map(str::to_owned);
+    let taken_away = of_an_outer_cargo(&loaded.environment).into_iter().chain(elsewhere);
+    let set = env.into_iter().map(|(name, value)| (name, Some(value)));
+    set.chain(taken_away.map(|name| (name, None))).collect()
+}
+
+/// Where spans go, and soon.
+fn exporters(endpoint: Option<&str>) -> Vec<(String, String)> {
+    let endpoint = endpoint.map(|endpoint| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint.to_owned()));
+    let delay = ("OTEL_BSP_SCHEDULE_DELAY".to_owned(), OWN_EXPORTER_DELAY.as_millis().to_string());
+    endpoint.into_iter().chain([delay]).collect()
+}
+
 /// Adds to the resource attributes of a process that it belongs to this run, so that its clock is known to be the one of
 /// the others (most SDKs do not name the host by themselves), and which process it is.
-fn mark(env: &mut Vec<(String, String)>, run: &str, process: &str, outer: &Environment) {
+fn mark(env: &mut Vec<(String, String)>, run: &str, process: Option<&str>, outer: &Environment) {
     const NAME: &str = "OTEL_RESOURCE_ATTRIBUTES";
     let own = env.iter().position(|(name, _)| name == NAME).map(|at| env.remove(at).1);
     let given = own.or_else(|| outer.get(NAME).map(str::to_owned)).unwrap_or_default();
@@ -198,7 +213,8 @@ fn mark(env: &mut Vec<(String, String)>, run: &str, process: &str, outer: &Envir
         let key = pair.split('=').next().unwrap_or_default().trim();
         !key.is_empty() && key != RUN_ATTRIBUTE && key != PROCESS_ATTRIBUTE
     };
-    let marks = [format!("{RUN_ATTRIBUTE}={run}"), format!("{PROCESS_ATTRIBUTE}={process}")];
+    let process = process.map(|process| format!("{PROCESS_ATTRIBUTE}={process}"));
+    let marks: Vec<String> = [format!("{RUN_ATTRIBUTE}={run}")].into_iter().chain(process).collect();
     let all: Vec<&str> = given.split(',').filter(other).chain(marks.iter().map(String::as_str)).collect();
     env.push((NAME.to_owned(), all.join(",")));
 }
@@ -220,7 +236,7 @@ mod tests {
         let marked = |value: &str| {
             let mut env =
                 vec![("OTEL_RESOURCE_ATTRIBUTES".to_owned(), value.to_owned()), ("A".to_owned(), "1".to_owned())];
-            mark(&mut env, "5a", "shop", &Environment::default());
+            mark(&mut env, "5a", Some("shop"), &Environment::default());
             assert_eq!(env.len(), 2);
             env.into_iter().find(|(name, _)| name == "OTEL_RESOURCE_ATTRIBUTES").map(|(_, value)| value)
         };

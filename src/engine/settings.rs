@@ -140,6 +140,7 @@ impl Settings {
             retries: self.retries,
             fail_fast: false,
             seed,
+            command_env: Vec::new(),
             strict_absence: false,
             timeout: self.wait.timeout.unwrap_or(TIMEOUT),
             test_timeout: self.timeout,

@@ -58,10 +58,12 @@ pub(crate) async fn start(
     running: &Running,
 ) -> Result<Started, String> {
     let place = place::of(loaded).await?;
-    processes::start(loaded, place.endpoint.as_deref(), &|what| fanout.hear(what), running).await?;
+    let run = format!("{:016x}", fastrand::u64(..));
+    processes::start(loaded, place.endpoint.as_deref(), &run, &|what| fanout.hear(what), running).await?;
     place.ready().await?;
     let mut options = loaded.settings.options(&place, loaded.vars.seed);
     options.started = processes::started(loaded)?;
+    options.command_env = processes::env_of_commands(loaded, place.endpoint.as_deref(), &run);
     options.jobs = overrides.jobs.unwrap_or(options.jobs);
     options.retries = overrides.retries.unwrap_or(options.retries);
     options.fail_fast = overrides.fail_fast;

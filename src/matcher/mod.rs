@@ -25,12 +25,13 @@ pub(crate) use bind::too_large;
 pub use bind::{Budget, Lookup, Value};
 pub use describe::{brief_duration, count_of, duration as show_duration, share as show_share};
 pub use fact::Fact;
-pub use go_regex::{Compiled, PatternError};
+pub use go_regex::{Compiled, Finder, PatternError};
 pub use parse::{Position, parse};
 
 pub(crate) use always::matches_everything;
 pub(crate) use go_regex::Bound;
 pub(crate) use number::Number;
+pub(crate) use parse::finder;
 pub(crate) use parse_map::{KEYS, literal, operand};
 
 use crate::source::Span;

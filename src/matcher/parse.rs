@@ -1,8 +1,11 @@
 //! The text form of matchers: `card`, `< 3s`, `~ ^card`, `2..5`, `exists`.
 
 use super::parse_map::{literal, operand, parse_map};
-use super::{Comparison, Compiled, Literal, Matcher, Operand, Pattern, Template, template, units};
+use super::{
+    Comparison, Compiled, Finder, Literal, Matcher, Operand, Pattern, PatternError, Template, template, units,
+};
 use crate::diag::{Code, Problem, did_you_mean};
+use crate::source::Span;
 use crate::yaml::{Core, Node, Scalar, Style, TextSpan, Value};
 use std::sync::Arc;
 
@@ -453,19 +456,24 @@ fn with_letters(template: &Template) -> String {
     template.parts.iter().map(letter).collect()
 }
 
+fn bad_regex(error: &PatternError, at: Span) -> Problem {
+    let help = if error.look_around {
+        "several matchers can be combined: `{ matches: a.*, ne: ab }`"
+    } else {
+        "a character that means itself is written with `\\` before it: `\\(`, `\\[`, `\\*`"
+    };
+    Problem::error(Code::BadRegex, at, format!("invalid regular expression: {}", error.message)).help(help)
+}
+
+/// Compiles a regular expression that is looked for in text.
+pub(crate) fn finder(text: &str, at: TextSpan) -> Result<Finder, Problem> {
+    Finder::new(text).map_err(|error| bad_regex(&error, at.part(0, text.len())))
+}
+
 /// Compiles a regular expression, which must match some text.
 pub(super) fn compile(text: &str, at: TextSpan) -> Read<Compiled> {
     let whole = at.part(0, text.len());
-    let compiled = Compiled::new(text).map_err(|error| {
-        let help = if error.look_around {
-            "several matchers can be combined: `{ matches: a.*, ne: ab }`"
-        } else {
-            "a character that means itself is written with `\\` before it: `\\(`, `\\[`, `\\*`"
-        };
-        Box::new(
-            Problem::error(Code::BadRegex, whole, format!("invalid regular expression: {}", error.message)).help(help),
-        )
-    })?;
+    let compiled = Compiled::new(text).map_err(|error| Box::new(bad_regex(&error, whole)))?;
     match compiled.never_matches() {
         None => Ok(compiled),
         Some(why) => fail(

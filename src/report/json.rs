@@ -4,8 +4,8 @@ use super::Reporter;
 use crate::assert::Finding;
 use crate::run::event::{Event, What};
 use crate::run::record::{
-    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, RequestRecord, RunRecord,
-    StepRecord, TestRecord, Verdict,
+    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
+    RunRecord, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -102,6 +102,7 @@ fn step(test: &TestRecord, step: &StepRecord) -> Value {
         "link": step.link,
         "request": step.request.as_ref().map(request),
         "answer": step.answer.as_ref().map(answer),
+        "program": step.program.as_ref().map(program),
         "timing": timing(step),
         "late": step.late,
         "rejudged": step.rejudged,
@@ -120,6 +121,19 @@ fn request(record: &RequestRecord) -> Value {
 fn answer(record: &AnswerRecord) -> Value {
     let AnswerRecord { status, headers, body } = record;
     json!({ "status": status, "headers": headers, "body": self::body(body) })
+}
+
+fn program(record: &ProgramRecord) -> Value {
+    let ProgramRecord { argv, env, directory, ending, stdout, stderr } = record;
+    json!({
+        "argv": argv,
+        "env": env,
+        "directory": directory,
+        "ending": ending,
+        "stdout": stdout.as_ref().map(body),
+        "stderr": stderr.as_ref().map(body),
+        "shell": record.shell(),
+    })
 }
 
 fn body(record: &BodyRecord) -> Value {

@@ -6,8 +6,8 @@ use crate::assert::Finding;
 use crate::redact::{MASK, Redactor};
 use crate::run::event::{TestName, What};
 use crate::run::record::{
-    AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, RequestRecord,
-    RunRecord, StepRecord, TestRecord, Timing,
+    AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord,
+    RequestRecord, RunRecord, StepRecord, TestRecord, Timing,
 };
 use crate::source::SourceFile;
 use crate::trace::Trace;
@@ -153,6 +153,7 @@ impl<'r> Redacted<'r> {
             link,
             request,
             answer,
+            program,
             verdict,
             expectations,
             remarks: _,
@@ -172,6 +173,7 @@ impl<'r> Redacted<'r> {
             link: self.maybe(link.as_ref()),
             request: request.as_ref().map(|request| self.request(request)),
             answer: answer.as_ref().map(|answer| self.answer(answer)),
+            program: program.as_ref().map(|program| self.program(program)),
             verdict: *verdict,
             expectations: expectations.iter().map(|expectation| self.expectation(expectation)).collect(),
             // Those on absences among them: what the run itself keeps of these is not for reporters.
@@ -206,6 +208,18 @@ impl<'r> Redacted<'r> {
     fn answer(&self, answer: &AnswerRecord) -> AnswerRecord {
         let AnswerRecord { status, headers, body } = answer;
         AnswerRecord { status: *status, headers: self.headers(headers), body: self.body(body) }
+    }
+
+    fn program(&self, program: &ProgramRecord) -> ProgramRecord {
+        let ProgramRecord { argv, env, directory, ending, stdout, stderr } = program;
+        ProgramRecord {
+            argv: self.texts(argv),
+            env: self.headers(env),
+            directory: self.text(directory),
+            ending: self.maybe(ending.as_ref()),
+            stdout: stdout.as_ref().map(|output| self.body(output)),
+            stderr: stderr.as_ref().map(|output| self.body(output)),
+        }
     }
 
     fn headers(&self, headers: &[(String, String)]) -> Vec<(String, String)> {

@@ -34,6 +34,8 @@ pub struct Options {
     pub exporter_delay_is_set: bool,
     /// How spans come to where they are read.
     pub pipeline: settle::Pipeline,
+    /// What programs that start a trace get in their environment; `None` takes a variable away.
+    pub command_env: Vec<(String, Option<String>)>,
     /// The processes that the runner started.
     pub started: Arc<[Started]>,
 }

@@ -1,10 +1,8 @@
 //! The processes of the system under test: started before the first test, ready when they answer, stopped after the
 //! last, whatever happens in between.
-//!
-//! Each one leads a process group of its own, so that what it starts (`cargo run` starts the program it built) is
-//! stopped with it, and Ctrl-C in the terminal reaches only the runner, which then stops them in order.
 
 use super::record::ProcessRecord;
+use crate::child::Group;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,7 +10,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -76,8 +74,7 @@ pub struct Process {
     name: String,
     serves: bool,
     told: bool,
-    child: Child,
-    group: Option<u32>,
+    group: Group,
     output: Arc<Mutex<VecDeque<String>>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -110,7 +107,7 @@ impl Process {
         let mut pause = Duration::from_millis(5);
         loop {
             let Err(why) = is_ready(ready).await else { return Ok(()) };
-            if let Ok(Some(status)) = self.child.try_wait() {
+            if let Ok(Some(status)) = self.group.child().try_wait() {
                 self.drain().await;
                 return Err(self.error(&format!("ended with {status} before it was ready")));
             }
@@ -146,21 +143,18 @@ impl Process {
             command.env_remove(name);
         }
         command.args(args).current_dir(&spec.directory).envs(spec.env.iter().cloned());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn().map_err(|source| ProcessError {
+        command.stdin(Stdio::null());
+        let mut group = Group::spawn(&mut command).map_err(|source| ProcessError {
             message: format!("process `{}` could not be started: `{program}`: {source}", spec.name),
         })?;
         let output = Arc::default();
         let mut readers = Vec::new();
-        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+        if let (Some(stdout), Some(stderr)) = (group.child().stdout.take(), group.child().stderr.take()) {
             readers.push(keep_lines(stdout, Arc::clone(&output)));
             readers.push(keep_lines(stderr, Arc::clone(&output)));
         }
-        let group = child.id();
         let serves = spec.ready.is_some();
-        Ok(Process { name: spec.name.clone(), serves, told: false, child, group, output, readers })
+        Ok(Process { name: spec.name.clone(), serves, told: false, group, output, readers })
     }
 
     fn last_line(&self) -> Option<String> {
@@ -177,7 +171,7 @@ impl Process {
 
     /// What a report shows of it.
     pub fn record(&mut self) -> ProcessRecord {
-        let status = self.child.try_wait().ok().flatten();
+        let status = self.group.child().try_wait().ok().flatten();
         let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
         ProcessRecord {
             name: self.name.clone(),
@@ -188,7 +182,7 @@ impl Process {
 
     /// How it ended, if it has; reported once.
     pub fn ended(&mut self) -> Option<Ended> {
-        let status = self.child.try_wait().ok()??;
+        let status = self.group.child().try_wait().ok()??;
         if std::mem::replace(&mut self.told, true) {
             return None;
         }
@@ -212,50 +206,8 @@ impl Process {
     }
 
     /// Asks it to end, and makes it after a grace.
-    pub async fn stop(mut self) {
-        self.signal(false);
-        if tokio::time::timeout(GRACE, self.child.wait()).await.is_err() {
-            self.signal(true);
-            // It was killed: the wait only collects it.
-            let _ = tokio::time::timeout(GRACE, self.child.wait()).await;
-        }
-        // Its leader may end before those that it started (cargo does): they have the same grace.
-        let deadline = Instant::now() + GRACE;
-        while self.group_lives() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        self.signal(true);
-        self.group = None;
-    }
-
-    #[cfg(unix)]
-    fn group_lives(&self) -> bool {
-        let group = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32));
-        group.is_some_and(|group| rustix::process::test_kill_process_group(group).is_ok())
-    }
-    #[cfg(not(unix))]
-    fn group_lives(&self) -> bool {
-        false
-    }
-
-    /// Signals the whole group: to end, or to end at once.
-    fn signal(&mut self, at_once: bool) {
-        #[cfg(unix)]
-        if let Some(group) = self.group.and_then(|id| rustix::process::Pid::from_raw(id as i32)) {
-            let signal = if at_once { rustix::process::Signal::KILL } else { rustix::process::Signal::TERM };
-            // An error only means that the group is gone.
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
-        #[cfg(not(unix))]
-        if at_once || self.group.is_some() {
-            let _ = self.child.start_kill();
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.signal(true);
+    pub async fn stop(self) {
+        self.group.stop(GRACE).await;
     }
 }
 

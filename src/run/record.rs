@@ -1,6 +1,7 @@
 //! What stays of a run: the material of every report.
 
 pub use super::exchange::{AnswerRecord, BodyRecord, RequestRecord};
+pub use super::program::ProgramRecord;
 
 use crate::assert::{Finding, Unseen};
 use crate::source::{SourceFile, Span};
@@ -52,6 +53,8 @@ pub struct StepRecord {
     pub request: Option<RequestRecord>,
     /// What came back; not kept of a step that passed.
     pub answer: Option<AnswerRecord>,
+    /// The program that was run.
+    pub program: Option<ProgramRecord>,
     /// Its verdict.
     pub verdict: Verdict,
     /// Every expectation of the step with its verdict: those of the response first, each in the order of the spec.
@@ -100,6 +103,7 @@ impl StepRecord {
             link: None,
             request: None,
             answer: None,
+            program: None,
             verdict: Verdict::Skipped,
             expectations: Vec::new(),
             remarks: Vec::new(),
@@ -122,6 +126,9 @@ impl StepRecord {
         self.answer = None;
         if let Some(request) = &mut self.request {
             request.body = None;
+        }
+        if let Some(program) = &mut self.program {
+            (program.stdout, program.stderr) = (None, None);
         }
     }
     /// All remarks, each once: [`remarks`](StepRecord::remarks) and absences that no trace has witnessed.

@@ -4,24 +4,24 @@ use super::absence;
 use super::event::{TestName, What};
 use super::outcome::{Summed, not_judged, sum, worst};
 use super::patience::Patience;
-use super::record::{AnswerRecord, ExpectationRecord, RequestRecord, StepRecord, Verdict};
+use super::record::{AnswerRecord, ExpectationRecord, StepRecord, Verdict};
 use super::response;
 use super::saved::saved;
 use super::session::{Session, TestAt};
+use super::trigger::{Sent, ready};
 use super::wait::{Target, Waited, lock, wait};
 use crate::assert::Witnessed;
-use crate::backend::{OwnSpan, Sent, settle};
+use crate::backend::{self, OwnSpan, settle};
 use crate::diag::{Code, Problem};
 use crate::facts::{Begun, Facts};
 use crate::matcher::Value;
 use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
-use crate::spec::plan::{HttpRequest, Propagator, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::plan::{Propagator, Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, TraceId};
-use crate::trigger::context::{Ids, trace_id_in};
-use crate::trigger::http::{Answer, headers_with_context, send};
-use crate::trigger::prepare::prepare;
+use crate::trigger::context::{Ids, trace_id_in, trace_id_of_header};
+use crate::trigger::outcome::Outcome;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -88,7 +88,7 @@ pub(crate) struct Green {
 /// Runs a step; captured values are set in `scope`.
 pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Ran {
     let ran = match &step.trigger {
-        Trigger::Http(request) => http_step(env, step, request, scope).await,
+        Trigger::Http(_) | Trigger::Command(_) => sending_step(env, step, scope).await,
         Trigger::TraceId(template) => {
             env.begin(step);
             match template.bind(scope) {
@@ -124,13 +124,13 @@ pub(super) fn failed(step: &Step, why: impl Into<String>) -> StepRecord {
     StepRecord { expectations: not_judged(step), ..StepRecord::error(name(step), why) }
 }
 
-async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope: &mut Scope) -> Result<Ran, Problem> {
+async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Result<Ran, Problem> {
     let session = env.session;
     let expect = step.response.bind(scope)?;
     let (began, queued) = (Instant::now(), env.patience.queued());
     let spent = || began.elapsed().saturating_sub(env.patience.queued().saturating_sub(queued));
     let mut begun = false;
-    let (sent, answer, sent_ns, answered, captures) = loop {
+    let (sent, outcome, sent_ns, answered, captures) = loop {
         let slot = env.patience.turn(&session.triggers).await;
         if env.attempt == Some(1) && session.is_stopped() {
             return Ok(Ran::only(StepRecord::new(name(step))));
@@ -138,62 +138,63 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
         if !std::mem::replace(&mut begun, true) {
             env.begin(step);
         }
-        let (trace_id, mut ids, boundary) = {
+        let (trace_id, ids, boundary) = {
             let mut ids = lock(session.ids(env.file, env.at.map(|at| at.test)));
             let trace_id = ids.trace();
             (trace_id, Ids::new(fastrand::Rng::with_seed(ids.span().get())), format!("tracespec-{}", ids.span()))
         };
         // Prepared for each try, so that `${uuid}` and `${now}` are new each time.
-        let ready = prepare(request, scope, folder(env.source), &boundary, step.at)?;
-        let client = session
-            .client
-            .get(&request.tls, request.version, ready.url.scheme() == "https", request.keep_alive, folder(env.source))
-            .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
+        let Some(ready) = ready(env, step, scope, trace_id, ids, &boundary)? else {
+            return Ok(Ran::only(StepRecord::new(name(step))));
+        };
         let sent_ns = session.shared.clock.now();
-        let first = ids.span();
-        let headers = headers_with_context(&ready.headers, &ready.also_inject, env.test.name, trace_id, first);
-        let sent = RequestRecord::of(&ready, &headers);
-        session.learn_secrets(&sent.url, &sent.headers, sent.body.as_ref());
-        let answer = send(&client, &ready, env.test.name, trace_id, first, &mut ids).await;
+        let (sent, outcome) = ready.send(env.test.name).await;
         drop(slot);
-        let answer = match answer {
-            Ok(answer) => answer,
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
             Err(why) => {
                 if retry_later(step, spent()).await {
                     continue;
                 }
-                let (trace_id, request) = (Some(trace_id), Some(sent));
-                return Ok(Ran::only(StepRecord { trace_id, request, ..failed(step, why.message) }));
+                let Sent { request, program } = sent;
+                let trace_id = Some(trace_id);
+                return Ok(Ran::only(StepRecord { trace_id, request, program, ..failed(step, why.message) }));
             }
         };
-        let mut answered = response::judge(&expect, step.at, &answer);
-        let (captures, of_captures) = response::captures(&expect, &answer);
+        let mut answered = response::judge(&expect, step.at, &outcome);
+        let (captures, of_captures) = response::captures(&expect, &outcome);
         answered.extend(of_captures);
         if worst(&answered) == Verdict::Pass || !retry_later(step, spent()).await {
-            break (sent, answer, sent_ns, answered, captures);
+            break (sent, outcome, sent_ns, answered, captures);
         }
     };
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }
-    let own = own_spans(env, &answer);
-    let came = AnswerRecord::of(&answer);
-    session.learn_secrets("", &came.headers, Some(&came.body));
-    let mut record = StepRecord {
-        trace_id: Some(answer.trace_id),
-        request: Some(sent),
-        answer: Some(came),
-        ..StepRecord::new(name(step))
+    let own = own_spans(env, &outcome);
+    let Sent { request, program } = sent;
+    let answer = match &outcome {
+        Outcome::Http(answer) => Some(AnswerRecord::of(answer)),
+        Outcome::Command(_) => None,
     };
+    if let Some(came) = &answer {
+        session.learn_secrets("", &came.headers, Some(&came.body));
+    }
+    for output in program.iter().flat_map(|program| [&program.stdout, &program.stderr]) {
+        session.learn_secrets("", &[], output.as_ref());
+    }
+    let trace_id = Some(outcome.trace_id());
+    let mut record = StepRecord { trace_id, request, answer, program, ..StepRecord::new(name(step)) };
     record.verdict = worst(&answered);
     record.expectations = answered;
-    record.timing.trigger = answer.responded.saturating_duration_since(answer.sent);
+    record.timing.trigger = outcome.responded().saturating_duration_since(outcome.sent());
     let Some(trace) = &step.trace else {
         return Ok(Ran { record, captures, green: None, own });
     };
-    let (id, injected) = match own_trace_id(step, &answer, scope)? {
-        None => (answer.trace_id, Injected::Known(answer.injected.clone())),
-        Some(Ok(id)) if id == answer.trace_id => (id, Injected::Known(answer.injected.clone())),
+    let own_context = || Injected::Known(outcome.injected().to_vec());
+    let (id, injected) = match own_trace_id(step, &outcome, scope)? {
+        None => (outcome.trace_id(), own_context()),
+        Some(Ok(id)) if id == outcome.trace_id() => (id, own_context()),
         Some(Ok(id)) => (id, Injected::Unknown),
         Some(Err(why)) => {
             could_not_judge(&mut record, trace, why);
@@ -203,8 +204,9 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), sent_ns);
+    let hops = outcome.hops();
     if let Injected::Known(spans) = &injected {
-        for (&span, (method, url)) in spans.iter().zip(&answer.hops) {
+        for (&span, (method, url)) in spans.iter().zip(hops) {
             watch.request(settle::Request {
                 span,
                 peer: url.authority().to_owned(),
@@ -213,10 +215,10 @@ async fn http_step(env: &StepEnv<'_>, step: &Step, request: &HttpRequest, scope:
             });
         }
     }
-    let peers = answer.hops.iter().map(|(_, url)| url.authority().to_owned()).collect();
-    watch.responded(session.shared.clock.of(answer.responded));
+    let peers = hops.iter().map(|(_, url)| url.authority().to_owned()).collect();
+    watch.responded(session.shared.clock.of(outcome.responded()));
     let clock = session.shared.clock;
-    let under_way = Some((clock.unix_ns(answer.sent), clock.unix_ns(answer.responded)));
+    let under_way = Some((clock.unix_ns(outcome.sent()), clock.unix_ns(outcome.responded())));
     let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers, under_way }).await;
     Ok(Ran { record, captures, green, own })
 }
@@ -228,27 +230,36 @@ fn could_not_judge(record: &mut StepRecord, trace: &TraceExpectations, why: Stri
     record.error = Some(why);
 }
 
-/// The runner's own CLIENT spans of this answer, one for each request sent. The URL's query may hold secrets.
-fn own_spans(env: &StepEnv<'_>, answer: &Answer) -> Vec<OwnSpan> {
+/// The runner's own spans: a CLIENT span for each request sent, or one of the program.
+fn own_spans(env: &StepEnv<'_>, outcome: &Outcome) -> Vec<OwnSpan> {
     let clock = env.session.shared.clock;
-    let mut url = answer.url.clone();
-    url.set_query(None);
+    let sent = match outcome {
+        Outcome::Http(answer) => {
+            // The URL's query may hold secrets.
+            let mut url = answer.url.clone();
+            url.set_query(None);
+            backend::Sent::Http {
+                method: answer.method.to_string(),
+                url: url.to_string(),
+                status: Some(answer.status.as_u16()),
+                error: None,
+            }
+        }
+        Outcome::Command(ran) => {
+            backend::Sent::Other { name: ran.name(), error: (!ran.status.success()).then(|| ran.ending()) }
+        }
+    };
     let span = |&span_id| OwnSpan {
-        trace_id: answer.trace_id,
+        trace_id: outcome.trace_id(),
         span_id,
-        start_ns: clock.unix_ns(answer.sent),
-        end_ns: clock.unix_ns(answer.responded),
+        start_ns: clock.unix_ns(outcome.sent()),
+        end_ns: clock.unix_ns(outcome.responded()),
         test: env.test.name.to_owned(),
         suite: env.source.path().display().to_string(),
         passed: None,
-        sent: Sent::Http {
-            method: answer.method.to_string(),
-            url: url.to_string(),
-            status: Some(answer.status.as_u16()),
-            error: None,
-        },
+        sent: sent.clone(),
     };
-    answer.injected.iter().map(span).collect()
+    outcome.injected().iter().map(span).collect()
 }
 
 /// The path without what looks like an id, so that requests alike are one call.
@@ -276,21 +287,51 @@ async fn retry_later(step: &Step, spent: Duration) -> bool {
 }
 
 /// The id of a trace that the system made itself, where the spec says where to read it.
-fn own_trace_id(step: &Step, answer: &Answer, scope: &Scope) -> Result<Option<Result<TraceId, String>>, Problem> {
+fn own_trace_id(step: &Step, outcome: &Outcome, scope: &Scope) -> Result<Option<Result<TraceId, String>>, Problem> {
     let Some(source) = &step.trace_id else { return Ok(None) };
-    let (what, text) = match source {
-        TraceIdSource::Header(name) => {
-            let value = answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok());
-            (format!("response header `{name}`"), value.map(str::to_owned))
+    let (what, text, id) = match source {
+        TraceIdSource::Header { name, pattern } => {
+            let value = match outcome {
+                Outcome::Http(answer) => answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok()),
+                Outcome::Command(_) => None,
+            };
+            let value = match pattern {
+                Some(pattern) => value.and_then(|value| pattern.find(value)),
+                None => value,
+            };
+            let tags = match outcome {
+                Outcome::Http(answer) => answer.headers.get("x-datadog-tags").and_then(|value| value.to_str().ok()),
+                Outcome::Command(_) => None,
+            };
+            let id = value.and_then(|value| match pattern {
+                Some(_) => trace_id_in(value),
+                None => trace_id_of_header(name, value, tags),
+            });
+            (format!("response header `{name}`"), value.map(str::to_owned), id)
         }
         TraceIdSource::Json(path) => {
-            (format!("`{}` of the response", path.text), response::Body::new(&answer.body).text_at(path))
+            let text = response::Body::of(outcome).text_at(path);
+            let id = text.as_deref().and_then(trace_id_in);
+            (format!("`{}` of the response", path.text), text, id)
         }
-        TraceIdSource::Value(template) => ("`trace.id`".to_owned(), Some(template.bind(scope)?)),
+        TraceIdSource::Stdout(pattern) => {
+            let output = String::from_utf8_lossy(outcome.document());
+            let text = pattern.find(&output).map(str::to_owned);
+            let id = text.as_deref().and_then(trace_id_in);
+            (format!("what `{}` finds in the output", pattern.text()), text, id)
+        }
+        TraceIdSource::Value(template) => {
+            let text = template.bind(scope)?;
+            let id = trace_id_in(&text);
+            ("`trace.id`".to_owned(), Some(text), id)
+        }
     };
     Ok(Some(match text {
-        None => Err(format!("{what} should hold the trace id, but the answer ({}) does not have it", answer.status)),
-        Some(text) => trace_id_in(&text).ok_or_else(|| {
+        None => {
+            let (place, ending) = (outcome.place(), outcome.ending());
+            Err(format!("{what} should hold the trace id, but {place} ({ending}) does not have it"))
+        }
+        Some(text) => id.ok_or_else(|| {
             let shown = crate::redact::cut(&text, 80);
             format!("{what} should hold the trace id, but `{shown}` is not one (32 hexadecimal digits)")
         }),

@@ -54,19 +54,71 @@ pub fn headers(trace: TraceId, span: SpanId, test: &str, also: &[Propagator]) ->
     headers
 }
 
-/// Reads a trace id from a header's value: a bare id, or a `traceparent`/`traceresponse`, a `b3` or a Jaeger value, in
-/// each of which the id stands in a known place.
+/// Reads a trace id from a header's value in any of the forms of [`trace_id_in`], or Datadog's decimal one, whose upper half
+/// stands in `tags` (the value of `x-datadog-tags`), if it has one.
+pub fn trace_id_of_header(name: &str, value: &str, tags: Option<&str>) -> Option<TraceId> {
+    if !name.eq_ignore_ascii_case("x-datadog-trace-id") {
+        return trace_id_in(value);
+    }
+    let low: u64 = value.trim().parse().ok()?;
+    let high = tags.unwrap_or_default().split(',').find_map(|tag| tag.trim().strip_prefix("_dd.p.tid="));
+    let high = high.and_then(|text| u64::from_str_radix(text, 16).ok()).unwrap_or(0);
+    TraceId::new(u128::from(high) << 64 | u128::from(low))
+}
+
+/// Reads a trace id from text: a bare id or a UUID, or one in a known place of what a propagator writes, which are W3C's
+/// `traceparent` and `traceresponse`, `b3`, Jaeger's `uber-trace-id`, X-Ray's `Root=1-…-…`, and a `traceparent` within
+/// `Server-Timing`.
 pub fn trace_id_in(value: &str) -> Option<TraceId> {
     let value = value.trim();
-    let fields: Vec<&str> = value.split(['-', ':']).collect();
-    let id = match fields.as_slice() {
-        [id] => id,
-        // W3C: version-traceid-spanid-flags, where a version has two digits.
-        [version, id, _, _] if version.len() == 2 && value.contains('-') => id,
-        [id, _, ..] => id,
-        [] => return None,
+    let quoted = |text: &str| Some(text.split_once("desc=")?.1.trim_start_matches('"').split('"').next()?.to_owned());
+    if let Some(metric) = value.split(',').map(str::trim).find(|metric| metric.starts_with("traceparent;")) {
+        return trace_id_in(&quoted(metric)?);
+    }
+    if let Some(root) = value.split(';').find_map(|field| field.trim().strip_prefix("Root=")) {
+        return xray(root);
+    }
+    let is_hex = |text: &str, lengths: &[usize]| {
+        lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
-    id.parse().ok()
+    let jaeger: Vec<&str> = value.split(':').collect();
+    if let [id, span, _, flags] = jaeger.as_slice() {
+        return (!span.is_empty() && !flags.is_empty()).then(|| id.parse().ok()).flatten();
+    }
+    match value.split('-').collect::<Vec<_>>().as_slice() {
+        // Jaeger leaves leading zeros out. Eight digits: a shorter word is more likely one than an id with so many zeros.
+        [id] if id.len() >= 8 => id.parse().ok(),
+        [version, id, span, flags]
+            if is_hex(version, &[2]) && is_hex(id, &[32]) && is_hex(span, &[0, 16]) && is_hex(flags, &[2]) =>
+        {
+            id.parse().ok()
+        }
+        [id, span] if is_hex(id, &[16, 32]) && is_hex(span, &[16]) => id.parse().ok(),
+        [id, span, sampled] if is_hex(id, &[16, 32]) && is_hex(span, &[16]) && matches!(*sampled, "0" | "1" | "d") => {
+            id.parse().ok()
+        }
+        [id, span, sampled, parent]
+            if is_hex(id, &[16, 32])
+                && is_hex(span, &[16])
+                && is_hex(parent, &[16])
+                && matches!(*sampled, "0" | "1" | "d") =>
+        {
+            id.parse().ok()
+        }
+        ["1", time, rest] if is_hex(time, &[8]) && is_hex(rest, &[24]) => xray(value),
+        [a, b, c, d, e] if is_hex(a, &[8]) && [b, c, d].iter().all(|part| is_hex(part, &[4])) && is_hex(e, &[12]) => {
+            [*a, *b, *c, *d, *e].concat().parse().ok()
+        }
+        _ => None,
+    }
+}
+
+/// X-Ray's form: a version, the time in seconds, the rest, which together are the 128 bits.
+fn xray(text: &str) -> Option<TraceId> {
+    match text.trim().split('-').collect::<Vec<_>>().as_slice() {
+        ["1", time, rest] if time.len() == 8 && rest.len() == 24 => [*time, *rest].concat().parse().ok(),
+        _ => None,
+    }
 }
 
 /// Every byte outside RFC 3986's unreserved set as `%XX`.
@@ -106,8 +158,48 @@ mod tests {
         }
         // A version of another length is none.
         assert_eq!(trace_id_in("000-5b8efff798038103d269b633813fc60c-00f067aa0ba902b7-01"), None);
-        assert_eq!(trace_id_in("none"), None);
-        assert_eq!(trace_id_in(""), None);
+    }
+
+    #[test]
+    fn propagators_and_servers_of_other_kinds_are_read_too() {
+        let id: TraceId = "5b8efff798038103d269b633813fc60c".parse().unwrap();
+        for value in [
+            "Root=1-5b8efff7-98038103d269b633813fc60c;Parent=00f067aa0ba902b7;Sampled=1",
+            "Self=1-00000000-000000000000000000000001;Root=1-5b8efff7-98038103d269b633813fc60c",
+            "1-5b8efff7-98038103d269b633813fc60c",
+            "db;dur=3, traceparent;desc=\"00-5b8efff798038103d269b633813fc60c-00f067aa0ba902b7-01\"",
+            "00-5b8efff798038103d269b633813fc60c--01",
+            "5b8efff7-9803-8103-d269-b633813fc60c",
+            "5b8efff798038103d269b633813fc60c-00f067aa0ba902b7-d-00f067aa0ba902b7",
+        ] {
+            assert_eq!(trace_id_in(value), Some(id), "{value}");
+        }
+        let datadog = |value, tags| trace_id_of_header("X-Datadog-Trace-Id", value, tags);
+        assert_eq!(datadog("15161849952847513100", Some("a=b,_dd.p.tid=5b8efff798038103")), Some(id));
+        assert_eq!(datadog("15161849952847513100", None), "d269b633813fc60c".parse().ok());
+        assert_eq!(trace_id_of_header("x-trace", "d269b633813fc60c", None), "d269b633813fc60c".parse().ok());
+    }
+
+    #[test]
+    fn what_only_looks_like_an_id_is_none() {
+        for value in [
+            "none",
+            "",
+            "added",
+            "0",
+            "00000000000000000000000000000000",
+            "2026-11-29",
+            "feed-beef",
+            "5b8efff7-9803-8103-d269",
+            "Root=5b8efff7",
+            "a:b",
+            "5b8efff798038103d269b633813fc60c-x",
+            "cache;dur=2",
+            "00-5b8efff798038103d269b633813fc60c-00f067aa0ba902b7-zz",
+        ] {
+            assert_eq!(trace_id_in(value), None, "{value}");
+        }
+        assert_eq!(trace_id_of_header("x-datadog-trace-id", "d269b633813fc60c", None), None);
     }
 
     #[test]

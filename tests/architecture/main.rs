@@ -19,7 +19,7 @@ const FLOW: &[&[&str]] = &[
     &["matcher", "facts"],
     &["select", "analyse"],
     &["spec"],
-    &["client"],
+    &["client", "child"],
     &["trigger", "receiver"],
     &["backend"],
     &["assert"],

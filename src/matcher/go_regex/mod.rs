@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// How large a compiled pattern may be, in bytes. `.{1000}` and `[^/]{1,1000}` fit.
 const SIZE_LIMIT: usize = 1 << 22;
 
+/// The name of the group that says what is taken of a text.
+const FOUND: &str = "found";
+
 /// A compiled pattern. Patterns are equal when their text is.
 #[derive(Clone)]
 pub struct Compiled {
@@ -78,6 +81,51 @@ impl Compiled {
     /// Why no text can match, if none can.
     pub fn never_matches(&self) -> Option<&'static str> {
         self.never
+    }
+}
+
+/// A pattern that is looked for in text, line by line. Finders are equal when their text is.
+#[derive(Clone)]
+pub struct Finder {
+    text: Arc<str>,
+    regex: regex::Regex,
+    has_group: bool,
+}
+
+impl PartialEq for Finder {
+    fn eq(&self, other: &Finder) -> bool {
+        self.text == other.text
+    }
+}
+
+impl std::fmt::Debug for Finder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Finder").field(&self.text).finish()
+    }
+}
+
+impl Finder {
+    /// Compiles a pattern with at most one group.
+    pub fn new(pattern: &str) -> Result<Finder, PatternError> {
+        let whole = || 0..pattern.len();
+        let hir = parse::parse_to_find(pattern)?;
+        let regex = regex::RegexBuilder::new(&hir.to_string()).size_limit(SIZE_LIMIT).build();
+        let regex = regex.map_err(|_| PatternError::new("the pattern is too large once compiled", whole()))?;
+        let has_group = regex.capture_names().flatten().any(|name| name == FOUND);
+        Ok(Finder { text: pattern.into(), regex, has_group })
+    }
+    /// What its group takes of the first line that it is found in; without a group, what the pattern itself does.
+    pub fn find<'t>(&self, text: &'t str) -> Option<&'t str> {
+        let found = |line| {
+            let captures = self.regex.captures(line)?;
+            let found = if self.has_group { captures.name(FOUND)? } else { captures.get(0)? };
+            Some(found.as_str())
+        };
+        text.lines().find_map(found)
+    }
+    /// As written.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 }
 
@@ -146,6 +194,28 @@ fn never_matches(hir: &Hir) -> Option<&'static str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_finder_takes_what_its_group_matches_in_the_first_line_that_has_it() {
+        let found = |pattern: &str, text| Finder::new(pattern).unwrap().find(text).map(str::to_owned);
+        let text = "starting\nid=17 trace=ab12, trace=cd\nid=18";
+        for (pattern, expected) in [
+            ("id=(.*)", Some("17 trace=ab12, trace=cd")),
+            ("trace=(.*?),", Some("ab12")),
+            ("(?U)trace=(.*),", Some("ab12")),
+            ("^id=([0-9]+)$", Some("18")),
+            ("id=[0-9]+", Some("id=17")),
+            ("(?:id|key)=((?:[0-9])+)", Some("17")),
+            ("(?:(?:[a-z]+)?)(12)", Some("12")),
+            ("none(.*)", None),
+            ("x|trace=([a-z]+)[0-9]", Some("ab")),
+            ("starting|(x)", None),
+        ] {
+            assert_eq!(found(pattern, text).as_deref(), expected, "{pattern}");
+        }
+        let two = Finder::new("(a)(b)").unwrap_err();
+        assert!(two.message.contains("one group") && two.at == (3..4), "{two:?}");
+    }
 
     #[test]
     fn patterns_match_the_whole_text_and_dots_match_line_ends() {

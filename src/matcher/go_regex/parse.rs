@@ -1,10 +1,10 @@
 //! Go's syntax of regular expressions, read into `regex-syntax`'s tree.
 //!
-//! Groups are kept on a stack of their own, so that a pattern's depth costs no recursion. Greediness and captures do not
-//! count: only whether a whole text matches is ever asked.
+//! Groups are kept on a stack of their own, so that a pattern's depth costs no recursion. The groups of a pattern that is
+//! matched with whole texts capture nothing; of one that is looked for, they are kept under the name [`FOUND`].
 
-use super::PatternError;
 use super::class;
+use super::{FOUND, PatternError};
 use regex_syntax::hir::{Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition};
 
 /// Go's limit of one repetition, and of nested ones multiplied.
@@ -22,6 +22,8 @@ pub(super) struct Flags {
     pub(super) fold: bool,
     lines: bool,
     dot_all: bool,
+    /// Repetitions take as little as they can, unless a `?` follows.
+    lazy: bool,
 }
 
 /// A part of the tree.
@@ -89,18 +91,36 @@ pub(super) struct Parser<'p> {
     outer: Vec<Group>,
     group: Group,
     ranges: usize,
+    /// Where groups that capture begin, if they are kept.
+    captures: Option<Vec<usize>>,
     /// Where the last `:]` stands: behind it no `[:` begins a POSIX class.
     pub(super) posix_end: usize,
 }
 
-/// Reads a pattern.
+/// Reads a pattern that whole texts are matched with.
 pub(super) fn parse(text: &str) -> Read<Hir> {
-    let flags = Flags { fold: false, lines: false, dot_all: true };
+    read(text, None).map(|(hir, _)| hir)
+}
+
+/// Reads a pattern that is looked for, of which at most one group captures.
+pub(super) fn parse_to_find(text: &str) -> Read<Hir> {
+    let (hir, captures) = read(text, Some(Vec::new()))?;
+    match captures.unwrap_or_default().as_slice() {
+        [] | [_] => Ok(hir),
+        [_, second, ..] => {
+            let message = "one group says what is taken of the text: write the others as `(?:…)`";
+            Err(PatternError::new(message, *second..second + 1))
+        }
+    }
+}
+
+fn read(text: &str, captures: Option<Vec<usize>>) -> Read<(Hir, Option<Vec<usize>>)> {
+    let flags = Flags { fold: false, lines: false, dot_all: true, lazy: false };
     let group = Group::new(0, false, flags);
-    let mut parser =
-        Parser { text, at: 0, flags, outer: Vec::new(), group, ranges: 0, posix_end: text.rfind(":]").unwrap_or(0) };
+    let posix_end = text.rfind(":]").unwrap_or(0);
+    let mut parser = Parser { text, at: 0, flags, outer: Vec::new(), group, ranges: 0, captures, posix_end };
     parser.pattern()?;
-    Ok(parser.group.into_node().hir)
+    Ok((parser.group.into_node().hir, parser.captures))
 }
 
 impl<'p> Parser<'p> {
@@ -233,8 +253,7 @@ impl<'p> Parser<'p> {
                 Some('i') => flags.fold = on,
                 Some('m') => flags.lines = on,
                 Some('s') => flags.dot_all = on,
-                // Which of several matches is found does not count.
-                Some('U') => {}
+                Some('U') => flags.lazy = on,
                 Some('-') if on => {
                     (on, seen) = (false, false);
                     continue;
@@ -265,8 +284,16 @@ impl<'p> Parser<'p> {
         let Some(outer) = self.outer.pop() else { return self.error(start, "`)` closes nothing") };
         let group = std::mem::replace(&mut self.group, outer);
         self.flags = group.outer;
-        let open = group.at;
-        let node = group.into_node();
+        let (open, captures) = (group.at, group.captures);
+        let mut node = group.into_node();
+        if captures && let Some(kept) = &mut self.captures {
+            // The second is refused by whoever asked for them; here no name may stand twice.
+            if kept.is_empty() {
+                let sub = Box::new(node.hir);
+                node.hir = Hir::capture(Capture { index: 1, name: Some(FOUND.into()), sub });
+            }
+            kept.push(open);
+        }
         self.grown(open, node)
     }
     /// Puts a part that contains others.
@@ -308,7 +335,7 @@ impl<'p> Parser<'p> {
         Ok(Counts::Of(least, most))
     }
     fn repeat(&mut self, start: usize, before: Option<usize>, least: u32, most: Option<u32>) -> Read<()> {
-        self.take("?");
+        let greedy = self.take("?") == self.flags.lazy;
         if let Some(before) = before {
             return self.error(before, format!("`{}` repeats a repetition", self.since(before)));
         }
@@ -329,7 +356,7 @@ impl<'p> Parser<'p> {
             HirKind::Repetition(_) => Hir::capture(Capture { index: 1, name: None, sub: Box::new(hir) }),
             _ => hir,
         };
-        let hir = Hir::repetition(Repetition { min: least, max: most, greedy: true, sub: Box::new(sub) });
+        let hir = Hir::repetition(Repetition { min: least, max: most, greedy, sub: Box::new(sub) });
         self.grown(start, Node { hir, copies, height: height + 1 })
     }
 

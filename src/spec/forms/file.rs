@@ -31,7 +31,7 @@ macro_rules! step_keys {
         key("request", Shape::Form(&REQUEST), "An HTTP request starts the trace.", "{ method: POST, url: '${base}/orders', json: { sku: LAPTOP-1 } }"),
         later("graphql", "A GraphQL query or mutation starts the trace.", "{ url: '${base}/graphql', query: '{ products { sku } }' }"),
         later("grpc", "A gRPC call starts the trace.", "{ address: '127.0.0.1:50051', method: shop.Payment/Authorize }"),
-        later("command", "A program starts the trace.", "{ argv: [k6, run, load.js] }"),
+        key("command", Shape::Form(&COMMAND), "A program starts the trace.", "{ argv: [python3, publish.py] }"),
         key("trace_id", Word, "A trace that already exists.", "4bf92f3577b34da6a3ce929d0e0e4736"),
         key("trace_file", Any(&[Word, Shape::Form(&TRACE_FILE)]), "A saved trace, relative to the spec file.", "traces/order.json"),
         key("response", Shape::Form(&RESPONSE), "What the answer must be, and what is kept of it.", "{ status: 201, json: { $.status: confirmed } }"),

@@ -112,12 +112,14 @@ macro_rules! form {
 }
 
 mod analyses;
+mod command;
 mod config;
 mod file;
 mod request;
 mod trace;
 
 pub use analyses::*;
+pub use command::*;
 pub use config::*;
 pub use file::*;
 pub use request::*;
@@ -136,6 +138,7 @@ pub static ALL: &[&Form] = &[
     &WAIT,
     &CLOCKS,
     &REQUEST,
+    &COMMAND,
     &PART,
     &AUTH,
     &BASIC,

@@ -98,16 +98,16 @@ form!(
     RESPONSE, "response", "a response", [
     key("status", Matcher(Position::Int), "The status code. Without it, 400 and above fail.", "201"),
     key("headers", Map(&TEXT), "Headers.", "{ content-type: ~ application/json.* }"),
-    key("json", Map(&ANY), "Values in the JSON body, by JSONPath.", "{ $.status: confirmed, $.items: { length: 2 } }"),
+    key("json", Map(&ANY), "Values in the JSON body, or in what a program wrote, by JSONPath.", "{ $.status: confirmed, $.items: { length: 2 } }"),
     key("body", TEXT, "The body as text.", "{ contains: confirmed }"),
-    key("duration", TIME, "From sending to the last byte.", "< 500ms"),
-    key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, or `{ header: NAME }`.", "{ order_id: $.id, place: { header: location } }"),
+    key("duration", TIME, "From sending to the last byte; of a program, from its start to its end.", "< 500ms"),
+    key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, `{ header: NAME }`; of a program `exit_code`, `stdout`, `stderr`, `{ stdout: PATTERN }`.", "{ order_id: $.id, place: { header: location } }"),
     later("errors", "GraphQL's errors.", "absent"),
     later("status_message", "gRPC's status message.", "~ card.*"),
     later("metadata", "gRPC's metadata.", "{ x-request-id: exists }"),
-    later("exit_code", "A program's exit code.", "0"),
-    later("stdout", "What a program wrote.", "~ .*done.*"),
-    later("stderr", "What a program complained about.", "absent"),
+    key("exit_code", Matcher(Position::Int), "A program's exit code. Without it, any but 0 fails.", "0"),
+    key("stdout", TEXT, "What a program wrote.", "{ contains: done }"),
+    key("stderr", TEXT, "What a program wrote to its other output.", "{ length: 0 }"),
 ]);
 
 form!(
@@ -115,5 +115,5 @@ form!(
     CAPTURE, "capture", "a capture", [
     key("json", Word, "A JSONPath into the body.", "$.id"),
     key("header", Word, "A response header.", "location"),
-    later("stdout", "A regular expression on a program's output.", "id=(.*)"),
+    key("stdout", Word, "A regular expression looked for in each line of a program's output; its group is the value.", "id=(.*)"),
 ]);

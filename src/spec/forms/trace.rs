@@ -39,9 +39,10 @@ form!(
 form!(
     /// `trace.id` as a mapping.
     TRACE_ID, "trace_id_source", "the source of a trace id", [
-    key("header", Word, "A response header.", "x-trace-id"),
-    key("json", Word, "A JSONPath into the response's body.", "$.trace_id"),
-    later("stdout", "A regular expression on a program's output.", "trace=(.*)"),
+    key("header", Word, "A response header: an id, or a value in the form of W3C, B3, Jaeger, X-Ray, Datadog or Server-Timing.", "x-trace-id"),
+    key("regex", Word, "A regular expression looked for in the header's value; its group is the id.", "root=([0-9a-f]+)"),
+    key("json", Word, "A JSONPath into the response's body, or into a program's output.", "$.trace_id"),
+    key("stdout", Word, "A regular expression looked for in each line of a program's output; its group is the id.", "trace=(.*)"),
 ]);
 
 form!(

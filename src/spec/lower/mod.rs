@@ -1,6 +1,7 @@
 //! The tree of a spec file → its plan, and all that is wrong with it.
 
 mod calls;
+mod command;
 mod conventions;
 mod critical_path;
 mod defaults;

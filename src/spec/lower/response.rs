@@ -1,18 +1,27 @@
 //! `response`.
 
 use super::Lower;
+use super::step::Answers;
 use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
 use crate::spec::plan::{Capture, Response};
+use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Lower<'_> {
-    pub(super) fn response(&mut self, node: &Arc<Node>, at: Span, captures: &mut BTreeMap<String, Span>) -> Response {
+    pub(super) fn response(
+        &mut self,
+        node: &Arc<Node>,
+        at: Span,
+        answers: Answers,
+        captures: &mut BTreeMap<String, Span>,
+    ) -> Response {
         let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return self.no_response() };
+        self.only_what_answers(&fields, answers);
         let status = fields.get("status").and_then(|node| self.status(node));
         let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
         let mut json = Vec::new();
@@ -27,10 +36,30 @@ impl Lower<'_> {
             }
         }
         let body = fields.get("body").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
+        let exit_code = fields.get("exit_code").and_then(|node| self.reader.spanned_matcher(node, Position::Int));
+        let mut output = |name| fields.get(name).and_then(|node| self.reader.spanned_matcher(node, Position::Text));
+        let (stdout, stderr) = (output("stdout"), output("stderr"));
         let duration = fields.get("duration").and_then(|node| self.reader.spanned_matcher(node, Position::Duration));
-        let capture = fields.get("capture").map(|node| self.captures(node, captures)).unwrap_or_default();
+        let capture = fields.get("capture").map(|node| self.captures(node, answers, captures)).unwrap_or_default();
         let redactor = self.options.redactor.clone();
-        Response { at: Some(at), status, headers, json, body, duration, capture, redactor }
+        Response { at: Some(at), status, headers, json, body, exit_code, stdout, stderr, duration, capture, redactor }
+    }
+
+    /// Reports what is expected of another kind of answer.
+    fn only_what_answers(&mut self, fields: &Fields<'_>, answers: Answers) {
+        let (others, says, instead): (&[&str], _, _) = match answers {
+            Answers::Http => (&["exit_code", "stdout", "stderr"], "a program has", "an HTTP answer has"),
+            Answers::Program => (&["status", "headers", "body"], "an HTTP answer has", "a program has"),
+            Answers::Nothing => return,
+        };
+        let own = match answers {
+            Answers::Program => "`exit_code`, `stdout`, `stderr`, `json`, `duration`",
+            _ => "`status`, `headers`, `json`, `body`, `duration`",
+        };
+        for name in others.iter().filter(|name| fields.has(name)) {
+            let says = format!("`{name}` is what {says}");
+            self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, format!("{instead} {own}"));
+        }
     }
 
     /// For a step that says nothing of its response.
@@ -75,7 +104,12 @@ impl Lower<'_> {
         headers
     }
 
-    fn captures(&mut self, node: &Node, captures: &mut BTreeMap<String, Span>) -> Vec<(Spanned<String>, Capture)> {
+    fn captures(
+        &mut self,
+        node: &Node,
+        answers: Answers,
+        captures: &mut BTreeMap<String, Span>,
+    ) -> Vec<(Spanned<String>, Capture)> {
         let Some(entries) = self.reader.entries(node, "names with where their values come from") else {
             return Vec::new();
         };
@@ -102,7 +136,10 @@ impl Lower<'_> {
                 );
             }
             self.reader.known.insert(name.clone());
-            out.extend(self.capture(value).map(|capture| (Spanned::new(name, span), capture)));
+            let capture = self.capture(value);
+            if let Some(capture) = capture.filter(|capture| self.can_be_captured(capture, answers, value.span)) {
+                out.push((Spanned::new(name, span), capture));
+            }
         }
         out
     }
@@ -110,17 +147,18 @@ impl Lower<'_> {
     fn capture(&mut self, node: &Node) -> Option<Capture> {
         if let Value::Map(_) = node.value {
             let fields = self.reader.fields(node, &forms::CAPTURE)?;
+            let found: Vec<&str> = ["json", "header", "stdout"].into_iter().filter(|name| fields.has(name)).collect();
+            if let [_, second, ..] = found.as_slice() {
+                let help = "keep one of `json`, `header`, `stdout`";
+                let at = fields.key_span(second);
+                self.reader.error(Code::ConflictingKeys, at, "a value is captured from one place", help);
+                return None;
+            }
+            if let Some(node) = fields.get("stdout") {
+                return self.finder(node).map(|pattern| Capture::Stdout(Some(pattern)));
+            }
             return match (fields.get("json"), fields.get("header")) {
-                (Some(_), Some(second)) => {
-                    self.reader.error(
-                        Code::ConflictingKeys,
-                        second.span,
-                        "a value is captured from one place",
-                        "keep `json` or `header`",
-                    );
-                    None
-                }
-                (Some(json), None) => {
+                (Some(json), _) => {
                     let scalar = self.reader.scalar(json, "a JSONPath", false)?;
                     self.reader.json_path(&scalar.text, scalar.at).map(Capture::Json)
                 }
@@ -129,7 +167,7 @@ impl Lower<'_> {
                     .word(header, "a header's name")
                     .map(|name| Capture::Header(name.value.to_ascii_lowercase())),
                 (None, None) => {
-                    if !fields.has("stdout") && !fields.has("json") && !fields.has("header") {
+                    if found.is_empty() {
                         self.reader.error(
                             Code::MissingKey,
                             node.span,
@@ -154,6 +192,9 @@ impl Lower<'_> {
                 None
             }
             "body" => Some(Capture::Body),
+            "exit_code" => Some(Capture::ExitCode),
+            "stdout" => Some(Capture::Stdout(None)),
+            "stderr" => Some(Capture::Stderr),
             path => {
                 if let Some(help) = other_capture(path) {
                     let says = format!("`{path}` is not a JSONPath: a path begins with `$`");
@@ -163,6 +204,25 @@ impl Lower<'_> {
                 self.reader.json_path(path, scalar.at).map(Capture::Json)
             }
         }
+    }
+}
+
+impl Lower<'_> {
+    /// Reports a value that such an answer does not have.
+    fn can_be_captured(&mut self, capture: &Capture, answers: Answers, at: Span) -> bool {
+        let (says, help) = match (capture, answers) {
+            (Capture::Status | Capture::Header(_) | Capture::Body, Answers::Program) => (
+                "a program has no status, headers or body",
+                "write a JSONPath into its output, `exit_code`, `stdout`, `stderr`, or `{ stdout: 'id=(.*)' }`",
+            ),
+            (Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr, Answers::Http) => (
+                "an HTTP answer has no exit code and no output",
+                "write a JSONPath, `status`, `body`, or `{ header: NAME }`",
+            ),
+            _ => return true,
+        };
+        self.reader.error(Code::ConflictingKeys, at, says, help);
+        false
     }
 }
 

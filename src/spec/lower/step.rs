@@ -3,6 +3,7 @@
 use super::defaults::{entries, header};
 use super::{Lower, wait};
 use crate::diag::Code;
+use crate::matcher::{Finder, finder};
 use crate::source::Span;
 use crate::spec::forms;
 use crate::spec::plan::{HttpRequest, Propagator, Step, TraceIdSource, Trigger, Wait};
@@ -10,6 +11,17 @@ use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Node, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// What answers, and with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answers {
+    /// An HTTP server, with a response.
+    Http,
+    /// A program, with its end and its output.
+    Program,
+    /// Nobody.
+    Nothing,
+}
 
 const TRIGGERS: &[&str] = &["request", "graphql", "grpc", "command", "trace_id", "trace_file"];
 
@@ -26,15 +38,27 @@ impl Lower<'_> {
             fields.get("name").filter(|_| !path.is_empty()).and_then(|node| self.reader.word(node, "a step's name"));
         let trigger = self.trigger(fields);
         let until = fields.get("until").and_then(|node| self.until(node));
-        let sends = matches!(trigger, Some(Trigger::Http(_)) | None);
+        let answers = match trigger {
+            Some(Trigger::Http(_)) | None => Answers::Http,
+            Some(Trigger::Command(_)) => Answers::Program,
+            Some(Trigger::TraceId(_) | Trigger::TraceFile { .. }) => Answers::Nothing,
+        };
+        // A trigger that could not be read may have been any.
+        let answers = if fields.has("command") { Answers::Program } else { answers };
+        let sends = answers != Answers::Nothing;
         for key in ["response", "until"] {
             if fields.has(key) && !sends {
                 let says = format!("`{key}` needs something that answers: a trace that exists already has no response");
-                self.reader.error(Code::ConflictingKeys, fields.key_span(key), says, "remove it, or send a `request`");
+                self.reader.error(
+                    Code::ConflictingKeys,
+                    fields.key_span(key),
+                    says,
+                    "remove it, or send a `request` or run a `command`",
+                );
             }
         }
         let response = match fields.get("response") {
-            Some(node) => self.response(node, fields.key_span("response"), captures),
+            Some(node) => self.response(node, fields.key_span("response"), answers, captures),
             None => self.no_response(),
         };
         if until.is_some() && !fields.has("response") {
@@ -47,6 +71,9 @@ impl Lower<'_> {
             );
         }
         let (trace, near, trace_id) = self.trace_key(fields, path);
+        if let Some(source) = &trace_id {
+            self.fits(source, answers, fields.key_span("trace"));
+        }
         let wait = wait::over(near, wait);
         if trace_id.is_some() && !sends {
             self.reader.error(
@@ -101,7 +128,7 @@ impl Lower<'_> {
         let found: Vec<&str> = TRIGGERS.iter().copied().filter(|name| fields.has(name)).collect();
         match found.as_slice() {
             [] => {
-                let help = "add one of `request`, `trace_id`, `trace_file`";
+                let help = "add one of `request`, `command`, `trace_id`, `trace_file`";
                 self.reader.error(
                     Code::MissingKey,
                     first_line(fields),
@@ -117,6 +144,10 @@ impl Lower<'_> {
                 .get("request")
                 .and_then(|node| self.request(node))
                 .map(|request| Trigger::Http(Box::new(request))),
+            ["command"] => fields
+                .get("command")
+                .and_then(|node| self.command(node))
+                .map(|command| Trigger::Command(Box::new(command))),
             ["trace_id"] => {
                 let node = fields.get("trace_id")?;
                 let template = self.reader.template(node, "a trace id")?;
@@ -179,34 +210,73 @@ impl Lower<'_> {
             return Some(TraceIdSource::Value(template));
         };
         let fields = self.reader.fields(node, &forms::TRACE_ID)?;
-        match (fields.get("header"), fields.get("json")) {
-            (Some(_), Some(second)) => {
-                self.reader.error(
-                    Code::ConflictingKeys,
-                    second.span,
-                    "the id is read from one place",
-                    "keep `header` or `json`",
-                );
-                None
-            }
-            (Some(header), None) => {
-                self.reader.word(header, "a header's name").map(|name| TraceIdSource::Header(name.value))
-            }
-            (None, Some(json)) => {
-                let scalar = self.reader.scalar(json, "a JSONPath", false)?;
-                self.reader.json_path(&scalar.text, scalar.at).map(TraceIdSource::Json)
-            }
-            (None, None) => {
-                if !fields.has("stdout") {
-                    self.reader.error(
-                        Code::MissingKey,
-                        node.span,
-                        "nothing says where the id is read from",
-                        "write `{ header: x-trace-id }` or `{ json: $.trace_id }`",
-                    );
-                }
+        let places = ["header", "json", "stdout"];
+        let found: Vec<&str> = places.into_iter().filter(|name| fields.has(name)).collect();
+        if let [_, second, ..] = found.as_slice() {
+            let help = "keep one of `header`, `json`, `stdout`";
+            self.reader.error(Code::ConflictingKeys, fields.key_span(second), "the id is read from one place", help);
+            return None;
+        }
+        if fields.has("regex") && !fields.has("header") && !found.is_empty() {
+            let says = "`regex` is looked for in a header's value, and no header is named";
+            let help = "write `{ header: x-trace-id, regex: 'root=([0-9a-f]+)' }`; of a program's output, `{ stdout: 'trace=(.*)' }`";
+            self.reader.error(Code::UnusedKey, fields.key_span("regex"), says, help);
+        }
+        if let Some(header) = fields.get("header") {
+            let name = self.reader.word(header, "a header's name")?.value;
+            let pattern = match fields.get("regex") {
+                Some(node) => Some(self.finder(node)?),
+                None => None,
+            };
+            return Some(TraceIdSource::Header { name, pattern });
+        }
+        if let Some(json) = fields.get("json") {
+            let scalar = self.reader.scalar(json, "a JSONPath", false)?;
+            return self.reader.json_path(&scalar.text, scalar.at).map(TraceIdSource::Json);
+        }
+        if let Some(node) = fields.get("stdout") {
+            return self.finder(node).map(TraceIdSource::Stdout);
+        }
+        if found.is_empty() {
+            self.reader.error(
+                Code::MissingKey,
+                node.span,
+                "nothing says where the id is read from",
+                if fields.has("regex") {
+                    "name the header: `{ header: x-trace-id, regex: 'root=([0-9a-f]+)' }`"
+                } else {
+                    "write `{ header: x-trace-id }` or `{ json: $.trace_id }`"
+                },
+            );
+        }
+        None
+    }
+
+    /// A regular expression that is looked for in text.
+    pub(super) fn finder(&mut self, node: &Node) -> Option<Finder> {
+        let scalar = self.reader.scalar(node, "a regular expression", false)?;
+        match finder(&scalar.text, scalar.at) {
+            Ok(found) => Some(found),
+            Err(problem) => {
+                self.reader.push(problem);
                 None
             }
         }
+    }
+
+    /// Reports an id that is read where there is nothing to read it from.
+    fn fits(&mut self, source: &TraceIdSource, answers: Answers, at: Span) {
+        let (says, help) = match (source, answers) {
+            (TraceIdSource::Header { .. }, Answers::Program) => (
+                "`trace.id` reads a header, and a program has none",
+                "write `{ stdout: 'trace=(.*)' }` or `{ json: $.trace_id }`",
+            ),
+            (TraceIdSource::Stdout(_), Answers::Http) => (
+                "`trace.id` reads a program's output, and this step sends a request",
+                "write `{ header: x-trace-id }` or `{ json: $.trace_id }`",
+            ),
+            _ => return,
+        };
+        self.reader.error(Code::ConflictingKeys, at, says, help);
     }
 }

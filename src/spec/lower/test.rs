@@ -359,9 +359,11 @@ fn row_name(name: &Template, row: &BTreeMap<String, Value>) -> String {
 
 /// Whether a step expects anything that could fail.
 fn could_fail(step: &Step) -> bool {
-    let Response { status, headers, json, body, duration, .. } = &step.response;
-    let response = status.is_some() || !headers.is_empty() || !json.is_empty() || body.is_some() || duration.is_some();
-    let sends = matches!(step.trigger, Trigger::Http(_));
+    let Response { status, headers, json, body, exit_code, stdout, stderr, duration, .. } = &step.response;
+    let of_http = status.is_some() || !headers.is_empty() || body.is_some();
+    let of_program = exit_code.is_some() || stdout.is_some() || stderr.is_some();
+    let response = of_http || of_program || !json.is_empty() || duration.is_some();
+    let sends = matches!(step.trigger, Trigger::Http(_) | Trigger::Command(_));
     (sends && response) || step.trace.as_ref().is_some_and(|trace| trace.list.iter().any(can_fail))
 }
 

@@ -303,6 +303,11 @@ fn of_response(response: &Response) -> Vec<Wrong> {
     if let Some(body) = response.body.as_ref().filter(|one| one.value.is_always_true(Position::Text)) {
         wrong.push((body.span, every("body", &body.value), "write what the body must be or contain"));
     }
+    for (what, text) in [("output", &response.stdout), ("error output", &response.stderr)] {
+        if let Some(text) = text.as_ref().filter(|one| one.value.is_always_true(Position::Text)) {
+            wrong.push((text.span, every(what, &text.value), "write what it must be or contain"));
+        }
+    }
     if let Some(time) = response.duration.as_ref().filter(|one| one.value.is_always_true(Position::Duration)) {
         wrong.push((time.span, every("duration", &time.value), TIMES));
     }

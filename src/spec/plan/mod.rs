@@ -5,16 +5,18 @@
 //! matrix rows) just before they are judged, see `spec::bind`.
 
 mod analyses;
+mod command;
 mod repeats;
 mod request;
 mod trace;
 
 pub use analyses::*;
+pub use command::*;
 pub use repeats::*;
 pub use request::*;
 pub use trace::*;
 
-use crate::matcher::{Matcher, Template, Value};
+use crate::matcher::{Finder, Matcher, Template, Value};
 use crate::redact::Redactor;
 use crate::source::{SourceFile, Span, Spanned};
 use crate::spec::config::Backend;
@@ -111,6 +113,8 @@ pub struct Step {
 pub enum Trigger {
     /// An HTTP request.
     Http(Box<HttpRequest>),
+    /// A program.
+    Command(Box<Command>),
     /// A trace that already exists.
     TraceId(Template),
     /// A saved trace.
@@ -127,10 +131,17 @@ pub enum Trigger {
 /// Where to read a trace's id when it is not the injected one.
 #[derive(Debug, Clone)]
 pub enum TraceIdSource {
-    /// A response header; a `traceparent`-shaped value is taken apart.
-    Header(String),
-    /// A JSONPath into the response's body.
+    /// A response header: its value in one of the known forms, or what a pattern finds in it.
+    Header {
+        /// Its name.
+        name: String,
+        /// What to look for in its value.
+        pattern: Option<Finder>,
+    },
+    /// A JSONPath into the response's body, or into a program's output.
     Json(JsonPath),
+    /// What a pattern finds in a program's output.
+    Stdout(Finder),
     /// A value.
     Value(Template),
 }
@@ -159,7 +170,13 @@ pub struct Response {
     pub json: Vec<(JsonPath, Matcher)>,
     /// The body as text.
     pub body: Option<Spanned<Matcher>>,
-    /// From sending to the last byte, nanoseconds.
+    /// A program's exit code. Without one, any but 0 fails.
+    pub exit_code: Option<Spanned<Matcher>>,
+    /// What a program wrote, as text.
+    pub stdout: Option<Spanned<Matcher>>,
+    /// What a program wrote to its other output, as text.
+    pub stderr: Option<Spanned<Matcher>>,
+    /// From sending to the last byte, nanoseconds; of a program, from its start to its end.
     pub duration: Option<Spanned<Matcher>>,
     /// Values to keep as variables.
     pub capture: Vec<(Spanned<String>, Capture)>,
@@ -178,6 +195,12 @@ pub enum Capture {
     Status,
     /// The whole body.
     Body,
+    /// A program's exit code.
+    ExitCode,
+    /// What a program wrote, or what a pattern finds in that.
+    Stdout(Option<Finder>),
+    /// What a program wrote to its other output.
+    Stderr,
 }
 
 /// How long to wait for a trace; see backends.md section 6. `None`: as the configuration says.

@@ -1,0 +1,58 @@
+//! What is expected of an HTTP answer alone.
+
+use super::{Asked, NO_ERROR, cut, finding, header_path, judged, record};
+use crate::assert::{Finding, RuleId};
+use crate::matcher::Fact;
+use crate::redact::MASK;
+use crate::run::record::ExpectationRecord;
+use crate::trigger::http::Answer;
+
+/// The status and the headers.
+pub(super) fn head(asked: &Asked<'_>, answer: &Answer) -> Vec<ExpectationRecord> {
+    let mut all = vec![status(asked, answer)];
+    let redactor = &asked.expect.redactor;
+    for (name, matcher) in &asked.expect.headers {
+        // A value that is not ASCII is there all the same: `absent` must not hold of it.
+        let values = answer.headers.get_all(name.value.as_str()).iter();
+        let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+        let joined = values.join(", ");
+        let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
+        let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
+        let (path, facts) = (header_path(&name.value), (&fact, hidden.as_ref()));
+        let what = || format!("header `{}` of {}", name.value, asked.place);
+        all.push(judged(RuleId::ResponseHeader, &path, name.span, matcher, facts, what));
+    }
+    all
+}
+
+fn status(asked: &Asked<'_>, answer: &Answer) -> ExpectationRecord {
+    let (place, status) = (&asked.place, answer.status.as_u16());
+    let hint = || (!asked.shown.trim().is_empty()).then(|| format!("it said: {}", cut(asked.shown)));
+    let wrong = |at, path: &str, message, expected| Finding {
+        hint: hint(),
+        ..finding(RuleId::ResponseStatus, at, path, message, expected, status.to_string())
+    };
+    match &asked.expect.status {
+        Some(matcher) => {
+            let path = "response.status";
+            let found = (!matcher.value.test(&Fact::Int(status.into()))).then(|| {
+                let message = format!("{place} answered {}", answer.status);
+                wrong(matcher.span, path, message, format!("status: {}", matcher.value))
+            });
+            record(path, matcher.span, found)
+        }
+        None => {
+            let found = (status >= 400).then(|| {
+                let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
+                wrong(asked.at, NO_ERROR, message, "a status below 400".to_owned())
+            });
+            record(NO_ERROR, asked.at, found)
+        }
+    }
+}
+
+/// The body as text.
+pub(super) fn body(asked: &Asked<'_>, answer: &Answer) -> Option<ExpectationRecord> {
+    let matcher = asked.expect.body.as_ref()?;
+    Some(asked.text(RuleId::ResponseBody, "response.body", matcher, &answer.body, "body"))
+}

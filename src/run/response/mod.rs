@@ -1,0 +1,252 @@
+//! Judging what came of a trigger, and keeping values of it.
+
+mod capture;
+mod http;
+mod program;
+
+pub(crate) use capture::captures;
+
+use super::record::{ExpectationRecord, Verdict};
+use crate::assert::{self, Finding, RuleId};
+use crate::matcher::{Fact, Matcher};
+use crate::redact::{MASK, Redactor};
+use crate::source::{Span, Spanned};
+use crate::spec::plan::{JsonPath, Response};
+use crate::trigger::outcome::Outcome;
+use jsonpath_rust::JsonPath as _;
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// The longest part of a body that a message shows.
+const SHOWN: usize = 400;
+
+/// The JSON in a body, parsed once for all that ask; the error says why there is none.
+pub(crate) struct Body<'a> {
+    bytes: &'a [u8],
+    json: Result<serde_json::Value, String>,
+}
+
+impl<'a> Body<'a> {
+    /// The body as it may be shown: of JSON, without the values of hidden keys.
+    fn shown(&self, redactor: &Redactor) -> Cow<'a, str> {
+        if let Ok(json) = &self.json {
+            let mut clean = json.clone();
+            redactor.json(&mut clean);
+            if clean != *json {
+                return Cow::Owned(clean.to_string());
+            }
+        }
+        String::from_utf8_lossy(self.bytes)
+    }
+
+    /// The document of what came of a trigger.
+    pub(crate) fn of(outcome: &'a Outcome) -> Body<'a> {
+        let noun = match outcome {
+            Outcome::Http(_) => "body",
+            Outcome::Command(_) => "output",
+        };
+        Body::new(outcome.document(), noun)
+    }
+
+    /// A document that messages call `noun`.
+    fn new(bytes: &'a [u8], noun: &str) -> Body<'a> {
+        let json = match bytes {
+            [] => Err(format!("the {noun} is empty")),
+            bytes => serde_json::from_slice(bytes).map_err(|why| format!("the {noun} is not JSON: {why}")),
+        };
+        Body { bytes, json }
+    }
+
+    /// What a path selects: a singular query its value, any other the array of its nodes; nothing if there is no node, so
+    /// that `exists` does not hold of a path that finds nothing.
+    fn select(&self, path: &JsonPath) -> Result<Option<serde_json::Value>, String> {
+        let json = self.json.as_ref().map_err(Clone::clone)?;
+        let nodes = json.query(&path.text).map_err(|why| why.to_string())?;
+        Ok(match nodes.as_slice() {
+            [] => None,
+            [first, ..] if path.singular => Some((*first).clone()),
+            _ => Some(serde_json::Value::Array(nodes.into_iter().cloned().collect())),
+        })
+    }
+
+    /// A trace id that stands at a path.
+    pub(crate) fn text_at(&self, path: &JsonPath) -> Option<String> {
+        match self.select(path).ok()?? {
+            serde_json::Value::String(text) => Some(text),
+            other => Some(other.to_string()),
+        }
+    }
+}
+
+fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
+    Finding {
+        rule,
+        verdict: assert::Verdict::Fail,
+        at,
+        expectation: path.to_owned(),
+        message,
+        expected,
+        actual,
+        hint: None,
+        span_ids: Vec::new(),
+        rows: Vec::new(),
+    }
+}
+
+/// The family of all expectations of an answer.
+const FAMILY: &str = "response";
+/// What stands for a status that the spec leaves to the rule that errors are not expected.
+const NO_ERROR: &str = "response";
+
+fn record(path: &str, at: Span, finding: Option<Finding>) -> ExpectationRecord {
+    let verdict = if finding.is_some() { Verdict::Fail } else { Verdict::Pass };
+    let findings = finding.into_iter().collect();
+    ExpectationRecord { path: path.to_owned(), at, family: FAMILY, verdict, findings }
+}
+
+/// Every expectation of what never came. `at` is the step, for what the spec does not say.
+pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> {
+    let ending = [("response.status", &expect.status), ("response.exit_code", &expect.exit_code)];
+    let ending = ending.into_iter().find_map(|(path, matcher)| Some((path.to_owned(), matcher.as_ref()?.span)));
+    let mut all = vec![ending.unwrap_or_else(|| (NO_ERROR.to_owned(), expect.at.unwrap_or(at)))];
+    all.extend(expect.headers.iter().map(|(name, _)| (header_path(&name.value), name.span)));
+    all.extend(expect.json.iter().map(|(path, _)| (json_path(path), path.span)));
+    let texts = [
+        ("response.body", &expect.body),
+        ("response.stdout", &expect.stdout),
+        ("response.stderr", &expect.stderr),
+        ("response.duration", &expect.duration),
+    ];
+    all.extend(texts.into_iter().filter_map(|(path, matcher)| Some((path.to_owned(), matcher.as_ref()?.span))));
+    all.extend(expect.capture.iter().map(|(name, _)| (capture_path(&name.value), name.span)));
+    let of = |(path, at)| ExpectationRecord { path, at, family: FAMILY, verdict: Verdict::Error, findings: Vec::new() };
+    all.into_iter().map(of).collect()
+}
+
+fn header_path(name: &str) -> String {
+    format!("response.headers.{name}")
+}
+fn json_path(path: &JsonPath) -> String {
+    format!("response.json.{}", path.text)
+}
+fn capture_path(name: &str) -> String {
+    format!("response.capture.{name}")
+}
+
+/// Every expectation of what came of a trigger, but its captures. `at` is the step, for what the spec does not say.
+pub(crate) fn judge(expect: &Response, at: Span, outcome: &Outcome) -> Vec<ExpectationRecord> {
+    let document = Body::of(outcome);
+    let shown = document.shown(&expect.redactor);
+    let asked = Asked { expect, at: expect.at.unwrap_or(at), place: outcome.place(), shown: &shown };
+    let mut all = match outcome {
+        Outcome::Http(answer) => http::head(&asked, answer),
+        Outcome::Command(ran) => program::ending(&asked, ran),
+    };
+    all.extend(expect.json.iter().map(|(path, matcher)| asked.json(&document, path, matcher)));
+    match outcome {
+        Outcome::Http(answer) => all.extend(http::body(&asked, answer)),
+        Outcome::Command(ran) => all.extend(program::outputs(&asked, ran)),
+    }
+    if let Some(matcher) = &expect.duration {
+        let took = outcome.responded().saturating_duration_since(outcome.sent());
+        let fact = Fact::nanoseconds(nanos(took));
+        let what = || format!("the time {} took", asked.place);
+        all.push(judged(
+            RuleId::ResponseDuration,
+            "response.duration",
+            matcher.span,
+            &matcher.value,
+            (&fact, None),
+            what,
+        ));
+    }
+    all
+}
+
+/// What is asked of one answer.
+struct Asked<'a> {
+    expect: &'a Response,
+    /// Where the spec has it, or the step.
+    at: Span,
+    /// What was sent, for messages.
+    place: String,
+    /// The document as it may be shown.
+    shown: &'a str,
+}
+
+impl Asked<'_> {
+    fn json(&self, document: &Body<'_>, path: &JsonPath, matcher: &Matcher) -> ExpectationRecord {
+        let name = json_path(path);
+        match document.select(path) {
+            Err(why) => {
+                let expected = format!("{} {}", path.text, matcher.expects());
+                let message = format!("{}: {why}", self.place);
+                let wrong = finding(RuleId::ResponseJson, path.span, &name, message, expected, cut(self.shown));
+                record(&name, path.span, Some(wrong))
+            }
+            Ok(value) => {
+                let fact = value.as_ref().map_or(Fact::Missing, Fact::json);
+                let masked = value.as_ref().and_then(|value| masked(path, value, &self.expect.redactor));
+                let hidden = masked.as_ref().map(Fact::json);
+                let what = || format!("`{}` of {}", path.text, self.place);
+                judged(RuleId::ResponseJson, &name, path.span, matcher, (&fact, hidden.as_ref()), what)
+            }
+        }
+    }
+
+    /// A whole text: a body, or an output. `what` names it.
+    fn text(
+        &self,
+        rule: RuleId,
+        path: &str,
+        matcher: &Spanned<Matcher>,
+        bytes: &[u8],
+        what: &str,
+    ) -> ExpectationRecord {
+        let text = String::from_utf8_lossy(bytes);
+        let shown = Body::new(bytes, "").shown(&self.expect.redactor).into_owned();
+        let hidden = (*text != shown).then(|| Fact::text(shown.as_str()));
+        let facts = (&Fact::text(&*text), hidden.as_ref());
+        judged(rule, path, matcher.span, &matcher.value, facts, || format!("the {what} of {}", self.place))
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A value of the body as it may be shown, where that differs.
+fn masked(path: &JsonPath, value: &serde_json::Value, redactor: &Redactor) -> Option<serde_json::Value> {
+    let mut names = path.text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '-')));
+    if names.any(|name| redactor.hides(name)) && !value.is_null() {
+        return Some(MASK.into());
+    }
+    let mut clean = value.clone();
+    redactor.json(&mut clean);
+    (clean != *value).then_some(clean)
+}
+
+/// `fact` is judged; the other, where there is one, is shown in its place.
+fn judged(
+    rule: RuleId,
+    path: &str,
+    at: Span,
+    matcher: &Matcher,
+    (fact, shown): (&Fact<'_>, Option<&Fact<'_>>),
+    name: impl FnOnce() -> String,
+) -> ExpectationRecord {
+    let wrong = (!matcher.test(fact)).then(|| {
+        let shown = shown.unwrap_or(fact);
+        let message = format!("{} {}", name(), matcher.mismatch(shown));
+        let actual = if shown.is_missing() { "nothing".to_owned() } else { cut(&shown.show()) };
+        finding(rule, at, path, cut(&message), matcher.expects(), actual)
+    });
+    record(path, at, wrong)
+}
+
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}… ({} bytes)", &text[..at], text.len()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a step sends, ready to be sent.
+
+use super::record::{ProgramRecord, RequestRecord};
+use super::step::{StepEnv, folder};
+use crate::diag::{Code, Problem};
+use crate::spec::plan::{Command, HttpRequest, Step, Trigger};
+use crate::spec::vars::Scope;
+use crate::trace::{SpanId, TraceId};
+use crate::trigger::command::{self, Program, TIMEOUT, carriers};
+use crate::trigger::context::Ids;
+use crate::trigger::http::{self, Request, TriggerError, headers_with_context};
+use crate::trigger::outcome::Outcome;
+use crate::trigger::prepare::prepare;
+
+/// A trigger with all variables filled in, under the ids by which its trace is found.
+pub(super) struct Ready {
+    pub(super) trace_id: TraceId,
+    first: SpanId,
+    ids: Ids,
+    what: What,
+}
+
+enum What {
+    Http { request: Box<Request>, client: reqwest::Client, record: Box<RequestRecord> },
+    Command { program: Box<Program>, context: Vec<(&'static str, String)>, record: Box<ProgramRecord> },
+}
+
+/// What was sent, as far as a report shows it.
+#[derive(Default)]
+pub(super) struct Sent {
+    pub(super) request: Option<RequestRecord>,
+    pub(super) program: Option<ProgramRecord>,
+}
+
+/// Fills in the variables; `None` if the step sends nothing. `boundary` separates the parts of a multipart body.
+pub(super) fn ready(
+    env: &StepEnv<'_>,
+    step: &Step,
+    scope: &Scope,
+    trace_id: TraceId,
+    mut ids: Ids,
+    boundary: &str,
+) -> Result<Option<Ready>, Problem> {
+    let first = ids.span();
+    let what = match &step.trigger {
+        Trigger::Http(request) => http(env, step, request, scope, boundary, (trace_id, first))?,
+        Trigger::Command(program) => command(env, program, scope, (trace_id, first))?,
+        Trigger::TraceId(_) | Trigger::TraceFile { .. } => return Ok(None),
+    };
+    Ok(Some(Ready { trace_id, first, ids, what }))
+}
+
+fn http(
+    env: &StepEnv<'_>,
+    step: &Step,
+    request: &HttpRequest,
+    scope: &Scope,
+    boundary: &str,
+    (trace_id, first): (TraceId, SpanId),
+) -> Result<What, Problem> {
+    let session = env.session;
+    let ready = prepare(request, scope, folder(env.source), boundary, step.at)?;
+    let client = session
+        .client
+        .get(&request.tls, request.version, ready.url.scheme() == "https", request.keep_alive, folder(env.source))
+        .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
+    let headers = headers_with_context(&ready.headers, &ready.also_inject, env.test.name, trace_id, first);
+    let record = RequestRecord::of(&ready, &headers);
+    session.learn_secrets(&record.url, &record.headers, record.body.as_ref());
+    Ok(What::Http { request: Box::new(ready), client, record: Box::new(record) })
+}
+
+fn command(
+    env: &StepEnv<'_>,
+    command: &Command,
+    scope: &Scope,
+    (trace_id, first): (TraceId, SpanId),
+) -> Result<What, Problem> {
+    let program = program(env, command, scope)?;
+    let baggage = program.env.iter().find(|(name, _)| name == "BAGGAGE").and_then(|(_, value)| value.as_deref());
+    let context = carriers(trace_id, first, env.test.name, baggage);
+    let record = ProgramRecord::of(&program, &context);
+    env.session.learn_secrets("", &record.env, None);
+    Ok(What::Command { program: Box::new(program), context, record: Box::new(record) })
+}
+
+/// Fills in the variables of a program.
+fn program(env: &StepEnv<'_>, command: &Command, scope: &Scope) -> Result<Program, Problem> {
+    let argv = command.argv.iter().map(|word| word.bind(scope)).collect::<Result<_, _>>()?;
+    let mut variables = env.session.options.command_env.clone();
+    for (name, value) in &command.env {
+        let value = value.as_ref().map(|value| value.bind(scope)).transpose()?;
+        variables.retain(|(own, _)| own != name);
+        variables.push((name.clone(), value));
+    }
+    let beside = match folder(env.source) {
+        path if path.as_os_str().is_empty() => std::path::PathBuf::from("."),
+        path => path.to_owned(),
+    };
+    Ok(Program {
+        argv,
+        env: variables,
+        directory: command.cwd.as_ref().map_or(beside.clone(), |cwd| beside.join(cwd)),
+        stdin: command.stdin.as_ref().map(|text| text.bind(scope)).transpose()?.unwrap_or_default().into_bytes(),
+        timeout: command.timeout.unwrap_or(TIMEOUT),
+    })
+}
+
+impl Ready {
+    /// Sends it. `test` is named in the baggage of redirects.
+    pub(super) async fn send(self, test: &str) -> (Sent, Result<Outcome, TriggerError>) {
+        let Ready { trace_id, first, mut ids, what } = self;
+        match what {
+            What::Http { request, client, record } => {
+                let answer = http::send(&client, &request, test, trace_id, first, &mut ids).await;
+                let sent = Sent { request: Some(*record), ..Sent::default() };
+                (sent, answer.map(|answer| Outcome::Http(Box::new(answer))))
+            }
+            What::Command { program, context, mut record } => {
+                let ran = command::run(&program, &context, trace_id, first).await;
+                if let Ok(ran) = &ran {
+                    record.ended(ran);
+                }
+                let sent = Sent { program: Some(*record), ..Sent::default() };
+                (sent, ran.map(|ran| Outcome::Command(Box::new(ran))))
+            }
+        }
+    }
+}
