@@ -55,7 +55,7 @@ fn whole(block: &str) -> String {
         return block.to_owned();
     }
     let mut text = "tests:\n  - name: an example\n".to_owned();
-    if !["request", "trace_id", "trace_file", "steps"].iter().any(|key| has(key)) {
+    if !["request", "graphql", "grpc", "command", "trace_id", "trace_file", "steps"].iter().any(|key| has(key)) {
         text.push_str("    request: { url: 'http://127.0.0.1:8080/' }\n");
     }
     block.lines().for_each(|line| writeln!(text, "    {line}").unwrap());

@@ -17,6 +17,8 @@ mod commands;
 mod connections;
 #[path = "run/files.rs"]
 mod files;
+#[path = "run/graphql.rs"]
+mod graphql;
 #[path = "run/harness.rs"]
 mod harness;
 #[path = "run/hidden.rs"]

@@ -34,6 +34,7 @@ rules! {
     ResponseHeader "response.header" "A header of the answer is as expected."
     ResponseJson "response.json" "What a JSON path selects in the answer's body is as expected."
     ResponseBody "response.body" "The answer's body is as expected."
+    ResponseErrors "response.errors" "A GraphQL answer has the expected errors; without an expectation, none."
     ResponseExitCode "response.exit_code" "A program ends with the expected code; without an expectation, with 0."
     ResponseStdout "response.stdout" "What a program writes is as expected."
     ResponseStderr "response.stderr" "What a program writes to its other output is as expected."

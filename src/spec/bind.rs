@@ -1,9 +1,10 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GapsCheck, HttpRequest,
-    JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per, RepeatBound, Repeats, Response,
-    Selector, Serial, Services, SpanCheck, Structure, StructureNode, TraceExpectations, TraceIdSource,
+    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GapsCheck, GraphQlErrors,
+    HttpRequest, JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per, RepeatBound,
+    Repeats, Response, Selector, Serial, Services, SpanCheck, Structure, StructureNode, TraceExpectations,
+    TraceIdSource,
 };
 use crate::diag::{Code, Problem};
 use crate::matcher::{Budget, Literal, Lookup, Matcher, Operand, Position, Template, Value, units};
@@ -176,6 +177,10 @@ impl Bind for Response {
             headers: each(&self.headers, |(name, one)| Ok((name.clone(), matcher(one, scope, Position::Text)?)))?,
             json: each(&self.json, |(path, one)| Ok((path.clone(), matcher(one, scope, Position::Any)?)))?,
             body: option(&self.body, |body| spanned(body, scope, Position::Text))?,
+            errors: match &self.errors {
+                GraphQlErrors::Are(errors) => GraphQlErrors::Are(spanned(errors, scope, Position::Any)?),
+                other => other.clone(),
+            },
             exit_code: option(&self.exit_code, |code| spanned(code, scope, Position::Int))?,
             stdout: option(&self.stdout, |text| spanned(text, scope, Position::Text))?,
             stderr: option(&self.stderr, |text| spanned(text, scope, Position::Text))?,

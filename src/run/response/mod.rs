@@ -1,6 +1,7 @@
 //! Judging what came of a trigger, and keeping values of it.
 
 mod capture;
+mod graphql;
 mod http;
 mod program;
 
@@ -11,7 +12,7 @@ use crate::assert::{self, Finding, RuleId};
 use crate::matcher::{Fact, Matcher};
 use crate::redact::{MASK, Redactor};
 use crate::source::{Span, Spanned};
-use crate::spec::plan::{JsonPath, Response};
+use crate::spec::plan::{GraphQlErrors, JsonPath, Response};
 use crate::trigger::outcome::Outcome;
 use jsonpath_rust::JsonPath as _;
 use std::borrow::Cow;
@@ -111,6 +112,12 @@ pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> 
     let mut all = vec![ending.unwrap_or_else(|| (NO_ERROR.to_owned(), expect.at.unwrap_or(at)))];
     all.extend(expect.headers.iter().map(|(name, _)| (header_path(&name.value), name.span)));
     all.extend(expect.json.iter().map(|(path, _)| (json_path(path), path.span)));
+    let of_errors = match &expect.errors {
+        GraphQlErrors::NotLookedAt => None,
+        GraphQlErrors::None => Some(expect.at.unwrap_or(at)),
+        GraphQlErrors::Are(matcher) => Some(matcher.span),
+    };
+    all.extend(of_errors.map(|at| ("response.errors".to_owned(), at)));
     let texts = [
         ("response.body", &expect.body),
         ("response.stdout", &expect.stdout),
@@ -142,6 +149,7 @@ pub(crate) fn judge(expect: &Response, at: Span, outcome: &Outcome) -> Vec<Expec
         Outcome::Http(answer) => http::head(&asked, answer),
         Outcome::Command(ran) => program::ending(&asked, ran),
     };
+    all.extend(graphql::errors(&asked, &document));
     all.extend(expect.json.iter().map(|(path, matcher)| asked.json(&document, path, matcher)));
     match outcome {
         Outcome::Http(answer) => all.extend(http::body(&asked, answer)),

@@ -138,6 +138,7 @@ pub static ALL: &[&Form] = &[
     &WAIT,
     &CLOCKS,
     &REQUEST,
+    &GRAPHQL,
     &COMMAND,
     &PART,
     &AUTH,

@@ -2,6 +2,35 @@
 
 use super::*;
 
+const CREDENTIALS: Shape = Any(&[Shape::Form(&AUTH), Null]);
+
+// What every request over HTTP takes.
+const HEADERS: Key = key(
+    "headers",
+    Map(&Any(&[Scalar, Null])),
+    "Headers; `null` takes a default header away.",
+    "{ authorization: 'Bearer ${secret.TOKEN}' }",
+);
+const AUTHORIZATION: Key =
+    key("auth", CREDENTIALS, "Credentials; `null` takes those of the defaults away.", "{ bearer: '${secret.TOKEN}' }");
+const TLS_SETTINGS: Key = key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }");
+const FOLLOW_REDIRECTS: Key =
+    key("follow_redirects", Bool, "Whether redirects are followed (default true, at most 10).", "false");
+const KEEP_ALIVE: Key = key(
+    "keep_alive",
+    Bool,
+    "Whether the connection of an earlier request may be used again (default false: each request has its own).",
+    "true",
+);
+const TIMEOUT: Key = key("timeout", Duration, "Bound on the whole exchange (default 30s).", "5s");
+const HTTP_VERSION: Key = key("http_version", OneOf(&["1.1", "2"]), "Insist on a version of HTTP.", "'2'");
+const PROPAGATORS: Key = key(
+    "propagators",
+    List(&OneOf(&["b3", "b3multi", "jaeger"])),
+    "Trace context to send beside W3C's `traceparent`.",
+    "[b3]",
+);
+
 /// The keys of a request, wherever one is written.
 static REQUEST_KEYS: &[Key] = &[
     key("method", Word, "The method; POST if there is a body, else GET.", "POST"),
@@ -12,12 +41,7 @@ static REQUEST_KEYS: &[Key] = &[
         "Query parameters to add; a list repeats its name, `null` takes a default one away.",
         "{ page: 2, tag: [a, b] }",
     ),
-    key(
-        "headers",
-        Map(&Any(&[Scalar, Null])),
-        "Headers; `null` takes a default header away.",
-        "{ authorization: 'Bearer ${secret.TOKEN}' }",
-    ),
+    HEADERS,
     key("json", Json, "The body as JSON. Numbers are sent as written.", "{ items: [{ sku: LAPTOP-1, qty: 1 }] }"),
     key("body", Text, "The body as text.", "plain text"),
     key(
@@ -33,32 +57,37 @@ static REQUEST_KEYS: &[Key] = &[
         "{ title: invoice, scan: { file: scan.pdf } }",
     ),
     key("file", Word, "The body is this file, relative to the spec file.", "bodies/order.xml"),
-    key(
-        "auth",
-        Any(&[Shape::Form(&AUTH), Null]),
-        "Credentials; `null` takes those of the defaults away.",
-        "{ bearer: '${secret.TOKEN}' }",
-    ),
-    key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }"),
-    key("follow_redirects", Bool, "Whether redirects are followed (default true, at most 10).", "false"),
-    key(
-        "keep_alive",
-        Bool,
-        "Whether the connection of an earlier request may be used again (default false: each request has its own).",
-        "true",
-    ),
-    key("timeout", Duration, "Bound on the whole exchange (default 30s).", "5s"),
-    key("http_version", OneOf(&["1.1", "2"]), "Insist on a version of HTTP.", "'2'"),
-    key(
-        "propagators",
-        List(&OneOf(&["b3", "b3multi", "jaeger"])),
-        "Trace context to send beside W3C's `traceparent`.",
-        "[b3]",
-    ),
+    AUTHORIZATION,
+    TLS_SETTINGS,
+    FOLLOW_REDIRECTS,
+    KEEP_ALIVE,
+    TIMEOUT,
+    HTTP_VERSION,
+    PROPAGATORS,
 ];
 
 /// `request`.
 pub static REQUEST: Form = Form { name: "request", what: "a request", keys: REQUEST_KEYS };
+
+/// `graphql`.
+pub static GRAPHQL: Form = Form {
+    name: "graphql",
+    what: "a GraphQL request",
+    keys: &[
+        key("url", Word, "The URL of the endpoint.", "${base}/graphql"),
+        key("query", Text, "The query or mutation.", "'query ($sku: ID!) { product(sku: $sku) { price } }'"),
+        key("variables", Json, "Its variables. Numbers are sent as written.", "{ sku: LAPTOP-1 }"),
+        key("operation_name", Word, "Which of several operations.", "Price"),
+        HEADERS,
+        AUTHORIZATION,
+        TLS_SETTINGS,
+        FOLLOW_REDIRECTS,
+        KEEP_ALIVE,
+        TIMEOUT,
+        HTTP_VERSION,
+        PROPAGATORS,
+    ],
+};
 
 /// `defaults.request`.
 pub static DEFAULT_REQUEST: Form =
@@ -102,7 +131,7 @@ form!(
     key("body", TEXT, "The body as text.", "{ contains: confirmed }"),
     key("duration", TIME, "From sending to the last byte; of a program, from its start to its end.", "< 500ms"),
     key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, `{ header: NAME }`; of a program `exit_code`, `stdout`, `stderr`, `{ stdout: PATTERN }`.", "{ order_id: $.id, place: { header: location } }"),
-    later("errors", "GraphQL's errors.", "absent"),
+    key("errors", ANY, "GraphQL's errors. Without it, any fail.", "{ length: 1 }"),
     later("status_message", "gRPC's status message.", "~ card.*"),
     later("metadata", "gRPC's metadata.", "{ x-request-id: exists }"),
     key("exit_code", Matcher(Position::Int), "A program's exit code. Without it, any but 0 fails.", "0"),

@@ -6,6 +6,7 @@ mod conventions;
 mod critical_path;
 mod defaults;
 mod gaps;
+mod graphql;
 mod matrix;
 mod names;
 mod needs;

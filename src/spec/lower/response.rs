@@ -6,7 +6,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Capture, Response};
+use crate::spec::plan::{Capture, GraphQlErrors as Errors, Response};
 use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ impl Lower<'_> {
         answers: Answers,
         captures: &mut BTreeMap<String, Span>,
     ) -> Response {
-        let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return self.no_response() };
+        let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return self.no_response(answers) };
         self.only_what_answers(&fields, answers);
         let status = fields.get("status").and_then(|node| self.status(node));
         let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
@@ -36,20 +36,41 @@ impl Lower<'_> {
             }
         }
         let body = fields.get("body").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
+        let errors = fields.get("errors").and_then(|node| self.reader.spanned_matcher(node, Position::Any));
+        let errors = match (errors, answers) {
+            (Some(matcher), _) => Errors::Are(matcher),
+            (None, Answers::GraphQl) => Errors::None,
+            (None, _) => Errors::NotLookedAt,
+        };
         let exit_code = fields.get("exit_code").and_then(|node| self.reader.spanned_matcher(node, Position::Int));
         let mut output = |name| fields.get(name).and_then(|node| self.reader.spanned_matcher(node, Position::Text));
         let (stdout, stderr) = (output("stdout"), output("stderr"));
         let duration = fields.get("duration").and_then(|node| self.reader.spanned_matcher(node, Position::Duration));
         let capture = fields.get("capture").map(|node| self.captures(node, answers, captures)).unwrap_or_default();
         let redactor = self.options.redactor.clone();
-        Response { at: Some(at), status, headers, json, body, exit_code, stdout, stderr, duration, capture, redactor }
+        Response {
+            at: Some(at),
+            status,
+            headers,
+            json,
+            body,
+            errors,
+            exit_code,
+            stdout,
+            stderr,
+            duration,
+            capture,
+            redactor,
+        }
     }
 
     /// Reports what is expected of another kind of answer.
     fn only_what_answers(&mut self, fields: &Fields<'_>, answers: Answers) {
         let (others, says, instead): (&[&str], _, _) = match answers {
-            Answers::Http => (&["exit_code", "stdout", "stderr"], "a program has", "an HTTP answer has"),
-            Answers::Program => (&["status", "headers", "body"], "an HTTP answer has", "a program has"),
+            Answers::Http | Answers::GraphQl => {
+                (&["exit_code", "stdout", "stderr"], "a program has", "an HTTP answer has")
+            }
+            Answers::Program => (&["status", "headers", "body", "errors"], "an HTTP answer has", "a program has"),
             Answers::Nothing => return,
         };
         let own = match answers {
@@ -60,11 +81,17 @@ impl Lower<'_> {
             let says = format!("`{name}` is what {says}");
             self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, format!("{instead} {own}"));
         }
+        if answers == Answers::Http && fields.has("errors") {
+            let help = "send a `graphql` request; or look into the body: `json: { $.errors: absent }`";
+            let says = "`errors` are those of GraphQL, and this step sends another request";
+            self.reader.error(Code::ConflictingKeys, fields.key_span("errors"), says, help);
+        }
     }
 
     /// For a step that says nothing of its response.
-    pub(super) fn no_response(&self) -> Response {
-        Response { redactor: self.options.redactor.clone(), ..Response::default() }
+    pub(super) fn no_response(&self, answers: Answers) -> Response {
+        let errors = if answers == Answers::GraphQl { Errors::None } else { Errors::NotLookedAt };
+        Response { errors, redactor: self.options.redactor.clone(), ..Response::default() }
     }
 
     /// A status is one of those that HTTP has.
@@ -215,7 +242,7 @@ impl Lower<'_> {
                 "a program has no status, headers or body",
                 "write a JSONPath into its output, `exit_code`, `stdout`, `stderr`, or `{ stdout: 'id=(.*)' }`",
             ),
-            (Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr, Answers::Http) => (
+            (Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr, Answers::Http | Answers::GraphQl) => (
                 "an HTTP answer has no exit code and no output",
                 "write a JSONPath, `status`, `body`, or `{ header: NAME }`",
             ),

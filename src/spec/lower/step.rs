@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub(super) enum Answers {
     /// An HTTP server, with a response.
     Http,
+    /// The same, with errors within the response.
+    GraphQl,
     /// A program, with its end and its output.
     Program,
     /// Nobody.
@@ -39,6 +41,7 @@ impl Lower<'_> {
         let trigger = self.trigger(fields);
         let until = fields.get("until").and_then(|node| self.until(node));
         let answers = match trigger {
+            Some(Trigger::Http(_)) | None if fields.has("graphql") => Answers::GraphQl,
             Some(Trigger::Http(_)) | None => Answers::Http,
             Some(Trigger::Command(_)) => Answers::Program,
             Some(Trigger::TraceId(_) | Trigger::TraceFile { .. }) => Answers::Nothing,
@@ -59,7 +62,7 @@ impl Lower<'_> {
         }
         let response = match fields.get("response") {
             Some(node) => self.response(node, fields.key_span("response"), answers, captures),
-            None => self.no_response(),
+            None => self.no_response(answers),
         };
         if until.is_some() && !fields.has("response") {
             let help = "say when it is done: `response: { status: 200, json: { $.status: done } }`";
@@ -128,7 +131,7 @@ impl Lower<'_> {
         let found: Vec<&str> = TRIGGERS.iter().copied().filter(|name| fields.has(name)).collect();
         match found.as_slice() {
             [] => {
-                let help = "add one of `request`, `command`, `trace_id`, `trace_file`";
+                let help = "add one of `request`, `graphql`, `command`, `trace_id`, `trace_file`";
                 self.reader.error(
                     Code::MissingKey,
                     first_line(fields),
@@ -143,6 +146,10 @@ impl Lower<'_> {
             ["request"] => fields
                 .get("request")
                 .and_then(|node| self.request(node))
+                .map(|request| Trigger::Http(Box::new(request))),
+            ["graphql"] => fields
+                .get("graphql")
+                .and_then(|node| self.graphql(node))
                 .map(|request| Trigger::Http(Box::new(request))),
             ["command"] => fields
                 .get("command")
@@ -271,7 +278,7 @@ impl Lower<'_> {
                 "`trace.id` reads a header, and a program has none",
                 "write `{ stdout: 'trace=(.*)' }` or `{ json: $.trace_id }`",
             ),
-            (TraceIdSource::Stdout(_), Answers::Http) => (
+            (TraceIdSource::Stdout(_), Answers::Http | Answers::GraphQl) => (
                 "`trace.id` reads a program's output, and this step sends a request",
                 "write `{ header: x-trace-id }` or `{ json: $.trace_id }`",
             ),

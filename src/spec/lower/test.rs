@@ -6,7 +6,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Lookup, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Check, Expectation, Response, Step, Test, Trigger};
+use crate::spec::plan::{Check, Expectation, GraphQlErrors, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
@@ -359,8 +359,9 @@ fn row_name(name: &Template, row: &BTreeMap<String, Value>) -> String {
 
 /// Whether a step expects anything that could fail.
 fn could_fail(step: &Step) -> bool {
-    let Response { status, headers, json, body, exit_code, stdout, stderr, duration, .. } = &step.response;
-    let of_http = status.is_some() || !headers.is_empty() || body.is_some();
+    let Response { status, headers, json, body, errors, exit_code, stdout, stderr, duration, .. } = &step.response;
+    let of_http =
+        status.is_some() || !headers.is_empty() || body.is_some() || !matches!(errors, GraphQlErrors::NotLookedAt);
     let of_program = exit_code.is_some() || stdout.is_some() || stderr.is_some();
     let response = of_http || of_program || !json.is_empty() || duration.is_some();
     let sends = matches!(step.trigger, Trigger::Http(_) | Trigger::Command(_));

@@ -170,6 +170,8 @@ pub struct Response {
     pub json: Vec<(JsonPath, Matcher)>,
     /// The body as text.
     pub body: Option<Spanned<Matcher>>,
+    /// GraphQL's errors.
+    pub errors: GraphQlErrors,
     /// A program's exit code. Without one, any but 0 fails.
     pub exit_code: Option<Spanned<Matcher>>,
     /// What a program wrote, as text.
@@ -182,6 +184,18 @@ pub struct Response {
     pub capture: Vec<(Spanned<String>, Capture)>,
     /// Masks in messages what `redact` hides.
     pub redactor: Arc<Redactor>,
+}
+
+/// What is expected of the `errors` of a GraphQL response.
+#[derive(Debug, Clone, Default)]
+pub enum GraphQlErrors {
+    /// It is no GraphQL response.
+    #[default]
+    NotLookedAt,
+    /// There are none.
+    None,
+    /// They are so.
+    Are(Spanned<Matcher>),
 }
 
 /// Where a captured value comes from.
