@@ -54,7 +54,10 @@ fn complaint(fault: &str, trace: &Value) -> Option<String> {
 fn each_fault_of_a_saved_order_is_found_first_and_said_as_expected() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    for fault in ["none", "declined", "extra_retry"].into_iter().chain(FAULTS.map(|(fault, ..)| fault)) {
+    for fault in ["none", "declined", "extra_retry", "missing_service", "reserve_before_charge"]
+        .into_iter()
+        .chain(FAULTS.map(|(fault, ..)| fault))
+    {
         let file = format!("tests/fixtures/orders/{fault}.json");
         let text = analyze(&[&file], here());
         let expected = PathBuf::from(format!("tests/analyze/{fault}.txt"));
@@ -92,13 +95,60 @@ fn the_documentation_shows_real_output() {
     );
 }
 
+/// A call that fails and is made again, with answers of several megabytes.
+fn tried_again_with_large_answers() -> String {
+    let span = |id: u32, parent: &str, kind: u8, times: (u32, u32), rest: &str| {
+        format!(
+            r#"{{"traceId":"000102030405060708090a0b0c0d0e0f","spanId":"000000000000000{id}","parentSpanId":"{parent}","name":"GET /export","kind":{kind},
+            "startTimeUnixNano":"10{:02}000000","endTimeUnixNano":"10{:02}000000"{rest}}}"#,
+            times.0, times.1
+        )
+    };
+    let attributes = |bytes: u32| {
+        format!(
+            r#","attributes":[{{"key":"http.request.method","value":{{"stringValue":"GET"}}}},
+            {{"key":"url.full","value":{{"stringValue":"http://reports/export"}}}},
+            {{"key":"error.type","value":{{"stringValue":"timeout"}}}},
+            {{"key":"http.response.body.size","value":{{"intValue":"{bytes}"}}}}]"#
+        )
+    };
+    let failed = format!(r#"{},"status":{{"code":2}}"#, attributes(1_500_000));
+    let spans = [
+        span(1, "", 2, (0, 99), ""),
+        span(2, "0000000000000001", 3, (10, 40), &failed),
+        span(3, "0000000000000001", 3, (50, 80), &attributes(4_200_000)),
+    ];
+    format!(
+        r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"service.name","value":{{"stringValue":"shop"}}}},
+        {{"key":"service.instance.id","value":{{"stringValue":"one"}}}}]}},"scopeSpans":[{{"scope":{{}},"spans":[{}]}}]}}]}}"#,
+        spans.join(",")
+    )
+}
+
+#[test]
+fn retries_and_large_answers_are_said_with_what_they_cost() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::fs::write(folder.path().join("trace.json"), tried_again_with_large_answers()).unwrap();
+    let text = analyze(&["trace.json"], folder.path());
+    for part in [
+        "2 calls shop → reports `GET /export` under `GET /export` are attempts at the same thing; those before the last failed and took 30ms of 99ms",
+        "2 responses of `GET /export` of shop have up to 4.2 MB each",
+        "attributes: { http.response.body.size: < 1000000 }",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
 /// Every line that a finding proposes is one that a spec can have.
 #[test]
 fn the_line_that_keeps_it_so_is_one_of_the_language() {
     let folder = tempfile::TempDir::new().unwrap();
     let mut lines = Vec::new();
-    for (fault, ..) in FAULTS {
-        let trace = json(&[&format!("tests/fixtures/orders/{fault}.json")], here());
+    let others = folder.path().join("others.json");
+    std::fs::write(&others, tried_again_with_large_answers()).unwrap();
+    let files = FAULTS.map(|(fault, ..)| format!("tests/fixtures/orders/{fault}.json"));
+    for file in files.into_iter().chain([others.to_str().unwrap().to_owned()]) {
+        let trace = json(&[&file], here());
         for finding in trace["traces"][0]["findings"].as_array().unwrap() {
             lines.push(finding["keep"].as_str().unwrap().to_owned());
         }

@@ -12,8 +12,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-const ORDERS: [&str; 8] =
-    ["none", "n_plus_one", "slow_payment", "declined", "swallowed_error", "sequential", "lost_context", "extra_retry"];
+const ORDERS: [&str; 10] = [
+    "none",
+    "n_plus_one",
+    "slow_payment",
+    "declined",
+    "swallowed_error",
+    "sequential",
+    "reserve_before_charge",
+    "missing_service",
+    "lost_context",
+    "extra_retry",
+];
 
 fn order(name: &str) -> String {
     format!("{}/tests/fixtures/orders/{name}.json", env!("CARGO_MANIFEST_DIR"))

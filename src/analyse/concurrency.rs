@@ -4,7 +4,8 @@
 //! compared; what the clocks of a service's instances do at once lies between the most of any of them and the sum of all.
 
 use crate::trace::{SpanIx, Sym, Trace};
-use std::collections::BTreeMap;
+use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 /// What one clock shows of one service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,20 +23,39 @@ pub struct Peak {
 /// The peak of each service and clock, in the order of the services' names. `clock` says by which clock a span was timed. A span
 /// that ends when another starts does not overlap it, and one without a duration runs at no moment.
 pub fn peaks(trace: &Trace, clock: impl Fn(SpanIx) -> u32) -> Vec<Peak> {
-    let mut groups: BTreeMap<(&str, u32), Vec<SpanIx>> = BTreeMap::new();
-    for span in trace.spans().filter(|span| span.duration_ns() > 0) {
-        groups.entry((span.service(), clock(span.ix()))).or_default().push(span.ix());
-    }
+    // Two symbols may be one name: one that came with its type, and one that came without.
+    let mut texts: HashMap<&str, usize> = HashMap::new();
+    let mut names: FxHashMap<Sym, usize> = FxHashMap::default();
+    let mut numbers: FxHashMap<(usize, u32), u32> = FxHashMap::default();
+    let mut groups: Vec<(u32, Vec<SpanIx>)> = Vec::new();
     let mut state = vec![State::default(); trace.len()];
-    let found = groups.into_iter().map(|((_, clock), rows)| {
-        let (most, at_ns) = sweep(trace, &rows, &mut state);
-        Peak { service: trace.services[rows[0].index()], clock, most, at_ns }
-    });
-    found.collect()
+    for span in trace.spans().filter(|span| span.duration_ns() > 0) {
+        let (row, clock) = (span.ix().index(), clock(span.ix()));
+        let name = *names.entry(trace.services[row]).or_insert_with(|| {
+            let next = texts.len();
+            *texts.entry(span.service()).or_insert(next)
+        });
+        let number = *numbers.entry((name, clock)).or_insert_with(|| {
+            groups.push((clock, Vec::new()));
+            groups.len() as u32 - 1
+        });
+        groups[number as usize].1.push(span.ix());
+        state[row].group = Some(number);
+    }
+    let mut found: Vec<Peak> = groups
+        .into_iter()
+        .map(|(clock, rows)| {
+            let (most, at_ns) = sweep(trace, &rows, &mut state);
+            Peak { service: trace.services[rows[0].index()], clock, most, at_ns }
+        })
+        .collect();
+    found.sort_by_key(|peak| (trace.text(peak.service), peak.clock));
+    found
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
+    group: Option<u32>,
     runs: bool,
     /// How many of its children in the group run.
     below: u32,
@@ -46,7 +66,9 @@ struct State {
 fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
     let mut ends: Vec<SpanIx> = rows.to_vec();
     ends.sort_by_key(|&ix| trace.span(ix).end_ns());
-    let parent = |ix: SpanIx| trace.tree().parent(ix).filter(|parent| rows.binary_search(parent).is_ok());
+    let parent = |ix: SpanIx, state: &[State]| {
+        trace.tree().parent(ix).filter(|parent| state[parent.index()].group == state[ix.index()].group)
+    };
     let (mut running, mut most, mut moment) = (0usize, 0usize, 0u64);
     let update = |of: &mut State, running: &mut usize| {
         let counts = of.runs && of.below == 0;
@@ -64,14 +86,14 @@ fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
             ended += 1;
             state[end.index()].runs = false;
             update(&mut state[end.index()], &mut running);
-            if let Some(above) = parent(end) {
+            if let Some(above) = parent(end, state) {
                 state[above.index()].below -= 1;
                 update(&mut state[above.index()], &mut running);
             }
         }
         state[ix.index()].runs = true;
         update(&mut state[ix.index()], &mut running);
-        if let Some(above) = parent(ix) {
+        if let Some(above) = parent(ix, state) {
             state[above.index()].below += 1;
             update(&mut state[above.index()], &mut running);
         }
@@ -88,7 +110,7 @@ fn sweep(trace: &Trace, rows: &[SpanIx], state: &mut [State]) -> (usize, u64) {
 pub fn at_peak(trace: &Trace, peak: &Peak, clock: impl Fn(SpanIx) -> u32) -> Vec<SpanIx> {
     let runs = |ix: &SpanIx| {
         let span = trace.span(*ix);
-        let is_of_peak = trace.services[ix.index()] == peak.service && clock(*ix) == peak.clock;
+        let is_of_peak = span.service() == trace.text(peak.service) && clock(*ix) == peak.clock;
         is_of_peak && span.start_ns() <= peak.at_ns && peak.at_ns < span.end_ns()
     };
     let mut rows: Vec<SpanIx> = trace.spans().map(|span| span.ix()).filter(runs).collect();

@@ -117,17 +117,12 @@ impl CriticalPath {
 
     /// How long each span is on it, in row order.
     pub fn self_times(&self) -> Vec<(SpanIx, u64)> {
-        let mut times: Vec<(SpanIx, u64)> =
-            self.sections.iter().map(|section| (section.span, section.duration_ns())).collect();
-        times.sort_unstable();
-        times.dedup_by(|next, kept| {
-            let same = next.0 == kept.0;
-            if same {
-                kept.1 += next.1;
-            }
-            same
-        });
-        times
+        let rows = self.sections.iter().map(|section| section.span.index() + 1).max().unwrap_or(0);
+        let mut times = vec![0u64; rows];
+        self.sections.iter().for_each(|section| times[section.span.index()] += section.duration_ns());
+        // No section is empty.
+        let on_it = times.into_iter().enumerate().filter(|(_, time)| *time > 0);
+        on_it.map(|(row, time)| (SpanIx(row as u32), time)).collect()
     }
 }
 

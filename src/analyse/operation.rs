@@ -10,9 +10,10 @@ use super::template::url;
 use crate::facts::semconv::Attr;
 use crate::facts::{CallNames, Described, Facts};
 use crate::trace::{SpanRef, Sym, Value};
-use rustc_hash::{FxHashMap, FxHashSet};
+use indexmap::IndexSet;
+use rustc_hash::FxHashSet;
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::rc::Rc;
 
 /// What is spoken. In the order in which one span's names count before another's, where a library's span wraps the call of
 /// the library below it.
@@ -31,10 +32,10 @@ pub enum Protocol {
 }
 
 /// What one call asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Operation {
     /// Of a query or a route its template; free of values.
-    pub(crate) text: String,
+    pub(crate) text: Text,
     pub(crate) protocol: Protocol,
     /// Whether it changes nothing, by its verb.
     pub(crate) reads: bool,
@@ -52,12 +53,59 @@ pub struct Values {
     pub hidden: bool,
 }
 
+/// Texts, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    // They come from outside, so that only a hasher with a seed is safe.
+    all: IndexSet<Box<str>, foldhash::fast::RandomState>,
+}
+
+/// One of [`Texts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Text(u32);
+
+impl Texts {
+    pub(crate) fn put(&mut self, text: &str) -> Text {
+        let at = self.all.get_index_of(text);
+        Text(at.unwrap_or_else(|| self.all.insert_full(Box::from(text)).0) as u32)
+    }
+    pub(crate) fn get(&self, text: Text) -> &str {
+        // Its position was given by the set itself, from which nothing is ever removed.
+        &self.all[text.0 as usize]
+    }
+}
+
 /// Reads operations from spans; texts that several spans have are read once.
 pub(crate) struct Operations<'f> {
     names: &'f CallNames,
     /// The keys of the parameters of prepared queries.
     parameters: FxHashSet<Sym>,
-    queries: FxHashMap<(Sym, Dialect), Rc<Sql>>,
+    queries: Vec<Query>,
+    /// By symbol, the position among `queries`.
+    by_symbol: Vec<Option<u32>>,
+    pub(crate) texts: Texts,
+}
+
+/// A query's text, read.
+#[derive(Debug, Clone, Copy)]
+struct Query {
+    dialect: Dialect,
+    text: Text,
+    is_empty: bool,
+    is_cut: bool,
+    /// By its first word.
+    reads: bool,
+    locks: bool,
+    values: u64,
+    hides_values: bool,
+}
+
+/// What a span says of a call that is no query.
+struct Said<'a> {
+    text: Cow<'a, str>,
+    protocol: Protocol,
+    reads: bool,
+    values: Values,
 }
 
 impl<'f> Operations<'f> {
@@ -65,7 +113,13 @@ impl<'f> Operations<'f> {
         let prefix = |key: &&str| key.starts_with("db.query.parameter.") || key.starts_with("db.operation.parameter.");
         let symbols = facts.trace().symbols();
         let parameters = facts.attribute_keys().filter(prefix).filter_map(|key| symbols.get(key)).collect();
-        Operations { names: facts.call_names(), parameters, queries: FxHashMap::default() }
+        Operations {
+            names: facts.call_names(),
+            parameters,
+            queries: Vec::new(),
+            by_symbol: Vec::new(),
+            texts: Texts::default(),
+        }
     }
 
     /// What a call asks for: by its own span, which `says` so much, by those of libraries around it, or by the callee's.
@@ -91,68 +145,95 @@ impl<'f> Operations<'f> {
     fn by_span(&mut self, span: SpanRef<'_>, says: &Described<'_>, entry: Option<SpanRef<'_>>) -> Operation {
         let mut operation = if says.has(Attr::DbSystem) || says.has(Attr::DbQuery) {
             self.of_database(span, says)
-        } else if says.has(Attr::MessagingSystem) {
-            of_messaging(span, says)
-        } else if says.has(Attr::RpcSystem) || says.has(Attr::RpcMethod) {
-            of_rpc(span, says)
-        } else if says.has(Attr::HttpMethod) || says.has(Attr::Url) || says.has(Attr::Route) {
-            of_http(span, says, entry.map(|entry| self.names.described(entry)))
         } else {
-            Operation::hidden(span.name().to_owned(), Protocol::Unknown, false)
+            let said = if says.has(Attr::MessagingSystem) {
+                of_messaging(span, says)
+            } else if says.has(Attr::RpcSystem) || says.has(Attr::RpcMethod) {
+                of_rpc(span, says)
+            } else if says.has(Attr::HttpMethod) || says.has(Attr::Url) || says.has(Attr::Route) {
+                of_http(span, says, entry.map(|entry| self.names.described(entry)))
+            } else {
+                Said::hidden(span.name(), Protocol::Unknown, false)
+            };
+            self.keep(&said)
         };
         operation.complete &= span.dropped().attributes == 0;
         operation
     }
 
+    fn keep(&mut self, said: &Said<'_>) -> Operation {
+        let Said { ref text, protocol, reads, values } = *said;
+        Operation { text: self.texts.put(text), protocol, reads, complete: true, values }
+    }
+
     fn of_database(&mut self, span: SpanRef<'_>, says: &Described<'_>) -> Operation {
         let verb = says.text(Attr::DbOperation);
-        let dialect = says.text(Attr::DbSystem).map_or(Dialect::Standard, |system| Dialect::of(&system));
         let query = match says.value(Attr::DbQuery) {
-            Some(&Value::Str(text)) => Some(self.query(span, text, dialect)),
+            Some(&Value::Str(text)) => Some(self.query(span, text, dialect(says))),
             _ => None,
         };
-        let is_cut = |sql: &Sql| sql.template.ends_with("...") || sql.template.ends_with('…');
-        let is_cut = query.as_ref().is_some_and(|sql| is_cut(sql));
-        let Some(sql) = query.filter(|sql| !sql.template.is_empty() && !is_cut) else {
+        let is_cut = query.is_some_and(|query| query.is_cut);
+        let Some(query) = query.filter(|query| !query.is_empty && !query.is_cut) else {
             let described = || {
-                let collection = says.text(Attr::DbCollection);
-                Some(match (verb.clone()?, collection) {
-                    (verb, Some(collection)) => format!("{verb} {collection}"),
-                    (verb, None) => verb,
+                let verb = verb.clone()?;
+                Some(match says.text(Attr::DbCollection) {
+                    Some(collection) => Cow::Owned(format!("{verb} {collection}")),
+                    None => verb,
                 })
             };
-            let text = says.text(Attr::DbQuerySummary).or_else(described).unwrap_or_else(|| span.name().to_owned());
+            let text = says.text(Attr::DbQuerySummary).or_else(described).unwrap_or(Cow::Borrowed(span.name()));
             let reads = reads(verb.as_deref().unwrap_or(&text));
-            let operation = Operation::hidden(text, Protocol::Database, reads);
+            let operation = self.keep(&Said::hidden(text, Protocol::Database, reads));
             return Operation { complete: !is_cut, ..operation };
         };
         let mut hasher = DefaultHasher::new();
-        sql.values.hash(&mut hasher);
+        query.values.hash(&mut hasher);
         let mut parameters = 0;
-        for (key, value) in span.attributes().filter(|(key, _)| self.parameters.contains(key)) {
-            (key, span.trace().show(value)).hash(&mut hasher);
-            parameters += 1;
+        if !self.parameters.is_empty() {
+            for (key, value) in span.attributes().filter(|(key, _)| self.parameters.contains(key)) {
+                (key, span.trace().show(value)).hash(&mut hasher);
+                parameters += 1;
+            }
         }
         Operation {
-            reads: !sql.locks && reads(verb.as_deref().unwrap_or(&sql.template)),
-            text: sql.template.clone(),
+            reads: !query.locks && verb.map_or(query.reads, |verb| reads(&verb)),
+            text: query.text,
             protocol: Protocol::Database,
             complete: true,
-            values: Values { print: hasher.finish(), hidden: sql.placeholders > 0 && parameters == 0 },
+            values: Values { print: hasher.finish(), hidden: query.hides_values && parameters == 0 },
         }
     }
 
-    fn query(&mut self, span: SpanRef<'_>, text: Sym, dialect: Dialect) -> Rc<Sql> {
-        let read = || Rc::new(sql::template(span.trace().text(text), dialect, |_| {}));
-        Rc::clone(self.queries.entry((text, dialect)).or_insert_with(read))
+    fn query(&mut self, span: SpanRef<'_>, text: Sym, dialect: Dialect) -> Query {
+        if self.by_symbol.is_empty() {
+            self.by_symbol.resize(span.trace().symbols().len(), None);
+        }
+        if let Some(at) = self.by_symbol[text.index()]
+            && self.queries[at as usize].dialect == dialect
+        {
+            return self.queries[at as usize];
+        }
+        let Sql { template, values, placeholders, locks, .. } = sql::template(span.trace().text(text), dialect, |_| {});
+        let query = Query {
+            dialect,
+            text: self.texts.put(&template),
+            is_empty: template.is_empty(),
+            is_cut: template.ends_with("...") || template.ends_with('…'),
+            reads: reads(&template),
+            locks,
+            values,
+            hides_values: placeholders > 0,
+        };
+        self.by_symbol[text.index()] = Some(self.queries.len() as u32);
+        self.queries.push(query);
+        query
     }
 
     /// The values of a call, each as text.
     pub(crate) fn each_value(&self, span: SpanRef<'_>, entry: Option<SpanRef<'_>>, mut each: impl FnMut(&str)) {
         let says = self.names.described(span);
         if let Some(&Value::Str(text)) = says.value(Attr::DbQuery) {
-            let dialect = says.text(Attr::DbSystem).map_or(Dialect::Standard, |system| Dialect::of(&system));
-            sql::template(span.trace().text(text), dialect, |value| each(value.trim_matches(['\'', '"'])));
+            sql::template(span.trace().text(text), dialect(&says), |value| each(value.trim_matches(['\'', '"'])));
             let own = span.attributes().filter(|(key, _)| self.parameters.contains(key));
             own.for_each(|(_, value)| each(&span.trace().show(value)));
         } else if let Some(target) = target(&says) {
@@ -167,56 +248,60 @@ impl<'f> Operations<'f> {
     }
 }
 
-impl Operation {
-    fn hidden(text: String, protocol: Protocol, reads: bool) -> Operation {
-        Operation { text, protocol, reads, complete: true, values: Values { print: 0, hidden: true } }
+impl<'a> Said<'a> {
+    fn hidden(text: impl Into<Cow<'a, str>>, protocol: Protocol, reads: bool) -> Said<'a> {
+        Said { text: text.into(), protocol, reads, values: Values { print: 0, hidden: true } }
     }
 }
 
-fn of_messaging(span: SpanRef<'_>, says: &Described<'_>) -> Operation {
+fn dialect(says: &Described<'_>) -> Dialect {
+    says.text(Attr::DbSystem).map_or(Dialect::Standard, |system| Dialect::of(&system))
+}
+
+fn of_messaging<'a>(span: SpanRef<'a>, says: &Described<'a>) -> Said<'a> {
     let verb = says.text(Attr::MessagingOperationName).or_else(|| says.text(Attr::MessagingOperation));
     let to = says.text(Attr::DestinationTemplate).or_else(|| says.text(Attr::Destination));
     let text = match (verb, to) {
-        (Some(verb), Some(to)) => format!("{verb} {to}"),
-        _ => span.name().to_owned(),
+        (Some(verb), Some(to)) => Cow::Owned(format!("{verb} {to}")),
+        _ => Cow::Borrowed(span.name()),
     };
-    Operation::hidden(text, Protocol::Messaging, false)
+    Said::hidden(text, Protocol::Messaging, false)
 }
 
-fn of_rpc(span: SpanRef<'_>, says: &Described<'_>) -> Operation {
-    let method = says.text(Attr::RpcMethod).map(|method| method.trim_start_matches('/').to_owned());
+fn of_rpc<'a>(span: SpanRef<'a>, says: &Described<'a>) -> Said<'a> {
+    let method = says.text(Attr::RpcMethod);
+    let method = method.as_deref().map(|method| method.trim_start_matches('/'));
     let text = match (says.text(Attr::RpcService), method) {
         // Since semantic conventions 1.39 rpc.method is the full "package.Service/Method".
-        (_, Some(method)) if method.contains('/') => method,
-        (Some(service), Some(method)) => format!("{service}/{method}"),
-        (None, Some(method)) => method,
-        (_, None) => span.name().to_owned(),
+        (Some(service), Some(method)) if !method.contains('/') => Cow::Owned(format!("{service}/{method}")),
+        (_, Some(method)) => Cow::Owned(method.to_owned()),
+        (_, None) => Cow::Borrowed(span.name()),
     };
     let reads = reads(text.rsplit('/').next().unwrap_or_default());
-    Operation::hidden(text, Protocol::Rpc, reads)
+    Said::hidden(text, Protocol::Rpc, reads)
 }
 
-fn of_http(span: SpanRef<'_>, says: &Described<'_>, entry: Option<Described<'_>>) -> Operation {
-    let method = says.text(Attr::HttpMethod).unwrap_or_else(|| "HTTP".to_owned());
+fn of_http<'a>(span: SpanRef<'a>, says: &Described<'a>, entry: Option<Described<'_>>) -> Said<'a> {
+    let method = says.text(Attr::HttpMethod).unwrap_or(Cow::Borrowed("HTTP"));
     let target = target(says);
-    let route = says.text(Attr::Route).or_else(|| entry?.text(Attr::Route));
-    let path = route.or_else(|| target.as_deref().map(url::template));
-    let mut text = path.map_or_else(|| span.name().to_owned(), |path| format!("{method} {path}"));
+    let route = says.text(Attr::Route).or_else(|| Some(Cow::Owned(entry?.text(Attr::Route)?.into_owned())));
+    let path = route.or_else(|| target.as_deref().map(|target| Cow::Owned(url::template(target))));
+    let mut text = path.map_or(Cow::Borrowed(span.name()), |path| Cow::Owned(format!("{method} {path}")));
     if let Some(name) = says.text(Attr::GraphQlOperation) {
-        text = format!("{text} {name}");
+        text = Cow::Owned(format!("{text} {name}"));
     }
     let reads = matches!(&*method, "GET" | "HEAD" | "OPTIONS" | "QUERY");
     let print = target.as_deref().map_or(0, url::print);
     let values = Values { print, hidden: !reads || target.is_none() };
-    Operation { text, protocol: Protocol::Http, reads, complete: true, values }
+    Said { text, protocol: Protocol::Http, reads, values }
 }
 
 /// The URL, or path and query.
-fn target(says: &Described<'_>) -> Option<String> {
+fn target<'a>(says: &Described<'a>) -> Option<Cow<'a, str>> {
     says.text(Attr::Url).or_else(|| {
         let path = says.text(Attr::Path)?;
         Some(match says.text(Attr::UrlQuery) {
-            Some(query) if !path.contains('?') => format!("{path}?{query}"),
+            Some(query) if !path.contains('?') => Cow::Owned(format!("{path}?{query}")),
             _ => path,
         })
     })
@@ -264,11 +349,13 @@ mod tests {
     use crate::trace::Kind;
     use crate::trace::fixture::{Draft, draft};
 
-    fn read(span: Draft) -> Operation {
+    fn read(span: Draft) -> (String, Operation) {
         let trace = draft(&[span]);
         let facts = Facts::from(&trace);
         let span = trace.spans().next().expect("one span");
-        Operations::of(&facts).read((span, &facts.call_names().described(span)), &[], None)
+        let mut operations = Operations::of(&facts);
+        let operation = operations.read((span, &facts.call_names().described(span)), &[], None);
+        (operations.texts.get(operation.text).to_owned(), operation)
     }
     fn client() -> Draft {
         Draft::new(1, 0, "a", Kind::Client).name("named")
@@ -278,8 +365,8 @@ mod tests {
     fn the_text_of_a_query_counts_before_its_summary() {
         let db = || client().text("db.system.name", "postgresql");
         let of = |span| {
-            let operation = read(span);
-            (operation.text, operation.values.hidden, operation.reads, operation.complete)
+            let (text, operation) = read(span);
+            (text, operation.values.hidden, operation.reads, operation.complete)
         };
         let texts = [
             (
@@ -328,11 +415,11 @@ mod tests {
     #[test]
     fn a_route_counts_before_a_path() {
         let http = || client().text("http.request.method", "GET");
-        assert_eq!(read(http().text("url.full", "http://s/a/17?b=1")).text, "GET /a/{}");
-        assert_eq!(read(http().text("url.full", "http://s/a/x").text("url.template", "/a/{id}")).text, "GET /a/{id}");
-        assert_eq!(read(http().text("http.target", "/a/9")).text, "GET /a/{}");
-        assert_eq!(read(http()).text, "named");
-        let print = |url| read(http().text("url.full", url)).values.print;
+        assert_eq!(read(http().text("url.full", "http://s/a/17?b=1")).0, "GET /a/{}");
+        assert_eq!(read(http().text("url.full", "http://s/a/x").text("url.template", "/a/{id}")).0, "GET /a/{id}");
+        assert_eq!(read(http().text("http.target", "/a/9")).0, "GET /a/{}");
+        assert_eq!(read(http()).0, "named");
+        let print = |url| read(http().text("url.full", url)).1.values.print;
         assert_ne!(print("http://s/a/17"), print("http://s/a/18"));
         assert_eq!(print("http://s/a/17"), print("http://t/a/17"));
     }
@@ -340,12 +427,12 @@ mod tests {
     #[test]
     fn methods_and_messages() {
         let rpc = || client().text("rpc.system", "grpc");
-        assert_eq!(read(rpc().text("rpc.service", "S").text("rpc.method", "GetX")).text, "S/GetX");
-        assert!(read(rpc().text("rpc.method", "p.S/GetX")).reads);
-        assert!(!read(rpc().text("rpc.method", "p.S/Getaway")).reads);
+        assert_eq!(read(rpc().text("rpc.service", "S").text("rpc.method", "GetX")).0, "S/GetX");
+        assert!(read(rpc().text("rpc.method", "p.S/GetX")).1.reads);
+        assert!(!read(rpc().text("rpc.method", "p.S/Getaway")).1.reads);
         let sent = client().text("messaging.system", "kafka").text("messaging.operation.type", "send");
-        assert_eq!(read(sent.text("messaging.destination.name", "orders")).text, "send orders");
-        assert_eq!(read(client()).text, "named");
+        assert_eq!(read(sent.text("messaging.destination.name", "orders")).0, "send orders");
+        assert_eq!(read(client()).0, "named");
     }
 
     #[test]
@@ -359,7 +446,8 @@ mod tests {
         let facts = Facts::from(&trace);
         let spans: Vec<_> = trace.spans().collect();
         let says = facts.call_names().described(spans[1]);
-        let operation = Operations::of(&facts).read((spans[1], &says), &spans[..1], None);
-        assert_eq!((operation.text, operation.protocol), ("search".to_owned(), Protocol::Database));
+        let mut operations = Operations::of(&facts);
+        let operation = operations.read((spans[1], &says), &spans[..1], None);
+        assert_eq!((operations.texts.get(operation.text), operation.protocol), ("search", Protocol::Database));
     }
 }

@@ -3,12 +3,14 @@
 //! They are the calls of `facts::edges`, and the queries of databases within the process, whose spans are INTERNAL. A span that does
 //! nothing but wrap one call (`UserRepository.findById` around its query) is part of that call: it is under what called both.
 
-use super::operation::Operations;
+use super::operation::{Operation, Operations, Text, Texts};
 pub use super::operation::{Protocol, Values};
 use crate::facts::semconv::Attr;
 use crate::facts::{Callee, Described, Facts, Within, wrappers};
 use crate::trace::{Kind, SpanId, SpanIx, SpanRef, Sym, Trace};
-use indexmap::IndexSet;
+use rustc_hash::FxHashMap;
+use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// Where a call is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +21,39 @@ pub enum Under {
     Missing(SpanId),
     /// Under none: the call itself is a root.
     Nothing,
+}
+
+/// Numbers for what calls are made under, in the order in which they are asked for, from 0 on.
+#[derive(Default)]
+pub(super) struct Places {
+    count: u32,
+    /// By row.
+    spans: Vec<Option<u32>>,
+    // Their ids come from outside, so that only the default hasher is safe.
+    others: HashMap<Under, u32>,
+}
+
+impl Places {
+    pub(super) fn of(&mut self, under: Under) -> u32 {
+        let slot = match under {
+            Under::Span(ix) => {
+                if self.spans.len() <= ix.index() {
+                    self.spans.resize(ix.index() + 1, None);
+                }
+                &mut self.spans[ix.index()]
+            }
+            Under::Missing(_) | Under::Nothing => {
+                return *self.others.entry(under).or_insert_with(|| {
+                    self.count += 1;
+                    self.count - 1
+                });
+            }
+        };
+        *slot.get_or_insert_with(|| {
+            self.count += 1;
+            self.count - 1
+        })
+    }
 }
 
 /// What calls have in common that count as one call made several times.
@@ -62,7 +97,7 @@ pub struct Outgoing {
 pub struct OutgoingCalls {
     /// In row order of their spans.
     pub all: Vec<Outgoing>,
-    signatures: IndexSet<Signature>,
+    signatures: Vec<Signature>,
 }
 
 impl OutgoingCalls {
@@ -72,7 +107,10 @@ impl OutgoingCalls {
         let sides = sides(facts);
         let inside = inside(trace, &sides);
         let mut operations = Operations::of(facts);
+        let mut callees = Callees::default();
         let mut found = OutgoingCalls::default();
+        // Of numbers of our own, so that no one can flood it.
+        let mut known: FxHashMap<(Sym, Text, Text, Protocol, bool), u32> = FxHashMap::default();
         let mut around = Vec::new();
         for side in sides {
             let caller = side.caller(trace);
@@ -82,18 +120,18 @@ impl OutgoingCalls {
             let entry = side.entry.map(|entry| trace.span(entry));
             let says = facts.call_names().described(span);
             let operation = operations.read((span, &says), &around, entry);
-            let signature = Signature {
-                caller,
-                callee: callee(trace, &side, &says),
-                operation: operation.text,
-                protocol: operation.protocol,
-                reads: operation.reads,
-            };
+            let Operation { text, protocol, reads, .. } = operation;
+            let to = callees.read(trace, &side, &says);
+            let signature = *known.entry((caller, to, text, protocol, reads)).or_insert_with(|| {
+                let (callee, operation) = (callees.texts.get(to).to_owned(), operations.texts.get(text).to_owned());
+                found.signatures.push(Signature { caller, callee, operation, protocol, reads });
+                (found.signatures.len() - 1) as u32
+            });
             found.all.push(Outgoing {
                 span: side.span,
                 entry: side.entry,
                 under,
-                signature: found.signatures.insert_full(signature).0 as u32,
+                signature,
                 values: operation.values,
                 complete: operation.complete,
                 by_caller: side.by_caller,
@@ -104,7 +142,7 @@ impl OutgoingCalls {
     }
     /// What a call has in common with others that are the same.
     pub fn signature(&self, call: &Outgoing) -> &Signature {
-        // Each call's position was given by the set itself, from which nothing is ever removed.
+        // Each call's position was given when its signature was added; none is ever removed.
         &self.signatures[call.signature as usize]
     }
 }
@@ -228,26 +266,41 @@ fn under<'t>(trace: &'t Trace, inside: &[u32], side: &Side<'_>, caller: Sym, aro
     Under::Span(at.ix())
 }
 
-/// analysis.md, 5.5: the service that answers, else what the caller names: peer, database, broker, address.
-fn callee(trace: &Trace, side: &Side<'_>, says: &Described<'_>) -> String {
-    let names = match &side.to {
-        Ok(service) => return trace.text(*service).to_owned(),
-        Err(names) => names,
-    };
-    let within = |system: String, within: Option<String>| match within {
-        Some(within) => format!("{system}/{within}"),
-        None => system,
-    };
-    if let Some(peer) = says.text(Attr::PeerService) {
-        return peer;
+/// What calls lead to (analysis.md, 5.5): the service that answers, else what the caller names: peer, database, broker, address.
+#[derive(Default)]
+struct Callees {
+    texts: Texts,
+    services: FxHashMap<Sym, Text>,
+    line: String,
+}
+
+impl Callees {
+    fn read(&mut self, trace: &Trace, side: &Side<'_>, says: &Described<'_>) -> Text {
+        let names = match &side.to {
+            Ok(service) => {
+                let texts = &mut self.texts;
+                return *self.services.entry(*service).or_insert_with(|| texts.put(trace.text(*service)));
+            }
+            Err(names) => names,
+        };
+        if let Some(peer) = says.text(Attr::PeerService) {
+            return self.texts.put(&peer);
+        }
+        let (system, within) = if let Some(system) = says.text(Attr::DbSystem) {
+            (system, says.text(Attr::DbNamespace))
+        } else if let Some(system) = says.text(Attr::MessagingSystem) {
+            (system, says.text(Attr::DestinationTemplate).or_else(|| says.text(Attr::Destination)))
+        } else {
+            return self.texts.put(names.first().map_or("", String::as_str));
+        };
+        self.line.clear();
+        // Writing to a String cannot fail.
+        let _ = match within {
+            Some(within) => write!(self.line, "{system}/{within}"),
+            None => self.line.write_str(&system),
+        };
+        self.texts.put(&self.line)
     }
-    if let Some(system) = says.text(Attr::DbSystem) {
-        return within(system, says.text(Attr::DbNamespace));
-    }
-    if let Some(system) = says.text(Attr::MessagingSystem) {
-        return within(system, says.text(Attr::DestinationTemplate).or_else(|| says.text(Attr::Destination)));
-    }
-    names.first().cloned().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -99,11 +99,12 @@ pub fn under_one_span(facts: &Facts<'_>, calls: &OutgoingCalls, keep: impl Fn(us
     let trace = facts.trace();
     let mut paths = Paths::default();
     let mut numbers = Numbers { rows: trace.len() as u32, missing: HashMap::new() };
-    let mut groups: FxHashMap<(Place, u32), usize> = FxHashMap::default();
+    let mut groups: FxHashMap<(Place, u32), u32> = FxHashMap::default();
     let mut unknown: FxHashMap<Place, usize> = FxHashMap::default();
-    let mut found: Vec<(Place, Group)> = Vec::new();
-    // The groups of a call that are one within the other.
-    let mut nested: Vec<(usize, usize)> = Vec::new();
+    let mut found: Vec<Counted> = Vec::new();
+    // Each call with each of its groups, and the groups of a call that are one within the other.
+    let mut members: Vec<(u32, u32)> = Vec::new();
+    let mut nested: Vec<(u32, u32)> = Vec::new();
     for (at, call) in calls.all.iter().enumerate().filter(|(at, _)| keep(*at)) {
         let mut inner = None;
         let mut at_place = Some((call.under, 0));
@@ -114,24 +115,47 @@ pub fn under_one_span(facts: &Facts<'_>, calls: &OutgoingCalls, keep: impl Fn(us
                 *unknown.entry(place).or_default() += 1;
             }
             let group = *groups.entry((place, call.signature)).or_insert_with(|| {
-                let through = paths.names(path);
-                found.push((place, Group { under: Some(under), through, calls: Vec::new(), doubted: 0 }));
-                found.len() - 1
+                found.push(Counted { place, under, count: 0, lost: 0 });
+                found.len() as u32 - 1
             });
-            found[group].1.calls.push(at as u32);
+            let counted = &mut found[group as usize];
+            counted.count += 1;
+            counted.lost += u32::from(!call.complete);
+            members.push((group, at as u32));
             nested.extend(inner.replace(group).map(|inner| (inner, group)));
             at_place = outwards(trace, under).map(|(name, outer)| (outer, paths.further(trace, path, name)));
         }
     }
+    // Most groups hold what one further in holds, so that lists are made of those that stay.
     let mut kept = vec![true; found.len()];
     for (inner, outer) in nested {
-        kept[outer] &= found[outer].1.calls.len() > found[inner].1.calls.len();
+        kept[outer as usize] &= found[outer as usize].count > found[inner as usize].count;
     }
-    for (place, group) in &mut found {
-        let lost = group.calls.iter().filter(|&&at| !calls.all[at as usize].complete).count();
-        group.doubted = unknown.get(place).map_or(0, |all| all - lost);
+    let mut places: Vec<Option<u32>> = Vec::with_capacity(found.len());
+    let mut all: Vec<Group> = Vec::new();
+    for (Counted { place, under, count, lost }, kept) in found.into_iter().zip(kept) {
+        places.push(kept.then_some(all.len() as u32));
+        if kept {
+            let doubted = unknown.get(&place).map_or(0, |all| all - lost as usize);
+            let calls = Vec::with_capacity(count as usize);
+            all.push(Group { under: Some(under), through: paths.names(place.1), calls, doubted });
+        }
     }
-    found.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|((_, group), _)| group).collect()
+    for (group, at) in members {
+        if let Some(place) = places[group as usize] {
+            all[place as usize].calls.push(at);
+        }
+    }
+    all
+}
+
+/// A group before its calls are listed.
+struct Counted {
+    place: Place,
+    under: Under,
+    count: u32,
+    /// Of how many of them something was lost.
+    lost: u32,
 }
 
 /// The groups in the whole trace.

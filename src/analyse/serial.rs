@@ -7,12 +7,12 @@
 //! body is in no trace.
 
 use super::operation::{Operations, Protocol};
-use super::outgoing::{Outgoing, OutgoingCalls, Signature, Under};
+use super::outgoing::{Outgoing, OutgoingCalls, Places, Signature, Under};
 use crate::facts::{Facts, semconv};
 use crate::trace::{Kind, SpanIx, SpanRef, Sym, Trace, Value};
 use rustc_hash::FxHashSet;
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How sure it is that the calls of a run could have overlapped.
@@ -78,7 +78,7 @@ struct Site {
 }
 
 fn sites(trace: &Trace, calls: &OutgoingCalls, keep: impl Fn(usize) -> bool) -> Vec<Site> {
-    let mut places: HashMap<Under, usize> = HashMap::new();
+    let mut places = Places::default();
     let mut sites: Vec<Site> = Vec::new();
     for (at, call) in calls.all.iter().enumerate().filter(|(at, _)| keep(*at)) {
         let span = trace.span(call.span);
@@ -86,10 +86,10 @@ fn sites(trace: &Trace, calls: &OutgoingCalls, keep: impl Fn(usize) -> bool) -> 
         if !call.by_caller || span.kind() == Kind::Producer || call.under == Under::Nothing {
             continue;
         }
-        let place = *places.entry(call.under).or_insert_with(|| {
+        let place = places.of(call.under) as usize;
+        if place == sites.len() {
             sites.push(Site { under: call.under, calls: Vec::new(), is_known: true });
-            sites.len() - 1
-        });
+        }
         let site = &mut sites[place];
         site.is_known &= call.complete && span.is_timed();
         if span.is_timed() {
@@ -163,7 +163,9 @@ struct Batch {
     /// Whether the first `freed` of them only read, by values known before.
     free: bool,
     freed: usize,
+    /// The values of the first `printed` of them.
     prints: HashSet<u64>,
+    printed: usize,
     /// What the first `answered` of them brought.
     answers: HashSet<u64>,
     answered: usize,
@@ -189,11 +191,13 @@ impl<'f> Reader<'f> {
         self.trace.span(self.call(at).span)
     }
     fn values(&self, at: u32) -> Vec<u64> {
-        let call = self.call(at);
         let mut values = Vec::new();
-        let entry = call.entry.map(|entry| self.trace.span(entry));
-        self.operations.each_value(self.span(at), entry, |value| values.push(hash(value)));
+        self.each_value(at, |value| values.push(hash(value)));
         values
+    }
+    fn each_value(&self, at: u32, each: impl FnMut(&str)) {
+        let entry = self.call(at).entry.map(|entry| self.trace.span(entry));
+        self.operations.each_value(self.span(at), entry, each);
     }
 
     /// Cuts a sequence into batches, and adds those of several calls; if no batch holds all, the sequence as well.
@@ -212,7 +216,6 @@ impl<'f> Reader<'f> {
                 let (one, other) = (self.call(last).signature, call.signature);
                 batch.seen &= self.overlapping.contains(&(one.min(other), one.max(other)));
                 batch.calls.push(at);
-                batch.prints.insert(call.values.print);
                 continue;
             }
             batches.push(Batch {
@@ -220,7 +223,8 @@ impl<'f> Reader<'f> {
                 seen: true,
                 free: true,
                 freed: 0,
-                prints: HashSet::from([call.values.print]),
+                prints: HashSet::new(),
+                printed: 0,
                 answers: HashSet::new(),
                 answered: 0,
             });
@@ -259,11 +263,20 @@ impl<'f> Reader<'f> {
                     Protocol::Http => call.values.print != 0,
                     _ => !call.values.hidden,
                 };
-                visible && !batch.prints.contains(&call.values.print)
+                visible && !self.has_asked(batch, call.values.print)
             }
             (false, _) => self.is_free(at, known) && self.are_free(batch, known),
         };
         fits && !self.is_fed(batch, at, known)
+    }
+
+    /// Whether a call of a batch has these values.
+    fn has_asked(&self, batch: &mut Batch, print: u64) -> bool {
+        while let Some(&next) = batch.calls.get(batch.printed) {
+            batch.prints.insert(self.call(next).values.print);
+            batch.printed += 1;
+        }
+        batch.prints.contains(&print)
     }
 
     /// Whether a value of a call is among what the calls before it brought.
@@ -289,8 +302,12 @@ impl<'f> Reader<'f> {
     /// Whether a call only reads, by values that were known before.
     fn is_free(&self, at: u32, known: &Known<'_>) -> bool {
         let call = self.call(at);
-        let reads = self.calls.signature(call).reads && !call.values.hidden && call.complete;
-        reads && self.values(at).iter().all(|value| self.known(known).contains(value))
+        if !self.calls.signature(call).reads || call.values.hidden || !call.complete {
+            return false;
+        }
+        let (known, mut is_free) = (self.known(known), true);
+        self.each_value(at, |value| is_free = is_free && known.contains(&hash(value)));
+        is_free
     }
 
     fn known<'s>(&self, known: &'s Known<'_>) -> &'s HashSet<u64> {

@@ -1,11 +1,11 @@
 //! The shape of a trace's calls: how many one span makes, how long a chain they form, what was tried again, how much was carried.
 
-use super::outgoing::{OutgoingCalls, Under};
+use super::outgoing::{OutgoingCalls, Places, Under};
 use crate::facts::semconv::Attr;
 use crate::facts::{Facts, Within};
 use crate::trace::{Kind, SpanIx, SpanRef, Value};
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The calls that one span makes itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,18 +20,22 @@ pub struct FanOut {
 
 /// The calls of each span that makes any, in the order of their first ones.
 pub fn fan_out(calls: &OutgoingCalls) -> Vec<FanOut> {
-    let mut places: HashMap<Under, usize> = HashMap::new();
+    let mut places = Places::default();
     let mut found: Vec<FanOut> = Vec::new();
     for (at, call) in calls.all.iter().enumerate().filter(|(_, call)| call.under != Under::Nothing) {
-        let place = *places.entry(call.under).or_insert_with(|| {
+        let place = places.of(call.under) as usize;
+        if place == found.len() {
             found.push(FanOut { under: call.under, calls: Vec::new(), callees: 0 });
-            found.len() - 1
-        });
+        }
         found[place].calls.push(at as u32);
     }
     for one in &mut found {
-        let mut callees: Vec<&str> =
-            one.calls.iter().map(|&at| &*calls.signature(&calls.all[at as usize]).callee).collect();
+        // Few signatures have many calls: their numbers are compared before their texts.
+        let call = |at: &u32| &calls.all[*at as usize];
+        let mut one_of_each: Vec<u32> = one.calls.clone();
+        one_of_each.sort_unstable_by_key(|at| call(at).signature);
+        one_of_each.dedup_by_key(|at| call(at).signature);
+        let mut callees: Vec<&str> = one_of_each.iter().map(|at| &*calls.signature(call(at)).callee).collect();
         callees.sort_unstable();
         callees.dedup();
         one.callees = callees.len();
@@ -131,27 +135,37 @@ pub fn retries(facts: &Facts<'_>, calls: &OutgoingCalls) -> Vec<Retry> {
         let call = &calls.all[at as usize];
         trace.span(call.span).is_error() || call.entry.is_some_and(|entry| trace.span(entry).is_error())
     };
-    let mut last: HashMap<(Under, u32), usize> = HashMap::new();
-    let mut attempts: Vec<Retry> = Vec::new();
-    for (at, call) in calls.all.iter().enumerate() {
-        let (at, place) = (at as u32, (call.under, call.signature));
-        if let Some(&before) = last.get(&place)
-            && let Some(&tried) = attempts[before].calls.last()
-            && call.under != Under::Nothing
-            && failed(tried)
-            && span(tried).end_ns() <= span(at).start_ns()
-        {
-            attempts[before].calls.push(at);
-            continue;
-        }
-        last.insert(place, attempts.len());
-        attempts.push(Retry { under: call.under, calls: vec![at] });
-    }
+    let has_attempts = Attr::Resend.names().iter().any(|name| facts.has_attribute_key(name));
     let says_so = |at: u32| {
         let value = facts.call_names().described(span(at)).value(Attr::Resend);
         value.is_some_and(|value| matches!(value, Value::Int(count) if *count > 0))
     };
-    attempts.retain(|retry| retry.calls.len() > 1 || says_so(retry.calls[0]));
+    // The last call of each kind, where it failed: few do.
+    let mut last: HashMap<(Under, u32), u32> = HashMap::new();
+    let mut chains: HashMap<u32, usize> = HashMap::new();
+    let mut attempts: Vec<Retry> = Vec::new();
+    let mut alone: Vec<u32> = Vec::new();
+    for (at, call) in calls.all.iter().enumerate() {
+        let (at, place) = (at as u32, (call.under, call.signature));
+        let before = if last.is_empty() { None } else { last.remove(&place) };
+        if failed(at) && call.under != Under::Nothing {
+            last.insert(place, at);
+        }
+        if let Some(before) = before.filter(|&before| span(before).end_ns() <= span(at).start_ns()) {
+            let chain = chains.remove(&before).unwrap_or_else(|| {
+                attempts.push(Retry { under: call.under, calls: vec![before] });
+                attempts.len() - 1
+            });
+            attempts[chain].calls.push(at);
+            chains.insert(at, chain);
+        } else if has_attempts && says_so(at) {
+            alone.push(at);
+        }
+    }
+    let first: HashSet<u32> = attempts.iter().map(|retry| retry.calls[0]).collect();
+    let alone = alone.into_iter().filter(|at| !first.contains(at));
+    attempts.extend(alone.map(|at| Retry { under: calls.all[at as usize].under, calls: vec![at] }));
+    attempts.sort_by_key(|retry| retry.calls[0]);
     attempts
 }
 
@@ -174,7 +188,7 @@ pub fn payloads(facts: &Facts<'_>, calls: &OutgoingCalls) -> Vec<Payload> {
         return Vec::new();
     }
     let mut rows: Vec<SpanIx> = calls.all.iter().map(|call| call.span).collect();
-    let answers: std::collections::HashSet<SpanIx> = calls.all.iter().filter_map(|call| call.entry).collect();
+    let answers: HashSet<SpanIx> = calls.all.iter().filter_map(|call| call.entry).collect();
     let uncalled = |span: &SpanRef<'_>| span.kind() == Kind::Server && !answers.contains(&span.ix());
     rows.extend(trace.spans().filter(uncalled).map(|span| span.ix()));
     rows.sort_unstable();

@@ -216,7 +216,7 @@ impl<'c> Known<'c> {
     fn callee(&self, cx: &Judging<'_>, names: &CallNames, ix: SpanIx) -> Callee {
         let span = cx.trace.span(ix);
         let key = names.key(span);
-        let peers = peer_names(span);
+        let peers = peer_names(names, span);
         let silent = |name: &str| cx.context.is_silent(name);
         if peers.iter().any(|peer| silent(peer)) || silent(&key.peer) {
             return Callee::Silent;

@@ -59,7 +59,9 @@ pub(super) fn judge(cx: &Judging<'_>, services: &Services, at: &Expectation) -> 
 /// A call that names a service as its callee and has no answer in the trace: the service was asked, whatever came of it.
 fn called_in_vain(cx: &Judging<'_>, name: &str) -> Option<SpanIx> {
     let unanswered = cx.facts.calls().unanswered().map(|call| call.span);
-    unanswered.into_iter().find(|&ix| crate::facts::peer_names(cx.trace.span(ix)).iter().any(|peer| peer == name))
+    unanswered
+        .into_iter()
+        .find(|&ix| crate::facts::peer_names(cx.facts.call_names(), cx.trace.span(ix)).iter().any(|peer| peer == name))
 }
 
 fn unseen(cx: &Judging<'_>, at: Span, path: &str, name: &str, call: SpanIx) -> State {

@@ -45,7 +45,8 @@ impl Calls {
         let names = CallNames::of(trace);
         let wraps = wrappers(trace);
         let linked = linked_by_consumers(trace);
-        let within = within(trace, &names, &wraps);
+        let no_calls = names.no_calls(trace);
+        let within = within(trace, &no_calls, &wraps);
         let mut answered = vec![false; trace.len()];
         let mut found = Calls::default();
         for span in trace.spans() {
@@ -64,7 +65,7 @@ impl Calls {
         }
         found.within = within;
         for (producer, consumer) in linked.pairs {
-            if names.is_no_call(trace.span(producer)) || trace.tree().parent(consumer) == Some(producer) {
+            if no_calls[producer.index()] || trace.tree().parent(consumer) == Some(producer) {
                 continue;
             }
             found.pairs.push((producer, consumer));
@@ -101,7 +102,7 @@ pub fn requests_answered(trace: &Trace, requests: &[SpanId]) -> Vec<bool> {
 }
 
 /// Of each row, in which call of its own service it runs.
-fn within(trace: &Trace, names: &CallNames, wraps: &[bool]) -> Vec<Within> {
+fn within(trace: &Trace, no_calls: &[bool], wraps: &[bool]) -> Vec<Within> {
     let tree = trace.tree();
     let mut within = vec![Within::Nothing; trace.len()];
     for &ix in tree.preorder() {
@@ -109,7 +110,7 @@ fn within(trace: &Trace, names: &CallNames, wraps: &[bool]) -> Vec<Within> {
         within[ix.index()] = match span.kind() {
             Kind::Server | Kind::Consumer => Within::Nothing,
             Kind::Client if wraps[ix.index()] => Within::Nothing,
-            Kind::Client | Kind::Producer if names.is_no_call(span) => Within::Nothing,
+            Kind::Client | Kind::Producer if no_calls[ix.index()] => Within::Nothing,
             Kind::Client | Kind::Producer => Within::Call(ix),
             _ => match span.parent() {
                 Some(parent) if parent.service() == span.service() => within[parent.ix().index()],

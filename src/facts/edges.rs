@@ -7,9 +7,11 @@
 
 use super::Facts;
 use super::calls::{Within, wrappers};
-use super::peer::Named;
+use super::peer::{CallNames, Named, Namings};
 use crate::trace::{Kind, SpanIx, SpanRef, Sym, Trace};
-use std::collections::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
+use std::collections::HashSet;
+use std::sync::Arc;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -28,7 +30,7 @@ pub(crate) enum Callee {
     /// A service that answers in the trace, with its first span.
     Service(Sym, SpanIx),
     /// Something that is only named.
-    Named(Named),
+    Named(Arc<Named>),
 }
 
 /// All calls of a trace, in row order of the callers.
@@ -36,14 +38,15 @@ pub(crate) enum Callee {
 pub(crate) struct Edges {
     all: Vec<Edge>,
     // Every rule of a spec asks for one pair; walking all calls for each would cost rules × calls.
-    by_services: HashMap<(Sym, Sym), Vec<u32>>,
+    by_services: FxHashMap<(Sym, Sym), Vec<u32>>,
 }
 
 impl Edges {
     pub(crate) fn of(facts: &Facts<'_>) -> Edges {
         let trace = facts.trace();
         let answered = answered(facts);
-        let callers: HashSet<SpanIx> = answered.iter().map(|edge| edge.caller).collect();
+        let mut is_caller = vec![false; trace.len()];
+        answered.iter().for_each(|edge| is_caller[edge.caller.index()] = true);
         let mut all: Vec<Edge> = answered
             .into_iter()
             .map(|Answered { caller, to, entry, floating }| Edge {
@@ -53,26 +56,28 @@ impl Edges {
                 floating,
             })
             .collect();
-        let names = facts.call_names();
-        let mut around = Around::of(trace);
-        let unanswered: HashSet<SpanIx> = facts.calls().unanswered().map(|call| call.span).collect();
+        let mut around = Around::of(trace, facts.call_names());
+        let mut is_unanswered = vec![false; trace.len()];
+        facts.calls().unanswered().for_each(|call| is_unanswered[call.span.index()] = true);
         // What wraps an answered call names that one, and no other that it holds as well.
-        callers.iter().for_each(|&call| around.take(trace.span(call)));
+        trace.spans().filter(|span| is_caller[span.ix().index()]).for_each(|call| around.take(call));
         for span in trace.spans() {
-            if !is_exit(span) || callers.contains(&span.ix()) || around.wraps[span.ix().index()] {
+            let at = span.ix().index();
+            if !is_exit(span) || is_caller[at] || around.wraps[at] {
                 continue;
             }
-            let mut named = Named::of(span);
-            let counts = unanswered.contains(&span.ix())
-                || names.is_no_call(span) && (named.infrastructure || around.names_infrastructure(span));
+            let mut named = around.namings.read(span);
+            let is_no_call = || facts.calls().within(span.ix()) != Within::Call(span.ix());
+            let counts =
+                is_unanswered[at] || is_no_call() && (named.infrastructure || around.names_infrastructure(span));
             if counts {
                 around.give_names(span, &mut named);
-                let from = trace.services[span.ix().index()];
+                let from = trace.services[at];
                 all.push(Edge { span: span.ix(), from, to: Callee::Named(named), floating: false });
             }
         }
         all.sort_by_key(|edge| edge.span);
-        let mut by_services: HashMap<(Sym, Sym), Vec<u32>> = HashMap::new();
+        let mut by_services: FxHashMap<(Sym, Sym), Vec<u32>> = FxHashMap::default();
         for (at, edge) in all.iter().enumerate() {
             if let Callee::Service(to, _) = edge.to {
                 by_services.entry((edge.from, to)).or_default().push(at as u32);
@@ -209,7 +214,8 @@ fn is_exit(span: SpanRef<'_>) -> bool {
 
 /// The spans that wrap calls: an SDK's `Pay/Do` that names its peer, around an HTTP client's POST to an address. Of several
 /// calls within one, the first has its names, so that they count once.
-struct Around {
+struct Around<'f> {
+    namings: Namings<'f>,
     wraps: Vec<bool>,
     /// Whose names are given away, and with them those of all above.
     taken: Vec<bool>,
@@ -217,10 +223,10 @@ struct Around {
     barren: Vec<bool>,
 }
 
-impl Around {
-    fn of(trace: &Trace) -> Around {
+impl<'f> Around<'f> {
+    fn of(trace: &Trace, names: &'f CallNames) -> Around<'f> {
         let none = vec![false; trace.len()];
-        Around { wraps: wrappers(trace), taken: none.clone(), barren: none }
+        Around { namings: Namings::of(names), wraps: wrappers(trace), taken: none.clone(), barren: none }
     }
     /// The wrappers of a call whose names are to be had, from the inside out.
     fn free<'t>(&self, call: SpanRef<'t>) -> impl Iterator<Item = SpanRef<'t>> {
@@ -234,10 +240,10 @@ impl Around {
     }
     /// Whether one of them names a database or a broker.
     fn names_infrastructure(&mut self, call: SpanRef<'_>) -> bool {
-        let unknown = self.free(call).take_while(|outer| !self.barren[outer.ix().index()]);
+        let unknown: Vec<SpanRef<'_>> = self.free(call).take_while(|outer| !self.barren[outer.ix().index()]).collect();
         let mut seen = Vec::new();
         for outer in unknown {
-            if is_exit(outer) && Named::of(outer).infrastructure {
+            if is_exit(outer) && self.namings.read(outer).infrastructure {
                 return true;
             }
             seen.push(outer.ix());
@@ -251,16 +257,19 @@ impl Around {
         around.into_iter().for_each(|ix| self.taken[ix.index()] = true);
     }
     /// Gives a call their names.
-    fn give_names(&mut self, call: SpanRef<'_>, named: &mut Named) {
+    fn give_names(&mut self, call: SpanRef<'_>, named: &mut Arc<Named>) {
         let around: Vec<SpanRef<'_>> = self.free(call).collect();
+        around.iter().for_each(|outer| self.taken[outer.ix().index()] = true);
+        let theirs: Vec<Arc<Named>> =
+            around.into_iter().filter(|outer| is_exit(*outer)).map(|outer| self.namings.read(outer)).collect();
+        if theirs.is_empty() {
+            return;
+        }
+        let named = Arc::make_mut(named);
         let mut known: HashSet<String> = named.names.iter().cloned().collect();
-        for outer in around {
-            self.taken[outer.ix().index()] = true;
-            if is_exit(outer) {
-                let theirs = Named::of(outer);
-                named.infrastructure |= theirs.infrastructure;
-                named.names.extend(theirs.names.into_iter().filter(|name| known.insert(name.clone())));
-            }
+        for theirs in theirs {
+            named.infrastructure |= theirs.infrastructure;
+            named.names.extend(theirs.names.iter().filter(|name| known.insert((*name).clone())).cloned());
         }
     }
 }

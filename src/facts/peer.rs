@@ -2,9 +2,12 @@
 
 use super::same_peer::is_this_machine;
 use super::semconv::{Attr, TABLE};
-use crate::trace::{Kind, SpanRef, Sym, Trace, Value};
+use crate::trace::{Kind, SpanIx, SpanRef, Sym, Trace, Value};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What identifies a call from one trace to the next.
 ///
@@ -52,11 +55,18 @@ impl CallNames {
     /// What a span's attributes say of a call, found in one walk over them.
     pub(crate) fn described<'a>(&self, span: SpanRef<'a>) -> Described<'a> {
         let mut described = Described { trace: span.trace(), values: [None; TABLE.len()] };
+        let mut ranks = [usize::MAX; TABLE.len()];
         for (sym, value) in span.attributes() {
             let Some(&(attr, rank)) = self.attrs.get(&sym) else { continue };
-            let slot = &mut described.values[attr as usize];
-            if slot.is_none_or(|(best, _)| rank < best) {
-                *slot = Some((rank, value));
+            let at = attr as usize;
+            // Of several the first that is not empty counts.
+            let counts = match described.values[at] {
+                None => true,
+                Some(best) if is_empty(span.trace(), best) => !is_empty(span.trace(), value),
+                Some(_) => rank < ranks[at] && !is_empty(span.trace(), value),
+            };
+            if counts {
+                (described.values[at], ranks[at]) = (Some(value), rank);
             }
         }
         described
@@ -70,6 +80,20 @@ impl CallNames {
             || described
                 .text(Attr::MessagingOperation)
                 .is_some_and(|word| matches!(&*word, "receive" | "settle" | "process"))
+    }
+
+    /// Which of a trace's spans [`CallNames::is_no_call`] holds of, were they CLIENT or PRODUCER spans.
+    pub(super) fn no_calls(&self, trace: &Trace) -> Vec<bool> {
+        let mut found = vec![false; trace.len()];
+        for (sym, (attr, _)) in &self.attrs {
+            if !matches!(attr, Attr::DbSystem | Attr::MessagingOperation) {
+                continue;
+            }
+            for (row, _) in trace.attributes.column(*sym) {
+                found[row] |= *attr == Attr::DbSystem || self.is_no_call(trace.span(SpanIx(row as u32)));
+            }
+        }
+        found
     }
 
     /// The call's key.
@@ -86,7 +110,15 @@ impl CallNames {
 /// What a span's attributes say of a call.
 pub(crate) struct Described<'a> {
     trace: &'a Trace,
-    values: [Option<(usize, &'a Value)>; TABLE.len()],
+    values: [Option<&'a Value>; TABLE.len()],
+}
+
+fn is_empty(trace: &Trace, value: &Value) -> bool {
+    match value {
+        Value::Empty => true,
+        Value::Str(sym) => trace.text(*sym).is_empty(),
+        _ => false,
+    }
 }
 
 impl<'a> Described<'a> {
@@ -94,19 +126,23 @@ impl<'a> Described<'a> {
         self.values[attr as usize].is_some()
     }
     pub(crate) fn value(&self, attr: Attr) -> Option<&'a Value> {
-        self.values[attr as usize].map(|(_, value)| value)
+        self.values[attr as usize]
     }
     /// What it says as text, if that is not empty.
-    pub(crate) fn text(&self, attr: Attr) -> Option<String> {
-        self.value(attr).map(|value| self.trace.show(value)).filter(|text| !text.is_empty())
+    pub(crate) fn text(&self, attr: Attr) -> Option<Cow<'a, str>> {
+        let text = match self.value(attr)? {
+            Value::Str(sym) => Cow::Borrowed(self.trace.text(*sym)),
+            value => Cow::Owned(self.trace.show(value)),
+        };
+        Some(text).filter(|text| !text.is_empty())
     }
 
     fn peer(&self) -> String {
         if let Some(service) = self.text(Attr::PeerService) {
-            return service;
+            return service.into_owned();
         }
         if let Some(system) = self.text(Attr::MessagingSystem) {
-            return system;
+            return system.into_owned();
         }
         let url = self.text(Attr::Url).and_then(|url| authority(&url));
         let (host, port) = match (self.text(Attr::Address).or_else(|| self.text(Attr::NetworkAddress)), url) {
@@ -115,7 +151,7 @@ impl<'a> Described<'a> {
             (None, None) => (String::new(), None),
         };
         let host = if host.parse::<std::net::IpAddr>().is_ok() { String::new() } else { host.to_ascii_lowercase() };
-        match self.text(Attr::Port).or_else(|| self.text(Attr::NetworkPort)).or(port) {
+        match self.text(Attr::Port).or_else(|| self.text(Attr::NetworkPort)).or(port.map(Cow::Owned)) {
             Some(port) => format!("{host}:{port}"),
             None => host,
         }
@@ -123,7 +159,7 @@ impl<'a> Described<'a> {
 
     fn operation(&self, span: SpanRef<'_>) -> String {
         if let Some(service) = self.text(Attr::RpcService) {
-            return service;
+            return service.into_owned();
         }
         // Since semantic conventions 1.39 rpc.method is the full "package.Service/Method".
         let method = self.text(Attr::RpcMethod);
@@ -131,12 +167,14 @@ impl<'a> Described<'a> {
             return service.trim_start_matches('/').to_owned();
         }
         if let Some(route) = self.text(Attr::Route) {
-            return route;
+            return route.into_owned();
         }
         if let Some(destination) = self.text(Attr::DestinationTemplate).or_else(|| self.text(Attr::Destination)) {
-            return destination;
+            return destination.into_owned();
         }
-        if let Some(path) = self.text(Attr::Path).or_else(|| self.text(Attr::Url).map(|url| path(&url).to_owned())) {
+        if let Some(path) =
+            self.text(Attr::Path).or_else(|| self.text(Attr::Url).map(|url| path(&url).to_owned().into()))
+        {
             return template(&path);
         }
         // Low in cardinality by convention; a bare method says no more than host and port do.
@@ -197,8 +235,8 @@ fn clip(text: &str) -> String {
 }
 
 /// The names by which a CLIENT or PRODUCER span calls its callee, the preferred one first.
-pub(crate) fn peer_names(span: SpanRef<'_>) -> Vec<String> {
-    Named::of(span).names
+pub(crate) fn peer_names(names: &CallNames, span: SpanRef<'_>) -> Vec<String> {
+    Named::of(span, &names.described(span)).names
 }
 
 /// The port of this machine that a call went to.
@@ -224,8 +262,8 @@ impl Named {
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
-    pub(super) fn of(span: SpanRef<'_>) -> Named {
-        let text = |attr: Attr| attr.text(span);
+    pub(super) fn of(span: SpanRef<'_>, says: &Described<'_>) -> Named {
+        let text = |attr: Attr| says.text(attr).map(Cow::into_owned);
         let mut named = Named::default();
         named.names.extend(text(Attr::PeerService));
         if let Some(system) = text(Attr::DbSystem) {
@@ -242,7 +280,7 @@ impl Named {
             named.names.extend(within);
         }
         named.infrastructure |= span.kind() == Kind::Producer;
-        let url = || text(Attr::Url).and_then(|url| host_of(&url));
+        let url = || says.text(Attr::Url).and_then(|url| host_of(&url));
         if let Some(address) = text(Attr::Address).or_else(url) {
             let with_port = text(Attr::Port).map(|port| format!("{address}:{port}"));
             named.names.push(address);
@@ -250,6 +288,61 @@ impl Named {
         }
         named
     }
+}
+
+/// The texts of which [`Named`] is made, but for a URL, which hardly two calls share.
+const NAMING: [Attr; 7] = [
+    Attr::PeerService,
+    Attr::DbSystem,
+    Attr::DbNamespace,
+    Attr::MessagingSystem,
+    Attr::DestinationTemplate,
+    Attr::Destination,
+    Attr::Address,
+];
+
+/// The values under [`NAMING`], and the port.
+type NamedBy = ([Option<Sym>; NAMING.len()], Option<i64>);
+
+/// Reads [`Named`], once for all calls that name their callee by the same values.
+pub(super) struct Namings<'f> {
+    names: &'f CallNames,
+    // Numbers come from outside, so that only a hasher with a seed is safe.
+    known: HashMap<(Kind, NamedBy), Arc<Named>, foldhash::fast::RandomState>,
+}
+
+impl<'f> Namings<'f> {
+    pub(super) fn of(names: &'f CallNames) -> Namings<'f> {
+        Namings { names, known: HashMap::default() }
+    }
+    pub(super) fn read(&mut self, span: SpanRef<'_>) -> Arc<Named> {
+        let says = self.names.described(span);
+        let named = || Arc::new(Named::of(span, &says));
+        let Some(by) = named_by(&says) else { return named() };
+        Arc::clone(self.known.entry((span.kind(), by)).or_insert_with(named))
+    }
+}
+
+/// `None` where they are no texts and numbers, or a URL counts.
+fn named_by(says: &Described<'_>) -> Option<NamedBy> {
+    let text = |attr: Attr| match says.value(attr) {
+        None => Some(None),
+        Some(Value::Str(sym)) => Some(Some(*sym)),
+        Some(_) => None,
+    };
+    if says.has(Attr::Url) && says.text(Attr::Address).is_none() {
+        return None;
+    }
+    let mut texts = [None; NAMING.len()];
+    for (slot, attr) in texts.iter_mut().zip(NAMING) {
+        *slot = text(attr)?;
+    }
+    let port = match says.value(Attr::Port) {
+        None => None,
+        Some(Value::Int(port)) => Some(*port),
+        Some(_) => return None,
+    };
+    Some((texts, port))
 }
 
 /// The host of a URL, without user and port.

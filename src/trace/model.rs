@@ -310,8 +310,9 @@ impl Trace {
     }
     /// The distinct service names, sorted by text; spans without one are left out.
     pub fn service_names(&self) -> Vec<&str> {
+        let distinct: rustc_hash::FxHashSet<Sym> = self.services.iter().copied().collect();
         let mut names: Vec<&str> =
-            self.services.iter().map(|&sym| self.text(sym)).filter(|name| !name.is_empty()).collect();
+            distinct.into_iter().map(|sym| self.text(sym)).filter(|name| !name.is_empty()).collect();
         names.sort_unstable();
         names.dedup();
         names

@@ -2,6 +2,7 @@
 
 use super::rule::Rule;
 use crate::trace::{SpanIx, SpanRef};
+use std::collections::BTreeMap;
 
 /// The most spans that one breach names.
 pub(super) const MOST_SPANS: usize = 50;
@@ -85,23 +86,29 @@ impl Breach {
 /// Breaches of one rule, by subject and object, in their order.
 pub(super) struct Breaches {
     rule: Rule,
-    found: std::collections::BTreeMap<(String, String), Breach>,
+    found: BTreeMap<String, BTreeMap<String, Breach>>,
+    count: usize,
 }
 
 impl Breaches {
     pub(super) fn of(rule: Rule) -> Breaches {
-        Breaches { rule, found: Default::default() }
+        Breaches { rule, found: BTreeMap::new(), count: 0 }
     }
-    /// Adds a span to the breach of its subject. Of more subjects than are told apart, the rest count with the last.
+    /// Adds a span to the breach of its subject. Of more than are told apart, the rest are left out.
     pub(super) fn add(&mut self, span: SpanRef<'_>, subject: &str, object: &str) {
-        let key = (subject.to_owned(), object.to_owned());
-        if self.found.len() >= MOST_BREACHES && !self.found.contains_key(&key) {
+        // A rule that all spans break is no reason to make two texts for each.
+        if let Some(known) = self.found.get_mut(subject).and_then(|objects| objects.get_mut(object)) {
+            return known.add(span.ix());
+        }
+        if self.count >= MOST_BREACHES {
             return;
         }
-        let rule = self.rule;
-        self.found.entry(key).or_insert_with(|| Breach::new(rule, subject, object)).add(span.ix());
+        self.count += 1;
+        let mut breach = Breach::new(self.rule, subject, object);
+        breach.add(span.ix());
+        self.found.entry(subject.to_owned()).or_default().insert(object.to_owned(), breach);
     }
     pub(super) fn into(self, breaches: &mut Vec<Breach>) {
-        breaches.extend(self.found.into_values());
+        breaches.extend(self.found.into_values().flat_map(BTreeMap::into_values));
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn check(facts: &Facts<'_>, breaches: &mut Vec<Breach>) {
     trace.tree().orphans().iter().map(|&ix| trace.span(ix)).for_each(|span| orphans.add(span, span.service(), ""));
     orphans.into(breaches);
     short(trace, breaches);
+    let has_status = Attr::HttpStatus.names().iter().any(|name| facts.has_attribute_key(name));
     for (rule, is_broken) in RULES {
+        if rule == Rule::ServerErrorStatus && !has_status {
+            continue;
+        }
         let mut found = Breaches::of(rule);
         trace.spans().filter(|span| is_broken(*span)).for_each(|span| found.add(span, span.service(), ""));
         found.into(breaches);

@@ -147,6 +147,7 @@ pub(super) fn finding(analyses: &Analyses<'_>, finding: &Finding) -> Value {
         "remedy": remedy(finding),
         "keep": keep(finding),
         "count": finding.count,
+        "bytes": if finding.kind == Kind::Large { json!(finding.bytes) } else { Value::Null },
         "time_ns": finding.time_ns,
         "cost_ns": finding.cost_ns,
         "span_ids": ids(analyses, &finding.rows),

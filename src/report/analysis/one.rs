@@ -38,7 +38,7 @@ fn head(analyses: &Analyses<'_>) -> String {
     }
 }
 
-/// Findings as a numbered list, each with the line that keeps it so, and what stands beside it.
+/// Findings as a numbered list, each with the line that keeps it fixed, and what stands beside it.
 pub(super) fn list<'f>(findings: impl Iterator<Item = (&'f Finding, String)>) -> String {
     let mut out = String::new();
     let findings: Vec<(&Finding, String)> = findings.collect();
@@ -68,7 +68,7 @@ pub(super) fn list<'f>(findings: impl Iterator<Item = (&'f Finding, String)>) ->
         if let Some(remedy) = remedy(finding) {
             let _ = writeln!(out, "     {remedy}");
         }
-        let _ = writeln!(out, "     keep it so: {}", keep(finding));
+        let _ = writeln!(out, "     keep it fixed: {}", keep(finding));
     }
     if more > 0 {
         let _ = writeln!(out, "     … and {more} more");
@@ -87,7 +87,7 @@ fn path(analyses: &Analyses<'_>, out: &mut String) {
     }
     let mut rows: Vec<_> = by_name.into_iter().collect();
     rows.sort_by_key(|&(name, (own, _))| (Reverse(own), name));
-    let _ = writeln!(out, "\nwhere the {} go", time(path.duration_ns));
+    let _ = writeln!(out, "\nwhere the {} goes", time(path.duration_ns));
     // What has less than one percent is summed up.
     let worth = rows.partition_point(|(_, (own, _))| *own >= path.duration_ns / 100).min(MOST);
     for &((of, name), (own, spans)) in &rows[..worth] {

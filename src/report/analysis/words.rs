@@ -1,7 +1,7 @@
-//! Findings in words: one sentence with numbers, and the line of a spec that keeps it so once it is mended.
+//! Findings in words: one sentence with numbers, and the line of a spec that keeps it fixed.
 
 use crate::analyse::conventions::{Breach, Rule};
-use crate::analyse::findings::{Finding, Kind};
+use crate::analyse::findings::{Finding, Kind, LARGE_BODY};
 use crate::matcher::{brief_duration as time, count_of};
 use crate::report::text::clean;
 
@@ -94,6 +94,17 @@ pub(super) fn sentence(finding: &Finding) -> String {
             time(time_ns),
             time(cost_ns)
         ),
+        // The last one need not have failed.
+        Kind::Retried if count == 1 => {
+            format!("{} {detail}{} says that it is another attempt", calls(), under(finding))
+        }
+        Kind::Retried => format!(
+            "{} {detail}{} are attempts at the same thing; those before the last failed and took {}{}",
+            calls(),
+            under(finding),
+            time(time_ns),
+            of_root()
+        ),
         Kind::SlowLeaf => format!(
             "span {span} of {from} has {}{} ({}), and nothing below it says what for",
             time(cost_ns),
@@ -112,6 +123,10 @@ pub(super) fn sentence(finding: &Finding) -> String {
             }
         ),
         Kind::Chatty => format!("{} {detail} in one trace; fewer, larger calls cost less", calls()),
+        Kind::Large if count == 1 => format!("the {} of {span} of {from} has {}", finding.detail, size(finding.bytes)),
+        Kind::Large => {
+            format!("{count} {}s of {span} of {from} have up to {} each", finding.detail, size(finding.bytes))
+        }
         Kind::ClockSkew => format!(
             "the clocks of {from} and {to} differ by at least {}: {detail} of {to} does not fit into {span}, which called it",
             time(time_ns)
@@ -129,6 +144,11 @@ fn breach(finding: &Finding, rule: Rule) -> Breach {
         count: finding.count,
         spans: finding.rows.clone(),
     }
+}
+
+/// `4.2 MB`
+fn size(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 fn is_query(operation: &str) -> bool {
@@ -149,7 +169,7 @@ pub(super) fn keep(finding: &Finding) -> String {
     match finding.kind {
         Kind::Orphans | Kind::Roots | Kind::Unanswered => "propagation: intact".to_owned(),
         Kind::Swallowed => "errors: { swallowed: none }".to_owned(),
-        Kind::Error => "errors: none".to_owned(),
+        Kind::Error | Kind::Retried => "errors: none".to_owned(),
         Kind::NPlusOne | Kind::Redundant => format!("repeats: < {}", finding.count.min(5)),
         Kind::Serial => format!("serial: {{ saving: < {} }}", rounded(finding.cost_ns)),
         Kind::SlowLeaf => {
@@ -164,6 +184,10 @@ pub(super) fn keep(finding: &Finding) -> String {
             };
             format!("calls: {{ {call}: < 15 }}")
         }
+        Kind::Large => format!(
+            "spans: [{{ select: {{ service: {service}, name: {span} }}, attributes: {{ http.{}.body.size: < {LARGE_BODY} }} }}]",
+            finding.detail
+        ),
         Kind::ClockSkew => "clock_skew: none".to_owned(),
         Kind::Convention(rule) => format!("conventions: [{}]", rule.id()),
     }

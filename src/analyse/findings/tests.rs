@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::trace::Kind as SpanKind;
 use crate::trace::fixture::{Draft, draft};
 
 const MS: u64 = 1_000_000;
@@ -136,4 +137,39 @@ fn several_roots_and_orphans_are_broken() {
     assert_eq!(found(&[root(100), second]), [("roots", 0)]);
     let orphan = span(2, 99, "stock", SpanKind::Server, 5, 50);
     assert_eq!(found(&[root(100), orphan]), [("orphans", 0)]);
+}
+
+#[test]
+fn attempts_cost_what_those_took_that_failed() {
+    let pay = |id: u64, from: u64, to: u64| {
+        span(id, 1, "shop", SpanKind::Client, from, to)
+            .text("rpc.system.name", "grpc")
+            .text("rpc.method", "Payment/Authorize")
+    };
+    let attempts = |last: Draft| {
+        let failed =
+            pay(2, 10, 40).error().text("rpc.response.status_code", "UNAVAILABLE").text("error.type", "UNAVAILABLE");
+        let spans = found(&[root(100), failed, last]);
+        spans.into_iter().filter(|(kind, _)| *kind == "retried_calls").collect::<Vec<_>>()
+    };
+    assert_eq!(attempts(pay(3, 50, 80)), [("retried_calls", 30)]);
+    // Beside the first one it is no other attempt.
+    assert_eq!(attempts(pay(3, 30, 80)), []);
+    assert_eq!(found(&[root(100), pay(2, 10, 40), pay(3, 50, 80)]), []);
+}
+
+#[test]
+fn a_body_is_large_from_a_megabyte_on() {
+    let call = |id: u64, bytes: u64| {
+        span(id, 1, "shop", SpanKind::Client, 10 + id, 30 + id)
+            .name("GET /export")
+            .text("http.request.method", "GET")
+            .text("url.full", &format!("http://reports/export/{id}"))
+            .int("http.response.body.size", bytes as i64)
+    };
+    assert_eq!(found(&[root(100), call(2, 999_999)]), []);
+    let trace = draft(&[root(100), call(2, 1_000_000), call(3, 4_200_000)]);
+    let all = of(&Analyses::of(&trace), &BTreeSet::new());
+    let found: Vec<_> = all.iter().map(|one| (one.kind, one.count, one.bytes, &*one.detail)).collect();
+    assert_eq!(found, [(Kind::Large, 2, 4_200_000, "response")]);
 }
