@@ -17,6 +17,8 @@
 //! ```
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+#[path = "verdicts/analyses.rs"]
+mod analyses;
 #[path = "verdicts/dice.rs"]
 mod dice;
 #[path = "verdicts/judged.rs"]
@@ -35,7 +37,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seeds for each digest.
 const BLOCK: u64 = 50;
-const DIGESTS: &str = include_str!("verdicts/digests.txt");
+/// A file of digests, and which case a seed stands for in it.
+type Digests = (&'static str, &'static str, fn(u64) -> Case);
+const DIGESTS: [Digests; 2] = [
+    ("digests", include_str!("verdicts/digests.txt"), Case::new),
+    ("analyses", include_str!("verdicts/analyses.txt"), Case::of_analyses),
+];
 
 fn asked(name: &str) -> Option<String> {
     std::env::var(name).ok()
@@ -63,8 +70,8 @@ fn blocks<T: Send>(seeds: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     all.into_iter().map(|(_, found)| found).collect()
 }
 
-fn lines(block: u64) -> String {
-    (block * BLOCK..(block + 1) * BLOCK).map(|seed| Case::new(seed).line() + "\n").collect()
+fn lines(block: u64, case: fn(u64) -> Case) -> String {
+    (block * BLOCK..(block + 1) * BLOCK).map(|seed| case(seed).line() + "\n").collect()
 }
 
 /// FNV-1a.
@@ -77,22 +84,24 @@ fn digest(text: &str) -> String {
 
 #[test]
 fn verdicts_are_what_they_were() {
-    let known: Vec<&str> = DIGESTS.lines().collect();
-    // Debug builds take every tenth block.
-    let step = if cfg!(debug_assertions) { 10 } else { 1 };
-    let checked = (known.len() as u64).div_ceil(step);
-    let found = blocks(checked * BLOCK, |block| digest(&lines(block * step)));
-    let changed: Vec<String> = (0..checked)
-        .filter(|&at| found[at as usize] != known[(at * step) as usize])
-        .map(|at| format!("{}..{}", at * step * BLOCK, (at * step + 1) * BLOCK))
-        .collect();
-    assert!(
-        changed.is_empty(),
-        "verdicts of {} of {checked} blocks of seeds are not what they were: {}; tests/verdicts.rs says how to list the \
-         differences",
-        changed.len(),
-        changed.join(", ")
-    );
+    for (name, known, case) in DIGESTS {
+        let known: Vec<&str> = known.lines().collect();
+        // Debug builds take every tenth block.
+        let step = if cfg!(debug_assertions) { 10 } else { 1 };
+        let checked = (known.len() as u64).div_ceil(step);
+        let found = blocks(checked * BLOCK, |block| digest(&lines(block * step, case)));
+        let changed: Vec<String> = (0..checked)
+            .filter(|&at| found[at as usize] != known[(at * step) as usize])
+            .map(|at| format!("{}..{}", at * step * BLOCK, (at * step + 1) * BLOCK))
+            .collect();
+        assert!(
+            changed.is_empty(),
+            "verdicts of {} of {checked} blocks of seeds of {name} are not what they were: {}; tests/verdicts.rs says how to \
+             list the differences",
+            changed.len(),
+            changed.join(", ")
+        );
+    }
 }
 
 #[test]
@@ -116,16 +125,19 @@ fn the_order_in_which_spans_arrive_changes_no_word() {
 fn write_verdicts() {
     let seeds: u64 = asked("TRACESPEC_VERDICTS").and_then(|text| text.parse().ok()).unwrap_or(1000);
     let out = asked("TRACESPEC_VERDICTS_OUT").unwrap_or("verdicts.txt".to_owned());
-    std::fs::write(&out, blocks(seeds, lines).concat()).unwrap();
-    println!("{seeds} seeds written to {out}");
+    let text: String = DIGESTS.map(|(_, _, case)| blocks(seeds, |block| lines(block, case)).concat()).concat();
+    std::fs::write(&out, text).unwrap();
+    println!("{seeds} seeds written to {out}, with those of analyses behind them");
 }
 
 #[test]
 #[ignore = "writes the digests anew"]
 fn write_digests() {
     let seeds: u64 = asked("TRACESPEC_VERDICTS").and_then(|text| text.parse().ok()).unwrap_or(5000);
-    let text: String = blocks(seeds, |block| digest(&lines(block)) + "\n").concat();
-    std::fs::write("tests/verdicts/digests.txt", text).unwrap();
+    for (name, _, case) in DIGESTS {
+        let text: String = blocks(seeds, |block| digest(&lines(block, case)) + "\n").concat();
+        std::fs::write(format!("tests/verdicts/{name}.txt"), text).unwrap();
+    }
 }
 
 /// Prints the trace, the spec and what is found wrong, for the seeds named.
@@ -133,8 +145,10 @@ fn write_digests() {
 #[ignore = "shows single seeds"]
 fn show() {
     for seed in asked("TRACESPEC_VERDICTS").unwrap_or_default().split([',', ' ']).filter_map(|text| text.parse().ok()) {
-        let case = Case::new(seed);
-        println!("{}\n{}\n", case.shown(), case.line());
+        for (_, _, case) in DIGESTS {
+            let case = case(seed);
+            println!("{}\n{}\n", case.shown(), case.line());
+        }
     }
 }
 

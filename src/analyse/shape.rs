@@ -50,23 +50,30 @@ pub struct Chain {
     pub hops: usize,
     /// The span with which the last service of it is entered.
     pub end: SpanIx,
-    /// Whether what is above it is in the trace, so that nothing that arrives makes it shorter.
-    pub is_rooted: bool,
+    /// How many hops some chain keeps, whatever else arrives: what is above it is in the trace, and none of them is a service's call to
+    /// itself, whose CLIENT span may turn out to wrap another.
+    pub lasting: usize,
 }
 
 /// The longest chain; of several the one whose last span comes first. What a message causes is awaited by nobody, and begins anew.
 pub fn chain(facts: &Facts<'_>) -> Option<Chain> {
     let tree = facts.trace().tree();
-    let hops = hops(facts);
-    let longest = tree.preorder().iter().copied().max_by_key(|&ix| (hops[ix.index()], std::cmp::Reverse(ix)))?;
-    let is_rooted = tree.is_connected(longest) && !tree.root_is_assumed();
-    Some(Chain { hops: hops[longest.index()] as usize, end: longest, is_rooted })
+    let now = hops(facts, |step| step);
+    let longest = tree.preorder().iter().copied().max_by_key(|&ix| (now[ix.index()], std::cmp::Reverse(ix)))?;
+    let lasting = if tree.root_is_assumed() {
+        0
+    } else {
+        let lasting = hops(facts, |step| if step == Step::ToItself { Step::Within } else { step });
+        let connected = tree.preorder().iter().filter(|&&ix| tree.is_connected(ix));
+        connected.map(|ix| lasting[ix.index()]).max().unwrap_or(0)
+    };
+    Some(Chain { hops: now[longest.index()] as usize, end: longest, lasting: lasting as usize })
 }
 
 /// The spans with which the services of a chain are entered, first to last.
 pub fn path(facts: &Facts<'_>, chain: Chain) -> Vec<SpanIx> {
     let tree = facts.trace().tree();
-    let hops = hops(facts);
+    let hops = hops(facts, |step| step);
     let service = |ix: SpanIx| facts.trace().services[ix.index()];
     let mut path = vec![chain.end];
     for ix in tree.ancestors(chain.end) {
@@ -83,23 +90,26 @@ pub fn path(facts: &Facts<'_>, chain: Chain) -> Vec<SpanIx> {
 }
 
 /// Of each span, how many services were entered on the way to it since the last message.
-fn hops(facts: &Facts<'_>) -> Vec<u32> {
+fn hops(facts: &Facts<'_>, read: impl Fn(Step) -> Step) -> Vec<u32> {
     let (trace, tree) = (facts.trace(), facts.trace().tree());
     let mut hops = vec![0u32; trace.len()];
     for &ix in tree.preorder() {
         let Some(parent) = tree.parent(ix) else { continue };
-        hops[ix.index()] = match step(facts, trace.span(parent), trace.span(ix)) {
+        hops[ix.index()] = match read(step(facts, trace.span(parent), trace.span(ix))) {
             Step::Within => hops[parent.index()],
-            Step::Awaited => hops[parent.index()].saturating_add(1),
+            Step::Awaited | Step::ToItself => hops[parent.index()].saturating_add(1),
             Step::Sent => 0,
         };
     }
     hops
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Within,
     Awaited,
+    /// The same, from a service to itself.
+    ToItself,
     Sent,
 }
 
@@ -111,6 +121,8 @@ fn step(facts: &Facts<'_>, parent: SpanRef<'_>, child: SpanRef<'_>) -> Step {
     let entered = parent.service() != child.service() || call.is_some() && child.kind() == Kind::Server;
     if child.kind() == Kind::Consumer || entered && call == Some(Kind::Producer) {
         Step::Sent
+    } else if entered && parent.service() == child.service() {
+        Step::ToItself
     } else if entered {
         Step::Awaited
     } else {
@@ -236,7 +248,7 @@ mod tests {
             let facts = Facts::from(&trace);
             let chain = chain(&facts).expect("spans");
             let path: Vec<u64> = path(&facts, chain).into_iter().map(|ix| trace.span(ix).id().get()).collect();
-            (chain.hops, path, chain.is_rooted)
+            (chain.hops, path, chain.lasting)
         };
         let deep = [
             span(1, 0, "a", Kind::Server),
@@ -247,7 +259,8 @@ mod tests {
             span(6, 5, "b", Kind::Server),
             span(7, 6, "c", Kind::Server),
         ];
-        assert_eq!(of(&deep), (3, vec![1, 3, 6, 7], true));
+        // The call of b to itself may turn out to be none.
+        assert_eq!(of(&deep), (3, vec![1, 3, 6, 7], 2));
         let sent = [
             span(1, 0, "a", Kind::Server),
             span(2, 1, "a", Kind::Producer),

@@ -69,8 +69,9 @@ pub(super) fn fan_out(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> 
 pub(super) fn chain(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let chain = shape::chain(cx.facts);
     let hops = chain.map_or(0, |chain| chain.hops);
-    let is_rooted = chain.is_some_and(|chain| chain.is_rooted);
-    let cond = bounds(matcher).growing(hops as i128).provided(is_rooted);
+    let lasting = bounds(matcher).growing(chain.map_or(0, |chain| chain.lasting) as i128);
+    let cond = bounds(matcher).growing(hops as i128);
+    let cond = cond.provided(lasting == cond);
     if cond.holds() {
         return cond.into();
     }

@@ -1,8 +1,9 @@
 //! A seed's trace and spec through the public API. What a change of that API breaks is mended here and nowhere else.
 
+use super::analyses::{add_loop, analyses};
 use super::dice::Dice;
 use super::spans::{System, TRACE};
-use super::specs::{Body, Part, analyses, body};
+use super::specs::{Body, Part, body};
 use super::systems::{NAMES, RUNNER, SERVICES, system};
 use std::fmt::Write as _;
 use std::io;
@@ -42,11 +43,12 @@ impl Case {
         Case { seed, system, body, accepted, context }
     }
 
-    /// The same system under expectations of where its time goes.
+    /// The same system under expectations of what analyses find.
     pub(crate) fn of_analyses(seed: u64) -> Case {
         let mut dice = Dice::new(seed);
-        let system = system(&mut dice);
-        let mut case = Case { body: analyses(&mut dice, &system), ..Case::new(seed) };
+        let mut system = system(&mut dice);
+        add_loop(&mut dice, &mut system);
+        let mut case = Case { body: analyses(&mut dice, &system), system, ..Case::new(seed) };
         let mut refused = case.body.clone();
         if case.read(&refused).is_none() {
             case.leave_out(&mut refused);
@@ -131,7 +133,7 @@ impl Case {
 
     /// All that is said in every phase, and of the trace as it arrives and of its spans in reverse, by expectation.
     pub(crate) fn said_both_ways(&self) -> Vec<(String, [String; 2])> {
-        // Analyses have digests of no verdicts: their bounds are as narrow as makes them say most.
+        // Bounds as narrow as makes them say most, where the body has none.
         const NARROW: [(&str, &str); 5] = [
             ("repeats", "{ per_parent: 1, per_trace: 1 }"),
             ("serial", "{ saving: 0s }"),
@@ -140,7 +142,10 @@ impl Case {
             ("concurrency", "1"),
         ];
         let mut body = self.body.clone();
-        body.parts.extend(NARROW.map(|(key, value)| Part { key, value: value.to_owned() }));
+        let has = |body: &Body, key: &str| body.parts.iter().any(|part| part.key == key);
+        for (key, value) in NARROW.into_iter().filter(|(key, _)| !has(&self.body, key)) {
+            body.parts.push(Part { key, value: value.to_owned() });
+        }
         let Some(expect) = self.read(&body) else { return Vec::new() };
         let mut reversed = self.system.clone();
         reversed.drafts.reverse();

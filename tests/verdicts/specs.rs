@@ -77,37 +77,21 @@ pub(crate) fn body(dice: &mut Dice, system: &System) -> Body {
     Body { names, parts }
 }
 
-/// Expectations of where the time goes. They have seeds of their own, so that the verdicts on all others stay comparable.
-pub(crate) fn analyses(dice: &mut Dice, system: &System) -> Body {
-    let mut spec = Spec { dice, system };
-    let names = [spec.named("p"), spec.named("q")];
-    let mut parts = Vec::new();
-    let mut add = |key: &'static str, value: String| parts.push(Part { key, value });
-    add("critical_path", spec.critical_path());
-    add("gaps", spec.gaps());
-    add("network", spec.network());
-    if spec.dice.one_in(3) {
-        let skew = spec.dice.within(1, 700);
-        add("clocks", format!("{{ max_skew: {} }}", spec.time(skew)));
-    }
-    Body { names, parts }
-}
-
 fn own(system: &System) -> impl Iterator<Item = &Draft> {
     system.drafts.iter().filter(|span| span.trace == TRACE)
 }
 
-struct Spec<'a> {
-    dice: &'a mut Dice,
-    system: &'a System,
+pub(super) struct Spec<'a> {
+    pub(super) dice: &'a mut Dice,
+    pub(super) system: &'a System,
 }
 
 impl Spec<'_> {
-    fn pick(&mut self, all: &[&str]) -> String {
+    pub(super) fn pick(&mut self, all: &[&str]) -> String {
         self.dice.pick(all).to_owned()
     }
     /// So many of the system's units.
-    fn time(&self, units: u64) -> String {
+    pub(super) fn time(&self, units: u64) -> String {
         format!("{units}{}", if self.system.unit == 1 { "ns" } else { "ms" })
     }
     fn any_span(&mut self) -> Option<Draft> {
@@ -235,7 +219,7 @@ impl Spec<'_> {
         }
     }
     /// One that picks few spans, so that what is said of all of them may hold.
-    fn narrow(&mut self) -> String {
+    pub(super) fn narrow(&mut self) -> String {
         if self.dice.one_in(4) { self.selector() } else { self.known() }
     }
     fn count(&mut self) -> String {
@@ -268,7 +252,7 @@ impl Spec<'_> {
             _ => format!("{about}..{}", about + 2),
         }
     }
-    fn named(&mut self, name: &str) -> String {
+    pub(super) fn named(&mut self, name: &str) -> String {
         format!("{{ select: {}, as: {name} }}", self.narrow())
     }
     fn entry(&mut self) -> String {
@@ -453,7 +437,7 @@ impl Spec<'_> {
         format!("{} -> {to}", if self.dice.one_in(4) { "*" } else { from })
     }
     /// A call that the trace has.
-    fn call_here(&mut self) -> String {
+    pub(super) fn call_here(&mut self) -> String {
         let system = self.system;
         let found: Vec<String> = own(system)
             .filter_map(|span| {
@@ -489,47 +473,6 @@ impl Spec<'_> {
             7 => format!("{{ allow: [{}], count: '<= 1' }}", self.selector()),
             _ => "{ swallowed: none }".to_owned(),
         }
-    }
-    /// A bound on a time, as often as not one that is kept.
-    fn some_time(&mut self) -> String {
-        let from = self.dice.pick(&[1, 20, 100, 300, 600]);
-        match self.dice.below(4) {
-            0 => format!("'> {}'", self.time(from)),
-            1 => format!("{}..{}", self.time(from), self.time(from + 300)),
-            _ => format!("'<= {}'", self.time(from)),
-        }
-    }
-    fn some_share(&mut self) -> String {
-        self.pick(&["'< 60%'", "'> 20%'", "10%..50%", "'<= 90%'", "'!= 0%'", "'< 5%'"])
-    }
-    fn critical_path(&mut self) -> String {
-        let one = |spec: &mut Self| {
-            let bound = match spec.dice.coin() {
-                true => format!("share: {}", spec.some_share()),
-                false => format!("time: {}", spec.some_time()),
-            };
-            let optional = if spec.dice.one_in(4) { ", optional: true" } else { "" };
-            format!("{{ select: {}, {bound}{optional} }}", spec.narrow())
-        };
-        format!("[{}, {}]", one(self), one(self))
-    }
-    fn gaps(&mut self) -> String {
-        let bound = match self.dice.below(3) {
-            0 => format!("max: {}", self.some_time()),
-            1 => format!("total: {}", self.some_time()),
-            _ => format!("ratio: {}", self.some_share()),
-        };
-        match self.dice.below(3) {
-            0 => format!("{{ {bound} }}"),
-            1 => format!("{{ select: {}, {bound}, optional: true }}", self.narrow()),
-            _ => format!("{{ select: {}, {bound} }}", self.narrow()),
-        }
-    }
-    fn network(&mut self) -> String {
-        let key = self.pick(&["overhead", "request", "response"]);
-        let call = if self.dice.one_in(3) { "* -> *".to_owned() } else { self.call_here() };
-        let optional = if self.dice.one_in(4) { ", optional: true" } else { "" };
-        format!("{{ call: '{call}', {key}: {}{optional} }}", self.some_time())
     }
     fn duration(&mut self) -> String {
         let from = own(self.system).map(|span| span.times.0).min().unwrap_or(0);
