@@ -74,6 +74,8 @@ pub struct Finding {
     pub span_ids: Vec<SpanId>,
     /// The same spans as rows of the judged trace, for drawing the tree around them.
     pub rows: Vec<SpanIx>,
+    /// Where it is about the order of two spans: the one that should have come first, and the other.
+    pub pair: Option<(SpanIx, SpanIx)>,
 }
 
 impl Finding {

@@ -87,6 +87,7 @@ impl<'a> Judging<'a> {
             hint: None,
             span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
             rows,
+            pair: None,
         }
     }
     /// How far the clocks of the trace are apart, given what the spec says of them.

@@ -140,7 +140,7 @@ pub(crate) struct RunArgs {
     /// Try a test that did not pass again, up to this often
     #[arg(long, env = "TRACESPEC_RETRIES", value_name = "N")]
     pub(crate) retries: Option<u32>,
-    /// Reports to write, as json=FILE (`-` is standard output)
+    /// Reports to write, as json=FILE or html=FILE (`json=-` is standard output)
     #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "KIND=FILE")]
     pub(crate) report: Vec<String>,
     /// Save each test's trace as OTLP JSON below this folder

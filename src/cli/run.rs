@@ -16,10 +16,11 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-/// Where a JSON report goes.
+/// Where a JSON report goes, or an HTML one.
 enum Report<'a> {
     Stdout,
     File(&'a Path),
+    Html(&'a Path),
 }
 
 impl Report<'_> {
@@ -27,9 +28,12 @@ impl Report<'_> {
     fn parse(text: &str) -> Result<Report<'_>, String> {
         match text.split_once('=') {
             Some(("json", "-")) => Ok(Report::Stdout),
+            Some(("html", path)) if !path.is_empty() => Ok(Report::Html(Path::new(path))),
             Some(("json", path)) if !path.is_empty() => Ok(Report::File(Path::new(path))),
-            Some((kind, _)) if kind != "json" => Err(format!("unknown report `{kind}`; expected one of: json")),
-            _ => Err(format!("`--report {text}`: write `json=FILE`, or `json=-` for standard output")),
+            Some((kind, _)) if kind != "json" && kind != "html" => {
+                Err(format!("unknown report `{kind}`; expected one of: json, html"))
+            }
+            _ => Err(format!("`--report {text}`: write `json=FILE` or `html=FILE`, or `json=-` for standard output")),
         }
     }
 
@@ -39,6 +43,11 @@ impl Report<'_> {
         match self {
             Report::Stdout if streams::stdout_is_closed() => Err(lost("-", &"standard output is closed")),
             Report::Stdout => Ok(Output::report("-", Json::new(io::stdout()))),
+            Report::Html(path) => {
+                let name = path.display().to_string();
+                let file = ReportFile::create(path).map_err(|why| lost(&name, &why))?;
+                Ok(Output::report(name, crate::report::html::Html::new(file)))
+            }
             Report::File(path) => {
                 let name = path.display().to_string();
                 let file = ReportFile::create(path).map_err(|why| lost(&name, &why))?;

@@ -6,6 +6,7 @@ pub mod failure;
 mod fanout;
 mod file;
 mod hidden;
+pub mod html;
 pub mod json;
 mod redacted;
 pub mod terminal;

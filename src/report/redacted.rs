@@ -244,7 +244,7 @@ impl<'r> Redacted<'r> {
     }
 
     fn finding(&self, finding: &Finding) -> Finding {
-        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows } = finding;
+        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair } = finding;
         Finding {
             rule: *rule,
             verdict: *verdict,
@@ -256,6 +256,7 @@ impl<'r> Redacted<'r> {
             hint: self.maybe(hint.as_ref()),
             span_ids: span_ids.clone(),
             rows: rows.clone(),
+            pair: *pair,
         }
     }
 

@@ -80,6 +80,7 @@ fn fail(step: &mut StepRecord) {
             expectation: unseen.path,
             span_ids: Vec::new(),
             rows: Vec::new(),
+            pair: None,
         });
     }
 }

@@ -17,6 +17,11 @@ pub(super) const PALETTE: [(u8, &str, &str); 12] = [
     (67, "#3f6797", "#8fb3e0"),
 ];
 
+/// The palette of pictures: each colour on a light and on a dark page.
+pub fn colours() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PALETTE.iter().map(|(_, light, dark)| (*light, *dark))
+}
+
 /// The palette positions of services in the order of their names. A taken colour passes on to the next free one.
 pub(super) fn assign<'a>(sorted: impl Iterator<Item = &'a str>) -> Vec<usize> {
     let mut taken = 0u32;

@@ -119,7 +119,7 @@ fn attributes<'v>(trace: &Trace, head: &str, all: impl Iterator<Item = (Sym, &'v
             out,
             "    {:<longest$}  {:<7} {}",
             printable(trace.text(key)),
-            word(trace, value),
+            type_word(trace, value),
             printable(lines.next().unwrap_or_default())
         );
         for line in lines.clone().take(MOST_LINES) {
@@ -133,7 +133,8 @@ fn attributes<'v>(trace: &Trace, head: &str, all: impl Iterator<Item = (Sym, &'v
     out
 }
 
-fn shown(trace: &Trace, value: &Value) -> String {
+/// A value as text, bytes in hexadecimal.
+pub fn shown(trace: &Trace, value: &Value) -> String {
     match value {
         Value::Bytes(bytes) => {
             let hex: String = bytes.iter().take(64).map(|byte| format!("{byte:02x}")).collect();
@@ -143,8 +144,8 @@ fn shown(trace: &Trace, value: &Value) -> String {
     }
 }
 
-/// The value's type, in a word.
-fn word(trace: &Trace, value: &Value) -> &'static str {
+/// A value's type, in a word.
+pub fn type_word(trace: &Trace, value: &Value) -> &'static str {
     match value {
         Value::Empty => "empty",
         Value::Str(sym) if trace.is_untyped(*sym) => "untyped",

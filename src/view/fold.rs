@@ -9,6 +9,11 @@ const FEWEST: usize = 3;
 /// A number for each span, equal for spans whose subtrees are alike.
 pub(super) struct Shapes(Vec<u32>);
 
+/// For each span in pre-order, how many siblings from it on are alike with all that is below them, so that one row can stand for them.
+pub fn alike_runs(trace: &Trace) -> Vec<u32> {
+    Shapes::of(trace).runs(trace)
+}
+
 type Key = (Sym, Sym, Kind, StatusCode, Vec<u32>);
 
 impl Shapes {
@@ -26,6 +31,21 @@ impl Shapes {
             shapes[row] = *known.entry(key).or_insert(next);
         }
         Shapes(shapes)
+    }
+
+    /// For each span in pre-order, how many siblings from it on are one row: 1 for those of no run, and for all of a run but its first.
+    pub(super) fn runs(&self, trace: &Trace) -> Vec<u32> {
+        let tree = trace.tree();
+        let mut runs = vec![1; trace.len()];
+        for &ix in tree.preorder() {
+            let mut siblings = tree.children(ix);
+            while let Some(&first) = siblings.first() {
+                let run = self.run(siblings);
+                runs[tree.enter(first) as usize] = run as u32;
+                siblings = &siblings[run..];
+            }
+        }
+        runs
     }
 
     /// How many of these siblings, from the first on, are alike: 1 unless they are enough to be folded.

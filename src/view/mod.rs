@@ -18,8 +18,10 @@ mod tests;
 pub mod text;
 mod waterfall;
 
-pub use detail::{attribute_lines, detail};
+pub use colour::colours;
+pub use detail::{attribute_lines, detail, shown, type_word};
 pub use excerpt::{excerpt, excerpt_within};
+pub use fold::alike_runs;
 pub use pick::{Choice, Elided, Elision, Show};
 pub use waterfall::{Mark, Overlay, Row, Section, Service, Waterfall};
 

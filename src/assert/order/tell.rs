@@ -129,6 +129,7 @@ pub(super) fn violated(
         }
     };
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &rows);
+    finding.pair = Some(violation.pair);
     finding.expected = rule.written.clone();
     finding.actual = actual;
     finding
@@ -181,6 +182,7 @@ pub(super) fn uncertain(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, open
         }
     };
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[a, b]);
+    finding.pair = Some(open.pair);
     finding.expected = rule.written.clone();
     let (on, by) = (clocks.clock(a), clocks.clock(b));
     let (ahead, behind) = (clocks.most_ahead(on, by), clocks.most_ahead(by, on));

@@ -91,6 +91,7 @@ fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String
         hint: None,
         span_ids: Vec::new(),
         rows: Vec::new(),
+        pair: None,
     }
 }
 
