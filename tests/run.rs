@@ -19,6 +19,8 @@ mod connections;
 mod files;
 #[path = "run/graphql.rs"]
 mod graphql;
+#[path = "run/grpc.rs"]
+mod grpc;
 #[path = "run/harness.rs"]
 mod harness;
 #[path = "run/hidden.rs"]

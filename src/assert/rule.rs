@@ -34,6 +34,8 @@ rules! {
     ResponseHeader "response.header" "A header of the answer is as expected."
     ResponseJson "response.json" "What a JSON path selects in the answer's body is as expected."
     ResponseBody "response.body" "The answer's body is as expected."
+    ResponseStatusMessage "response.status_message" "The message of a gRPC status is as expected."
+    ResponseMetadata "response.metadata" "The metadata of a gRPC answer is as expected."
     ResponseErrors "response.errors" "A GraphQL answer has the expected errors; without an expectation, none."
     ResponseExitCode "response.exit_code" "A program ends with the expected code; without an expectation, with 0."
     ResponseStdout "response.stdout" "What a program writes is as expected."

@@ -2,7 +2,6 @@
 
 use super::Fetch;
 use super::http::{HttpOptions, SetupError, Target, failure};
-use super::tls::TrustAny;
 use super::words::clean;
 use http::header::AUTHORIZATION;
 use std::io::ErrorKind;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tonic::metadata::MetadataMap;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 /// A channel with what goes along with every call.
@@ -37,24 +36,9 @@ impl Link {
         }
         let wrong =
             |error: tonic::transport::Error| SetupError::new(format!("{shown}: {}", super::http::innermost(&error)));
-        let mut endpoint = Endpoint::from_shared(target.url.as_str().to_owned())
+        let endpoint = crate::client::grpc::endpoint(target.url.as_str(), &options.tls, options.timeout)
             .map_err(wrong)?
-            .connect_timeout(options.timeout)
-            .tcp_nodelay(true)
             .http2_adaptive_window(true);
-        if target.url.scheme() == "https" {
-            crate::client::install_crypto();
-            let mut config = ClientTlsConfig::new();
-            if let Some(identity) = &options.tls.identity {
-                config = config.identity(Identity::from_pem(&identity.certificate, &identity.key));
-            }
-            endpoint = match &options.tls.ca {
-                _ if options.tls.insecure => endpoint.tls_config_with_verifier(config, TrustAny::new()),
-                Some(pem) => endpoint.tls_config(config.ca_certificate(Certificate::from_pem(pem))),
-                None => endpoint.tls_config(config.with_native_roots()),
-            }
-            .map_err(wrong)?;
-        }
         let mut headers = http::HeaderMap::new();
         for (name, value) in &options.headers {
             headers.append(name.clone(), value.clone());

@@ -242,6 +242,9 @@ fn operation(operator: &str, kind: Kind, rest: &str, at: TextSpan, position: Pos
     }
 }
 
+/// The most words that a message lists beside what to do.
+const MOST_WORDS: usize = 8;
+
 /// The value of an equality. `typed`: as YAML would type it (what stands after `!=`); else text.
 pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool) -> Read<Operand> {
     if position.numeric() {
@@ -254,7 +257,11 @@ pub(super) fn equality(text: &str, at: TextSpan, position: Position, typed: bool
     {
         let near =
             did_you_mean(plain, words.iter().copied()).unwrap_or_else(|| format!("write one of {}", words.join(", ")));
-        let says = format!("unknown value `{plain}`: expected one of {}", words.join(", "));
+        let says = if words.len() > MOST_WORDS {
+            format!("unknown value `{plain}`")
+        } else {
+            format!("unknown value `{plain}`: expected one of {}", words.join(", "))
+        };
         return fail(Problem::error(Code::BadValue, at.whole, says).help(near));
     }
     let value = match crate::yaml::core(plain) {

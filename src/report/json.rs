@@ -4,8 +4,8 @@ use super::Reporter;
 use crate::assert::Finding;
 use crate::run::event::{Event, What};
 use crate::run::record::{
-    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
-    RunRecord, StepRecord, TestRecord, Verdict,
+    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, Protocol,
+    RequestRecord, RunRecord, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -113,9 +113,13 @@ fn step(test: &TestRecord, step: &StepRecord) -> Value {
 }
 
 fn request(record: &RequestRecord) -> Value {
-    let RequestRecord { method, url, headers, body } = record;
+    let RequestRecord { protocol, method, url, headers, body } = record;
+    let protocol = match protocol {
+        Protocol::Http => "http",
+        Protocol::Grpc => "grpc",
+    };
     let body = body.as_ref().map(self::body);
-    json!({ "method": method, "url": url, "headers": headers, "body": body, "curl": record.curl() })
+    json!({ "protocol": protocol, "method": method, "url": url, "headers": headers, "body": body, "curl": record.curl() })
 }
 
 fn answer(record: &AnswerRecord) -> Value {

@@ -196,8 +196,9 @@ impl<'r> Redacted<'r> {
     }
 
     fn request(&self, request: &RequestRecord) -> RequestRecord {
-        let RequestRecord { method, url, headers, body } = request;
+        let RequestRecord { protocol, method, url, headers, body } = request;
         RequestRecord {
+            protocol: *protocol,
             method: self.text(method),
             url: self.redactor.url(url),
             headers: self.headers(headers),

@@ -1,5 +1,6 @@
 //! What a step sent and what came back, as far as a report shows it.
 
+use crate::trigger::grpc::{Call, Reply};
 use crate::trigger::http::{Answer, Request};
 use crate::trigger::shell::quoted;
 use http::HeaderMap;
@@ -15,14 +16,26 @@ const UNREADABLE: char = '\u{fffd}';
 /// A request as it was sent: the first, where redirects led on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
-    /// The method.
+    /// How it was sent.
+    pub protocol: Protocol,
+    /// The method; of gRPC `pkg.Service/Method`.
     pub method: String,
-    /// The URL, query included.
+    /// The URL, query included; of gRPC the server's address.
     pub url: String,
     /// The headers, the runner's own (`traceparent`) included.
     pub headers: Vec<(String, String)>,
     /// The body; `None` if there was none, or if it is not kept since the step passed.
     pub body: Option<BodyRecord>,
+}
+
+/// How a request is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP.
+    #[default]
+    Http,
+    /// gRPC.
+    Grpc,
 }
 
 /// An answer.
@@ -80,6 +93,7 @@ impl RequestRecord {
     /// A request with the headers that it was sent with.
     pub(crate) fn of(request: &Request, sent: &HeaderMap) -> RequestRecord {
         RequestRecord {
+            protocol: Protocol::Http,
             method: request.method.to_string(),
             url: request.url.to_string(),
             headers: headers(sent),
@@ -87,8 +101,42 @@ impl RequestRecord {
         }
     }
 
+    /// A gRPC call.
+    pub(crate) fn of_call(call: &Call) -> RequestRecord {
+        RequestRecord {
+            protocol: Protocol::Grpc,
+            method: call.method.clone(),
+            url: call.address.clone(),
+            headers: headers(&call.metadata),
+            body: Some(BodyRecord::of(call.message.as_bytes())),
+        }
+    }
+
+    /// The command that makes the call again, for grpcurl.
+    fn grpcurl(&self) -> String {
+        let mut out = "grpcurl".to_owned();
+        let address = match self.url.strip_prefix("https://") {
+            Some(address) => address,
+            None => {
+                out += " -plaintext";
+                self.url.strip_prefix("http://").unwrap_or(&self.url)
+            }
+        };
+        for (name, value) in &self.headers {
+            let _ = write!(out, " -H {}", quoted(&format!("{name}: {value}")));
+        }
+        if let Some(body) = self.body.as_ref().filter(|body| body.is_whole()) {
+            let _ = write!(out, " -d {}", quoted(&body.text));
+        }
+        let _ = write!(out, " {} {}", quoted(address), quoted(&self.method));
+        out
+    }
+
     /// The command that sends it again, as one line for a shell.
     pub fn curl(&self) -> String {
+        if self.protocol == Protocol::Grpc {
+            return self.grpcurl();
+        }
         let mut out = "curl -i".to_owned();
         match (self.method.as_str(), &self.body) {
             ("GET", None) => {}
@@ -121,6 +169,11 @@ impl RequestRecord {
 }
 
 impl AnswerRecord {
+    /// The answer to a gRPC call, with its status code's number.
+    pub(crate) fn of_call(reply: &Reply) -> AnswerRecord {
+        AnswerRecord { status: reply.code as u16, headers: headers(&reply.metadata), body: BodyRecord::of(&reply.json) }
+    }
+
     pub(crate) fn of(answer: &Answer) -> AnswerRecord {
         AnswerRecord {
             status: answer.status.as_u16(),
@@ -137,6 +190,7 @@ mod tests {
 
     fn request(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> RequestRecord {
         RequestRecord {
+            protocol: Protocol::Http,
             method: method.to_owned(),
             url: url.to_owned(),
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

@@ -28,7 +28,7 @@ impl ExpectationRecord {
 /// Every expectation of a step, as one that could not be judged.
 pub(crate) fn not_judged(step: &Step) -> Vec<ExpectationRecord> {
     let mut all = Vec::new();
-    if matches!(step.trigger, Trigger::Http(_) | Trigger::Command(_)) {
+    if matches!(step.trigger, Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_)) {
         all.extend(response::not_judged(&step.response, step.at));
     }
     let of_trace = step.trace.iter().flat_map(|trace| &trace.list);

@@ -1,6 +1,6 @@
 //! What stays of a run: the material of every report.
 
-pub use super::exchange::{AnswerRecord, BodyRecord, RequestRecord};
+pub use super::exchange::{AnswerRecord, BodyRecord, Protocol, RequestRecord};
 pub use super::program::ProgramRecord;
 
 use crate::assert::{Finding, Unseen};

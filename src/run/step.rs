@@ -88,7 +88,7 @@ pub(crate) struct Green {
 /// Runs a step; captured values are set in `scope`.
 pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Ran {
     let ran = match &step.trigger {
-        Trigger::Http(_) | Trigger::Command(_) => sending_step(env, step, scope).await,
+        Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_) => sending_step(env, step, scope).await,
         Trigger::TraceId(template) => {
             env.begin(step);
             match template.bind(scope) {
@@ -175,6 +175,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     let Sent { request, program } = sent;
     let answer = match &outcome {
         Outcome::Http(answer) => Some(AnswerRecord::of(answer)),
+        Outcome::Grpc(reply) => Some(AnswerRecord::of_call(reply)),
         Outcome::Command(_) => None,
     };
     if let Some(came) = &answer {
@@ -204,18 +205,14 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     record.trace_id = Some(id);
     let bound = trace.bind(scope)?;
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), sent_ns);
-    let hops = outcome.hops();
+    let calls = outcome.calls();
     if let Injected::Known(spans) = &injected {
-        for (&span, (method, url)) in spans.iter().zip(hops) {
-            watch.request(settle::Request {
-                span,
-                peer: url.authority().to_owned(),
-                operation: format!("{method} {}", route(url)),
-                error: false,
-            });
+        for (&span, call) in spans.iter().zip(&calls) {
+            let (peer, operation) = (call.peer.clone(), call.operation.clone());
+            watch.request(settle::Request { span, peer, operation, error: false });
         }
     }
-    let peers = hops.iter().map(|(_, url)| url.authority().to_owned()).collect();
+    let peers = calls.into_iter().map(|call| call.peer).collect();
     watch.responded(session.shared.clock.of(outcome.responded()));
     let clock = session.shared.clock;
     let under_way = Some((clock.unix_ns(outcome.sent()), clock.unix_ns(outcome.responded())));
@@ -245,6 +242,10 @@ fn own_spans(env: &StepEnv<'_>, outcome: &Outcome) -> Vec<OwnSpan> {
                 error: None,
             }
         }
+        Outcome::Grpc(reply) => backend::Sent::Other {
+            name: reply.method.clone(),
+            error: (reply.code != tonic::Code::Ok).then(|| outcome.ending()),
+        },
         Outcome::Command(ran) => {
             backend::Sent::Other { name: ran.name(), error: (!ran.status.success()).then(|| ran.ending()) }
         }
@@ -260,15 +261,6 @@ fn own_spans(env: &StepEnv<'_>, outcome: &Outcome) -> Vec<OwnSpan> {
         sent: sent.clone(),
     };
     outcome.injected().iter().map(span).collect()
-}
-
-/// The path without what looks like an id, so that requests alike are one call.
-fn route(url: &url::Url) -> String {
-    let segment = |part: &str| {
-        let looks_like_id = part.chars().any(|c| c.is_ascii_digit());
-        if looks_like_id { "*".to_owned() } else { part.to_owned() }
-    };
-    url.path().split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 pub(super) fn folder(source: &SourceFile) -> &Path {
@@ -293,6 +285,7 @@ fn own_trace_id(step: &Step, outcome: &Outcome, scope: &Scope) -> Result<Option<
         TraceIdSource::Header { name, pattern } => {
             let value = match outcome {
                 Outcome::Http(answer) => answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok()),
+                Outcome::Grpc(reply) => reply.metadata.get(name.as_str()).and_then(|value| value.to_str().ok()),
                 Outcome::Command(_) => None,
             };
             let value = match pattern {
@@ -301,7 +294,7 @@ fn own_trace_id(step: &Step, outcome: &Outcome, scope: &Scope) -> Result<Option<
             };
             let tags = match outcome {
                 Outcome::Http(answer) => answer.headers.get("x-datadog-tags").and_then(|value| value.to_str().ok()),
-                Outcome::Command(_) => None,
+                Outcome::Grpc(_) | Outcome::Command(_) => None,
             };
             let id = value.and_then(|value| match pattern {
                 Some(_) => trace_id_in(value),
@@ -421,7 +414,11 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
 
 /// What a process made of the runner's own request instead of taking up its trace.
 fn answered_elsewhere(process: &str, begun: &Begun, trigger: &Trigger) -> String {
-    let also: &[Propagator] = if let Trigger::Http(request) = trigger { &request.also_inject } else { &[] };
+    let also: &[Propagator] = match trigger {
+        Trigger::Http(request) => &request.also_inject,
+        Trigger::Grpc(call) => &call.also_inject,
+        _ => &[],
+    };
     let header = |propagator: &Propagator| match propagator {
         Propagator::B3 => " and `b3`",
         Propagator::B3Multi => " and `x-b3-traceid`",

@@ -2,15 +2,20 @@
 
 use super::record::{ProgramRecord, RequestRecord};
 use super::step::{StepEnv, folder};
+use crate::client::read_tls;
 use crate::diag::{Code, Problem};
-use crate::spec::plan::{Command, HttpRequest, Step, Trigger};
+use crate::spec::bind::Bind as _;
+use crate::spec::plan::{Command, GrpcCall, HttpRequest, Step, Trigger};
 use crate::spec::vars::Scope;
 use crate::trace::{SpanId, TraceId};
 use crate::trigger::command::{self, Program, TIMEOUT, carriers};
 use crate::trigger::context::Ids;
+use crate::trigger::grpc::{self, Call};
 use crate::trigger::http::{self, Request, TriggerError, headers_with_context};
 use crate::trigger::outcome::Outcome;
 use crate::trigger::prepare::prepare;
+use ::http::{HeaderMap, HeaderName, HeaderValue};
+use std::path::{Path, PathBuf};
 
 /// A trigger with all variables filled in, under the ids by which its trace is found.
 pub(super) struct Ready {
@@ -21,6 +26,7 @@ pub(super) struct Ready {
 }
 
 enum What {
+    Grpc { call: Box<Call>, record: Box<RequestRecord> },
     Http { request: Box<Request>, client: reqwest::Client, record: Box<RequestRecord> },
     Command { program: Box<Program>, context: Vec<(&'static str, String)>, record: Box<ProgramRecord> },
 }
@@ -44,6 +50,7 @@ pub(super) fn ready(
     let first = ids.span();
     let what = match &step.trigger {
         Trigger::Http(request) => http(env, step, request, scope, boundary, (trace_id, first))?,
+        Trigger::Grpc(call) => grpc(env, step, call, scope, (trace_id, first))?,
         Trigger::Command(program) => command(env, program, scope, (trace_id, first))?,
         Trigger::TraceId(_) | Trigger::TraceFile { .. } => return Ok(None),
     };
@@ -68,6 +75,52 @@ fn http(
     let record = RequestRecord::of(&ready, &headers);
     session.learn_secrets(&record.url, &record.headers, record.body.as_ref());
     Ok(What::Http { request: Box::new(ready), client, record: Box::new(record) })
+}
+
+fn grpc(
+    env: &StepEnv<'_>,
+    step: &Step,
+    call: &GrpcCall,
+    scope: &Scope,
+    (trace_id, first): (TraceId, SpanId),
+) -> Result<What, Problem> {
+    let folder = folder(env.source);
+    let bad = |span, message: String| Problem::error(Code::BadValue, span, message);
+    let tls = read_tls(&call.tls, folder).map_err(|why| bad(step.at, why))?;
+    let address = call.address.bind(scope)?;
+    let has_tls = tls.ca.is_some() || tls.identity.is_some() || tls.insecure;
+    let url = match address.split_once("://") {
+        Some(_) => address.clone(),
+        None => format!("{}://{address}", if has_tls { "https" } else { "http" }),
+    };
+    let timeout = call.timeout.unwrap_or(grpc::TIMEOUT);
+    let endpoint = crate::client::grpc::endpoint(&url, &tls, timeout);
+    let endpoint =
+        endpoint.map_err(|_| bad(call.address.span, format!("`{address}` is not the address of a gRPC server")))?;
+    let mut metadata = HeaderMap::new();
+    for (name, value) in &call.metadata {
+        let (name, text) = (HeaderName::from_bytes(name.as_bytes()), value.bind(scope)?);
+        let (Ok(name), Ok(text)) = (name, HeaderValue::from_str(&text)) else {
+            return Err(bad(value.span, "this value has a character that no metadata may carry".to_owned()));
+        };
+        metadata.append(name, text);
+    }
+    let metadata = headers_with_context(&metadata, &call.also_inject, env.test.name, trace_id, first);
+    // Nothing is left to bind, so there is a text.
+    let message = call.message.as_ref().map(|message| message.bind(scope)).transpose()?;
+    let message = message.and_then(|message| message.to_json()).unwrap_or_else(|| "{}".to_owned());
+    let beside = |paths: &[PathBuf]| paths.iter().map(|path| folder.join(path)).collect::<Vec<_>>();
+    let proto = beside(&call.proto);
+    let mut includes = beside(&call.includes);
+    if includes.is_empty() {
+        includes = proto.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+        includes.dedup();
+    }
+    let call =
+        Call { endpoint, address: url, method: call.method.clone(), message, metadata, proto, includes, timeout };
+    let record = RequestRecord::of_call(&call);
+    env.session.learn_secrets(&record.url, &record.headers, record.body.as_ref());
+    Ok(What::Grpc { call: Box::new(call), record: Box::new(record) })
 }
 
 fn command(
@@ -115,6 +168,11 @@ impl Ready {
                 let answer = http::send(&client, &request, test, trace_id, first, &mut ids).await;
                 let sent = Sent { request: Some(*record), ..Sent::default() };
                 (sent, answer.map(|answer| Outcome::Http(Box::new(answer))))
+            }
+            What::Grpc { call, record } => {
+                let reply = grpc::call(&call, trace_id, first).await;
+                let sent = Sent { request: Some(*record), ..Sent::default() };
+                (sent, reply.map(|reply| Outcome::Grpc(Box::new(reply))))
             }
             What::Command { program, context, mut record } => {
                 let ran = command::run(&program, &context, trace_id, first).await;

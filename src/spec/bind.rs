@@ -1,9 +1,9 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
 use super::plan::{
-    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GapsCheck, GraphQlErrors,
-    HttpRequest, JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per, RepeatBound,
-    Repeats, Response, Selector, Serial, Services, SpanCheck, Structure, StructureNode, TraceExpectations,
+    Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GRPC_CODES, GapsCheck,
+    GraphQlErrors, HttpRequest, JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per,
+    RepeatBound, Repeats, Response, Selector, Serial, Services, SpanCheck, Structure, StructureNode, TraceExpectations,
     TraceIdSource,
 };
 use crate::diag::{Code, Problem};
@@ -177,6 +177,9 @@ impl Bind for Response {
             headers: each(&self.headers, |(name, one)| Ok((name.clone(), matcher(one, scope, Position::Text)?)))?,
             json: each(&self.json, |(path, one)| Ok((path.clone(), matcher(one, scope, Position::Any)?)))?,
             body: option(&self.body, |body| spanned(body, scope, Position::Text))?,
+            grpc_status: option(&self.grpc_status, |one| spanned(one, scope, Position::Word(GRPC_CODES)))?,
+            status_message: option(&self.status_message, |text| spanned(text, scope, Position::Text))?,
+            metadata: each(&self.metadata, |(name, one)| Ok((name.clone(), matcher(one, scope, Position::Text)?)))?,
             errors: match &self.errors {
                 GraphQlErrors::Are(errors) => GraphQlErrors::Are(spanned(errors, scope, Position::Any)?),
                 other => other.clone(),

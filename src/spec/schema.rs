@@ -73,8 +73,9 @@ fn document(title: &str, description: &str, root: &'static Form) -> Value {
     for position in positions {
         defs.insert(matcher_name(position).to_owned(), matcher(position));
     }
-    defs.insert("kind".to_owned(), matcher(Position::Word(forms::KINDS)));
-    defs.insert("status".to_owned(), matcher(Position::Word(forms::STATUSES)));
+    for (name, words) in WORDS {
+        defs.insert((*name).to_owned(), matcher(Position::Word(words)));
+    }
     defs.insert(
         "selector".to_owned(),
         json!({
@@ -179,8 +180,11 @@ fn shape(shape_of: &Shape) -> Value {
             }
             json!({ "enum": values })
         }
-        Shape::Matcher(Position::Word(words)) if *words == forms::KINDS => json!({ "$ref": "#/$defs/kind" }),
-        Shape::Matcher(Position::Word(_)) => json!({ "$ref": "#/$defs/status" }),
+        Shape::Matcher(Position::Word(words)) => {
+            // Another set of words has to be named here first.
+            let name = WORDS.iter().find(|(_, known)| known == words).map_or("word_matcher", |(name, _)| name);
+            json!({ "$ref": format!("#/$defs/{name}") })
+        }
         Shape::Matcher(position) => json!({ "$ref": format!("#/$defs/{}", matcher_name(*position)) }),
         Shape::Selector => json!({ "$ref": "#/$defs/selector" }),
         Shape::Json => json!({ "description": "Any JSON." }),
@@ -194,6 +198,10 @@ fn shape(shape_of: &Shape) -> Value {
         Shape::Later => json!({ "not": {} }),
     }
 }
+
+/// Matchers of words, by the name of their definition.
+const WORDS: &[(&str, &[&str])] =
+    &[("kind", forms::KINDS), ("status", forms::STATUSES), ("grpc_status", super::plan::GRPC_CODES)];
 
 fn matcher_name(position: Position) -> &'static str {
     match position {

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod context;
+pub mod grpc;
 pub mod http;
 pub mod outcome;
 pub mod prepare;

@@ -154,7 +154,7 @@ fn of_step(test: &TestRecord, step: &StepRecord, traces: &Traces) -> Value {
 }
 
 fn request(request: &RequestRecord) -> Value {
-    let RequestRecord { method, url, headers, body } = request;
+    let RequestRecord { protocol: _, method, url, headers, body } = request;
     json!({ "method": method, "url": url, "headers": headers, "body": body.as_ref().map(of_body), "curl": request.curl() })
 }
 

@@ -6,6 +6,7 @@ use crate::matcher::{Literal, Value};
 use crate::run::record::ExpectationRecord;
 use crate::spec::plan::{Capture, Response};
 use crate::trigger::command::Ran;
+use crate::trigger::grpc::{Reply, word};
 use crate::trigger::http::Answer;
 use crate::trigger::outcome::Outcome;
 
@@ -19,6 +20,7 @@ pub(crate) fn captures(expect: &Response, outcome: &Outcome) -> (Vec<(String, Va
                 (format!("`{}`", path.text), body.select(path).ok().flatten().as_ref().and_then(value_of))
             }
             (_, Outcome::Http(answer)) => of_answer(capture, answer),
+            (_, Outcome::Grpc(reply)) => of_reply(capture, reply),
             (_, Outcome::Command(ran)) => of_program(capture, ran),
         };
         let path = capture_path(&name.value);
@@ -59,7 +61,7 @@ fn value_of(json: &serde_json::Value) -> Option<Value> {
 
 fn of(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Http(_) => format!("the answer of {}", outcome.place()),
+        Outcome::Http(_) | Outcome::Grpc(_) => format!("the answer of {}", outcome.place()),
         Outcome::Command(_) => format!("the output of {}", outcome.place()),
     }
 }
@@ -72,6 +74,18 @@ fn of_answer(capture: &Capture, answer: &Answer) -> (String, Option<Value>) {
         Capture::Header(header) => {
             let value = answer.headers.get(header.as_str()).and_then(|value| value.to_str().ok());
             (format!("header `{header}`"), value.map(Value::text))
+        }
+        Capture::Json(_) | Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr => ("what is".to_owned(), None),
+    }
+}
+
+fn of_reply(capture: &Capture, reply: &Reply) -> (String, Option<Value>) {
+    match capture {
+        Capture::Status => ("the status".to_owned(), Some(Value::text(word(reply.code)))),
+        Capture::Body => ("the message".to_owned(), Some(text(&reply.json))),
+        Capture::Header(name) => {
+            let value = reply.metadata.get(name.as_str()).and_then(|value| value.to_str().ok());
+            (format!("metadata `{name}`"), value.map(Value::text))
         }
         Capture::Json(_) | Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr => ("what is".to_owned(), None),
     }

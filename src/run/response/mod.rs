@@ -2,6 +2,7 @@
 
 mod capture;
 mod graphql;
+mod grpc;
 mod http;
 mod program;
 
@@ -44,6 +45,7 @@ impl<'a> Body<'a> {
     pub(crate) fn of(outcome: &'a Outcome) -> Body<'a> {
         let noun = match outcome {
             Outcome::Http(_) => "body",
+            Outcome::Grpc(_) => "message",
             Outcome::Command(_) => "output",
         };
         Body::new(outcome.document(), noun)
@@ -108,10 +110,15 @@ fn record(path: &str, at: Span, finding: Option<Finding>) -> ExpectationRecord {
 
 /// Every expectation of what never came. `at` is the step, for what the spec does not say.
 pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> {
-    let ending = [("response.status", &expect.status), ("response.exit_code", &expect.exit_code)];
+    let ending = [
+        ("response.status", &expect.status),
+        ("response.status", &expect.grpc_status),
+        ("response.exit_code", &expect.exit_code),
+    ];
     let ending = ending.into_iter().find_map(|(path, matcher)| Some((path.to_owned(), matcher.as_ref()?.span)));
     let mut all = vec![ending.unwrap_or_else(|| (NO_ERROR.to_owned(), expect.at.unwrap_or(at)))];
     all.extend(expect.headers.iter().map(|(name, _)| (header_path(&name.value), name.span)));
+    all.extend(expect.metadata.iter().map(|(name, _)| (metadata_path(&name.value), name.span)));
     all.extend(expect.json.iter().map(|(path, _)| (json_path(path), path.span)));
     let of_errors = match &expect.errors {
         GraphQlErrors::NotLookedAt => None,
@@ -121,6 +128,7 @@ pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> 
     all.extend(of_errors.map(|at| ("response.errors".to_owned(), at)));
     let texts = [
         ("response.body", &expect.body),
+        ("response.status_message", &expect.status_message),
         ("response.stdout", &expect.stdout),
         ("response.stderr", &expect.stderr),
         ("response.duration", &expect.duration),
@@ -133,6 +141,9 @@ pub(crate) fn not_judged(expect: &Response, at: Span) -> Vec<ExpectationRecord> 
 
 fn header_path(name: &str) -> String {
     format!("response.headers.{name}")
+}
+fn metadata_path(name: &str) -> String {
+    format!("response.metadata.{name}")
 }
 fn json_path(path: &JsonPath) -> String {
     format!("response.json.{}", path.text)
@@ -148,12 +159,14 @@ pub(crate) fn judge(expect: &Response, at: Span, outcome: &Outcome) -> Vec<Expec
     let asked = Asked { expect, at: expect.at.unwrap_or(at), place: outcome.place(), shown: &shown };
     let mut all = match outcome {
         Outcome::Http(answer) => http::head(&asked, answer),
+        Outcome::Grpc(reply) => grpc::head(&asked, reply),
         Outcome::Command(ran) => program::ending(&asked, ran),
     };
     all.extend(graphql::errors(&asked, &document));
     all.extend(expect.json.iter().map(|(path, matcher)| asked.json(&document, path, matcher)));
     match outcome {
         Outcome::Http(answer) => all.extend(http::body(&asked, answer)),
+        Outcome::Grpc(_) => {}
         Outcome::Command(ran) => all.extend(program::outputs(&asked, ran)),
     }
     if let Some(matcher) = &expect.duration {

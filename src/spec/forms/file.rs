@@ -30,7 +30,7 @@ macro_rules! step_keys {
         $($own,)*
         key("request", Shape::Form(&REQUEST), "An HTTP request starts the trace.", "{ method: POST, url: '${base}/orders', json: { sku: LAPTOP-1 } }"),
         key("graphql", Shape::Form(&GRAPHQL), "A GraphQL query or mutation starts the trace.", "{ url: '${base}/graphql', query: '{ products { sku } }' }"),
-        later("grpc", "A gRPC call starts the trace.", "{ address: '127.0.0.1:50051', method: shop.Payment/Authorize }"),
+        key("grpc", Shape::Form(&GRPC), "A gRPC call starts the trace.", "{ address: '127.0.0.1:50051', method: shop.Payment/Authorize }"),
         key("command", Shape::Form(&COMMAND), "A program starts the trace.", "{ argv: [python3, publish.py] }"),
         key("trace_id", Word, "A trace that already exists.", "4bf92f3577b34da6a3ce929d0e0e4736"),
         key("trace_file", Any(&[Word, Shape::Form(&TRACE_FILE)]), "A saved trace, relative to the spec file.", "traces/order.json"),

@@ -115,6 +115,7 @@ mod analyses;
 mod command;
 mod config;
 mod file;
+mod grpc;
 mod request;
 mod trace;
 
@@ -122,6 +123,7 @@ pub use analyses::*;
 pub use command::*;
 pub use config::*;
 pub use file::*;
+pub use grpc::*;
 pub use request::*;
 pub use trace::*;
 
@@ -139,6 +141,7 @@ pub static ALL: &[&Form] = &[
     &CLOCKS,
     &REQUEST,
     &GRAPHQL,
+    &GRPC,
     &COMMAND,
     &PART,
     &AUTH,

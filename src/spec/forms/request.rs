@@ -2,6 +2,7 @@
 
 use super::*;
 
+const GRPC_STATUS: Shape = Matcher(Position::Word(crate::spec::plan::GRPC_CODES));
 const CREDENTIALS: Shape = Any(&[Shape::Form(&AUTH), Null]);
 
 // What every request over HTTP takes.
@@ -125,15 +126,15 @@ form!(
 form!(
     /// `response`.
     RESPONSE, "response", "a response", [
-    key("status", Matcher(Position::Int), "The status code. Without it, 400 and above fail.", "201"),
+    key("status", Any(&[Matcher(Position::Int), GRPC_STATUS]), "The status code; without it, 400 and above fail. Of gRPC, its word: without it, any but OK fails.", "201"),
     key("headers", Map(&TEXT), "Headers.", "{ content-type: ~ application/json.* }"),
     key("json", Map(&ANY), "Values in the JSON body, or in what a program wrote, by JSONPath.", "{ $.status: confirmed, $.items: { length: 2 } }"),
     key("body", TEXT, "The body as text.", "{ contains: confirmed }"),
     key("duration", TIME, "From sending to the last byte; of a program, from its start to its end.", "< 500ms"),
     key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, `{ header: NAME }`; of a program `exit_code`, `stdout`, `stderr`, `{ stdout: PATTERN }`.", "{ order_id: $.id, place: { header: location } }"),
     key("errors", ANY, "GraphQL's errors. Without it, any fail.", "{ length: 1 }"),
-    later("status_message", "gRPC's status message.", "~ card.*"),
-    later("metadata", "gRPC's metadata.", "{ x-request-id: exists }"),
+    key("status_message", TEXT, "gRPC's status message.", "~ card.*"),
+    key("metadata", Map(&TEXT), "gRPC's metadata, leading and trailing.", "{ x-request-id: exists }"),
     key("exit_code", Matcher(Position::Int), "A program's exit code. Without it, any but 0 fails.", "0"),
     key("stdout", TEXT, "What a program wrote.", "{ contains: done }"),
     key("stderr", TEXT, "What a program wrote to its other output.", "{ length: 0 }"),

@@ -96,7 +96,7 @@ impl Lower<'_> {
     }
 
     /// The path of a folder. It need not be there before the run.
-    fn folder_path(&mut self, node: &Node) -> Option<std::path::PathBuf> {
+    pub(super) fn folder_path(&mut self, node: &Node) -> Option<std::path::PathBuf> {
         self.reader.word(node, "a folder's path").map(|path| path.value.into())
     }
 }

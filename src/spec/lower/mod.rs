@@ -7,6 +7,7 @@ mod critical_path;
 mod defaults;
 mod gaps;
 mod graphql;
+mod grpc;
 mod matrix;
 mod names;
 mod needs;

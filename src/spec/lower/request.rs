@@ -209,7 +209,7 @@ impl Lower<'_> {
         headers
     }
 
-    fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
+    pub(super) fn json(&mut self, node: &Node) -> Option<JsonTemplate> {
         Some(match &node.value {
             Value::Broken => return None,
             Value::Scalar(scalar) => self.json_scalar(scalar)?,
@@ -262,7 +262,7 @@ impl Lower<'_> {
         }
     }
 
-    fn propagators(&mut self, node: &Node) -> Vec<Propagator> {
+    pub(super) fn propagators(&mut self, node: &Node) -> Vec<Propagator> {
         let Some(items) = self.reader.list(node, "propagators") else { return Vec::new() };
         let words = [("b3", Propagator::B3), ("b3multi", Propagator::B3Multi), ("jaeger", Propagator::Jaeger)];
         items.iter().filter_map(|item| self.reader.choice(item, &words)).collect()

@@ -6,7 +6,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, Position};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Capture, GraphQlErrors as Errors, Response};
+use crate::spec::plan::{Capture, GRPC_CODES, GraphQlErrors as Errors, Response};
 use crate::spec::read::Fields;
 use crate::yaml::{Node, Value};
 use std::collections::BTreeMap;
@@ -22,7 +22,12 @@ impl Lower<'_> {
     ) -> Response {
         let Some(fields) = self.reader.fields(node, &forms::RESPONSE) else { return self.no_response(answers) };
         self.only_what_answers(&fields, answers);
-        let status = fields.get("status").and_then(|node| self.status(node));
+        let is_grpc = answers == Answers::Grpc;
+        let status = fields.get("status").filter(|_| !is_grpc).and_then(|node| self.status(node));
+        let grpc_status = fields.get("status").filter(|_| is_grpc).and_then(|node| self.grpc_status(node));
+        let status_message =
+            fields.get("status_message").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
+        let metadata = fields.get("metadata").map(|node| self.header_matchers(node)).unwrap_or_default();
         let headers = fields.get("headers").map(|node| self.header_matchers(node)).unwrap_or_default();
         let mut json = Vec::new();
         if let Some(entries) =
@@ -54,6 +59,9 @@ impl Lower<'_> {
             headers,
             json,
             body,
+            grpc_status,
+            status_message,
+            metadata,
             errors,
             exit_code,
             stdout,
@@ -66,20 +74,21 @@ impl Lower<'_> {
 
     /// Reports what is expected of another kind of answer.
     fn only_what_answers(&mut self, fields: &Fields<'_>, answers: Answers) {
-        let (others, says, instead): (&[&str], _, _) = match answers {
+        let (own, who): (&[&str], _) = match answers {
             Answers::Http | Answers::GraphQl => {
-                (&["exit_code", "stdout", "stderr"], "a program has", "an HTTP answer has")
+                (&["status", "headers", "json", "body", "errors", "duration", "capture"], "an HTTP answer")
             }
-            Answers::Program => (&["status", "headers", "body", "errors"], "an HTTP answer has", "a program has"),
+            Answers::Grpc => {
+                (&["status", "status_message", "metadata", "headers", "json", "duration", "capture"], "a gRPC answer")
+            }
+            Answers::Program => (&["exit_code", "stdout", "stderr", "json", "duration", "capture"], "a program"),
             Answers::Nothing => return,
         };
-        let own = match answers {
-            Answers::Program => "`exit_code`, `stdout`, `stderr`, `json`, `duration`",
-            _ => "`status`, `headers`, `json`, `body`, `duration`",
-        };
-        for name in others.iter().filter(|name| fields.has(name)) {
-            let says = format!("`{name}` is what {says}");
-            self.reader.error(Code::ConflictingKeys, fields.key_span(name), says, format!("{instead} {own}"));
+        for key in forms::RESPONSE.keys.iter().filter(|key| !own.contains(&key.name) && fields.has(key.name)) {
+            let says = format!("{who} has no `{}`", key.name);
+            let help = own.iter().filter(|name| !matches!(**name, "capture" | "errors"));
+            let help = help.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            self.reader.error(Code::ConflictingKeys, fields.key_span(key.name), says, format!("it has {help}"));
         }
         if answers == Answers::Http && fields.has("errors") {
             let help = "send a `graphql` request; or look into the body: `json: { $.errors: absent }`";
@@ -109,6 +118,19 @@ impl Lower<'_> {
             return None;
         }
         Some(matcher)
+    }
+
+    /// A status of gRPC, by its word.
+    fn grpc_status(&mut self, node: &Node) -> Option<Spanned<Matcher>> {
+        let code = node.scalar().and_then(|scalar| scalar.text.parse::<usize>().ok());
+        if let Some(code) = code {
+            let help = GRPC_CODES
+                .get(code)
+                .map_or_else(|| "write `OK`, `NOT_FOUND`, …".to_owned(), |word| format!("write `{word}`"));
+            self.reader.error(Code::WrongType, node.span, "a gRPC status is named by its word", help);
+            return None;
+        }
+        self.reader.spanned_matcher(node, Position::Word(GRPC_CODES))
     }
 
     fn header_matchers(&mut self, node: &Node) -> Vec<(Spanned<String>, Matcher)> {
@@ -242,7 +264,10 @@ impl Lower<'_> {
                 "a program has no status, headers or body",
                 "write a JSONPath into its output, `exit_code`, `stdout`, `stderr`, or `{ stdout: 'id=(.*)' }`",
             ),
-            (Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr, Answers::Http | Answers::GraphQl) => (
+            (
+                Capture::ExitCode | Capture::Stdout(_) | Capture::Stderr,
+                Answers::Http | Answers::GraphQl | Answers::Grpc,
+            ) => (
                 "an HTTP answer has no exit code and no output",
                 "write a JSONPath, `status`, `body`, or `{ header: NAME }`",
             ),

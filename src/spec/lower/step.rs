@@ -19,6 +19,8 @@ pub(super) enum Answers {
     Http,
     /// The same, with errors within the response.
     GraphQl,
+    /// A gRPC server, with a status of its own.
+    Grpc,
     /// A program, with its end and its output.
     Program,
     /// Nobody.
@@ -43,11 +45,16 @@ impl Lower<'_> {
         let answers = match trigger {
             Some(Trigger::Http(_)) | None if fields.has("graphql") => Answers::GraphQl,
             Some(Trigger::Http(_)) | None => Answers::Http,
+            Some(Trigger::Grpc(_)) => Answers::Grpc,
             Some(Trigger::Command(_)) => Answers::Program,
             Some(Trigger::TraceId(_) | Trigger::TraceFile { .. }) => Answers::Nothing,
         };
         // A trigger that could not be read may have been any.
-        let answers = if fields.has("command") { Answers::Program } else { answers };
+        let answers = match answers {
+            _ if fields.has("command") => Answers::Program,
+            _ if fields.has("grpc") => Answers::Grpc,
+            known => known,
+        };
         let sends = answers != Answers::Nothing;
         for key in ["response", "until"] {
             if fields.has(key) && !sends {
@@ -56,7 +63,7 @@ impl Lower<'_> {
                     Code::ConflictingKeys,
                     fields.key_span(key),
                     says,
-                    "remove it, or send a `request` or run a `command`",
+                    "remove it, or send a `request`, or run a `command`",
                 );
             }
         }
@@ -131,7 +138,7 @@ impl Lower<'_> {
         let found: Vec<&str> = TRIGGERS.iter().copied().filter(|name| fields.has(name)).collect();
         match found.as_slice() {
             [] => {
-                let help = "add one of `request`, `graphql`, `command`, `trace_id`, `trace_file`";
+                let help = "add one of `request`, `graphql`, `grpc`, `command`, `trace_id`, `trace_file`";
                 self.reader.error(
                     Code::MissingKey,
                     first_line(fields),
@@ -151,6 +158,7 @@ impl Lower<'_> {
                 .get("graphql")
                 .and_then(|node| self.graphql(node))
                 .map(|request| Trigger::Http(Box::new(request))),
+            ["grpc"] => fields.get("grpc").and_then(|node| self.grpc(node)).map(|call| Trigger::Grpc(Box::new(call))),
             ["command"] => fields
                 .get("command")
                 .and_then(|node| self.command(node))
@@ -278,7 +286,7 @@ impl Lower<'_> {
                 "`trace.id` reads a header, and a program has none",
                 "write `{ stdout: 'trace=(.*)' }` or `{ json: $.trace_id }`",
             ),
-            (TraceIdSource::Stdout(_), Answers::Http | Answers::GraphQl) => (
+            (TraceIdSource::Stdout(_), Answers::Http | Answers::GraphQl | Answers::Grpc) => (
                 "`trace.id` reads a program's output, and this step sends a request",
                 "write `{ header: x-trace-id }` or `{ json: $.trace_id }`",
             ),

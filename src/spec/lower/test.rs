@@ -362,9 +362,11 @@ fn could_fail(step: &Step) -> bool {
     let Response { status, headers, json, body, errors, exit_code, stdout, stderr, duration, .. } = &step.response;
     let of_http =
         status.is_some() || !headers.is_empty() || body.is_some() || !matches!(errors, GraphQlErrors::NotLookedAt);
+    let Response { grpc_status, status_message, metadata, .. } = &step.response;
+    let of_grpc = grpc_status.is_some() || status_message.is_some() || !metadata.is_empty();
     let of_program = exit_code.is_some() || stdout.is_some() || stderr.is_some();
-    let response = of_http || of_program || !json.is_empty() || duration.is_some();
-    let sends = matches!(step.trigger, Trigger::Http(_) | Trigger::Command(_));
+    let response = of_http || of_grpc || of_program || !json.is_empty() || duration.is_some();
+    let sends = matches!(step.trigger, Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_));
     (sends && response) || step.trace.as_ref().is_some_and(|trace| trace.list.iter().any(can_fail))
 }
 

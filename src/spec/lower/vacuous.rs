@@ -9,8 +9,8 @@ use crate::select::{constant, constant_of_failed};
 use crate::source::{Span, Spanned};
 use crate::spec::forms::{KINDS, STATUSES};
 use crate::spec::plan::{
-    CallRule, Check, Conventions, Errors, Expectation, Fact, GapsCheck, PathCheck, Response, Selector, SpanCheck, Step,
-    StructureNode,
+    CallRule, Check, Conventions, Errors, Expectation, Fact, GRPC_CODES, GapsCheck, PathCheck, Response, Selector,
+    SpanCheck, Step, StructureNode,
 };
 
 /// A place, what is wrong there, and what to write.
@@ -300,10 +300,16 @@ fn of_response(response: &Response) -> Vec<Wrong> {
     if let Some(status) = response.status.as_ref().filter(|one| one.value.is_always_true(Position::Int)) {
         wrong.push((status.span, every("status", &status.value), "write `200`, `< 400`, `200..299`"));
     }
+    let every_code = Position::Word(GRPC_CODES);
+    if let Some(status) = response.grpc_status.as_ref().filter(|one| one.value.is_always_true(every_code)) {
+        wrong.push((status.span, every("status", &status.value), "write `OK`, `NOT_FOUND`, `!= OK`"));
+    }
     if let Some(body) = response.body.as_ref().filter(|one| one.value.is_always_true(Position::Text)) {
         wrong.push((body.span, every("body", &body.value), "write what the body must be or contain"));
     }
-    for (what, text) in [("output", &response.stdout), ("error output", &response.stderr)] {
+    for (what, text) in
+        [("output", &response.stdout), ("error output", &response.stderr), ("status message", &response.status_message)]
+    {
         if let Some(text) = text.as_ref().filter(|one| one.value.is_always_true(Position::Text)) {
             wrong.push((text.span, every(what, &text.value), "write what it must be or contain"));
         }

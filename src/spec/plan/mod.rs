@@ -6,12 +6,14 @@
 
 mod analyses;
 mod command;
+mod grpc;
 mod repeats;
 mod request;
 mod trace;
 
 pub use analyses::*;
 pub use command::*;
+pub use grpc::*;
 pub use repeats::*;
 pub use request::*;
 pub use trace::*;
@@ -113,6 +115,8 @@ pub struct Step {
 pub enum Trigger {
     /// An HTTP request.
     Http(Box<HttpRequest>),
+    /// A gRPC call.
+    Grpc(Box<GrpcCall>),
     /// A program.
     Command(Box<Command>),
     /// A trace that already exists.
@@ -170,6 +174,12 @@ pub struct Response {
     pub json: Vec<(JsonPath, Matcher)>,
     /// The body as text.
     pub body: Option<Spanned<Matcher>>,
+    /// The word of a gRPC status. Without one, any but OK fails.
+    pub grpc_status: Option<Spanned<Matcher>>,
+    /// gRPC's status message.
+    pub status_message: Option<Spanned<Matcher>>,
+    /// gRPC's metadata by lower-case name.
+    pub metadata: Vec<(Spanned<String>, Matcher)>,
     /// GraphQL's errors.
     pub errors: GraphQlErrors,
     /// A program's exit code. Without one, any but 0 fails.

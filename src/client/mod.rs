@@ -1,4 +1,7 @@
-//! What the HTTP clients of this crate share: cryptography, trusted authorities, client certificates.
+//! What the HTTP and gRPC clients of this crate share: cryptography, trusted authorities, client certificates.
+
+pub(crate) mod grpc;
+mod trust_any;
 
 use crate::source::read_file;
 use crate::spec::plan::{HttpVersion, Tls};
@@ -123,16 +126,7 @@ impl Clients {
         if let Some(client) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(client.clone());
         }
-        let read = |path: &PathBuf| {
-            let full = folder.join(path);
-            read_file(&full, PEM_LIMIT).map_err(|why| format!("cannot read {}: {why}", full.display()))
-        };
-        let identity = match (&tls.cert, &tls.key) {
-            (Some(certificate), Some(key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),
-            (None, None) => None,
-            _ => return Err("`tls` needs both `cert` and `key`".to_owned()),
-        };
-        let options = TlsOptions { ca: tls.ca.as_ref().map(read).transpose()?, identity, insecure: tls.insecure };
+        let options = read_tls(tls, &folder)?;
         // Redirects are followed by the trigger, each hop with a span id of its own. The environment's proxy is not
         // used: a test's requests go where its spec says.
         // Whatever fails was sent once and is not sent again: that is for the spec to ask for.
@@ -147,4 +141,18 @@ impl Clients {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
         Ok(client)
     }
+}
+
+/// The files that TLS settings name, below `folder`. The error is one sentence.
+pub(crate) fn read_tls(tls: &Tls, folder: &Path) -> Result<TlsOptions, String> {
+    let read = |path: &PathBuf| {
+        let full = folder.join(path);
+        read_file(&full, PEM_LIMIT).map_err(|why| format!("cannot read {}: {why}", full.display()))
+    };
+    let identity = match (&tls.cert, &tls.key) {
+        (Some(certificate), Some(key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),
+        (None, None) => None,
+        _ => return Err("`tls` needs both `cert` and `key`".to_owned()),
+    };
+    Ok(TlsOptions { ca: tls.ca.as_ref().map(read).transpose()?, identity, insecure: tls.insecure })
 }
