@@ -27,9 +27,9 @@ fn here() -> &'static Path {
 
 /// A fault, the kind of the first finding, and what its sentence has.
 const FAULTS: [(&str, &str, &[&str]); 5] = [
-    ("n_plus_one", "n_plus_one", &["inventory-service → sqlite", "one `IN` query", "saves about"]),
+    ("n_plus_one", "n_plus_one", &["inventory-service → sqlite", "one `IN` query", "would save about"]),
     ("sequential", "serial_calls", &["2 calls order-service → inventory-service", "one after another"]),
-    ("slow_payment", "slow_span", &["span `charge-card` of payment-service has 3."]),
+    ("slow_payment", "slow_span", &["span `charge-card` of payment-service takes 3."]),
     ("swallowed_error", "swallowed_error", &["of order-service failed", "no span above it reports a failure"]),
     (
         "lost_context",

@@ -633,6 +633,73 @@ async fn lists_of_traces_are_answered_as_tempo_and_jaeger_answer_them() {
     assert_eq!(jaeger(&[("query.attributes", "sku")]).await.0, 400);
     let (_, found) = get("/api/v3/operations", &[("service", "order")]).await;
     assert_eq!(found, serde_json::json!({"operations": [{"name": "reserve", "spanKind": "client"}]}));
+    // As the search page of Jaeger's UI asks.
+    let page = [
+        ("query.service_name", "order"),
+        ("query.span_name", "reserve"),
+        ("query.start_time_min", "1970-01-01T00:00:00.000Z"),
+        ("query.start_time_max", "1970-01-02T00:00:00.000Z"),
+        ("query.num_traces", "20"),
+        ("query.duration_min", "1.2ms"),
+        ("query.attributes", r#"{"error":"true"}"#),
+    ];
+    let (_, found) = get("/api/v3/trace-summaries", &page).await;
+    assert_eq!(found["summaries"].as_array().map(Vec::len), Some(2), "{found}");
+    let other = [("query.service_name", "order"), ("query.span_name", "pay")];
+    assert_eq!(get("/api/v3/trace-summaries", &other).await.1["summaries"], serde_json::json!([]));
     let (_, found) = get("/api/v3/trace-summaries", &[("query.service_name", "gateway")]).await;
     assert_eq!((found["summaries"].as_array().unwrap().len(), &found["summaries"][0]["spanCount"]), (2, &2.into()));
+}
+
+/// What Jaeger's UI up to version 2 asks: services, operations, a list, one trace.
+#[tokio::test]
+async fn jaegers_older_api_is_answered_with_its_own_documents() {
+    let receiver = receiver().await;
+    post(&receiver, &typed(PROTOBUF), shop_order(0xa1, 1_000, "LAPTOP-1")).await;
+    post(&receiver, &typed(PROTOBUF), shop_order(0xa2, 2_000, "MOUSE-2")).await;
+    let get = async |path: &str| {
+        let answer = client().get(format!("{}{path}", receiver.endpoint().unwrap())).send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str::<serde_json::Value>(&answer.text().await.unwrap()).unwrap())
+    };
+    let data = async |path: &str| {
+        let (status, found) = get(path).await;
+        assert_eq!((status, &found["errors"]), (200, &serde_json::Value::Null), "{found}");
+        found["data"].clone()
+    };
+    let skus = |found: &serde_json::Value| -> Vec<String> {
+        let spans = found.as_array().unwrap().iter().flat_map(|trace| trace["spans"].as_array().unwrap());
+        let tags = spans.flat_map(|span| span["tags"].as_array().unwrap());
+        tags.filter(|tag| tag["key"] == "sku").map(|tag| tag["value"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(data("/api/services").await, serde_json::json!(["gateway", "order"]));
+    assert_eq!(data("/api/services/order/operations").await, serde_json::json!(["reserve"]));
+    let operation = serde_json::json!([{"name": "reserve", "spanKind": "client"}]);
+    assert_eq!(data("/api/operations?service=order").await, operation);
+    assert_eq!(data("/api/operations?service=order&spanKind=server").await, serde_json::json!([]));
+    let day = "start=0&end=86400000000&limit=20&lookback=1h&maxDuration&minDuration";
+    assert_eq!(skus(&data(&format!("/api/traces?service=order&{day}")).await), ["MOUSE-2", "LAPTOP-1"]);
+    let tagged =
+        data(&format!("/api/traces?service=order&operation=reserve&{day}&tags=%7B%22sku%22%3A%22LAPTOP-1%22%7D")).await;
+    assert_eq!(skus(&tagged), ["LAPTOP-1"]);
+    assert_eq!(skus(&data("/api/traces?service=order&tag=sku:MOUSE-2&minDuration=1ms").await), ["MOUSE-2"]);
+    assert_eq!(skus(&data("/api/traces?traceID=a1&traceID=dead").await), ["LAPTOP-1"]);
+    // One trace, in both forms under one path: an exporter's times are cut to microseconds only in Jaeger's.
+    let (status, both) = get("/api/traces/a1").await;
+    assert_eq!(
+        (status, skus(&both["data"]), both["batches"].as_array().map(Vec::len)),
+        (200, vec!["LAPTOP-1".to_owned()], Some(2))
+    );
+    let process = &both["data"][0]["spans"][0]["processID"];
+    assert_eq!(both["data"][0]["processes"][process.as_str().unwrap()]["serviceName"], "gateway");
+    for path in [
+        "/api/operations",
+        "/api/traces?start=now",
+        "/api/traces?tags=sku",
+        "/api/traces?tag=sku",
+        "/api/traces?traceID=x",
+    ] {
+        let (status, found) = get(path).await;
+        assert_eq!((status, &found["errors"][0]["code"]), (400, &400.into()), "{path}: {found}");
+    }
 }

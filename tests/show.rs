@@ -137,6 +137,28 @@ fn other_tools_read_what_it_writes() {
     let events = chrome["traceEvents"].as_array().unwrap();
     let of = |phase: &str| events.iter().filter(|event| event["ph"] == phase).count();
     assert_eq!((of("X"), of("s"), of("s") == of("f")), (19, of("f"), true));
+    // The rules of the trace event format: where an event is, when, and that an arrow ends behind its beginning and on a slice.
+    let number = |event: &Value, key: &str| event[key].as_f64().unwrap_or(-1.0);
+    for event in events {
+        let phase = event["ph"].as_str().unwrap();
+        assert!(event["pid"].is_u64() && event["tid"].is_u64() && event["name"].is_string(), "{event}");
+        match phase {
+            "M" => assert!(event["args"].is_object(), "{event}"),
+            "X" => assert!(number(event, "ts") >= 0.0 && number(event, "dur") >= 0.0, "{event}"),
+            "s" | "f" => {
+                let on_a_slice = events.iter().filter(|slice| slice["ph"] == "X").any(|slice| {
+                    let (from, length) = (number(slice, "ts"), number(slice, "dur"));
+                    slice["pid"] == event["pid"]
+                        && slice["tid"] == event["tid"]
+                        && (from..=from + length).contains(&number(event, "ts"))
+                });
+                let other = events.iter().find(|at| at["id"] == event["id"] && at["ph"] != event["ph"]).unwrap();
+                let in_order = phase == "f" || number(event, "ts") <= number(other, "ts");
+                assert!(on_a_slice && in_order, "{event}");
+            }
+            other => panic!("{other}: {event}"),
+        }
+    }
     let named = events.iter().filter(|event| event["name"] == "process_name");
     assert_eq!(named.count(), json["services"].as_array().unwrap().len());
     let svg = shown(&["show", &file, "--format", "svg"]);

@@ -116,9 +116,10 @@ fn finding(
         _ => format!("{} (the first: {signature})", count_of(run.calls.len(), "call")),
     };
     let message = format!(
-        "Expected that {wanted} could be saved by running calls at once, found {found}: {what} {} took {} one after another, the longest {}.",
+        "Expected that {wanted} could be saved by running calls at once, found {found}: {what} {} took {} one after another, the longest {}{}.",
         outgoing::under(cx, run.under),
         text::time(run.total_ns.into()),
+        if run.turn > 1 { format!("of {} turns ", run.calls.len() / run.turn) } else { String::new() },
         text::time(run.longest_ns.into()),
     );
     let mut finding = cx.finding(RuleId::SerialSaving, expected.saving.span, &path, message, &run.rows(calls));

@@ -69,7 +69,14 @@ pub(crate) fn current_names(key: &str) -> Option<String> {
         RENAMES[first..].iter().take_while(move |one| one.old == name).collect::<Vec<_>>()
     };
     let mut renames = of(key);
-    if renames.is_empty() || OF_NOBODY.contains(&key) {
+    if renames.is_empty() {
+        // One of the many below a name that was renamed.
+        let templates = &table().templates;
+        let last = |one: &&Rename| templates.iter().all(|other| other.old != one.new);
+        let now = |one: &Rename| one.renamed(key, one.old, one.new);
+        return templates.iter().copied().filter(last).find_map(now).map(Cow::into_owned);
+    }
+    if OF_NOBODY.contains(&key) {
         return None;
     }
     let is_part = |one: &&Rename| matches!(one.values, Values::Part(..));
@@ -363,6 +370,10 @@ mod tests {
 
     #[test]
     fn what_stands_below_a_renamed_name_is_renamed_with_it() {
+        let now = |key: &str| current_names(key);
+        assert_eq!(now("k8s.pod.labels.app").as_deref(), Some("k8s.pod.label.app"));
+        assert_eq!(now("rpc.grpc.request.metadata.tenant.id").as_deref(), Some("rpc.request.metadata.tenant.id"));
+        assert_eq!((now("k8s.pod.label.app"), now("k8s.pod.labels.")), (None, None));
         for (old, new) in [
             ("k8s.pod.labels.app", "k8s.pod.label.app"),
             ("k8s.pod.labels.app.kubernetes.io/name", "k8s.pod.label.app.kubernetes.io/name"),

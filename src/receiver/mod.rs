@@ -6,6 +6,7 @@
 mod body;
 mod find;
 mod gone;
+mod legacy;
 mod otlp;
 mod query;
 mod search;
@@ -147,6 +148,7 @@ pub fn app(store: Arc<Store>, body_limit: usize) -> Router {
     let limits = Limits::new(body_limit, body_limit.saturating_mul(4));
     otlp::routes(Arc::clone(&store), limits)
         .merge(query::routes(Arc::clone(&store)))
+        .merge(legacy::routes(Arc::clone(&store)))
         .merge(search::routes(store))
         .fallback(unknown)
 }

@@ -5,10 +5,10 @@
 //! |---|---|
 //! | `/api/v3/traces/{id}`, `/api/v3/services` | Jaeger (OTLP JSON) |
 //! | `/api/v2/traces/{id}` | Tempo v2: protobuf if `Accept` has `application/protobuf`, otherwise JSON |
-//! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's legacy form has the same path and is not answered here |
+//! | `/api/traces/{id}` | Tempo v1, likewise. Jaeger's older API has the same path: JSON has both forms, `batches` and `data` |
 //! | `/api/echo`, `/api/status/buildinfo`, `/ready` | Tempo |
 //!
-//! Lists of traces are in `search`. JSON is standard OTLP JSON throughout (ids in hex), which all of them read, also where Tempo itself would write base64.
+//! Lists of traces are in `search` and `legacy`. JSON is standard OTLP JSON throughout (ids in hex), which all of them read, also where Tempo itself would write base64.
 
 use super::store::{Held, Store};
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
@@ -141,9 +141,14 @@ async fn tempo_v1(State(store): Shared, Path(id): Path<String>, headers: HeaderM
     if wants_protobuf(&headers) {
         return answered(&store, &id, write::otlp_proto).await.map_or_else(tempo_error, protobuf);
     }
-    match answered(&store, &id, write::otlp_json).await {
-        // The document's first key is the one that Tempo v1 calls otherwise.
-        Ok(text) => json(StatusCode::OK, text.replacen("\"resourceSpans\"", "\"batches\"", 1)),
+    let both = |trace: &Trace| {
+        let otlp = write::otlp_json(trace);
+        // The document's only key is the one that Tempo v1 calls otherwise.
+        let batches = otlp.strip_prefix("{\"resourceSpans\":").and_then(|rest| rest.strip_suffix('}')).unwrap_or("[]");
+        format!("{{\"batches\":{batches},\"data\":[{}]}}", write::jaeger_json(trace))
+    };
+    match answered(&store, &id, both).await {
+        Ok(text) => json(StatusCode::OK, text),
         Err(missing) => tempo_error(missing),
     }
 }

@@ -29,7 +29,7 @@ use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 
 /// The most traces that one answer has.
-const MOST_TRACES: usize = 1_000;
+pub(super) const MOST_TRACES: usize = 1_000;
 /// The most names or values that one answer has.
 const MOST_NAMES: usize = 1_000;
 /// The most spans of one trace in Tempo's list.
@@ -52,7 +52,7 @@ pub(super) fn routes(store: Arc<Store>) -> Router {
 }
 
 /// Does work beside the threads that serve connections.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let permit = AT_A_TIME.acquire().await.ok()?;
     let done = tokio::task::spawn_blocking(work).await.ok();
     drop(permit);
@@ -63,14 +63,19 @@ fn bad_request(why: impl Into<String>) -> Response {
     (StatusCode::BAD_REQUEST, why.into()).into_response()
 }
 
-fn number(asked: &HashMap<String, String>, name: &str, default: usize, most: usize) -> Result<usize, String> {
+pub(super) fn number(
+    asked: &HashMap<String, String>,
+    name: &str,
+    default: usize,
+    most: usize,
+) -> Result<usize, String> {
     match asked.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()) {
         None => Ok(default.min(most)),
         Some(text) => text.parse::<usize>().map(|n| n.min(most)).map_err(|_| format!("{name} is not a number")),
     }
 }
 
-fn duration(asked: &HashMap<String, String>, names: &[&str]) -> Result<Option<u64>, String> {
+pub(super) fn duration(asked: &HashMap<String, String>, names: &[&str]) -> Result<Option<u64>, String> {
     let Some((name, text)) = names.iter().find_map(|name| Some((name, asked.get(*name)?))) else { return Ok(None) };
     if text.is_empty() {
         return Ok(None);
@@ -344,7 +349,8 @@ fn jaeger_filter(asked: &HashMap<String, String>) -> Result<(Filter, usize), Str
     let depth = depth.map_or(Ok(100), str::parse::<usize>).map_err(|_| "malformed parameter query.search_depth")?;
     let filter = Filter {
         service: text("serviceName", "service_name").map(str::to_owned),
-        name: text("operationName", "operation_name").map(str::to_owned),
+        // Its UI asks by the second.
+        name: text("operationName", "operation_name").or_else(|| text("spanName", "span_name")).map(str::to_owned),
         attributes: attributes.into_iter().map(|(key, value)| (key, shown(value))).collect(),
         start_ns: time("startTimeMin", "start_time_min")?,
         end_ns: time("startTimeMax", "start_time_max")?,
@@ -427,14 +433,7 @@ async fn operations(State(store): Shared, Query(asked): Asked) -> Response {
     };
     let kind = jaeger_text(&asked, "spanKind", "span_kind").map(str::to_lowercase);
     let found = beside(move || {
-        let mut all: BTreeSet<(String, &'static str)> = BTreeSet::new();
-        matching(&store, &Filter { service: Some(service.clone()), ..Filter::default() }, |trace, _| {
-            let own = trace.spans().filter(|span| span.service() == service);
-            all.extend(own.map(|span| (span.name().to_owned(), span.kind().word())));
-            all.len() < MOST_NAMES
-        });
-        let wanted = |of: &str| kind.as_deref().is_none_or(|kind| kind == of);
-        let all = all.into_iter().filter(|(_, of)| wanted(of)).take(MOST_NAMES);
+        let all = operations_of(&store, &service, kind.as_deref()).into_iter();
         let all = all.map(|(name, kind)| value!({ "name": name, "spanKind": kind }));
         value!({ "operations": all.collect::<Vec<_>>() }).to_string()
     });
@@ -442,6 +441,17 @@ async fn operations(State(store): Shared, Query(asked): Asked) -> Response {
         Some(text) => json(StatusCode::OK, text),
         None => jaeger_error(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"),
     }
+}
+
+/// The names of a service's spans with their kinds, in order; of one kind alone if one is asked for.
+pub(super) fn operations_of(store: &Store, service: &str, kind: Option<&str>) -> Vec<(String, &'static str)> {
+    let mut all: BTreeSet<(String, &'static str)> = BTreeSet::new();
+    matching(store, &Filter { service: Some(service.to_owned()), ..Filter::default() }, |trace, _| {
+        let own = trace.spans().filter(|span| span.service() == service);
+        all.extend(own.map(|span| (span.name().to_owned(), span.kind().word())));
+        all.len() < MOST_NAMES
+    });
+    all.into_iter().filter(|(_, of)| kind.is_none_or(|kind| kind == *of)).take(MOST_NAMES).collect()
 }
 
 /// The id in `{ link:traceID = "…" }`, the query with which traces that link to one are found.

@@ -20,11 +20,20 @@ pub fn excerpt(trace: &Trace, rows: &[SpanIx]) -> String {
 
 /// The same, no wider than so many characters (at least 40).
 pub fn excerpt_within(trace: &Trace, rows: &[SpanIx], width: usize) -> String {
-    let all: BTreeSet<SpanIx> = rows.iter().copied().filter(|ix| ix.index() < trace.len()).collect();
+    drawn(&Facts::from(trace), rows, width, |marked| Show::Joining(marked))
+}
+
+/// Draws these spans, marked, below those that lead to them.
+pub fn leading_to(facts: &Facts<'_>, rows: &[SpanIx], width: usize) -> String {
+    drawn(facts, rows, width, |marked| Show::Around { spans: marked, near: false })
+}
+
+fn drawn(facts: &Facts<'_>, rows: &[SpanIx], width: usize, show: impl Fn(&[SpanIx]) -> Show<'_>) -> String {
+    let all: BTreeSet<SpanIx> = rows.iter().copied().filter(|ix| ix.index() < facts.trace().len()).collect();
     let marked: Vec<SpanIx> = all.iter().copied().take(MOST_MARKED).collect();
-    let choice = Choice { show: Show::Joining(&marked), ..Choice::default() };
+    let choice = Choice { show: show(&marked), ..Choice::default() };
     let overlay = Overlay { asked: marked.iter().copied().collect(), ..Overlay::default() };
-    let mut waterfall = Waterfall::new(&Facts::from(trace), &choice, &overlay);
+    let mut waterfall = Waterfall::new(facts, &choice, &overlay);
     let cut = waterfall.rows.len().saturating_sub(MOST_ROWS);
     waterfall.rows.truncate(MOST_ROWS);
     waterfall.elided.retain(|elided| elided.before <= MOST_ROWS);

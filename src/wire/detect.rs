@@ -169,7 +169,8 @@ enum Kind {
 fn kind_of(keys: &[Cow<'_, str>]) -> Option<Kind> {
     let has = |wanted: &[&str]| keys.iter().any(|key| wanted.contains(&key.as_ref()));
     let has_all = |wanted: &[&str]| wanted.iter().all(|key| has(&[key]));
-    if has(&["data"])
+    // Who answers as Tempo and as Jaeger has both; OTLP keeps nanoseconds and types.
+    if has(&["data"]) && !has(&["batches"])
         || has(&["traceID", "spans"]) && has(&["processes", "spans"]) && !has(&["processMap", "process_map"])
     {
         Some(Kind::Jaeger)

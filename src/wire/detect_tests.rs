@@ -30,7 +30,9 @@ fn found(bytes: &[u8]) -> (Format, Added) {
 fn each_format_is_told_by_its_content_also_within_gzip() {
     let tempo = TraceByIdResponse { trace: Some(data()), metrics: None, status: 0, message: String::new() };
     let legacy = r#" {"data":[{"traceID":"aa","spans":[{"spanID":"1"}]}]}"#;
-    let cases: [(&[u8], Format); 7] = [
+    let both = r#"{"data":[{"traceID":"aa","spans":[{"spanID":"1"}]}],"batches":[{"scopeSpans":[{"spans":[{"traceId":"aa","spanId":"1"}]}]}]}"#;
+    let cases: [(&[u8], Format); 8] = [
+        (both.as_bytes(), Format::OtlpJson),
         (SPAN.as_bytes(), Format::OtlpJson),
         (b"{\"result\":{}}\n{\"result\":{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"aa\",\"spanId\":\"1\"}]}]}]}}", Format::OtlpJson),
         (legacy.as_bytes(), Format::JaegerJson),

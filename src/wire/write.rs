@@ -14,8 +14,10 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use std::collections::HashSet;
 
+mod jaeger;
 mod pdata;
 
+pub use jaeger::jaeger_json;
 pub use pdata::json;
 
 /// The trace as OTLP's own message: spans in row order, resources and scopes in the order of their first span.

@@ -13,25 +13,30 @@ pub(crate) fn add_loop(dice: &mut Dice, system: &mut System) {
     }
     let above = own[dice.index(own.len())].clone();
     let next = system.drafts.iter().map(|span| span.id).max().unwrap_or(0) + 1;
-    let turns = dice.within(2, 5);
-    let step = (above.times.1.saturating_sub(above.times.0) / (turns + 1)).max(1);
+    // Of one body in three each turn asks, then writes.
+    let (turns, body) = (dice.within(2, 5), if dice.one_in(3) { 2 } else { 1 });
+    let step = (above.times.1.saturating_sub(above.times.0) / (turns * body + 1)).max(1);
     let overlap = if dice.one_in(4) { step } else { 0 };
     for turn in 0..turns {
-        let from = above.times.0 + turn * step;
         let value = if dice.one_in(6) { 0 } else { turn };
-        system.drafts.push(Draft {
-            id: next + turn,
-            parent: above.id,
-            instance: above.instance,
-            name: "query",
-            kind: Kind::Client,
-            times: (from, from + step + overlap),
-            attributes: vec![
-                ("db.query.text", Any::Written(format!("SELECT a FROM t WHERE b = {value}"))),
-                ("db.system.name", Any::Text("postgresql")),
-            ],
-            ..Draft::default()
-        });
+        for part in 0..body {
+            let at = turn * body + part;
+            let from = above.times.0 + at * step;
+            let query = match part {
+                0 => format!("SELECT a FROM t WHERE b = {value}"),
+                _ => format!("UPDATE t SET a = a + 1 WHERE b = {value}"),
+            };
+            system.drafts.push(Draft {
+                id: next + at,
+                parent: above.id,
+                instance: above.instance,
+                name: "query",
+                kind: Kind::Client,
+                times: (from, from + step + overlap),
+                attributes: vec![("db.query.text", Any::Written(query)), ("db.system.name", Any::Text("postgresql"))],
+                ..Draft::default()
+            });
+        }
     }
 }
 

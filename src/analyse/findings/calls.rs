@@ -86,6 +86,7 @@ pub(super) fn serial(analyses: &Analyses<'_>, costs: &Costs<'_>, claimed: &[bool
             span: under_name(analyses, Some(run.under)).to_owned(),
             callee: joined(callees),
             detail: joined(operations),
+            turn: run.turn,
             time_ns: run.total_ns,
             cost_ns,
             ..finding

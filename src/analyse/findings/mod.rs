@@ -104,6 +104,8 @@ pub struct Finding {
     pub detail: String,
     /// How many calls or spans.
     pub count: usize,
+    /// How many of the calls are one turn of a loop; 0 and 1 where each stands for itself.
+    pub turn: usize,
     /// The size of the largest body.
     pub bytes: u64,
     /// How long they take.
@@ -133,6 +135,7 @@ impl Finding {
             callee: String::new(),
             detail: String::new(),
             count,
+            turn: 0,
             bytes: 0,
             time_ns: 0,
             cost_ns: 0,

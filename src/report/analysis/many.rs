@@ -1,7 +1,7 @@
 //! Several traces in text and JSON: what comes again, and how long calls take.
 
 use super::compared::{comparison, percentiles, times_json};
-use super::one::list;
+use super::one::{Entry, list};
 use super::words::{keep, remedy, sentence, service};
 use crate::analyse::across::{Across, Pair};
 use crate::analyse::outgoing::Protocol;
@@ -21,7 +21,8 @@ pub fn many(across: &Across) -> (String, Value) {
     }
     out.push('\n');
     let in_traces = |traces_with: usize| format!(" (in {traces_with} of {traces})");
-    out += &list(findings.iter().map(|one| (&one.finding, in_traces(one.traces))));
+    let entry = |beside: String, finding| Entry { finding, beside, drawing: None };
+    out += &list(findings.iter().map(|one| entry(in_traces(one.traces), &one.finding)));
     if !pairs.is_empty() {
         let _ = writeln!(out, "\ncalls");
     }

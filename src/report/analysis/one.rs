@@ -6,24 +6,51 @@ use crate::analyse::findings::{Finding, Kind};
 use crate::analyse::whole::Analyses;
 use crate::matcher::{brief_duration as time, count_of};
 use crate::trace::SpanIx;
+use crate::view::leading_to;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The most findings of each class, and rows of each table, that are shown; the rest is counted.
 const MOST: usize = 10;
+/// The most findings whose spans are drawn.
+const MOST_DRAWN: usize = 3;
+/// The most of its spans that are drawn.
+const MOST_MARKED: usize = 3;
+/// How wide.
+const WIDTH: usize = 110;
 
 /// What deserves a look in a trace, and where its time goes.
 pub fn one(analyses: &Analyses<'_>, findings: &[Finding]) -> String {
     let trace = analyses.trace();
     let mut out = format!("trace {}: {}\n", trace.id(), head(analyses));
-    out += &list(findings.iter().map(|finding| (finding, String::new())));
+    let is_drawn = |finding: &&Finding| !matches!(finding.kind, Kind::Convention(_));
+    let drawn: Vec<&Finding> = findings.iter().filter(is_drawn).take(MOST_DRAWN).collect();
+    out += &list(findings.iter().map(|finding| Entry {
+        finding,
+        beside: String::new(),
+        drawing: drawn.iter().any(|one| std::ptr::eq(*one, finding)).then(|| drawing(analyses, finding)),
+    }));
     path(analyses, &mut out);
     network(analyses, &mut out);
     let score = analyses.conventions.score();
     let _ =
-        writeln!(out, "\ninstrumentation score {score} ({}), of the rules that a trace can answer", score.category());
+        writeln!(out, "\ninstrumentation score {score} ({}), by the rules that a trace can answer", score.category());
     out
+}
+
+/// The first of its spans, and those that lead to them.
+fn drawing(analyses: &Analyses<'_>, finding: &Finding) -> String {
+    let some = &finding.rows[..finding.rows.len().min(MOST_MARKED)];
+    leading_to(&analyses.facts, some, WIDTH).lines().map(|line| format!("     {}\n", line.trim_end())).collect()
+}
+
+/// A finding as it is listed.
+pub(super) struct Entry<'f> {
+    pub(super) finding: &'f Finding,
+    /// What stands behind its sentence.
+    pub(super) beside: String,
+    pub(super) drawing: Option<String>,
 }
 
 fn head(analyses: &Analyses<'_>) -> String {
@@ -39,14 +66,14 @@ fn head(analyses: &Analyses<'_>) -> String {
 }
 
 /// Findings as a numbered list, each with the line that keeps it fixed, and what stands beside it.
-pub(super) fn list<'f>(findings: impl Iterator<Item = (&'f Finding, String)>) -> String {
+pub(super) fn list<'f>(findings: impl Iterator<Item = Entry<'f>>) -> String {
     let mut out = String::new();
-    let findings: Vec<(&Finding, String)> = findings.collect();
+    let findings: Vec<Entry<'_>> = findings.collect();
     let mut of_kind: BTreeMap<Kind, usize> = BTreeMap::new();
-    findings.iter().for_each(|(finding, _)| *of_kind.entry(finding.kind).or_default() += 1);
+    findings.iter().for_each(|Entry { finding, .. }| *of_kind.entry(finding.kind).or_default() += 1);
     let mut said: BTreeMap<Kind, usize> = BTreeMap::new();
     let (mut shown, mut more) = (0, 0);
-    for (finding, beside) in findings {
+    for Entry { finding, beside, drawing } in findings {
         let number = said.entry(finding.kind).or_default();
         *number += 1;
         // A rule that is broken in many ways is said once.
@@ -68,6 +95,7 @@ pub(super) fn list<'f>(findings: impl Iterator<Item = (&'f Finding, String)>) ->
         if let Some(remedy) = remedy(finding) {
             let _ = writeln!(out, "     {remedy}");
         }
+        out += &drawing.unwrap_or_default();
         let _ = writeln!(out, "     keep it fixed: {}", keep(finding));
     }
     if more > 0 {
@@ -120,7 +148,7 @@ fn network(analyses: &Analyses<'_>, out: &mut String) {
         })
         .collect();
     rows.sort_by_key(|&(from, to, _, most)| (Reverse(most), from, to));
-    let _ = writeln!(out, "\nnetwork: what calls take longer than their answers, at most");
+    let _ = writeln!(out, "\nnetwork: time of a call beyond the span that answers it, at most");
     for (from, to, calls, most) in rows.iter().take(MOST) {
         let _ =
             writeln!(out, "{:>15}  {} → {} ({})", time(*most), service(from), service(to), count_of(*calls, "call"));

@@ -58,9 +58,13 @@ pub(super) fn sentence(finding: &Finding) -> String {
         Kind::Orphans => format!("{count} spans of {from} name parents that are not in the trace; the first is {span}"),
         Kind::Roots => format!("the trace has {count} roots instead of one; the first is {span} of {from}"),
         Kind::Unanswered => format!(
-            "{}, and below {} is no span of {to}: the trace context was not passed on, or {to} exports nothing",
+            "{} {}: the trace context was not passed on, or {to} exports nothing",
             calls(),
-            if count == 1 { "it" } else { "them" }
+            if count == 1 {
+                format!("has no span of {to} below it")
+            } else {
+                format!("have no span of {to} below them")
+            }
         ),
         Kind::Swallowed if count == 1 => {
             format!("span {span} of {from} failed{}, and no span above it reports a failure", message())
@@ -71,7 +75,7 @@ pub(super) fn sentence(finding: &Finding) -> String {
         Kind::Error if count == 1 => format!("span {span} of {from} failed{}", message()),
         Kind::Error => format!("{count} spans {span} of {from} failed{}", message()),
         Kind::NPlusOne => format!(
-            "{} {detail}{} took {} one after another; {}, or running them at once, saves {}",
+            "{} {detail}{} took {} one after another; {}, or running them at once, would save {}",
             calls(),
             under(finding),
             time(time_ns),
@@ -82,16 +86,20 @@ pub(super) fn sentence(finding: &Finding) -> String {
             }
         ),
         Kind::Redundant => format!(
-            "{} {detail}{} asked for the same; asking once saves {}",
+            "{} {detail}{} asked for the same thing; asking once would save {}",
             calls(),
             under(finding),
             if cost_ns == 0 { count_of(count - 1, "call") } else { format!("about {}", time(cost_ns)) }
         ),
         Kind::Serial => format!(
-            "{} {detail}{} took {} one after another and do not seem to need each other; at once they save about {}",
+            "{} {detail}{} took {} one after another{}; running them at once would save about {}",
             calls(),
             under(finding),
             time(time_ns),
+            match finding.turn {
+                0 | 1 => " and do not seem to need each other".to_owned(),
+                turn => format!(", in {} turns of a loop that do not seem to need each other", count / turn),
+            },
             time(cost_ns)
         ),
         // The last one need not have failed.
@@ -106,13 +114,13 @@ pub(super) fn sentence(finding: &Finding) -> String {
             of_root()
         ),
         Kind::SlowLeaf => format!(
-            "span {span} of {from} has {}{} ({}), and nothing below it says what for",
+            "span {span} of {from} takes {}{} ({}), and no span below it accounts for that",
             time(cost_ns),
             of_root(),
             percent(cost_ns, root_ns)
         ),
         Kind::Gap => format!(
-            "{}{} ({}) pass in {span} of {from} {} without any span that says what for",
+            "{}{} ({}) passes in {span} of {from} {} with no span to account for it",
             time(cost_ns),
             of_root(),
             percent(cost_ns, root_ns),

@@ -114,3 +114,43 @@ fn a_hundred_thousand_calls_one_after_another_are_one_run() {
     let found = found(&spans);
     assert_eq!((found.len(), found[0].0, found[0].1), (1, Possible, 99_999 * 10));
 }
+
+#[test]
+fn a_loop_with_a_body_of_several_calls_could_have_run_its_turns_at_once() {
+    let turn = |id: u64, at: u64, sku: &str| {
+        let read = query(id, &format!("SELECT a FROM stock WHERE sku = '{sku}'"), (at, at + 10));
+        let write = query(id + 1, &format!("UPDATE stock SET a = {at} WHERE sku = '{sku}'"), (at + 10, at + 30));
+        [read, write]
+    };
+    let spans =
+        |turns: &[[Draft; 2]]| std::iter::once(handle()).chain(turns.iter().flatten().cloned()).collect::<Vec<_>>();
+    let two = spans(&[turn(2, 0, "a"), turn(4, 40, "b")]);
+    assert_eq!(found(&two), [(Possible, 30, vec![2, 3, 4, 5])]);
+    let three = spans(&[turn(2, 0, "a"), turn(4, 40, "b"), turn(6, 80, "c")]);
+    assert_eq!(found(&three), [(Possible, 60, vec![2, 3, 4, 5, 6, 7])]);
+    // The second turn writes what the first wrote: each of them may need the one before.
+    let [read, _] = turn(4, 40, "b");
+    let again = query(5, "UPDATE stock SET a = 0 WHERE sku = 'a'", (50, 70));
+    let twice = spans(&[turn(2, 0, "a"), [read, again]]);
+    assert_eq!(found(&twice), [(Unknown, 40, vec![2, 3, 4, 5])]);
+    // A turn that failed stands before the next.
+    let [read, write] = turn(2, 0, "a");
+    assert_eq!(found(&spans(&[[read, write.error()], turn(4, 40, "b")])), [(Unknown, 40, vec![2, 3, 4, 5])]);
+    // Something else at its beginning and end is no part of it.
+    let around = |id, at| query(id, "SELECT now()", (at, at + 5));
+    let mut spans = three;
+    spans.push(around(10, 900));
+    assert_eq!(found(&spans), [(Unknown, 75, vec![2, 3, 4, 5, 6, 7, 10]), (Possible, 60, vec![2, 3, 4, 5, 6, 7])]);
+}
+
+#[test]
+fn a_hundred_thousand_turns_are_one_run() {
+    let mut spans = vec![handle()];
+    for turn in 0..50_000u64 {
+        let (id, at) = (2 + 2 * turn, 10 * turn);
+        spans.push(query(id, &format!("SELECT a FROM s WHERE b = {turn}"), (at, at + 5)));
+        spans.push(query(id + 1, &format!("UPDATE s SET a = {turn} WHERE b = {turn}"), (at + 5, at + 10)));
+    }
+    let found = found(&spans);
+    assert_eq!((found.len(), found[0].0, found[0].1), (1, Possible, 49_999 * 10));
+}

@@ -1,10 +1,12 @@
 //! Calls that one span makes one after another and that could have overlapped (analysis.md, 5.6).
 //!
 //! That two calls could have overlapped is only said where nothing in the trace speaks against it, and something speaks for it: they are
-//! turns of one loop (one signature, other values), or they only read, by values that were known before the first of them. Against
+//! turns of one loop (one signature, other values; or several, again and again in one order, of which a turn needs its own), or they only read, by values that were known before the first of them. Against
 //! it speak an earlier call that failed (then the next is a retry, or the way out), a value that an earlier answer brought, a
 //! page that continues another, a transaction, and writing what may be the same thing twice. Everything else is unknown: an answer's
 //! body is in no trace.
+
+mod loops;
 
 use super::operation::{Operations, Protocol};
 use super::outgoing::{Outgoing, OutgoingCalls, Places, Signature, Under};
@@ -35,9 +37,11 @@ pub struct Run {
     pub calls: Vec<u32>,
     /// How sure it is that they could have overlapped.
     pub grade: Grade,
+    /// How many of them are one turn of a loop, and stay one after another; usually each is one.
+    pub turn: usize,
     /// What they took together.
     pub total_ns: u64,
-    /// What they would have taken at once: as long as the longest of them.
+    /// What they would have taken at once: as long as the longest of them, or of the turns.
     pub longest_ns: u64,
     /// Whether all times of calls under this span are known, and what each asks for.
     pub is_known: bool,
@@ -171,6 +175,13 @@ struct Batch {
     answered: usize,
 }
 
+impl Batch {
+    fn of(calls: Vec<u32>) -> Batch {
+        let (prints, answers) = (HashSet::new(), HashSet::new());
+        Batch { calls, seen: true, free: true, freed: 0, prints, printed: 0, answers, answered: 0 }
+    }
+}
+
 /// What is known before the calls of a span, looked up when it is needed.
 struct Known<'s> {
     under: &'s Under,
@@ -205,6 +216,7 @@ impl<'f> Reader<'f> {
         let known = Known { under: &site.under, values: OnceCell::new() };
         let mut batches: Vec<Batch> = Vec::new();
         let mut open: HashSet<&str> = HashSet::new();
+        let mut alone: Vec<bool> = Vec::with_capacity(sequence.len());
         for &at in sequence {
             let call = self.call(at);
             let in_transaction = transaction(&mut open, self.calls.signature(call));
@@ -216,56 +228,65 @@ impl<'f> Reader<'f> {
                 let (one, other) = (self.call(last).signature, call.signature);
                 batch.seen &= self.overlapping.contains(&(one.min(other), one.max(other)));
                 batch.calls.push(at);
+                alone.push(false);
                 continue;
             }
-            batches.push(Batch {
-                calls: vec![at],
-                seen: true,
-                free: true,
-                freed: 0,
-                prints: HashSet::new(),
-                printed: 0,
-                answers: HashSet::new(),
-                answered: 0,
-            });
+            alone.push(!in_transaction);
+            batches.push(Batch::of(vec![at]));
         }
-        let whole = batches.len() == 1;
+        let mut whole = batches.len() == 1;
+        let mut at = 0;
+        for batch in &batches {
+            alone[at] &= batch.calls.len() == 1;
+            at += batch.calls.len();
+        }
+        for (calls, turn) in self.loops(sequence, &alone, &known) {
+            whole |= calls.len() == sequence.len();
+            found.push(self.run(site, calls, turn, Grade::Possible));
+        }
         for batch in batches.into_iter().filter(|batch| batch.calls.len() > 1) {
             let grade = if batch.seen { Grade::Certain } else { Grade::Possible };
-            found.push(self.run(site, batch.calls, grade));
+            found.push(self.run(site, batch.calls, 1, grade));
         }
         if !whole {
-            found.push(self.run(site, sequence.to_vec(), Grade::Unknown));
+            found.push(self.run(site, sequence.to_vec(), 1, Grade::Unknown));
         }
     }
 
-    fn run(&self, site: &Site, calls: Vec<u32>, grade: Grade) -> Run {
-        let times = || calls.iter().map(|&at| self.span(at).duration_ns());
-        let total_ns = times().fold(0, u64::saturating_add);
-        let longest_ns = times().max().unwrap_or(0);
-        Run { under: site.under, calls, grade, total_ns, longest_ns, is_known: site.is_known }
+    fn failed(&self, at: u32) -> bool {
+        self.span(at).is_error() || self.call(at).entry.is_some_and(|entry| self.trace.span(entry).is_error())
+    }
+    fn continues(&self, at: u32) -> bool {
+        let protocol = self.calls.signature(self.call(at)).protocol;
+        protocol == Protocol::Http && self.operations.continues(self.span(at))
+    }
+    /// Whether a call only reads, or writes by values that no call of a batch has.
+    fn is_another(&self, batch: &mut Batch, at: u32) -> bool {
+        let (call, signature) = (self.call(at), self.calls.signature(self.call(at)));
+        // A request's body is hidden, but another resource is another resource; of a query every value counts.
+        let visible = match signature.protocol {
+            Protocol::Http => call.values.print != 0,
+            _ => !call.values.hidden,
+        };
+        signature.reads || visible && !self.has_asked(batch, call.values.print)
+    }
+
+    fn run(&self, site: &Site, calls: Vec<u32>, turn: usize, grade: Grade) -> Run {
+        let time = |calls: &[u32]| calls.iter().map(|&at| self.span(at).duration_ns()).fold(0, u64::saturating_add);
+        let longest_ns = calls.chunks(turn).map(time).max().unwrap_or(0);
+        let total_ns = time(&calls);
+        Run { under: site.under, calls, grade, turn, total_ns, longest_ns, is_known: site.is_known }
     }
 
     /// Whether a call could have run beside all of a batch, of which `before` is the last.
     fn joins(&self, batch: &mut Batch, before: u32, at: u32, known: &Known<'_>) -> bool {
         let (last, call) = (self.call(before), self.call(at));
-        let failed = self.span(before).is_error() || last.entry.is_some_and(|entry| self.trace.span(entry).is_error());
-        let signature = self.calls.signature(call);
-        if failed || signature.protocol == Protocol::Http && self.operations.continues(self.span(at)) {
+        if self.failed(before) || self.continues(at) {
             return false;
         }
-        let same = call.signature == self.call(batch.calls[0]).signature && call.signature == last.signature;
-        let fits = match (same, signature.reads) {
-            (true, true) => true,
-            (true, false) => {
-                // A request's body is hidden, but another resource is another resource; of a query every value counts.
-                let visible = match signature.protocol {
-                    Protocol::Http => call.values.print != 0,
-                    _ => !call.values.hidden,
-                };
-                visible && !self.has_asked(batch, call.values.print)
-            }
-            (false, _) => self.is_free(at, known) && self.are_free(batch, known),
+        let fits = match call.signature == self.call(batch.calls[0]).signature && call.signature == last.signature {
+            true => self.is_another(batch, at),
+            false => self.is_free(at, known) && self.are_free(batch, known),
         };
         fits && !self.is_fed(batch, at, known)
     }
@@ -414,5 +435,4 @@ fn transaction<'c>(open: &mut HashSet<&'c str>, signature: &'c Signature) -> boo
 }
 
 #[cfg(test)]
-#[path = "serial_tests.rs"]
 mod tests;
