@@ -1,7 +1,10 @@
-//! Each fault of the shop against each key: it is caught by the key that is made for it, and by no unrelated one.
+//! Each fault of the shop against each key: it is caught by the key that is made for it, and by no unrelated one. And each way
+//! in which the shop's spans can be missing, with the words that tell it from the others.
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
 
+#[path = "../examples/shop/tests/shop/process.rs"]
+mod process;
 #[path = "support/tracespec.rs"]
 mod tracespec;
 
@@ -154,4 +157,123 @@ fn each_fault_is_caught_by_the_key_made_for_it_and_by_no_unrelated_one() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.join("\n"), report.said);
     let uncaught = |fault: &&&str| **fault != "none" && !KEYS.iter().any(|key| key.made_for.contains(*fault));
     assert_eq!(FAULTS.iter().filter(uncaught).count(), 0);
+}
+
+/// A way in which spans of the shop are missing, and what is said of it.
+struct Cause {
+    args: &'static str,
+    /// Variables in the configuration, and those that the runner's own environment has.
+    env: &'static str,
+    inherited: &'static [(&'static str, &'static str)],
+    headers: &'static str,
+    service: &'static str,
+    says: &'static [&'static str],
+}
+
+const MISSING: Cause =
+    Cause { args: "", env: "A: b", inherited: &[], headers: "a: b", service: "inventory-service", says: &[] };
+
+const CAUSES: [Cause; 8] = [
+    Cause {
+        args: ", --without-telemetry, inventory-service",
+        says: &["no span of inventory-service came in any trace of this run: is it instrumented"],
+        ..MISSING
+    },
+    Cause {
+        args: ", --without-telemetry, api-gateway, --without-telemetry, order-service, --without-telemetry, payment-service, \
+               --without-telemetry, inventory-service, --without-telemetry, notification-service",
+        says: &["never came: process `shop` answered and exported nothing in this run: is it instrumented"],
+        ..MISSING
+    },
+    Cause {
+        env: "OTEL_TRACES_SAMPLER: always_off",
+        says: &[
+            "never came: process `shop` exported nothing in this run: `OTEL_TRACES_SAMPLER=always_off` (set in the \
+                 configuration) drops its spans",
+        ],
+        ..MISSING
+    },
+    Cause {
+        inherited: &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9")],
+        says: &["never came: process `shop` exported nothing in this run: \
+                 `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:9` (inherited from the environment of tracespec) sends its \
+                 spans elsewhere"],
+        ..MISSING
+    },
+    Cause {
+        env: "OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:9'",
+        says: &[
+            "`OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:9` (set in the configuration) sends its spans elsewhere",
+        ],
+        ..MISSING
+    },
+    Cause {
+        env: "OTEL_PROPAGATORS: baggage",
+        says: &[
+            "never came: meanwhile process `shop` began trace ",
+            "of `api-gateway`, so it did not take up the context of the request, which carried `traceparent`: it has \
+             `OTEL_PROPAGATORS=baggage` (set in the configuration)",
+        ],
+        ..MISSING
+    },
+    Cause {
+        headers: "x-fault: lost_context",
+        says: &[
+            "meanwhile inventory-service began trace ",
+            "so it did not take up the context of its caller: does it read the headers that the caller sends",
+        ],
+        ..MISSING
+    },
+    Cause {
+        headers: "x-queue: link",
+        service: "notification-service",
+        says: &[
+            " of notification-service began, only links to this one, so it is not read: `follow_links: true` reads it too",
+        ],
+        ..MISSING
+    },
+];
+
+#[test]
+fn each_cause_of_missing_spans_has_its_own_words() {
+    let said = |cause: &Cause| {
+        let folder = tempfile::tempdir().unwrap();
+        let shop = process::program();
+        let Cause { args, env, headers, service, .. } = cause;
+        let configuration = format!(
+            "processes:
+  - name: shop
+    ports: [shop]
+    env: {{ {env} }}
+    command: [{shop:?}, --port, \"${{port.shop}}\"{args}]
+    ready: {{ http: \"http://127.0.0.1:${{port.shop}}/healthz\" }}
+"
+        );
+        let spec = format!(
+            "tests:
+  - name: an order
+    wait: {{ settle: 500ms, timeout: 4s }}
+    request:
+      method: POST
+      url: http://127.0.0.1:${{port.shop}}/orders
+      headers: {{ {headers} }}
+      json: {{ items: [{{ sku: LAPTOP-1, qty: 1 }}], payment: {{ method: card, token: tok_test_123 }} }}
+    trace: {{ services: [{service}] }}
+"
+        );
+        std::fs::write(folder.path().join("tracespec.yaml"), configuration).unwrap();
+        std::fs::write(folder.path().join("spec.yaml"), spec).unwrap();
+        let mut command = tracespec::command();
+        command.current_dir(folder.path()).args(["run", "spec.yaml"]).envs(cause.inherited.iter().copied());
+        String::from_utf8(command.output().unwrap().stderr).unwrap()
+    };
+    std::thread::scope(|scope| {
+        let all: Vec<_> = CAUSES.iter().map(|cause| (cause, scope.spawn(move || said(cause)))).collect();
+        for (cause, said) in all {
+            let said = said.join().unwrap();
+            for words in cause.says {
+                assert!(said.contains(words), "`{words}` is not in:\n{said}");
+            }
+        }
+    });
 }

@@ -67,3 +67,5 @@ mod stores;
 mod target;
 #[path = "run/traces.rs"]
 mod traces;
+#[path = "run/whereabouts.rs"]
+mod whereabouts;

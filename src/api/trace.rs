@@ -131,7 +131,8 @@ impl Trace {
         if let Some(facts) = waited.watch.facts() {
             receiver.witness(&facts);
         }
-        if let Some(error) = waited.error {
+        if let Some(unread) = waited.unread {
+            let error = unread.words(*id, || None);
             record.expectations = expect.list.iter().map(ExpectationRecord::not_judged).collect();
             (record.verdict, record.error) = (Verdict::Error, Some(error));
             record.log = Some(waited.watch.log().to_string());

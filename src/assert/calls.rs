@@ -6,7 +6,7 @@ use super::logic::Cond;
 use super::propagation::Exporters;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, witness};
+use super::{text, whereabouts, witness};
 use crate::facts::{Callee, Edge, Edges, lasting};
 use crate::matcher::count_of;
 use crate::spec::plan::{CallRule, Calls, Expectation};
@@ -126,12 +126,16 @@ fn required<'a>(
         (all, lost) if all == lost => format!("{all} calls, none of them answered"),
         (all, lost) => format!("{all} calls, {lost} of them not answered"),
     };
-    if found.is_empty() {
-        finding.hint = near_call(cx, cx.facts.edges(), rule);
-    } else if unanswered > 0 {
-        finding.hint =
-            Some("the callee may have started a trace of its own: is the trace context propagated?".to_owned());
-    }
+    let callee = rule.to.as_deref().filter(|name| cx.facts.service(name).is_none());
+    let cause = callee.and_then(|name| whereabouts::of_service(cx, name)).filter(|cause| cause.is_shown);
+    finding.hint = match cause {
+        Some(cause) => Some(cause.words),
+        None if found.is_empty() => near_call(cx, cx.facts.edges(), rule),
+        None if unanswered > 0 => {
+            Some("the callee may have started a trace of its own: is the trace context propagated?".to_owned())
+        }
+        None => None,
+    };
     outcome.push(State::lacks(cond, finding));
 }
 

@@ -2,8 +2,8 @@
 
 use super::text;
 use crate::select::{
-    Field, FieldExpr, FieldKind, FieldOp, FieldTest, Mode, Query, Relation, SpansetExpr, SpansetKind, SpansetOp, Stage,
-    Static,
+    Attribute, Field, FieldExpr, FieldKind, FieldOp, FieldTest, Mode, Query, Relation, Scope, SpansetExpr, SpansetKind,
+    SpansetOp, Stage, Static,
 };
 
 /// One of the conditions that all hold of the spans that a selection picks.
@@ -137,4 +137,14 @@ pub(super) fn comparison(condition: &FieldExpr) -> Option<(FieldOp, &FieldExpr, 
         (FieldKind::Static(value), FieldKind::Attribute(_)) => Some((turned, rhs, value)),
         _ => None,
     }
+}
+
+/// The service that a conjunct of TraceQL asks for by its name.
+pub(super) fn service_of(condition: &FieldExpr) -> Option<&str> {
+    let (FieldOp::Eq, of, Static::Str(wanted)) = comparison(condition)? else { return None };
+    let FieldKind::Attribute(Attribute::Named { scope: Scope::Resource | Scope::Any, parent: false, name }) = &of.kind
+    else {
+        return None;
+    };
+    (name == "service.name").then_some(wanted)
 }

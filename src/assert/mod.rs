@@ -45,11 +45,14 @@ mod traceql;
 mod unended;
 mod unsettled;
 mod versions;
+mod whereabouts;
 mod witness;
 
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use rule::RuleId;
 pub use snapshot::shape;
+pub(crate) use text::quoted;
+pub(crate) use whereabouts::{begun_by, kept, set};
 pub use witness::{Unseen, UnseenKind};
 
 use crate::facts::Facts;

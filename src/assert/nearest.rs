@@ -5,7 +5,7 @@ use super::differs::fact;
 use super::judging::Judging;
 use super::lost::{self, Part};
 use super::selections::{Picks, Why};
-use super::text;
+use super::{text, whereabouts};
 use crate::matcher::Matcher;
 use crate::matcher::count_of;
 use crate::select::{Field, Mistyped, Query, SpansetExpr, SpansetKind, Stage};
@@ -24,6 +24,10 @@ pub(super) fn explain(cx: &Judging<'_>, select: &Selector, finding: &mut super::
 /// Only said where it will be read: while spans still come in, a selection that picks nothing yet is no news.
 pub(super) fn explain_query(cx: &Judging<'_>, query: &Query, finding: &mut super::finding::Finding) {
     if !cx.phase.is_final() {
+        return;
+    }
+    if let Some(cause) = whereabouts::of_query(cx, query).filter(|cause| cause.is_shown) {
+        finding.hint = Some(cause.words);
         return;
     }
     let [Stage::Spanset(expr), later @ ..] = query.pipeline.stages.as_slice() else { return };

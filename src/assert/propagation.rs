@@ -5,7 +5,7 @@ use super::judging::Judging;
 use super::logic::Cond;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, totals};
+use super::{text, totals, whereabouts};
 use crate::facts::{CallKey, CallNames, Listener, peer_names};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
@@ -145,7 +145,8 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
                 text::quoted(listener.process),
                 text::service(cx.trace.span(*first).service())
             ),
-            _ => "the callee may have started a trace of its own, or it does not export".to_owned(),
+            _ => cause(cx, &known, *first)
+                .unwrap_or_else(|| "the callee may have started a trace of its own, or it does not export".to_owned()),
         });
         outcome.push(State::lacks(Cond::ABSENT, finding));
     }
@@ -158,6 +159,14 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
             text::span(cx.trace, first)
         ));
     }
+}
+
+/// What became of the spans of a callee that its caller names.
+fn cause(cx: &Judging<'_>, known: &Known<'_>, call: SpanIx) -> Option<String> {
+    let lacks = |name: &String| known.services.contains(name.as_str()) && cx.facts.service(name).is_none();
+    let names = peer_names(cx.trace.span(call)).into_iter().filter(lacks);
+    let mut causes = names.filter_map(|name| whereabouts::of_service(cx, &name));
+    causes.find(|cause| cause.is_shown).map(|cause| cause.words)
 }
 
 /// Which other trace a callee that the runner started began while it was called.

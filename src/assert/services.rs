@@ -4,7 +4,7 @@ use super::judging::Judging;
 use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, witness};
+use super::{text, whereabouts, witness};
 use crate::matcher::Operand;
 use crate::matcher::count_of;
 use crate::source::{Span, Spanned};
@@ -105,8 +105,12 @@ fn missing(cx: &Judging<'_>, rule: RuleId, at: Span, path: &str, message: String
     let mut finding = cx.finding(rule, at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
     finding.actual = format!("spans of {}", text::list(names, 20));
-    finding.hint =
-        text::nearest(name, names.iter().copied()).map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
+    let near = || text::nearest(name, names.iter().copied());
+    let meant = || near().map(|(near, _)| format!("did you mean {}?", text::quoted(near)));
+    finding.hint = match whereabouts::of_service(cx, name) {
+        Some(cause) if cause.is_shown => Some(cause.words),
+        cause => meant().or(cause.map(|cause| cause.words)),
+    };
     State::lacks(Cond::ABSENT, finding)
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) embedded: bool,
     /// Where a browser shows a trace, with `{trace_id}` for its id.
     pub(crate) link: Option<String>,
+    /// Where the receiver takes spans in, if it is that.
+    pub(crate) addresses: Vec<SocketAddr>,
     _receiver: Option<Receiver>,
 }
 
@@ -64,7 +66,14 @@ impl Place {
 pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
     let Some(backend) = configured else { return embedded(&[]).await };
     let link = link(backend, scope)?;
-    let remote = |backend: Arc<dyn Backend>| Place { backend, endpoint: None, embedded: false, link, _receiver: None };
+    let remote = |backend: Arc<dyn Backend>| Place {
+        backend,
+        endpoint: None,
+        embedded: false,
+        link,
+        addresses: Vec::new(),
+        _receiver: None,
+    };
     match &backend.kind {
         BackendKind::Receiver { grpc, http } => {
             let addresses: Vec<&str> = grpc.iter().chain(http).map(String::as_str).collect();
@@ -156,9 +165,10 @@ async fn embedded(addresses: &[&str]) -> Result<Place, String> {
         options.addresses.dedup();
     }
     let receiver = Receiver::start(&options).await.map_err(|why| why.to_string())?;
-    let backend = Embedded::new(Arc::clone(receiver.store()), receiver.addresses().to_vec());
+    let addresses = receiver.addresses().to_vec();
+    let backend = Embedded::new(Arc::clone(receiver.store()), addresses.clone());
     let endpoint = receiver.endpoint();
-    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, _receiver: Some(receiver) })
+    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, addresses, _receiver: Some(receiver) })
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

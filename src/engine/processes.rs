@@ -3,7 +3,7 @@
 use super::Environment;
 use super::load::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
-use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started};
+use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started, service_of, settings};
 use crate::matcher::Template;
 use crate::run::event::What;
 use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
@@ -13,11 +13,13 @@ use crate::spec::config;
 use crate::spec::vars::Scope;
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
-use std::net::ToSocketAddrs as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as AsyncMutex, SetOnce};
 
+/// Where a process exports to; set for it where the receiver of this run takes spans in.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// How long a process may take to be ready, unless configured.
 const READY: Duration = Duration::from_secs(60);
 
@@ -67,7 +69,7 @@ pub(crate) async fn start(
     let configured = &loaded.settings.processes;
     let ready: HashMap<&str, SetOnce<()>> =
         configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
-    let all = started(loaded)?;
+    let all = started(loaded, &[])?;
     let specs = configured.iter().zip(&*all);
     let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
     let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
@@ -107,7 +109,7 @@ async fn start_one(spec: &ProcessSpec, hear: &(dyn Fn(&What<'_>) + Sync), runnin
 
 /// The configured processes, with the ports at which they listen as far as the configuration says: those that the runner
 /// found for them, and where they are awaited.
-pub(crate) fn started(loaded: &Loaded) -> Result<Arc<[Started]>, String> {
+pub(crate) fn started(loaded: &Loaded, receiver: &[SocketAddr]) -> Result<Arc<[Started]>, String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     let of = |(position, process): (usize, &config::Process)| {
         let given = process.ports.iter().filter_map(|name| loaded.vars.ports.get(name).copied());
@@ -116,7 +118,23 @@ pub(crate) fn started(loaded: &Loaded) -> Result<Arc<[Started]>, String> {
             Some(Ready::Tcp(address)) => Some(address.port()).filter(|_| address.ip().is_loopback()),
             None => None,
         };
-        Ok(Started::new(&process.name, position, given.chain(awaited).collect()))
+        let own: HashMap<&str, String> = process
+            .env
+            .iter()
+            .map(|(name, value)| Ok::<_, String>((name.as_str(), filled(process, value, &scope)?)))
+            .collect::<Result<_, _>>()?;
+        // What the runner itself sets is no cause of anything, but goes before what is inherited.
+        let is_set_here = |name: &str| name == ENDPOINT && !receiver.is_empty();
+        let inherited = |name: &str| loaded.environment.get(name).filter(|_| !is_set_here(name)).map(str::to_owned);
+        let variable = |name: &str| match own.get(name) {
+            Some(value) => Some((value.clone(), true)),
+            None => inherited(name).map(|value| (value, false)),
+        };
+        Ok(Started {
+            service: service_of(variable),
+            settings: settings(variable, Some(receiver).filter(|at| !at.is_empty())),
+            ..Started::new(&process.name, position, given.chain(awaited).collect())
+        })
     };
     loaded.settings.processes.iter().enumerate().map(of).collect()
 }
@@ -198,7 +216,7 @@ pub(crate) fn env_of_commands(loaded: &Loaded, endpoint: Option<&str>, run: &str
 
 /// Where spans go, and soon.
 fn exporters(endpoint: Option<&str>) -> Vec<(String, String)> {
-    let endpoint = endpoint.map(|endpoint| ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint.to_owned()));
+    let endpoint = endpoint.map(|endpoint| (ENDPOINT.to_owned(), endpoint.to_owned()));
     let delay = ("OTEL_BSP_SCHEDULE_DELAY".to_owned(), OWN_EXPORTER_DELAY.as_millis().to_string());
     endpoint.into_iter().chain([delay]).collect()
 }

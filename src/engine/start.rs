@@ -62,7 +62,7 @@ pub(crate) async fn start(
     processes::start(loaded, place.endpoint.as_deref(), &run, &|what| fanout.hear(what), running).await?;
     place.ready().await?;
     let mut options = loaded.settings.options(&place, loaded.vars.seed);
-    options.started = processes::started(loaded)?;
+    options.started = processes::started(loaded, &place.addresses)?;
     options.command_env = processes::env_of_commands(loaded, place.endpoint.as_deref(), &run);
     options.jobs = overrides.jobs.unwrap_or(options.jobs);
     options.retries = overrides.retries.unwrap_or(options.retries);

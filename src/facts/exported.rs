@@ -1,8 +1,9 @@
-//! What the processes that the runner started export, in whatever trace. One that exports and was called has to answer:
-//! where it does not, its part of the work is in another trace, and which one that is can be said.
+//! What services and the processes that the runner started export, in whatever trace. A process that exports and was called
+//! has to answer: where it does not, its part of the work is in another trace, and which one that is can be said.
 
 use super::peer::local_port;
 use super::same_peer::names_peer;
+use super::telemetry::Setting;
 use crate::trace::{Kind, SpanRef, Sym, Symbols, Trace, TraceBuilder, TraceId, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ pub const PROCESS_ATTRIBUTE: &str = "tracespec.process";
 const MOST_PROCESSES: usize = 1000;
 const MOST_NAMES: usize = 1000;
 const MOST_BEGUN: usize = 1000;
+const MOST_LINKS: usize = 16;
 const MOST_TEXT: usize = 200;
 /// Some SDKs cut times to the millisecond.
 const CUT: u64 = 1_000_000;
@@ -27,6 +29,10 @@ pub struct Started {
     pub mark: String,
     /// Where it listens on this machine, as far as the runner knows.
     pub ports: BTreeSet<u16>,
+    /// The service that it says to be, where its environment says that.
+    pub service: Option<String>,
+    /// What its environment does to its spans, the gravest first.
+    pub settings: Vec<Setting>,
 }
 
 impl Started {
@@ -37,7 +43,7 @@ impl Started {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         // No plain name begins with a colon.
         let mark = if is_plain { name.to_owned() } else { format!(":{position}") };
-        Started { name: name.to_owned(), mark, ports }
+        Started { name: name.to_owned(), mark, ports, service: None, settings: Vec::new() }
     }
 }
 
@@ -50,11 +56,21 @@ pub struct Begun {
     pub name: String,
     /// The span's service.
     pub service: String,
+    /// The traces that the span links to.
+    pub links: Vec<TraceId>,
 }
 
-/// What processes exported, by their marks.
+/// What was exported, and by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Exported(BTreeMap<String, Exports>);
+pub struct Exported {
+    /// By the marks of processes; what bears none is nobody's.
+    processes: BTreeMap<String, Exports>,
+    /// The services that any span is of.
+    services: BTreeSet<String>,
+}
+
+/// The mark of what bears none: no process has it.
+const UNMARKED: &str = "";
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Exports {
@@ -70,12 +86,24 @@ impl Exported {
     /// What these spans show.
     pub fn of(spans: &TraceBuilder) -> Exported {
         let mut found = Exported::default();
+        for service in spans.services() {
+            found.service(service);
+        }
         for (mark, service, record) in spans.marked(PROCESS_ATTRIBUTE) {
+            // Most spans are inner ones of what is known already.
+            let begins = record.parent_id.is_none() && is_entry(record.kind);
+            if mark.is_none() && !begins {
+                continue;
+            }
             let attributes = record.attributes.iter().map(|(key, value)| (*key, value));
-            let Some(exports) = found.entry(mark, service, record.kind, attributes, spans.symbols()) else { continue };
-            if record.parent_id.is_none() {
+            let mark = mark.unwrap_or(UNMARKED);
+            let Some(exports) = found.exports(mark, service, record.kind, attributes, spans.symbols()) else {
+                continue;
+            };
+            if begins {
                 let name = clip(spans.symbols().text(record.name));
-                let begun = Begun { trace: record.trace_id, name, service: clip(service) };
+                let links = record.links.iter().take(MOST_LINKS).map(|link| link.trace_id).collect();
+                let begun = Begun { trace: record.trace_id, name, service: clip(service), links };
                 exports.begun.insert((record.start_ns, record.trace_id.get()), begun);
             }
         }
@@ -85,16 +113,24 @@ impl Exported {
     /// What a trace shows, but for what it is itself: where every trace is known by its id, none was begun unasked.
     pub fn of_trace(trace: &Trace) -> Exported {
         let mut found = Exported::default();
+        trace.service_names().into_iter().for_each(|service| found.service(service));
         if trace.symbols().get(PROCESS_ATTRIBUTE).is_some() {
             for span in trace.spans() {
                 let Some(mark) = mark_of(span) else { continue };
-                found.entry(&mark, span.service(), span.kind(), span.attributes(), trace.symbols());
+                found.exports(&mark, span.service(), span.kind(), span.attributes(), trace.symbols());
             }
         }
         found
     }
 
-    fn entry<'v>(
+    fn service(&mut self, name: &str) {
+        if !name.is_empty() && self.services.len() < MOST_NAMES {
+            self.services.insert(clip(name));
+        }
+    }
+
+    /// What is known of the process with this mark, with what a span of it shows.
+    fn exports<'v>(
         &mut self,
         mark: &str,
         service: &str,
@@ -102,17 +138,17 @@ impl Exported {
         attributes: impl Iterator<Item = (Sym, &'v Value)>,
         symbols: &Symbols,
     ) -> Option<&mut Exports> {
-        if !matches!(kind, Kind::Server | Kind::Consumer) || mark.len() > MOST_TEXT {
+        if mark.len() > MOST_TEXT {
             return None;
         }
-        if !self.0.contains_key(mark) {
-            if self.0.len() >= MOST_PROCESSES {
+        if !self.processes.contains_key(mark) {
+            if self.processes.len() >= MOST_PROCESSES {
                 return None;
             }
-            self.0.insert(mark.to_owned(), Exports::default());
+            self.processes.insert(mark.to_owned(), Exports::default());
         }
-        let exports = self.0.get_mut(mark)?;
-        if !exports.services.contains(service) && exports.services.len() < MOST_NAMES {
+        let exports = self.processes.get_mut(mark)?;
+        if is_entry(kind) && !exports.services.contains(service) && exports.services.len() < MOST_NAMES {
             exports.services.insert(clip(service));
         }
         if kind == Kind::Server && exports.ports.len() < MOST_NAMES {
@@ -123,27 +159,31 @@ impl Exported {
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.processes.is_empty() && self.services.is_empty()
     }
 
     /// Adds what `more` shows. What is shared is copied only for something new.
     pub fn learn(shared: &mut Arc<Exported>, more: Exported) {
         let known = |mark: &String, more: &Exports| {
-            shared.0.get(mark).is_some_and(|own| {
+            shared.processes.get(mark).is_some_and(|own| {
                 more.services.is_subset(&own.services)
                     && more.ports.is_subset(&own.ports)
                     && more.begun.keys().all(|at| own.begun.contains_key(at))
             })
         };
-        if more.0.iter().all(|(mark, more)| known(mark, more)) {
+        if more.services.is_subset(&shared.services) && more.processes.iter().all(|(mark, more)| known(mark, more)) {
             return;
         }
-        let all = &mut Arc::make_mut(shared).0;
-        for (mark, more) in more.0 {
-            if !all.contains_key(&mark) && all.len() >= MOST_PROCESSES {
+        let all = Arc::make_mut(shared);
+        let room = MOST_NAMES.saturating_sub(all.services.len());
+        let new: Vec<String> =
+            more.services.into_iter().filter(|name| !all.services.contains(name)).take(room).collect();
+        all.services.extend(new);
+        for (mark, more) in more.processes {
+            if !all.processes.contains_key(&mark) && all.processes.len() >= MOST_PROCESSES {
                 continue;
             }
-            let own = all.entry(mark).or_default();
+            let own = all.processes.entry(mark).or_default();
             let room = MOST_NAMES.saturating_sub(own.services.len());
             own.services.extend(more.services.into_iter().take(room));
             let room = MOST_NAMES.saturating_sub(own.ports.len());
@@ -156,6 +196,10 @@ impl Exported {
     }
 }
 
+fn is_entry(kind: Kind) -> bool {
+    matches!(kind, Kind::Server | Kind::Consumer)
+}
+
 /// What a run knows of the processes that it started.
 #[derive(Debug, Clone, Default)]
 pub struct Processes {
@@ -163,6 +207,8 @@ pub struct Processes {
     pub started: Arc<[Started]>,
     /// What was exported, by source: the receiver's store, the traces of a remote one.
     pub exported: Vec<Arc<Exported>>,
+    /// Whether all that is exported in the run comes to these sources: what is not among it was not exported to here.
+    pub is_all: bool,
 }
 
 /// Who listens where a call went.
@@ -184,13 +230,8 @@ impl Processes {
         if self.started.is_empty() {
             return None;
         }
-        let port = local_port(call)?;
-        let mut there = self.started.iter().filter(|started| started.ports.contains(&port));
-        let started = there.next()?;
-        if there.next().is_some() {
-            return None;
-        }
-        let exports = || self.exported.iter().filter_map(|exported| exported.0.get(&started.mark));
+        let (port, started) = self.listener(call)?;
+        let exports = || self.exports(&started.mark).filter(|exports| !exports.services.is_empty());
         // One command may start several programs, of which some export. Then only what was exported says which ports theirs
         // are; a process with one port, called by another, can be nothing else.
         let one = started.ports.len() == 1 && mark_of(call).as_deref() != Some(&started.mark);
@@ -201,23 +242,79 @@ impl Processes {
         Some(Listener { process: &started.name, port, exports: known, began })
     }
 
-    /// The process that listens at the address of a request (host and port), with the first trace that it began in this
-    /// interval.
-    pub fn began_by(&self, address: &str, interval: (u64, u64)) -> Option<(&str, &Begun)> {
-        let of_address = |started: &&Started| {
-            let mut ports = started.ports.iter();
-            ports.any(|port| names_peer(address, &format!("127.0.0.1:{port}")))
-        };
-        let started = self.started.iter().find(of_address)?;
-        Some((started.name.as_str(), self.began(started, interval).next()?))
+    fn listener(&self, call: SpanRef<'_>) -> Option<(u16, &Started)> {
+        let port = local_port(call)?;
+        let mut there = self.started.iter().filter(|started| started.ports.contains(&port));
+        let started = there.next()?;
+        if there.next().is_some() {
+            return None;
+        }
+        Some((port, started))
     }
 
-    fn began<'p>(&'p self, started: &'p Started, (from, to): (u64, u64)) -> impl Iterator<Item = &'p Begun> {
-        let from = from.saturating_sub(CUT);
-        let meanwhile = (from, 0)..=(to.max(from).saturating_add(CUT), u128::MAX);
-        let exports = self.exported.iter().filter_map(|exported| exported.0.get(&started.mark));
-        exports.flat_map(move |exports| exports.begun.range(meanwhile.clone())).map(|(_, begun)| begun)
+    /// The process that listens where a call went, whatever it exports.
+    pub(super) fn listens_for(&self, call: SpanRef<'_>) -> Option<&Started> {
+        self.listener(call).map(|(_, started)| started)
     }
+
+    /// The process that listens at the address of a request (host and port), with the first trace that it began in this
+    /// interval.
+    pub fn began_by(&self, address: &str, interval: (u64, u64)) -> Option<(&Started, &Begun)> {
+        let started = self.at(address)?;
+        Some((started, self.began(started, interval).next()?))
+    }
+
+    /// The process that listens at an address, host and port.
+    pub fn at(&self, address: &str) -> Option<&Started> {
+        let is_there = |port: &u16| names_peer(address, &format!("127.0.0.1:{port}"));
+        self.started.iter().find(|started| started.ports.iter().any(is_there))
+    }
+
+    fn began<'p>(&'p self, started: &'p Started, moment: (u64, u64)) -> impl Iterator<Item = &'p Begun> {
+        let (from, to) = about(moment);
+        let meanwhile = (from, 0)..=(to, u128::MAX);
+        self.exports(&started.mark)
+            .flat_map(move |exports| exports.begun.range(meanwhile.clone()))
+            .map(|(_, begun)| begun)
+    }
+
+    fn exports<'p>(&'p self, mark: &'p str) -> impl Iterator<Item = &'p Exports> {
+        self.exported.iter().filter_map(move |exported| exported.processes.get(mark))
+    }
+
+    /// Whether any span of a process came, in whatever trace.
+    pub fn has_exported(&self, started: &Started) -> bool {
+        self.exports(&started.mark).next().is_some()
+    }
+
+    /// Whether any span of a service came, in whatever trace.
+    pub fn has_service(&self, name: &str) -> bool {
+        let name = clip(name);
+        self.exported.iter().any(|exported| exported.services.contains(&name))
+    }
+
+    /// The process of which a service has answered anything.
+    pub(super) fn served_by(&self, service: &str) -> Option<&Started> {
+        self.started.iter().find(|started| self.exports(&started.mark).any(|one| one.services.contains(service)))
+    }
+
+    /// All traces that anything began, each with when; in no order.
+    pub(super) fn all_begun(&self) -> impl Iterator<Item = (u64, &Begun)> {
+        let all = self.exported.iter().flat_map(|exported| exported.processes.values());
+        all.flat_map(|exports| &exports.begun).map(|((at, _), begun)| (*at, begun))
+    }
+}
+
+/// A moment with as much around it as cut times leave open.
+fn about((from, to): (u64, u64)) -> (u64, u64) {
+    let from = from.saturating_sub(CUT);
+    (from, to.max(from).saturating_add(CUT))
+}
+
+/// Whether something began at such a moment.
+pub(super) fn is_within(at: u64, moment: (u64, u64)) -> bool {
+    let (from, to) = about(moment);
+    (from..=to).contains(&at)
 }
 
 /// Where the process of this name listens, as calls name it.

@@ -52,7 +52,7 @@ fn processes(started: &[(&str, &[u16])], exported: &[TraceBuilder]) -> Processes
     let started = started.iter().enumerate().map(|(at, (name, own))| Started::new(name, at, ports(own))).collect();
     let mut all = Arc::default();
     exported.iter().for_each(|spans| Exported::learn(&mut all, Exported::of(spans)));
-    Processes { started, exported: vec![all] }
+    Processes { started, exported: vec![all], is_all: true }
 }
 
 fn called(processes: &Processes, trace: &Trace) -> Option<(String, bool, usize)> {
@@ -118,7 +118,7 @@ fn only_traces_that_began_while_the_call_was_under_way_are_named() {
     let ids: Vec<u128> = listener.began.iter().map(|begun| begun.trace.get()).collect();
     assert_eq!(ids, [9, 8]);
     let (process, begun) = listed.began_by("localhost:90", (1_000_000_000 + from, 1_000_000_000 + from)).unwrap();
-    assert_eq!((process, begun.trace.get(), begun.service.as_str()), ("billing", 9, "billing"));
+    assert_eq!((process.name.as_str(), begun.trace.get(), begun.service.as_str()), ("billing", 9, "billing"));
     assert!(listed.began_by("localhost:91", (0, u64::MAX)).is_none());
 }
 
@@ -129,13 +129,13 @@ fn what_is_kept_is_bounded_and_depends_on_no_order() {
     let (mut forth, mut back): (Arc<Exported>, Arc<Exported>) = Default::default();
     roots.iter().for_each(|spans| Exported::learn(&mut forth, Exported::of(spans)));
     roots.iter().rev().for_each(|spans| Exported::learn(&mut back, Exported::of(spans)));
-    let begun = |all: &Exported| all.0["billing"].begun.keys().copied().collect::<Vec<_>>();
+    let begun = |all: &Exported| all.processes["billing"].begun.keys().copied().collect::<Vec<_>>();
     assert_eq!(begun(&forth), begun(&back));
     assert_eq!((begun(&forth).len(), begun(&forth)[0].0), (MOST_BEGUN, 51));
-    assert!(forth.0["billing"].ports.len() <= MOST_NAMES);
+    assert!(forth.processes["billing"].ports.len() <= MOST_NAMES);
     let many = (0..MOST_PROCESSES + 5).map(|at| root(&format!("p{at}"), "x", 1, 1, None));
     many.for_each(|spans| Exported::learn(&mut forth, Exported::of(&spans)));
-    assert_eq!(forth.0.len(), MOST_PROCESSES);
+    assert_eq!(forth.processes.len(), MOST_PROCESSES);
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod peer;
 mod same_peer;
 mod self_time;
 pub(crate) mod semconv;
+mod telemetry;
+mod whereabouts;
 
 pub(crate) use calls::wrappers;
 pub use calls::{Call, Calls, Within, requests_answered};
@@ -24,6 +26,8 @@ pub use instances::{ClockIx, InstanceIx, Instances, RUN_ATTRIBUTE};
 pub use peer::{CallKey, CallNames};
 pub(crate) use peer::{Described, is_data, peer_names};
 pub use same_peer::names_peer;
+pub use telemetry::{Effect, Setting, service_of, settings};
+pub use whereabouts::Whereabouts;
 
 use crate::trace::{Note, SpanId, SpanIx, Sym, Trace, TraceId};
 use std::collections::HashMap;

@@ -7,6 +7,7 @@ mod exchange;
 pub mod filter;
 mod finish;
 pub(crate) mod interrupted;
+mod never_came;
 pub mod options;
 pub(crate) mod outcome;
 pub(crate) mod patience;

@@ -284,8 +284,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_answers_before_the_process_was_started_is_noticed() {
-        let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = other.local_addr().unwrap();
+        // One that the kernel gives to nobody else once it is free again.
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
+        let other = std::net::TcpListener::bind(address).unwrap();
         let spec = shell("", Some(Ready::Tcp(address)));
         assert_eq!(spec.answered_already().await, Some(address.to_string()));
         drop(other);

@@ -492,15 +492,14 @@ impl Session {
         Context { witnessed: Arc::clone(&witnessed), silent: self.options.silent(silent), processes: self.processes() }
     }
 
-    /// What is known of the processes that the runner started: from the receiver, and from the traces read elsewhere.
+    /// What is known of the processes that the runner started and of what was exported: from the receiver, and from the
+    /// traces read elsewhere.
     pub(crate) fn processes(&self) -> Processes {
-        if self.options.started.is_empty() {
-            return Processes::default();
-        }
-        let readings = std::iter::once(&self.backend).chain(self.backends.values());
-        let mut exported: Vec<Arc<Exported>> = readings.filter_map(|reading| reading.backend.exported()).collect();
+        let readings = || std::iter::once(&self.backend).chain(self.backends.values());
+        let mut exported: Vec<Arc<Exported>> = readings().filter_map(|reading| reading.backend.exported()).collect();
+        let is_all = exported.len() == readings().count();
         exported.push(Arc::clone(&lock(&self.exported)));
-        Processes { started: Arc::clone(&self.options.started), exported }
+        Processes { started: Arc::clone(&self.options.started), exported, is_all }
     }
 
     pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {

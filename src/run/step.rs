@@ -1,6 +1,5 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
-use super::absence;
 use super::event::{TestName, What};
 use super::outcome::{Summed, not_judged, sum, worst};
 use super::patience::Patience;
@@ -10,14 +9,15 @@ use super::saved::saved;
 use super::session::{Session, TestAt};
 use super::trigger::{Sent, ready};
 use super::wait::{Target, Waited, lock, wait};
+use super::{absence, never_came};
 use crate::assert::Witnessed;
 use crate::backend::{self, OwnSpan, settle};
 use crate::diag::{Code, Problem};
-use crate::facts::{Begun, Facts};
+use crate::facts::Facts;
 use crate::matcher::Value;
 use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
-use crate::spec::plan::{Propagator, Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::plan::{Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, TraceId};
 use crate::trigger::context::{Ids, trace_id_in, trace_id_of_header};
@@ -380,13 +380,10 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
         session.witness(&facts);
         session.note_silent(&step.wait.silent, &peers, &facts);
     }
-    if let Some(mut error) = waited.error {
-        let processes = session.processes();
-        let began = |peer: &String| processes.began_by(peer, under_way?).filter(|(_, begun)| begun.trace != id);
-        if let Some((process, begun)) = peers.iter().find_map(began).filter(|_| record.trace.is_none()) {
-            error += &answered_elsewhere(process, begun, &step.trigger);
-        }
-        could_not_judge(record, &bound, error);
+    if let Some(unread) = waited.unread {
+        let asked = never_came::Asked { id, peers: &peers, under_way, trigger: &step.trigger };
+        let why = unread.words(id, || never_came::cause(&session.processes(), &asked));
+        could_not_judge(record, &bound, why);
         record.log = Some(waited.watch.log().to_string());
         return None;
     }
@@ -410,30 +407,6 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
         waits_for(reasons, &mut record.remarks);
     }
     None
-}
-
-/// What a process made of the runner's own request instead of taking up its trace.
-fn answered_elsewhere(process: &str, begun: &Begun, trigger: &Trigger) -> String {
-    let also: &[Propagator] = match trigger {
-        Trigger::Http(request) => &request.also_inject,
-        Trigger::Grpc(call) => &call.also_inject,
-        _ => &[],
-    };
-    let header = |propagator: &Propagator| match propagator {
-        Propagator::B3 => " and `b3`",
-        Propagator::B3Multi => " and `x-b3-traceid`",
-        Propagator::Jaeger => " and `uber-trace-id`",
-    };
-    let carried: String = also.iter().map(header).collect();
-    let help = match also {
-        [] => "; if it reads B3 only, `request: { propagators: [b3] }` sends that as well",
-        _ => "",
-    };
-    let Begun { trace, name, service } = begun;
-    format!(
-        "\nmeanwhile process `{process}` began trace {trace} with `{name}` of `{service}`, so it did not take up the context of \
-         the request, which carried `traceparent`{carried}: its `OTEL_PROPAGATORS` says what it reads{help}"
-    )
 }
 
 /// Tells what is missing, and what the spec may say if it never comes.

@@ -52,14 +52,35 @@ pub(crate) struct Target<'a> {
 pub(crate) struct Waited {
     /// The wait as it stands, for looking again when the run ends.
     pub(crate) watch: Watch,
-    /// One for each expectation; empty if there is an error.
+    /// One for each expectation; empty if there was nothing to judge.
     pub(crate) judgements: Vec<Judgement>,
     /// Why nothing could be found out.
-    pub(crate) error: Option<String>,
+    pub(crate) unread: Option<Unread>,
     /// How things stood at the end.
     pub(crate) last: Step,
     /// When the last new span came.
     pub(crate) last_span_ns: Option<u64>,
+}
+
+/// Why there is no trace to judge.
+pub(crate) enum Unread {
+    /// It could not be read.
+    Failed(String),
+    /// It never came: how it was looked for, and what to ask where nothing else is known.
+    NeverCame { how: String, ask: String },
+}
+
+impl Unread {
+    /// The sentence for people, with the cause first where it is known.
+    pub(crate) fn words(self, id: TraceId, cause: impl FnOnce() -> Option<String>) -> String {
+        match self {
+            Unread::Failed(why) => why,
+            Unread::NeverCame { how, ask } => match cause() {
+                Some(cause) => format!("trace {id} never came: {cause}\n{how}"),
+                None => format!("trace {id} never came: {how}\n{ask}"),
+            },
+        }
+    }
 }
 
 /// Bound on the last look at a green trace, and how often it is tried.
@@ -139,15 +160,12 @@ impl Reader<'_> {
         let same = parts.len() == self.last.len()
             && parts.iter().zip(&self.last).all(|(a, b)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1));
         if let Some(built) = self.built.as_ref().filter(|_| same) {
-            read.partial = built.partial();
             return Reading::Spans(read, Arc::clone(built));
         }
         let mut whole = parts[0].1.build(self.target.id, &[], &self.target.injected);
         for (id, part) in &parts[1..] {
             whole = merge(&whole, &part.build(*id, &[], &Injected::Unknown), &self.target.injected);
         }
-        // A part of a linked trace makes the whole a part.
-        read.partial = whole.partial();
         let built = Arc::new(whole);
         self.built = Some(Arc::clone(&built));
         self.last = parts;
@@ -266,7 +284,8 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 Ok(next) => step = next,
                 Err(refused) => {
                     let error = format!("the trace cannot be read from {}: {refused}", target.backend.describe());
-                    return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
+                    let unread = Some(Unread::Failed(error));
+                    return Waited { watch, judgements: Vec::new(), unread, last: step, last_span_ns };
                 }
             }
             if let Some(trace) = watch.trace().filter(|trace| trace.len() != spans) {
@@ -289,13 +308,13 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
             }
             if judgements.iter().all(|judgement| judgement.verdict != Verdict::Open) {
                 watch.decided();
-                return Waited { watch, judgements, error: None, last: step, last_span_ns };
+                return Waited { watch, judgements, unread: None, last: step, last_span_ns };
             }
         }
         let now = shared.clock.now();
         if watch.trace().is_none() && watch.deadline().is_some_and(|deadline| now >= deadline) {
-            let error = never_came(target, &watch, reads).await;
-            return Waited { watch, judgements: Vec::new(), error: Some(error), last: step, last_span_ns };
+            let unread = Some(never_came(target, &watch, reads).await);
+            return Waited { watch, judgements: Vec::new(), unread, last: step, last_span_ns };
         }
         read_now = match &mut arrivals {
             Some(arrivals) => {
@@ -347,7 +366,7 @@ async fn pause(
 }
 
 /// Why there is no trace to judge. Whether anything is instrumented is only asked where the backend has answered.
-async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> String {
+async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> Unread {
     let backend = target.backend.describe();
     let id = target.id;
     let waited = humantime::format_duration(Duration::from_millis(watch.config().timeout_ns / 1_000_000));
@@ -355,7 +374,9 @@ async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> Str
     let failure = reads.of_unfinished();
     if reads.answered == 0 {
         let times = count_of(all as usize, "read");
-        return format!("trace {id} could not be read from {backend}: {times} in {waited}, and all failed: {failure}");
+        let failed =
+            format!("trace {id} could not be read from {backend}: {times} in {waited}, and all failed: {failure}");
+        return Unread::Failed(failed);
     }
     let mut how = format!("{backend} was read {all} times in {waited}");
     if target.backend.arrivals(id).is_some() {
@@ -369,7 +390,7 @@ async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> Str
     }
     let said =
         reads.answer.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!("; it says: {words}"));
-    let help = match watch.requests() {
+    let ask = match watch.requests() {
         [.., request] if !target.backend.services().is_empty() => format!(
             "spans of other traces arrived, so exporting works: does `{}` create spans at all? If not: `trace: none`; if \
              so, does the service that answers keep the injected `traceparent`?",
@@ -383,7 +404,7 @@ async fn never_came(target: &Target<'_>, watch: &Watch, mut reads: Reads) -> Str
                 .to_owned()
         }
     };
-    format!("trace {id} never came: {how}{said}\n{help}")
+    Unread::NeverCame { how: how + &said, ask }
 }
 
 /// What a last look, when the run ends, makes of a test that was green.
@@ -424,7 +445,7 @@ pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut
             }
             Reading::Nothing(_, words) => Some(words.clone()),
             Reading::Unfinished => Some(UNFINISHED.to_owned()),
-            Reading::Spans(read, trace) if read.partial || watch.trace().is_some_and(|all| trace.len() < all.len()) => {
+            Reading::Spans(_, trace) if trace.partial() || watch.trace().is_some_and(|all| trace.len() < all.len()) => {
                 Some("only a part of it is there".to_owned())
             }
             Reading::Spans(..) => None,

@@ -146,6 +146,25 @@ fn the_nearer_value_of_a_variable_counts() {
 }
 
 #[test]
+fn a_variable_made_of_its_own_name_is_made_of_the_one_that_it_stands_above() {
+    use crate::matcher::Lookup;
+    let named = |name: &str, value: &str| std::collections::BTreeMap::from([(name.to_owned(), Value::text(value))]);
+    let options = LoadOptions { vars: ["base".to_owned()].into(), ..LoadOptions::default() };
+    let text = "vars: { base: '${base}/v1' }\ntests:\n  - name: t\n    request: { url: '${base}' }\n    response: { status: 200 }\n";
+    let (plan, diagnostics) = load(vec![(PathBuf::from("specs/a.yaml"), text.as_bytes().to_vec())], &options);
+    assert!(!crate::diag::has_errors(&diagnostics), "{}", render(&diagnostics, RenderOptions::default()));
+    let value = |run: vars::RunVars| {
+        let scope = vars::Scope::new(Arc::new(run), &plan.files[0], Some(&plan.files[0].tests[0]), 0);
+        scope.value("base", None, crate::source::Span::default()).map(|value| value.text.to_string())
+    };
+    assert_eq!(
+        value(vars::RunVars { config: named("base", "http://h"), ..Default::default() }).unwrap(),
+        "http://h/v1"
+    );
+    assert!(value(vars::RunVars::default()).unwrap_err().message.contains("has no value"));
+}
+
+#[test]
 fn time_and_chance_come_from_outside() {
     use crate::matcher::Lookup;
     let run = vars::RunVars { clock: Arc::new(|| 1_764_677_106_045_000_000), ..vars::RunVars::default() };

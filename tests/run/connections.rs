@@ -63,6 +63,14 @@ fn a_server_that_closes_idle_connections_fails_no_trigger() {
 }
 
 #[test]
+fn a_server_that_would_keep_its_connections_gets_a_new_one_for_each_trigger() {
+    let (address, counts) = impatient(usize::MAX);
+    Project::new("", &spec(address, 20, "")).run(&["--jobs", "1"]).exits(0);
+    assert_eq!(counts.requests.load(Ordering::SeqCst), 20);
+    assert_eq!(counts.connections.load(Ordering::SeqCst), 20);
+}
+
+#[test]
 fn a_connection_is_used_again_where_the_spec_says_so() {
     let (address, counts) = impatient(usize::MAX);
     Project::new("", &spec(address, 20, ", keep_alive: true")).run(&["--jobs", "1"]).exits(0);

@@ -128,11 +128,13 @@ fn variables_that_fill_the_memory_are_refused_before_anything_is_sent_or_when_th
         Project::new(&configuration, &test(&steps)).run(&[]).exits(4).says(&["`${big}`", says]);
     }
     assert!(target.calls().iter().all(|call| call.path != "/2"));
-    let spec = "vars: { a: '${env.A}${env.A}' }\n".to_owned()
-        + &test("request: { url: '${base}/', body: '${a}' }, response: { status: 200 }");
-    let project = Project::new(&configuration, &spec);
-    let mut command = project.command(&["run"]);
-    // As much as one variable of the environment may have.
-    command.env("A", "x".repeat(100_000)).args(["--var", "b=c"]);
-    project.finish(command.output().unwrap()).exits(0);
+    for (times, code, says) in [(2, 0, ""), (12, 4, "the variable `a` has more than 1 MiB")] {
+        let spec = format!("vars: {{ a: '{}' }}\n", "${env.A}".repeat(times))
+            + &test("request: { url: '${base}/', body: '${a}' }, response: { status: 200 }");
+        let project = Project::new(&configuration, &spec);
+        let mut command = project.command(&["run"]);
+        // As much as one variable of the environment may have.
+        command.env("A", "x".repeat(100_000)).args(["--var", "b=c"]);
+        project.finish(command.output().unwrap()).exits(code).says(&[says]);
+    }
 }

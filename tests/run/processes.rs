@@ -71,7 +71,7 @@ fn written(path: &Path) -> String {
     }
 }
 
-const OTHER: &str = "0000000000000000000000000000beef";
+pub const OTHER: &str = "0000000000000000000000000000beef";
 const NOBODY: &str = "0000000000000000";
 
 /// A gateway that calls process `billing` at the port in the path, and what `billing` makes of that.
@@ -91,16 +91,23 @@ fn paid(call: &Call, folder: &OnceLock<std::path::PathBuf>) -> Reply {
     reply("{}").spans(spans)
 }
 
-fn with_billing() -> (crate::target::Target, Arc<OnceLock<std::path::PathBuf>>, String) {
+pub fn with_billing() -> (crate::target::Target, Arc<OnceLock<std::path::PathBuf>>, String) {
+    with_billing_in("A: b")
+}
+
+/// The same with variables for `billing`, as YAML in a mapping.
+pub fn with_billing_in(env: &str) -> (crate::target::Target, Arc<OnceLock<std::path::PathBuf>>, String) {
     let folder: Arc<OnceLock<std::path::PathBuf>> = Arc::default();
     let of_target = Arc::clone(&folder);
     let (target, configuration) = with_receiver(move |call| paid(call, &of_target));
     let command = "echo $OTEL_RESOURCE_ATTRIBUTES > billing.env; exec sleep 60";
-    let processes = format!("processes: [{{ name: billing, ports: [billing], command: [sh, -c, '{command}'] }}]\n");
+    let processes = format!(
+        "processes: [{{ name: billing, ports: [billing], env: {{ {env} }}, command: [sh, -c, '{command}'] }}]\n"
+    );
     (target, folder, configuration + &processes)
 }
 
-fn billing_test(name: &str, how: &str, trace: &str) -> String {
+pub fn billing_test(name: &str, how: &str, trace: &str) -> String {
     format!("  - {{ name: {name}, request: {{ url: \"${{base}}/{how}/${{port.billing}}\" }}, {trace} }}\n")
 }
 

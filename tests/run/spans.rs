@@ -10,6 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub const INTERNAL: i32 = 1;
 pub const SERVER: i32 = 2;
 pub const CLIENT: i32 = 3;
+pub const CONSUMER: i32 = 5;
 
 /// One span. Times are microseconds after the request came.
 #[derive(Debug, Clone)]

@@ -1,12 +1,13 @@
 //! The OpenTelemetry SDK, set up as the official documentation says: a batch processor that exports OTLP over gRPC.
 //!
-//! `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_BSP_SCHEDULE_DELAY` and `OTEL_RESOURCE_ATTRIBUTES` are read by the SDK itself.
+//! `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_BSP_SCHEDULE_DELAY`, `OTEL_RESOURCE_ATTRIBUTES` and `OTEL_TRACES_SAMPLER` are read by
+//! the SDK itself; of `OTEL_PROPAGATORS` the shop reads whether W3C's are among them, since it knows no others.
 
-use opentelemetry::propagation::TextMapCompositePropagator;
+use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::Error;
 use crate::service::Name;
@@ -14,13 +15,17 @@ use crate::service::Name;
 /// Installs the process-wide tracer provider and propagator. With `export` off the service still takes part in traces
 /// and hands their context on, but none of its spans ever leaves the process.
 pub(crate) fn start(service: Name, export: bool) -> Result<SdkTracerProvider, Error> {
-    global::set_text_map_propagator(TextMapCompositePropagator::new(vec![
-        Box::new(TraceContextPropagator::new()),
-        Box::new(BaggagePropagator::new()),
-    ]));
-    let mut provider = SdkTracerProvider::builder()
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
-        .with_resource(resource(service));
+    let chosen = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
+    let is_chosen = |name: &str| chosen.is_empty() || chosen.split(',').any(|one| one.trim() == name);
+    let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
+    if is_chosen("tracecontext") {
+        propagators.push(Box::new(TraceContextPropagator::new()));
+    }
+    if is_chosen("baggage") {
+        propagators.push(Box::new(BaggagePropagator::new()));
+    }
+    global::set_text_map_propagator(TextMapCompositePropagator::new(propagators));
+    let mut provider = SdkTracerProvider::builder().with_resource(resource(service));
     if export {
         let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().build()?;
         provider = provider.with_batch_exporter(exporter);

@@ -540,11 +540,13 @@ fn readings_that_each_lack_something_are_joined() {
 #[test]
 fn a_part_of_a_trace_never_settles() {
     let (mut watch, mut run) = (watch(stored()), Run::default());
-    let part = Read { partial: true, ..Read::at(200 * MS) };
-    let spans = trace(&[front()]);
-    assert!(waits_for(&watch.snapshot(part, spans.clone(), &mut run), "only a part of the trace"));
-    let step = watch.snapshot(Read { partial: true, ..Read::at(28 * SECOND) }, spans, &mut run);
+    let whole = trace(&[front()]);
+    let part = Arc::new(Trace { partial: true, ..(*whole).clone() });
+    assert!(waits_for(&watch.snapshot(Read::at(200 * MS), part.clone(), &mut run), "only a part of the trace"));
+    let step = watch.snapshot(Read::at(28 * SECOND), part, &mut run);
     assert_eq!(step.phase, Phase::Stalled);
+    // The same spans, and an answer that is all of them.
+    assert!(!waits_for(&watch.snapshot(Read::at(29 * SECOND), whole, &mut run), "only a part of the trace"));
 }
 
 #[test]

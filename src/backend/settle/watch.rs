@@ -26,8 +26,6 @@ pub struct Read {
     pub asked_ns: u64,
     /// When the answer was complete.
     pub got_ns: u64,
-    /// Whether the backend says that the answer is a part of the trace only (Tempo's PARTIAL, an evicted trace).
-    pub partial: bool,
     /// When the last of it came, where that is known: to the embedded receiver. However late it is read, it was there.
     pub arrived_ns: Option<u64>,
 }
@@ -35,11 +33,11 @@ pub struct Read {
 impl Read {
     /// A reading that took no time, as of the embedded receiver's store.
     pub fn at(now: u64) -> Read {
-        Read { asked_ns: now, got_ns: now, partial: false, arrived_ns: None }
+        Read { asked_ns: now, got_ns: now, arrived_ns: None }
     }
     /// A reading of a store.
     pub fn between(asked_ns: u64, got_ns: u64) -> Read {
-        Read { asked_ns, got_ns, partial: false, arrived_ns: None }
+        Read { asked_ns, got_ns, arrived_ns: None }
     }
 }
 
@@ -169,7 +167,7 @@ impl Watch {
             return self.nothing(read, run);
         }
         let known = self.last_reading.as_ref().is_some_and(|last| Arc::ptr_eq(last, &trace));
-        if known && self.trouble.is_none() && self.partial == read.partial {
+        if known && self.trouble.is_none() {
             // The very reading of the last time: nothing in it needs to be looked at again.
             self.proven_ns = self.proven_ns.max(read.asked_ns);
             return self.step(read.got_ns, run, false, true);
@@ -195,7 +193,7 @@ impl Watch {
         let lost = trace.notes().iter().filter(|note| is_lossy(note) && known.binary_search(note).is_err()).count();
         let lossy = known.iter().any(is_lossy);
         let news = new.len() + changed.len() + lost;
-        self.partial = read.partial;
+        self.partial = trace.partial();
         self.trouble = shrunk.then_some(Reason::Shrunk { found, known: self.told.len() + new.len() });
         if news > 0 {
             self.note_lag(read, &new, run);

@@ -55,20 +55,18 @@ impl TraceBuilder {
         names
     }
 
-    /// The spans added so far whose resource has a text under this key: the text, their service, the span.
-    pub fn marked<'b>(&'b self, key: &str) -> impl Iterator<Item = (&'b str, &'b str, &'b SpanRecord)> {
+    /// The spans added so far, each with the text that its resource has under this key and with its service.
+    pub fn marked<'b>(&'b self, key: &str) -> impl Iterator<Item = (Option<&'b str>, &'b str, &'b SpanRecord)> {
         let key = self.symbols.get(key);
         let mark = move |resource: &'b Resource| {
             let (_, value) = resource.attributes.iter().find(|(at, _)| Some(*at) == key)?;
             if let Value::Str(mark) = value { Some(self.symbols.text(*mark)) } else { None }
         };
         // Looked up once for each resource; without the key there is nothing to look for.
-        let resources = if key.is_some() { self.resources.as_slice() } else { &[] };
-        let marks: Vec<Option<&str>> = resources.iter().map(mark).collect();
-        self.records.iter().filter_map(move |record| {
+        let marks: Vec<Option<&str>> = self.resources.iter().map(|one| key.and_then(|_| mark(one))).collect();
+        self.records.iter().map(move |record| {
             let at = record.resource.0 as usize;
-            let mark = (*marks.get(at)?)?;
-            Some((mark, self.symbols.text(self.resources[at].service), record))
+            (marks.get(at).copied().flatten(), self.symbols.text(self.resources[at].service), record)
         })
     }
 
