@@ -187,6 +187,21 @@ fn what_is_wrong_is_said_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(at("text.json"), "hello").unwrap();
+    std::fs::write(at("metrics.json"), r#"{"resourceMetrics":[{"resource":{},"scopeMetrics":[]}]}"#).unwrap();
+    refused(&["show", &at("metrics.json")], 4, &["metrics.json holds no trace, but 1 document of metrics or logs"]);
+    let span = |id: &str| {
+        format!(
+            r#"{{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"{id}","startTimeUnixNano":"1","endTimeUnixNano":"2"}}"#
+        )
+    };
+    let spans = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{},{}]}}]}}]}}"#,
+        span("b7ad6b7169203331"),
+        span("no")
+    );
+    std::fs::write(at("left-out.json"), spans).unwrap();
+    let drawn = shown(&["show", &at("left-out.json")]);
+    assert!(drawn.contains("left out: 1 span record without usable ids"), "{drawn}");
     refused(&["show", &at("text.json")], 4, &["text.json holds no traces that can be read"]);
     let both = [std::fs::read_to_string(order("none")).unwrap(), std::fs::read_to_string(order("declined")).unwrap()];
     std::fs::write(at("both.json"), both.join("\n")).unwrap();

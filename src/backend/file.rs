@@ -1,5 +1,6 @@
 //! Saved traces: a file, or a folder of files, in any format that [`crate::wire::detect`] knows.
 
+use crate::matcher::count_of;
 use crate::source::{ReadError, read_file};
 use crate::trace::{Injected, SpanId, Trace, TraceBuilder, TraceId};
 use crate::wire::detect::{self, Format};
@@ -130,6 +131,16 @@ impl SavedTraces {
     /// How many span records had no usable ids, so that they are in no trace.
     pub fn invalid_spans(&self) -> usize {
         self.invalid
+    }
+    /// What the files hold beside traces: ", but 2 span records without usable ids and 3 documents of metrics or logs". Empty if
+    /// nothing.
+    pub fn beside(&self) -> String {
+        let counted = |count: usize, what: &str, more: &str| (count > 0).then(|| count_of(count, what) + more);
+        let invalid = counted(self.invalid, "span record", " without usable ids");
+        let skipped = self.files.iter().map(|file| file.added.skipped).sum();
+        let skipped = counted(skipped, "document", " of metrics or logs, which are skipped");
+        let all: Vec<String> = invalid.into_iter().chain(skipped).collect();
+        if all.is_empty() { String::new() } else { format!(", but {}", all.join(" and ")) }
     }
     /// The files read, in the order of their names.
     pub fn files(&self) -> &[Loaded] {

@@ -136,7 +136,11 @@ fn standard_input(input: &mut dyn Read) -> Result<Vec<Named>, String> {
 
 fn from_file(path: &Path) -> Result<Vec<Named>, String> {
     let saved = file::load(path).map_err(|why| why.to_string())?;
-    Ok(of_saved(&saved).map(Named::plain).collect())
+    let found: Vec<Named> = of_saved(&saved).map(Named::plain).collect();
+    match found.is_empty() {
+        true => Err(format!("{} holds no trace{}", path.display(), saved.beside())),
+        false => Ok(found),
+    }
 }
 
 fn of_saved(saved: &SavedTraces) -> impl Iterator<Item = Trace> {

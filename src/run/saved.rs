@@ -87,7 +87,7 @@ pub(super) fn saved(
             return Ok(Ran::only(failed(step, format!("{}: {why}", path.display()))));
         }
         Err(NoSuchTrace::Unnamed(ids)) if ids.is_empty() => {
-            return Ok(Ran::only(failed(step, format!("{} has no trace{}", path.display(), beside(&traces)))));
+            return Ok(Ran::only(failed(step, format!("{} has no trace{}", path.display(), traces.beside()))));
         }
         Err(NoSuchTrace::Unnamed(ids)) => {
             let message = format!("{} holds {}; say which", path.display(), count_of(ids.len(), "trace"));
@@ -118,20 +118,10 @@ pub(super) fn saved(
         }
     }
     if traces.invalid_spans() > 0 {
-        record.remarks.push(format!("{} has this trace{}", path.display(), beside(&traces)));
+        record.remarks.push(format!("{} has this trace{}", path.display(), traces.beside()));
     }
     record.trace = Some(Arc::clone(snapshot.trace()));
     Ok(Ran::only(record))
-}
-
-/// What a file holds beside traces: ", 2 span records without usable ids, and 3 documents of metrics or logs". Empty if nothing.
-fn beside(traces: &SavedTraces) -> String {
-    let counted = |count: usize, what: &str, more: &str| (count > 0).then(|| count_of(count, what) + more);
-    let invalid = counted(traces.invalid_spans(), "span record", " without usable ids");
-    let skipped = traces.files().iter().map(|file| file.added.skipped).sum();
-    let skipped = counted(skipped, "document", " of metrics or logs, which are skipped");
-    let all: Vec<String> = invalid.into_iter().chain(skipped).collect();
-    if all.is_empty() { String::new() } else { format!(", but {}", all.join(" and ")) }
 }
 
 fn list(ids: &[TraceId]) -> String {

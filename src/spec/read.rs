@@ -105,13 +105,14 @@ impl Reader {
                 None => {
                     let known = || form.keys.iter().filter(|key| !key.later).map(|key| key.name);
                     let begins = || known().find(|name| key.text.len() >= 3 && name.starts_with(&*key.text));
+                    // What is a key of another mapping is hardly a misspelt one of this.
                     let near = slip(entries, at)
                         .filter(|slip| slip.is_comma || form.key(slip.key).is_some())
                         .map(|slip| slip.help)
                         .or_else(|| below(&key.text, value, form))
+                        .or_else(|| elsewhere(&key.text, form))
                         .or_else(|| begins().map(|name| format!("did you mean `{name}`?")))
                         .or_else(|| did_you_mean(&key.text, known()));
-                    let elsewhere = || elsewhere(&key.text, form);
                     let keys = || {
                         format!(
                             "its keys are {}",
@@ -123,7 +124,7 @@ impl Reader {
                                 .join(", ")
                         )
                     };
-                    let help = near.or_else(elsewhere).unwrap_or_else(keys);
+                    let help = near.unwrap_or_else(keys);
                     self.push(
                         Problem::error(
                             Code::UnknownKey,

@@ -54,6 +54,9 @@ fn the_variable_that_keeps_spans_away_is_named_with_where_it_comes_from() {
     }
     let hint = missing("nothing", named, &[("OTEL_TRACES_SAMPLER", "always_off")]);
     assert!(hint.contains("`OTEL_TRACES_SAMPLER=always_off` (inherited from the environment of tracespec)"), "{hint}");
+    // The runner sets that one anew.
+    let hint = missing("nothing", named, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]);
+    assert!(hint.contains("is it instrumented"), "{hint}");
     let hint = missing("lost", "OTEL_PROPAGATORS: b3", &[]);
     assert!(hint.contains("process `billing` has `OTEL_PROPAGATORS=b3` (set in the configuration)"), "{hint}");
     // One that exports after all is not held back by anything.
@@ -75,10 +78,10 @@ fn a_selection_and_a_call_of_a_missing_service_say_the_same() {
     folder.set(project.path("")).unwrap();
     let ran = project.run(&["--jobs", "1"]);
     ran.exits(1);
-    for at in 0..expectations.len() {
+    for (at, expectation) in expectations.iter().enumerate() {
         let finding = &ran.test(&format!("t{at}"))["findings"][0];
         let hint = finding["hint"].as_str().unwrap_or_default();
-        assert!(hint.contains("meanwhile payments began trace"), "{}: {finding:#}", expectations[at]);
+        assert!(hint.contains("meanwhile payments began trace"), "{expectation}: {finding:#}");
     }
 }
 

@@ -158,6 +158,15 @@ impl Lower<'_> {
             self.reader.error(Code::BadValue, at.whole, says, format!("write `{before}: {after}`"));
             return None;
         }
+        // `{ a: b }`, where two names stand without an arrow.
+        if let Some(callee) =
+            count.and_then(|node| node.scalar()).filter(|_| !text.contains("->") && other_arrow(text).is_none())
+            && callee.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        {
+            let says = "a call is written with an arrow, not as a key and its value";
+            self.reader.error(Code::BadValue, at.whole, says, format!("write `{text} -> {}`", callee.text));
+            return None;
+        }
         let count = match count {
             Some(node) if !counts => {
                 self.reader.error(

@@ -246,7 +246,8 @@ impl Lower<'_> {
             "stderr" => Some(Capture::Stderr),
             path => {
                 if let Some(help) = other_capture(path) {
-                    let says = format!("`{path}` is not a JSONPath: a path begins with `$`");
+                    let begins = if path.starts_with('$') { "`$.` or `$[`" } else { "`$`" };
+                    let says = format!("`{path}` is not a JSONPath: a path begins with {begins}");
                     self.reader.error(Code::BadJsonPath, node.span, says, help);
                     return None;
                 }
@@ -280,6 +281,7 @@ impl Lower<'_> {
 
 /// What to write for what other tools capture by a path without `$`.
 fn other_capture(path: &str) -> Option<String> {
+    let path = path.strip_prefix('$').unwrap_or(path);
     let path = path.strip_prefix("response.").or_else(|| path.strip_prefix("res.")).unwrap_or(path);
     let (head, rest) = path.split_once(['.', ':', '['])?;
     let rest = rest.trim().trim_end_matches(']').trim_matches(['"', '\'']);

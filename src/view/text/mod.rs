@@ -119,6 +119,9 @@ impl<'a, 't> Page<'a, 't> {
         if trace.partial() {
             parts.push("incomplete: its backend left spans out".to_owned());
         }
+        // Of single spans it stands below them.
+        let lost = trace.notes().iter().filter(|note| note.is_loss() && note.lost_span().is_none());
+        parts.extend(lost.map(ToString::to_string));
         if !trace.is_empty() {
             parts.push(moment(self.waterfall.start_ns));
         }
