@@ -164,7 +164,7 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
 /// What became of the spans of a callee that its caller names.
 fn cause(cx: &Judging<'_>, known: &Known<'_>, call: SpanIx) -> Option<String> {
     let lacks = |name: &String| known.services.contains(name.as_str()) && cx.facts.service(name).is_none();
-    let names = peer_names(cx.trace.span(call)).into_iter().filter(lacks);
+    let names = peer_names(cx.facts.call_names(), cx.trace.span(call)).into_iter().filter(lacks);
     let mut causes = names.filter_map(|name| whereabouts::of_service(cx, &name));
     causes.find(|cause| cause.is_shown).map(|cause| cause.words)
 }

@@ -17,7 +17,8 @@ pub(super) struct Cause {
 
 /// Why the trace has no span of a service. Only where it will be read: while spans come in, that is no news.
 pub(super) fn of_service(cx: &Judging<'_>, service: &str) -> Option<Cause> {
-    if !cx.phase.is_final() || service.is_empty() || cx.context.is_silent(service) {
+    let is_asked = cx.phase.is_final() && !service.is_empty() && !cx.context.is_silent(service);
+    if !is_asked || !cx.may_look_closer() {
         return None;
     }
     let found = cx.context.processes.whereabouts(cx.facts, service, cx.expect.follow_links)?;

@@ -306,15 +306,9 @@ impl Processes {
 }
 
 /// A moment with as much around it as cut times leave open.
-fn about((from, to): (u64, u64)) -> (u64, u64) {
+pub(super) fn about((from, to): (u64, u64)) -> (u64, u64) {
     let from = from.saturating_sub(CUT);
     (from, to.max(from).saturating_add(CUT))
-}
-
-/// Whether something began at such a moment.
-pub(super) fn is_within(at: u64, moment: (u64, u64)) -> bool {
-    let (from, to) = about(moment);
-    (from..=to).contains(&at)
 }
 
 /// Where the process of this name listens, as calls name it.

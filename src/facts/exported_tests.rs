@@ -12,6 +12,10 @@ fn ports(ports: &[u16]) -> BTreeSet<u16> {
 
 /// One entry span that a process exported as the root of a trace.
 fn root(mark: &str, service: &str, id: u128, start_ns: u64, port: Option<i64>) -> TraceBuilder {
+    of_kind(Kind::Server, mark, service, id, start_ns, port)
+}
+
+fn of_kind(kind: Kind, mark: &str, service: &str, id: u128, start_ns: u64, port: Option<i64>) -> TraceBuilder {
     let mut builder = TraceBuilder::new();
     let text = |builder: &mut TraceBuilder, text: &str| Value::Str(builder.intern(text));
     let (service, mark) = (text(&mut builder, service), text(&mut builder, mark));
@@ -24,7 +28,7 @@ fn root(mark: &str, service: &str, id: u128, start_ns: u64, port: Option<i64>) -
         span_id: SpanId::new(1).unwrap(),
         parent_id: None,
         name,
-        kind: Kind::Server,
+        kind,
         status: StatusCode::Unset,
         status_message: Sym::EMPTY,
         trace_state: Sym::EMPTY,
@@ -69,6 +73,9 @@ fn who_listens_at_a_port_exports_where_that_port_is_its_only_one_or_its_spans_na
     assert_eq!(called(&processes(one, &spans(None)), &call("shop", 90)), found(true));
     // It exported nothing at all.
     assert_eq!(called(&processes(one, &[]), &call("shop", 90)), found(false));
+    // Of its own calls it has spans, of those that it answers none.
+    let outgoing = of_kind(Kind::Client, "billing", "billing", 7, 1, None);
+    assert_eq!(called(&processes(one, &[outgoing]), &call("shop", 90)), found(false));
     // One of several programs behind two ports exports; which one, its spans say.
     assert_eq!(called(&processes(two, &spans(None)), &call("shop", 90)), found(false));
     assert_eq!(called(&processes(two, &spans(Some(91))), &call("shop", 90)), found(false));

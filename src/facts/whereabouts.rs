@@ -1,8 +1,8 @@
 //! What became of the spans of a service of which a trace has none, as far as the run knows.
 
-use super::exported::{Begun, Processes, Started, is_within};
+use super::exported::{Begun, Processes, Started, about};
 use super::telemetry::{Effect, Setting};
-use super::{Facts, peer_names};
+use super::{CallNames, Facts, peer_names};
 use crate::trace::{Kind, SpanIx, SpanRef, TraceId};
 
 /// Why a trace has no span of a service. What is known for certain comes before what only may be so.
@@ -36,9 +36,9 @@ const SAMPLED: u32 = 1;
 impl Processes {
     /// What became of the spans of a service that a trace lacks. `linked`: traces that link to it have been read, too.
     pub fn whereabouts<'p>(&'p self, facts: &Facts<'_>, service: &str, linked: bool) -> Option<Whereabouts<'p>> {
-        let trace = facts.trace();
+        let (trace, names) = (facts.trace(), facts.call_names());
         let unanswered = || facts.calls().unanswered().map(|call| trace.span(call.span));
-        let names_it = |span: &SpanRef<'_>| peer_names(*span).iter().any(|name| name == service);
+        let names_it = |span: &SpanRef<'_>| peer_names(names, *span).iter().any(|name| name == service);
         let named: Vec<SpanRef<'_>> = unanswered().filter(names_it).collect();
         let process = self.process_of(service, &named);
         let links = |begun: &&Begun| !linked && begun.links.contains(&trace.id());
@@ -48,7 +48,8 @@ impl Processes {
         };
         let began = || {
             // While it was called; while anything was called that does not name another; while the trace went on.
-            let is_open = |span: &SpanRef<'_>| span.kind() == Kind::Client && !self.names_another(*span, service);
+            let is_open =
+                |span: &SpanRef<'_>| span.kind() == Kind::Client && !self.names_another(names, *span, service);
             let spans = |calls: Vec<SpanRef<'_>>| calls.iter().map(|span| (span.start_ns(), span.end_ns())).collect();
             let moments: [Vec<(u64, u64)>; 3] = [
                 spans(named.clone()),
@@ -80,7 +81,8 @@ impl Processes {
 
     /// The first trace that anything began at this moment.
     pub fn begun_at(&self, moment: (u64, u64)) -> Option<&Begun> {
-        let then = self.all_begun().filter(|(at, _)| is_within(*at, moment));
+        let (from, to) = about(moment);
+        let then = self.all_begun().filter(|(at, _)| from <= *at && *at <= to);
         then.min_by_key(|(at, begun)| (*at, begun.trace)).map(|(_, begun)| begun)
     }
 
@@ -97,8 +99,8 @@ impl Processes {
     }
 
     /// Whether a call names a service other than this one.
-    fn names_another(&self, call: SpanRef<'_>, service: &str) -> bool {
-        peer_names(call).iter().any(|name| name != service && self.has_service(name))
+    fn names_another(&self, names: &CallNames, call: SpanRef<'_>, service: &str) -> bool {
+        peer_names(names, call).iter().any(|name| name != service && self.has_service(name))
     }
 
     /// The first trace that a service began at one of these moments, and how many it did.
@@ -108,7 +110,11 @@ impl Processes {
         moments: &[(u64, u64)],
         own: TraceId,
     ) -> Option<(&'p Begun, usize)> {
-        let is_then = |at: u64| moments.iter().any(|&(from, to)| is_within(at, (from, to)));
+        let moments = joined(moments);
+        let is_then = |at: u64| {
+            let after = moments.partition_point(|(from, _)| *from <= at);
+            after.checked_sub(1).is_some_and(|before| at <= moments[before].1)
+        };
         let of_it = |(at, begun): &(u64, &Begun)| begun.service == service && begun.trace != own && is_then(*at);
         let mut all: Vec<(u64, &Begun)> = self.all_begun().filter(of_it).collect();
         all.sort_by_key(|(at, begun)| (*at, begun.trace));
@@ -126,6 +132,18 @@ impl Started {
     pub fn other_context(&self) -> Option<&Setting> {
         self.settings.iter().find(|setting| setting.effect == Effect::OtherContext)
     }
+}
+
+/// These moments in order, those that overlap as one.
+fn joined(moments: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut all: Vec<(u64, u64)> = moments.iter().map(|moment| about(*moment)).collect();
+    all.sort_unstable();
+    all.dedup_by(|next, kept| {
+        let meets = next.0 <= kept.1;
+        kept.1 = if meets { kept.1.max(next.1) } else { kept.1 };
+        meets
+    });
+    all
 }
 
 fn is_unsampled(call: SpanRef<'_>) -> bool {

@@ -38,7 +38,7 @@ fn a_backend_that_cannot_be_reached_ends_the_run_before_any_request() {
         ran.exits(4);
         let line = sentence(&ran.said, "cannot be read");
         assert!(line.contains(&backend.to_string()) && line.contains("connection refused"), "{line}");
-        assert!(target.calls().is_empty());
+        assert!(target.is_untouched());
         ran.does_not_say(&["ERROR  "]);
     }
 }
@@ -67,7 +67,7 @@ fn a_bad_spec_sends_nothing_and_starts_nothing() {
     let project = Project::new(&(configuration + &processes), &spec);
     let ran = project.run(&[]);
     ran.exits(2).says(&["servics", "services", "specs/spec.yaml:8", "nothing was sent"]);
-    assert!(target.calls().is_empty() && !project.path(mark).exists());
+    assert!(target.is_untouched() && !project.path(mark).exists());
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn a_configuration_that_is_wrong_or_missing_is_a_usage_error() {
     project.tracespec(&["run", "--profile", "nope"]).exits(2);
     project.tracespec(&["run", "no-such-folder"]).exits(2).says(&["no-such-folder"]);
     project.tracespec(&["run", "--report", "pdf=x"]).exits(2).says(&["pdf"]);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_report_that_cannot_be_written_is_found_before_anything_is_sent() {
     let project = Project::new(&configuration, SPEC);
     let ran = project.tracespec(&["run", "--report", "json=specs/spec.yaml/x.json"]);
     ran.exits(4).says(&["cannot write the report specs/spec.yaml/x.json"]);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
 }
 
 #[test]
@@ -166,6 +166,6 @@ fn no_test_matched_is_an_error_and_an_empty_shard_is_none() {
     project.run(&["--shard", "2/2", "-k", "nothing like it"]).exits(2).says(&["no test matches"]);
     project.run(&["--shard", "3/2"]).exits(2).says(&["3/2"]);
     project.run(&["-k", "(a or"]).exits(2);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
     project.run(&["--shard", "1/2"]).exits(0);
 }

@@ -62,7 +62,7 @@ fn tests_are_listed_filtered_ignored_and_run_as_cargo_test_does() {
         assert!(listed.stdout.contains(name), "{}", listed.stdout);
     }
     // Nothing of the system is touched before a test really runs.
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
     let one = suite(&project, &["passes"]);
     one.exits(0);
     assert!(one.stdout.contains("1 passed; 0 failed; 0 ignored"), "{}", one.stdout);
@@ -88,7 +88,7 @@ fn a_bad_spec_ends_the_suite_before_anything_is_sent() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let project = Project::new(&configuration, &SPEC.replace("span_count: 2", "span_cont: 2"));
     suite(&project, &[]).exits(2).says(&["span_cont", "span_count"]);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
 }
 
 #[test]

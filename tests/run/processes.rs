@@ -19,7 +19,7 @@ fn what_answers_before_the_process_was_started_ends_the_run() {
     let project = Project::new(&(configuration + &processes), SPEC);
     let ran = project.run(&[]);
     ran.exits(4).says(&[&target.address.to_string(), "`shop`", "Stop what listens there", "`processes: []`"]);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
     project.run(&["--profile", "there"]).exits(0);
 }
 
@@ -29,7 +29,7 @@ fn a_folder_that_does_not_exist_is_told_as_such() {
     let processes = "processes: [{ name: shop, command: [sleep, '60'], cwd: no/such }]\n";
     let project = Project::new(&(configuration + processes), SPEC);
     project.run(&[]).exits(4).says(&["`shop`", "there is no folder", "no/such"]).does_not_say(&["os error"]);
-    assert!(target.calls().is_empty());
+    assert!(target.is_untouched());
 }
 
 #[test]

@@ -199,6 +199,12 @@ impl Target {
         self.calls.lock().unwrap().clone()
     }
 
+    /// Whether no run has sent it anything. Its port may be one that the kernel gave to somebody else a moment ago, and what
+    /// still looks for that one comes without a context of ours.
+    pub fn is_untouched(&self) -> bool {
+        self.calls().iter().all(|call| call.trace.is_empty())
+    }
+
     /// The paths it was asked for, in order.
     pub fn paths(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.path).collect()
