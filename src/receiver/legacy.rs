@@ -13,7 +13,7 @@ use super::find::{Filter, matching};
 use super::query::{Shared, json};
 use super::search::{MOST_TRACES, beside, duration, number, operations_of};
 use super::store::{Held, Store};
-use crate::trace::{Injected, TraceId};
+use crate::trace::{Injected, Trace, TraceId};
 use crate::wire::write;
 use axum::Router;
 use axum::extract::{Path, Query, State};
@@ -25,6 +25,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 type Parameters = Vec<(String, String)>;
+
+/// No more traces are added to a list that is longer than this.
+const MOST_BYTES: usize = 64 << 20;
 
 pub(super) fn routes(store: Arc<Store>) -> Router {
     Router::new()
@@ -86,24 +89,45 @@ async fn traces(State(store): Shared, Query(asked): Query<Parameters>) -> Respon
         Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
     };
     let found = beside(move || {
-        let mut found = Vec::new();
+        let mut found = List::default();
         if ids.is_empty() {
-            matching(&store, &filter, |trace, _| {
-                found.push(write::jaeger_json(trace));
-                found.len() < limit
-            });
+            matching(&store, &filter, |trace, _| found.add(trace, limit));
             return found;
         }
-        for id in ids.into_iter().take(MOST_TRACES) {
-            if let Held::Spans(spans) = store.get(id) {
-                found.push(write::jaeger_json(&spans.build(id, &[], &Injected::Unknown)));
+        for id in ids {
+            if let Held::Spans(spans) = store.get(id)
+                && !found.add(&spans.build(id, &[], &Injected::Unknown), MOST_TRACES)
+            {
+                break;
             }
         }
         found
     });
     match found.await {
-        Some(data) => answer(data),
+        Some(List { traces, data }) => {
+            let head = format!("{{\"data\":[{data}],\"total\":{traces}");
+            json(StatusCode::OK, head + ",\"limit\":0,\"offset\":0,\"errors\":null}")
+        }
         None => refuse(StatusCode::INTERNAL_SERVER_ERROR, "the search failed"),
+    }
+}
+
+/// Traces as text.
+#[derive(Default)]
+struct List {
+    traces: usize,
+    data: String,
+}
+
+impl List {
+    /// Adds a trace; whether there is room for more.
+    fn add(&mut self, trace: &Trace, limit: usize) -> bool {
+        if self.traces > 0 {
+            self.data.push(',');
+        }
+        self.data += &write::jaeger_json(trace);
+        self.traces += 1;
+        self.traces < limit && self.data.len() < MOST_BYTES
     }
 }
 

@@ -8,16 +8,16 @@ use serde_json::{Map, Value as Json, json};
 /// The greatest whole number that readers in JavaScript take exactly; Jaeger writes greater ones as text.
 const GREATEST_EXACT: u64 = (1 << 53) - 1;
 
-/// The trace as Jaeger's legacy API answers it. Times are cut to microseconds, as they are there.
-pub fn jaeger_json(trace: &Trace) -> Json {
+/// The trace as Jaeger's legacy API answers it. Times are cut to microseconds, as they are there. It is written span by span: as a tree,
+/// the document of a large trace would take many times its text.
+pub fn jaeger_json(trace: &Trace) -> String {
     let mut processes: IndexSet<ResourceIx> = IndexSet::new();
-    let spans: Vec<Json> = trace
-        .spans()
-        .map(|span| {
-            let process = format!("p{}", processes.insert_full(span.resource_ix()).0 + 1);
-            span_json(trace, span, &process)
-        })
-        .collect();
+    let mut out = format!("{{\"traceID\":\"{}\",\"spans\":[", trace.id());
+    for (at, span) in trace.spans().enumerate() {
+        let process = format!("p{}", processes.insert_full(span.resource_ix()).0 + 1);
+        out += if at > 0 { "," } else { "" };
+        out += &span_json(trace, span, &process).to_string();
+    }
     let process = |ix: &ResourceIx| {
         let resource = &trace.resources()[ix.0 as usize];
         let others = resource.attributes.iter().filter(|(key, _)| trace.text(*key) != "service.name");
@@ -26,7 +26,7 @@ pub fn jaeger_json(trace: &Trace) -> Json {
     };
     let processes: Map<String, Json> =
         processes.iter().enumerate().map(|(at, ix)| (format!("p{}", at + 1), process(ix))).collect();
-    json!({ "traceID": trace.id().to_string(), "spans": spans, "processes": processes, "warnings": null })
+    out + &format!("],\"processes\":{},\"warnings\":null}}", Json::Object(processes))
 }
 
 fn span_json(trace: &Trace, span: SpanRef<'_>, process: &str) -> Json {
@@ -123,7 +123,7 @@ mod tests {
             Draft::new(2, 1, "shop", Kind::Client).times(6_000_000, 8_000_000).error().text("error.type", "timeout"),
             Draft::new(3, 2, "stock", Kind::Server).times(6_500_000, 7_000_000).int("big", i64::MAX).int("rows", 7),
         ]);
-        let document = json!({ "data": [jaeger_json(&trace)] }).to_string();
+        let document = format!("{{\"data\":[{}]}}", jaeger_json(&trace));
         let mut builder = crate::trace::TraceBuilder::new();
         crate::wire::jaeger_json::read(&document, &mut builder).expect("it is Jaeger's");
         let again = builder.build(trace.id(), &[], &Injected::Unknown);
