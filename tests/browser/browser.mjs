@@ -37,6 +37,16 @@ export function equal(found, expected, what) {
   if (a !== b) throw new Error(`${what}: expected ${b}, found ${a}`);
 }
 
+/** Waits until something comes out as expected: an address that changes is acted on a moment later. */
+export async function becomes(read, expected, what) {
+  const wanted = JSON.stringify(expected);
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    if (JSON.stringify(await read()) === wanted) return;
+    await new Promise((soon) => setTimeout(soon, 20));
+  }
+  equal(await read(), expected, what);
+}
+
 /** Opens a report. Whatever the browser complains of, asks for or pops up is kept in `page.heard`. */
 export async function open(address, { width = 1440, height = 900, scheme = "light", script = true } = {}) {
   const context = await browser.newContext({

@@ -1,6 +1,8 @@
 // A report whose every text tries to become a part of the page.
 
-import { check, equal, local, open, serve } from "./browser.mjs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { check, equal, file, folder, local, open, openTest, serve } from "./browser.mjs";
 
 /** Elements that the page never makes, and attributes that would run something. */
 const intruders = (page) => page.evaluate(() => {
@@ -32,6 +34,8 @@ export default async function hostile() {
           await page.locator(".row").nth(row).hover();
         }
         equal((await intruders(page)).length, 3, `intruders at test ${at}`);
+        equal(await page.evaluate(() => [...document.querySelectorAll(".attributes td")].filter((node) => getComputedStyle(node).position !== "static").length), 0,
+          "a value is styled by what it is");
         await page.locator("a", { hasText: "compare" }).click();
         await page.locator(".compare").waitFor();
         equal((await intruders(page)).length, 3, `intruders in the comparison of test ${at}`);
@@ -53,6 +57,20 @@ export default async function hostile() {
       equal(await page.locator("h1").count(), 1, hash);
       equal(page.heard, [], hash);
       await page.context().close();
+    }
+  });
+
+  await check("a link leads to the web or nowhere", async () => {
+    const html = readFileSync(file("shop"), "utf8");
+    for (const [link, leads] of [["javascript:window.hit=30", 0], [" javascript:window.hit=31", 0], ["data:text/html,x", 0], ["//elsewhere/", 0], ["https://jaeger.example/trace/1", 1]]) {
+      const path = join(folder, "link.html");
+      writeFileSync(path, html.replaceAll('"link":null', `"link":${JSON.stringify(link)}`));
+      const page = await open(`file://${path}`);
+      await openTest(page, "a cart is paid");
+      equal(await page.locator("a[href]", { hasText: "open in the backend" }).count(), leads, link);
+      equal(page.heard, [], link);
+      await page.context().close();
+      rmSync(path);
     }
   });
 

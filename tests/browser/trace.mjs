@@ -1,6 +1,6 @@
 // The waterfall and the comparison: zoom, collapse, folds, search, details, links to a span, arrows.
 
-import { check, equal, local, names, open, openTest, texts } from "./browser.mjs";
+import { becomes, check, equal, local, names, open, openTest, texts } from "./browser.mjs";
 
 export default async function trace() {
   await check("a span has an address of its own, and it opens there", async () => {
@@ -78,8 +78,7 @@ export default async function trace() {
     await page.keyboard.down("Control");
     await page.mouse.wheel(0, -400);
     await page.keyboard.up("Control");
-    await page.waitForTimeout(50);
-    equal(JSON.stringify(await ticks()) !== JSON.stringify(all), true, "Ctrl and the wheel zoom");
+    await becomes(async () => JSON.stringify(await ticks()) !== JSON.stringify(all), true, "Ctrl and the wheel zoom");
     const zoomed = await ticks();
     await page.mouse.down();
     await page.mouse.move(box.x + box.width / 2 - 150, box.y + 10, { steps: 4 });
@@ -132,9 +131,9 @@ export default async function trace() {
     equal(await page.locator(".row.gone").count(), 0, "gone rows");
     equal((await names(page)).length, 29, "with those above them");
     await page.locator("a", { hasText: "back to the waterfall" }).click();
-    equal(await page.locator(".compare").count(), 0, "back");
+    await page.locator(".compare").waitFor({ state: "detached" });
     await page.goBack();
-    equal((await page.locator(".row.new").count()) > 0, true, "the comparison has an address");
+    await page.locator(".row.new").first().waitFor();
     equal(page.heard, [], "heard");
     await page.context().close();
   });

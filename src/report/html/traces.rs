@@ -9,9 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The most bytes of all traces together: a browser opens a page of this size in a few seconds.
-const BYTES: usize = 64 << 20;
+const BYTES: usize = 32 << 20;
 /// The most bytes of one trace; one that is larger goes without the details of its spans, and if need be altogether.
-const BYTES_OF_ONE: usize = 24 << 20;
+const BYTES_OF_ONE: usize = 16 << 20;
+/// With less room than this left, no trace is tried any more: a run may have thousands.
+const LEAST: usize = 16 << 10;
 /// The most bytes that are shown of one text.
 const TEXT: usize = 16 << 10;
 
@@ -41,7 +43,7 @@ impl Traces {
         }
         let room = BYTES_OF_ONE.min(BYTES - self.bytes);
         let text = [true, false].into_iter().map(|details| document(trace, details).to_string());
-        let text = if room == 0 { None } else { text.into_iter().find(|text| text.len() <= room) };
+        let text = if room < LEAST { None } else { text.into_iter().find(|text| text.len() <= room) };
         self.known.insert(key, text.as_ref().map(|_| self.documents.len()));
         self.bytes += text.as_ref().map_or(0, String::len);
         self.documents.extend(text);

@@ -29,6 +29,7 @@ class Chart {
     this.list.reset(this.of.rows.length);
     this.list.canvas.append(this.overlay);
     this.moved(true);
+    this.drawMap();
   }
   /** Another part of the axis. */
   moved(rowsAreNew) {
@@ -39,7 +40,6 @@ class Chart {
     this.brush.style.width = `${(lens.width / lens.duration) * 100}%`;
     this.brush.hidden = !lens.zoomed;
     if (!rowsAreNew) this.list.redraw();
-    this.drawMap();
   }
   resized() {
     beside(this.top, this.list);
@@ -48,6 +48,7 @@ class Chart {
     this.width = width;
     this.left = this.ticks.getBoundingClientRect().left - this.list.canvas.getBoundingClientRect().left;
     this.moved();
+    this.drawMap();
   }
   active(place) {
     const node = this.list.node;

@@ -52,7 +52,13 @@ class Compare {
         el("span", { class: "name" }, failed ? el("span", { class: "bad" }, "! ") : null, quote(trace.name(row))),
         el("span", { class: "service" }, quote(trace.service(row).name))),
       el("div", { class: "bars" }, bar(this.left, a, "left"), bar(this.right, b, "right")),
-      el("div", { class: "took" }, times));
+      el("div", { class: `took ${this.notable(a, b) ? "notable" : ""}` }, times));
+  }
+  /** Whether a span takes so much longer or shorter that one would ask why. */
+  notable(a, b) {
+    if (a < 0 || b < 0) return false;
+    const [one, other] = [this.left.took(a), this.right.took(b)];
+    return Math.abs(one - other) > this.duration * 0.02 && Math.max(one, other) > 1.5 * Math.min(one, other);
   }
   key(event) {
     const by = { ArrowDown: ROW, j: ROW, ArrowUp: -ROW, k: -ROW }[event.key];

@@ -94,7 +94,7 @@ function attributeTable(title, attributes, closed) {
   if (attributes.length === 0) return null;
   const rows = attributes.map(({ key, type, value }) => el("tr", null,
     el("th", { scope: "row" }, quote(key)),
-    el("td", { class: `value ${type}` }, quote(value), type === "text" ? null : el("span", { class: "type" }, type)),
+    el("td", null, quote(value), type === "text" ? null : el("span", { class: "type" }, type)),
     el("td", null, copier("copy", () => value, { "aria-label": `copy the value of ${key}` }))));
   return el("details", { open: !closed },
     el("summary", null, `${title} (${attributes.length})`), el("table", { class: "attributes" }, el("tbody", null, rows)));

@@ -19,14 +19,22 @@ const byKey = new Map(run.tests.map((test) => [test.key, test]));
 
 /** What one reads of a test that did not pass if one reads nothing else. */
 function headline(test) {
-  for (const step of test.steps) {
+  if (test.verdict === "flaky" && test.attempts.length > 1) {
+    const before = test.attempts[test.attempts.length - 2];
+    return `passed at attempt ${test.tried}, after: ${wrongOf(before.steps) || WORDS[before.verdict]}`;
+  }
+  return wrongOf(test.steps) || test.reason || "";
+}
+
+function wrongOf(steps) {
+  for (const step of steps) {
     const findings = step.expectations.flatMap((one) => one.findings);
     const worst = findings.find((one) => one.verdict === "fail") || findings[0];
     if (step.verdict === "error" && step.error) return step.error.split("\n")[0];
     if (worst && step.verdict !== "pass") return worst.message;
     if (step.error) return step.error.split("\n")[0];
   }
-  return test.reason || "";
+  return "";
 }
 
 const traces = new Map();

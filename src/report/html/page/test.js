@@ -36,8 +36,8 @@ function testPage(test, place) {
     comparing ? view.node : view] : noTrace(current),
     current && !comparing ? exchange(current) : null,
     comparing ? null : commands(test, current),
-    current && current.remarks.length > 0 ? [el("h2", null, "Remarks"), el("ul", null, current.remarks.map((one) => el("li", null, prose(one))))] : null,
-    current && current.log && current.log.trim() ? el("details", { class: "block", open: current.verdict === "inconclusive" || current.verdict === "error" },
+    current && !comparing && current.remarks.length > 0 ? [el("h2", null, "Remarks"), el("ul", null, current.remarks.map((one) => el("li", null, prose(one))))] : null,
+    current && !comparing && current.log && current.log.trim() ? el("details", { class: "block", open: current.verdict === "inconclusive" || current.verdict === "error" },
       el("summary", null, "how the wait went"), scroller("pre", "how the wait went", current.log)) : null);
   return { node, keys: active };
 }
@@ -85,11 +85,17 @@ function summary(step, findings) {
       const target = document.getElementById(`finding-${finding.number}`);
       if (target) target.scrollIntoView({ block: "center" });
     } }, el("span", { class: `number ${finding.verdict}` }, String(finding.number)), prose(finding.message)),
-    finding.actual && !finding.message.includes(finding.actual.split("\n")[0]) ? el("div", { class: "faint pre" }, "found: ", prose(finding.actual.split("\n")[0])) : null));
+    tellsMore(finding) ? el("div", { class: "faint pre" }, "found: ", prose(finding.actual.split("\n")[0])) : null));
   const rejudged = step.rejudged ? el("p", { class: "note" }, `${step.late ? "late" : "re-judged"}: this test had passed; ${step.rejudged}`) : null;
   const error = step.error ? el("pre", { class: "note error" }, step.error) : null;
   if (!rejudged && !error && items.length === 0) return null;
   return el("section", { class: "summary", "aria-label": "what is wrong" }, rejudged, error, items.length > 0 ? el("ul", null, items) : null);
+}
+
+/** Whether what was found says more than the message, which mostly has it. */
+function tellsMore({ message, actual }) {
+  const first = actual.split("\n")[0];
+  return first.length > 24 && !message.includes(first);
 }
 
 function noTrace(step) {
