@@ -292,7 +292,16 @@ fn each_fault_of_the_real_shop_is_found_first_and_an_order_without_fault_has_no_
     std::fs::write(folder.path().join("spec.yaml"), spec).unwrap();
     let mut command = tracespec::command();
     // One after another: orders that run beside each other take each other's time.
-    command.current_dir(folder.path()).args(["run", "spec.yaml", "--save-traces", "traces", "--jobs", "1"]);
+    command.current_dir(folder.path()).args([
+        "run",
+        "spec.yaml",
+        "--save-traces",
+        "traces",
+        "--save-traces-of",
+        "all",
+        "--jobs",
+        "1",
+    ]);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let trace_of = |name: &str| {

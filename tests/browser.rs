@@ -4,6 +4,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs, unreachable_pub, dead_code)]
 
+#[path = "support/json_schema.rs"]
+mod json_schema;
 #[path = "run/project.rs"]
 mod project;
 #[path = "run/spans.rs"]

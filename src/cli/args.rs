@@ -1,7 +1,7 @@
 //! Flags, exactly as typed. `settings` makes them ready to use, together with environment, profile and file.
 
 use crate::engine::select::Selection as Tests;
-use crate::engine::{Environment, Inputs};
+use crate::engine::{self, Environment, Inputs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -140,12 +140,15 @@ pub(crate) struct RunArgs {
     /// Try a test that did not pass again, up to this often
     #[arg(long, env = "TRACESPEC_RETRIES", value_name = "N")]
     pub(crate) retries: Option<u32>,
-    /// Reports to write, as json=FILE or html=FILE (`json=-` is standard output)
-    #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "KIND=FILE")]
+    /// Reports to write, several with commas: json, ndjson, junit, tap, sarif, github, gitlab, markdown or html, each as NAME=FILE (`-` is standard output)
+    #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "NAME=FILE")]
     pub(crate) report: Vec<String>,
-    /// Save each test's trace as OTLP JSON below this folder
+    /// Save the traces of tests that did not pass as OTLP JSON below this folder
     #[arg(long, env = "TRACESPEC_SAVE_TRACES", value_name = "DIR")]
     pub(crate) save_traces: Option<PathBuf>,
+    /// Of which tests `--save-traces` saves the traces
+    #[arg(long, env = "TRACESPEC_SAVE_TRACES_OF", value_enum, default_value = "failed", value_name = "WHICH")]
+    pub(crate) save_traces_of: SavedOf,
     /// Keep no traces of this run for `tracespec show`
     #[arg(long, env = "TRACESPEC_NO_HISTORY")]
     pub(crate) no_history: bool,
@@ -164,6 +167,24 @@ pub(crate) struct RunArgs {
     /// Seed of random values, as an earlier run printed it
     #[arg(long, env = "TRACESPEC_SEED", value_name = "N")]
     pub(crate) seed: Option<u64>,
+}
+
+impl From<SavedOf> for engine::SavedOf {
+    fn from(which: SavedOf) -> engine::SavedOf {
+        match which {
+            SavedOf::Failed => engine::SavedOf::Failed,
+            SavedOf::All => engine::SavedOf::All,
+        }
+    }
+}
+
+/// Of which tests traces are saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SavedOf {
+    /// Of those that did not pass, and of attempts that did not
+    Failed,
+    /// Of all
+    All,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,7 +1,7 @@
 //! `tracespec check` and `tracespec schema`: everything wrong with specs; what editors need to say so themselves.
 
 use super::args::{CheckArgs, Common, Format};
-use super::streams::{colour, error, put, say, show};
+use super::streams::{colour, error, put, say};
 use crate::diag;
 use crate::engine::load::read;
 use crate::engine::{exit, select};
@@ -19,13 +19,16 @@ pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
     };
     read.warnings().for_each(|warning| say(&warning));
     let wrong = match args.format {
-        Format::Human => show(&read.diagnostics, colour(common.color, &inputs.environment)),
+        Format::Human => {
+            read.shown(colour(common.color, &inputs.environment)).iter().for_each(|line| say(line));
+            diag::has_errors(&read.diagnostics)
+        }
         Format::Json | Format::Sarif => {
             let text = match args.format {
                 Format::Json => diag::to_json(&read.diagnostics),
                 _ => diag::to_sarif(&read.diagnostics),
             };
-            if let Err(why) = put(&(text + "\n")) {
+            if let Err(why) = put(&(read.vars.redactor.text(&text).into_owned() + "\n")) {
                 error(&why);
                 return exit::ERROR;
             }

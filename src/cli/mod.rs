@@ -6,6 +6,7 @@ mod check;
 mod config;
 mod list;
 pub mod query;
+mod reports;
 mod run;
 mod serve;
 mod show;

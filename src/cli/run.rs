@@ -1,66 +1,23 @@
 //! `tracespec run`.
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs};
-use super::streams::{self, colour, error, say};
+use super::reports;
+use super::streams::{colour, error, say};
 use crate::engine::{
     Keep, Loaded, Overrides, Running, Started, exit, interrupted, interrupted_before_start, load, select, start,
 };
-use crate::report::json::Json;
 use crate::report::terminal::Terminal;
 use crate::report::text::clean;
-use crate::report::{Fanout, Output, ReportFile};
+use crate::report::{Fanout, Output};
 use crate::run::record::{RunRecord, Verdict};
 use crate::run::session::TestAt;
-use std::fmt::Display;
 use std::io;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
-
-/// Where a JSON report goes, or an HTML one.
-enum Report<'a> {
-    Stdout,
-    File(&'a Path),
-    Html(&'a Path),
-}
-
-impl Report<'_> {
-    /// What `--report` asks for.
-    fn parse(text: &str) -> Result<Report<'_>, String> {
-        match text.split_once('=') {
-            Some(("json", "-")) => Ok(Report::Stdout),
-            Some(("html", path)) if !path.is_empty() => Ok(Report::Html(Path::new(path))),
-            Some(("json", path)) if !path.is_empty() => Ok(Report::File(Path::new(path))),
-            Some((kind, _)) if kind != "json" && kind != "html" => {
-                Err(format!("unknown report `{kind}`; expected one of: json, html"))
-            }
-            _ => Err(format!("`--report {text}`: write `json=FILE` or `html=FILE`, or `json=-` for standard output")),
-        }
-    }
-
-    /// The reporter that writes it, if it can be written.
-    fn open(&self) -> Result<Output, String> {
-        let lost = |path: &str, why: &dyn Display| format!("cannot write the report {path}: {why}; nothing was sent");
-        match self {
-            Report::Stdout if streams::stdout_is_closed() => Err(lost("-", &"standard output is closed")),
-            Report::Stdout => Ok(Output::report("-", Json::new(io::stdout()))),
-            Report::Html(path) => {
-                let name = path.display().to_string();
-                let file = ReportFile::create(path).map_err(|why| lost(&name, &why))?;
-                Ok(Output::report(name, crate::report::html::Html::new(file)))
-            }
-            Report::File(path) => {
-                let name = path.display().to_string();
-                let file = ReportFile::create(path).map_err(|why| lost(&name, &why))?;
-                Ok(Output::report(name, Json::new(file)))
-            }
-        }
-    }
-}
 
 /// Runs specs; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
-    let reports: Vec<Report<'_>> = match args.report.iter().map(|text| Report::parse(text)).collect() {
-        Ok(reports) => reports,
+    let wanted = match reports::parse(&args.report) {
+        Ok(wanted) => wanted,
         Err(why) => {
             error(&why);
             return exit::USAGE;
@@ -96,13 +53,11 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         return if shard { exit::PASSED } else { exit::USAGE };
     }
     let mut outputs = vec![Output::for_people(Terminal::new(io::stderr(), colour).with_kept_traces(!args.no_history))];
-    for report in &reports {
-        match report.open() {
-            Ok(output) => outputs.push(output),
-            Err(why) => {
-                error(&why);
-                return exit::ERROR;
-            }
+    match reports::open(&wanted, &inputs.environment) {
+        Ok(reports) => outputs.extend(reports),
+        Err(why) => {
+            error(&why);
+            return exit::ERROR;
         }
     }
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
@@ -143,7 +98,10 @@ fn report_lost(fanout: &Fanout) -> bool {
 }
 
 fn kept(args: &RunArgs) -> Keep<'_> {
-    Keep { save_traces: args.save_traces.as_deref(), history: !args.no_history }
+    Keep {
+        save_traces: args.save_traces.as_deref().map(|folder| (folder, args.save_traces_of.into())),
+        history: !args.no_history,
+    }
 }
 
 fn counted(inconclusive: Inconclusive) -> Option<Verdict> {

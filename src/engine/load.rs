@@ -255,9 +255,13 @@ pub(crate) fn shown(diagnostics: &[Diagnostic], colour: bool) -> Vec<String> {
 impl Read {
     /// What is wrong or odd, in lines for people.
     fn lines(&self, colour: bool) -> Vec<String> {
-        let mut lines = shown(&self.diagnostics, colour);
+        let mut lines = self.shown(colour);
         lines.extend(self.warnings());
         lines
+    }
+    /// What is wrong, in lines for people. They quote specs, in which a secret may stand.
+    pub(crate) fn shown(&self, colour: bool) -> Vec<String> {
+        shown(&self.diagnostics, colour).iter().map(|line| self.vars.redactor.text(line).into_owned()).collect()
     }
     /// What is odd about what was given rather than written in a file.
     pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {

@@ -2,6 +2,7 @@
 
 use super::place::{self, Place};
 use super::processes::{self, Running};
+use super::saved_traces::{self, Which};
 use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
@@ -9,7 +10,6 @@ use crate::run::interrupted::not_begun;
 use crate::run::processes::Ended;
 use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
 use crate::run::session::{Session, TestAt};
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ pub(crate) struct Started {
 /// What stays of a run's traces.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Keep<'a> {
-    /// A folder that the user named for them.
-    pub(crate) save_traces: Option<&'a Path>,
+    /// A folder that the user named for them, and of which tests it is to have them.
+    pub(crate) save_traces: Option<(&'a Path, Which)>,
     /// Whether `tracespec show` shall find them.
     pub(crate) history: bool,
 }
@@ -113,8 +113,8 @@ impl Started {
     /// Keeps traces and informs the reporters.
     fn conclude(&self, mut record: RunRecord, loaded: &Loaded, keep: Keep<'_>) -> RunRecord {
         record.environment = self.environment.clone();
-        if let Some(folder) = keep.save_traces
-            && let Err(why) = keep_traces(&record, folder, loaded)
+        if let Some((folder, which)) = keep.save_traces
+            && let Err(why) = saved_traces::save(&record, folder, which, &loaded.vars.redactor)
         {
             record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
         }
@@ -154,20 +154,4 @@ pub(crate) fn interrupted_before_start(
         ..RunRecord::default()
     };
     fanout.hear(&What::RunFinished(&record));
-}
-
-/// One folder a test, one file a trace, as OTLP JSON, without the secrets of the run.
-fn keep_traces(record: &RunRecord, folder: &Path, loaded: &Loaded) -> io::Result<()> {
-    for test in &record.tests {
-        for step in &test.steps {
-            let Some(trace) = &step.trace else { continue };
-            let name: String = test.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(100).collect();
-            let folder = folder.join(name.trim_matches('-'));
-            let mut document = serde_json::from_str(&crate::wire::write::saved_json(trace, &step.injected))?;
-            loaded.vars.redactor.otlp_json(&mut document);
-            std::fs::create_dir_all(&folder)?;
-            std::fs::write(folder.join(format!("{}.json", trace.id())), document.to_string())?;
-        }
-    }
-    Ok(())
 }

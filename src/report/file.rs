@@ -65,6 +65,29 @@ impl Write for ReportFile {
     }
 }
 
+/// A file that is written while a run goes on: empty at first, so that nobody takes an earlier run for this one.
+#[derive(Debug)]
+pub struct LiveFile(File);
+
+impl LiveFile {
+    /// Makes the file and the folders above it.
+    pub fn create(path: &Path) -> io::Result<LiveFile> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)?;
+        }
+        File::create(path).map(LiveFile)
+    }
+}
+
+impl Write for LiveFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 impl Drop for ReportFile {
     fn drop(&mut self) {
         if let Some((beside, _)) = self.beside.take() {

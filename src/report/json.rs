@@ -1,49 +1,56 @@
 //! The run as one JSON document, `tracespec/run/1`, written when the run ends.
 
-use super::Reporter;
 use crate::assert::Finding;
-use crate::run::event::{Event, What};
 use crate::run::record::{
     AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, Protocol,
     RequestRecord, RunRecord, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
-use std::io::{self, Write};
-
-/// Writes the document into `out`, once, and flushes it.
-pub struct Json<W> {
-    out: W,
-}
-
-impl<W: Write + Send> Json<W> {
-    /// Writes to `out`.
-    pub fn new(out: W) -> Json<W> {
-        Json { out }
-    }
-}
-
-impl<W: Write + Send> Reporter for Json<W> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        let What::RunFinished(record) = &event.what else { return Ok(()) };
-        self.out.write_all(document(RUN, &run(record)).as_bytes())?;
-        self.out.flush()
-    }
-}
 
 /// A document as text, `"schema"` first, as every document that this tool writes begins.
 pub fn document(schema: &str, body: &Value) -> String {
     let text = format!("{body:#}");
     let rest = text.strip_prefix('{').unwrap_or(&text);
     let comma = if rest.trim_start().starts_with('}') { "" } else { "," };
-    format!("{{\n  \"schema\": {}{comma}{rest}\n", Value::from(schema))
+    printable(format!("{{\n  \"schema\": {}{comma}{rest}\n", Value::from(schema)))
+}
+
+/// JSON whose invisible characters are escapes: a terminal would obey some of them, and others end a line of YAML.
+pub(super) fn printable(json: String) -> String {
+    if !json.contains(|c| c != '\n' && crate::diag::is_unprintable(c)) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !crate::diag::is_unprintable(c) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            out += &format!("\\u{unit:04x}");
+        }
+    }
+    out
 }
 
 /// The document's schema.
 const RUN: &str = "tracespec/run/1";
 
+/// The document of a run.
+pub fn of_run(record: &RunRecord) -> String {
+    document(RUN, &run(record))
+}
+
 /// The document, to be written with [`document`]. Tests in the order of files and lines, expectations in the spec's order.
 fn run(record: &RunRecord) -> Value {
+    let mut whole = head(record);
+    whole["tests"] = record.tests.iter().map(test).collect();
+    whole
+}
+
+/// The document without its tests.
+pub(super) fn head(record: &RunRecord) -> Value {
     let EnvironmentRecord { version, backend, host, commit } = &record.environment;
     json!({
         "verdict": record.verdict().unwrap_or(Verdict::Skipped).word(),
@@ -55,7 +62,6 @@ fn run(record: &RunRecord) -> Value {
         "errors": record.errors,
         "remarks": record.remarks,
         "processes": record.processes.iter().map(process).collect::<Vec<_>>(),
-        "tests": record.tests.iter().map(test).collect::<Vec<_>>(),
     })
 }
 
@@ -68,7 +74,8 @@ fn nanos(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn test(record: &TestRecord) -> Value {
+/// One test of the document.
+pub(super) fn test(record: &TestRecord) -> Value {
     let last = record.steps.last();
     json!({
         "name": record.name,

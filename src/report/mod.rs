@@ -5,15 +5,29 @@ pub mod analysis;
 pub mod failure;
 mod fanout;
 mod file;
+mod fingerprint;
+mod github;
+mod gitlab;
 mod hidden;
 pub mod html;
 pub mod json;
+mod junit;
+pub mod kinds;
+mod markdown;
+mod ndjson;
+mod places;
+mod plain;
 mod redacted;
+mod sarif;
+mod tap;
 pub mod terminal;
 pub mod text;
+mod xml;
 
 pub use fanout::{Fanout, Output};
-pub use file::ReportFile;
+pub use file::{LiveFile, ReportFile};
+pub(crate) use fingerprint::fnv;
+pub use places::Places;
 
 use crate::run::event::Event;
 use std::io;
@@ -22,4 +36,10 @@ use std::io;
 pub trait Reporter: Send {
     /// Receives one event. An error is one of writing.
     fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+}
+
+impl Reporter for Box<dyn Reporter> {
+    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
+        (**self).event(event)
+    }
 }

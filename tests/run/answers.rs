@@ -135,7 +135,7 @@ fn saved_traces_hold_no_secret() {
     let project = Project::new(&configuration, &spec);
     // The name of the service that the answer's span comes from.
     project.write("secrets", "TOKEN=gateway\n");
-    project.run(&["--save-traces", "traces", "--secrets-file", "secrets"]).exits(0);
+    project.run(&["--save-traces", "traces", "--save-traces-of", "all", "--secrets-file", "secrets"]).exits(0);
     let folder = std::fs::read_dir(project.path("traces/it-answers")).unwrap().next().unwrap().unwrap();
     let saved = std::fs::read_to_string(folder.path()).unwrap();
     assert!(saved.contains("resourceSpans") && saved.contains("***") && !saved.contains("gateway"), "{saved}");

@@ -34,7 +34,7 @@ fn values_under_hidden_names_are_in_no_output_and_saved_traces_stay_readable() {
     // Some of these names are those of OTLP JSON's own keys, and of the report's.
     let configuration = configuration + "redact: [x-session, session_key, name, status, key, verdict, tests]\n";
     let project = Project::new(&configuration, SPEC);
-    let ran = project.run(&["--save-traces", "traces"]);
+    let ran = project.run(&["--save-traces", "traces", "--save-traces-of", "all"]);
     ran.exits(1).says(&["***", "x-session", "$.user.token"]);
     assert_eq!(ran.verdicts(), ["t: fail"]);
     let folder = std::fs::read_dir(project.path("traces/t")).unwrap();

@@ -111,11 +111,15 @@ impl Project {
     /// What an ended command said.
     pub fn finish(&self, output: Output) -> Ran {
         let report = std::fs::read(self.path("report.json")).ok();
+        let report: Option<Value> = report.map(|bytes| serde_json::from_slice(&bytes).unwrap());
+        if let Some(report) = report.as_ref().filter(|report| report["schema"] == "tracespec/run/1") {
+            assert_eq!(report_schema().error(report), None, "{report:#}");
+        }
         Ran {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             said: String::from_utf8(output.stderr).unwrap(),
-            report: report.map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap()),
+            report: report.unwrap_or_default(),
         }
     }
 
@@ -130,4 +134,13 @@ pub fn rest_of_stderr(child: &mut Child) -> String {
     let mut text = String::new();
     child.stderr.take().unwrap().read_to_string(&mut text).unwrap();
     text
+}
+
+/// That of the JSON report, as it is documented.
+fn report_schema() -> &'static crate::json_schema::Validator {
+    static SCHEMA: std::sync::OnceLock<crate::json_schema::Validator> = std::sync::OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let text = std::fs::read_to_string("docs/run-report.schema.json").unwrap();
+        crate::json_schema::Validator::new(&serde_json::from_str(&text).unwrap())
+    })
 }

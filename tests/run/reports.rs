@@ -203,3 +203,128 @@ tests:
     assert_ne!(earlier[0]["steps"][0]["trace_id"], bad["trace_id"]);
     assert_eq!(ran.test("good")["earlier"], json!([]));
 }
+
+const ONE_FAILS: &str = r#"
+tests:
+  - { name: good, request: { url: "${base}/good" }, trace: { span_count: 1 } }
+  - { name: bad, request: { url: "${base}/bad" }, trace: { span_count: 2 } }
+"#;
+
+#[test]
+fn several_reports_are_written_at_once_and_one_of_them_to_standard_output() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, ONE_FAILS);
+    let ran = project.tracespec(&["run", "--report", "junit=deep/out.xml,json=report.json", "--report", "tap=-"]);
+    ran.exits(1);
+    assert!(ran.stdout.starts_with("TAP version 14\n1..2\nok 1 - good\n"), "{}", ran.stdout);
+    assert_eq!(ran.verdicts(), ["good: pass", "bad: fail"]);
+    assert!(project.read("deep/out.xml").contains("<testsuites name=\"tracespec\""));
+    for (reports, says) in
+        [("tap=-,json=-", "only one report"), ("junit=a,json=a", "would both be a"), ("xml=a", "unknown report `xml`")]
+    {
+        project.tracespec(&["run", "--report", reports]).exits(2).says(&[says]);
+    }
+}
+
+#[test]
+fn events_are_written_as_they_happen() {
+    let (target, configuration) = with_receiver(|call| {
+        let delay = if call.path == "/bad" { std::time::Duration::from_secs(3600) } else { std::time::Duration::ZERO };
+        reply("{}").after(delay)
+    });
+    let spec =
+        ONE_FAILS.replace("name: bad,", "name: bad, needs: [good],").replace("/bad\" }", "/bad\", timeout: 1h }");
+    let project = Project::new(&configuration, &spec);
+    project.write("events", "of an earlier run");
+    let run = project.begin(&["run", "--report", "ndjson=events"]);
+    let lines = || -> Vec<serde_json::Value> {
+        let text = project.read("events");
+        text.split_inclusive('\n')
+            .filter(|line| line.ends_with('\n'))
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while target.calls().len() < 2 {
+        assert!(std::time::Instant::now() < end, "waited for the second test");
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    // The run goes on, and what has happened can be read.
+    let finished = lines().iter().any(|line| line["event"] == "test_finished" && line["test"]["name"] == "good");
+    assert!(finished, "{:?}", lines());
+    std::process::Command::new("kill").args(["-TERM", &run.id().to_string()]).status().unwrap();
+    project.finish(run.wait_with_output().unwrap()).exits(130);
+    let last = lines().pop().unwrap();
+    assert_eq!(
+        (&last["event"], &last["interrupted"], &last["verdict"]),
+        (&json!("run_finished"), &json!(true), &json!("error"))
+    );
+    let verdicts: Vec<_> = last["tests"].as_array().unwrap().iter().map(|test| test["verdict"].clone()).collect();
+    assert_eq!(verdicts, ["pass", "error"]);
+}
+
+#[test]
+fn github_is_given_annotations_and_a_summary_behind_what_is_there() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, ONE_FAILS);
+    project.write("summary.md", "of another command\n");
+    let mut run = project.command(&["run", "--report", "github"]);
+    run.env("GITHUB_STEP_SUMMARY", project.path("summary.md")).env("GITHUB_WORKSPACE", project.path(""));
+    let ran = project.finish(run.output().unwrap());
+    ran.exits(1);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let token = lines[0].strip_prefix("::stop-commands::").unwrap();
+    assert_eq!(lines[1], format!("::{token}::"));
+    assert!(lines[2].starts_with("::error file=specs/spec.yaml,line=4,col=72,"), "{}", lines[2]);
+    assert_eq!(lines.len(), 3);
+    let summary = project.read("summary.md");
+    assert!(summary.starts_with("of another command\n<h3>❌ tracespec: fail</h3>\n"), "{summary}");
+    let mut run = project.command(&["run", "--report", "github"]);
+    let ran = project.finish(run.env("GITHUB_STEP_SUMMARY", project.path("specs")).output().unwrap());
+    ran.exits(4).says(&["GITHUB_STEP_SUMMARY", "nothing was sent"]);
+}
+
+#[test]
+fn traces_of_failures_are_saved_or_all_and_every_command_reads_them_back() {
+    let tried = std::sync::atomic::AtomicBool::new(false);
+    let (_target, configuration) = with_receiver(move |call| {
+        // The second attempt at one of them passes.
+        let two = call.path == "/flaky" && tried.swap(true, std::sync::atomic::Ordering::SeqCst);
+        if two { reply("{}").spans(crate::spans::two_services()) } else { reply("{}") }
+    });
+    let spec = r#"
+tests:
+  - { name: good / or ../bad, request: { url: "${base}/good" }, trace: { span_count: 1 } }
+  - { name: Bad, request: { url: "${base}/bad" }, trace: { span_count: 2 } }
+  - { name: bad, request: { url: "${base}/bad" }, trace: { span_count: 2 } }
+  - { name: flaky, needs: ["good / or ../bad"], request: { url: "${base}/flaky" }, trace: { span_count: 4 } }
+"#;
+    let saved = |project: &Project, folder: &str| -> Vec<(String, std::path::PathBuf)> {
+        let mut all = Vec::new();
+        for of_test in std::fs::read_dir(project.path(folder)).unwrap() {
+            let of_test = of_test.unwrap();
+            let name = of_test.file_name().into_string().unwrap();
+            // Those that fold to one have something behind them.
+            let name = if name.to_lowercase().starts_with("bad-") { name[..3].to_owned() } else { name };
+            all.extend(std::fs::read_dir(of_test.path()).unwrap().map(|file| (name.clone(), file.unwrap().path())));
+        }
+        all.sort();
+        all
+    };
+    let project = Project::new(&configuration, spec);
+    let names = |all: &[(String, std::path::PathBuf)]| all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    project.run(&["--retries", "1", "--save-traces", "failed"]).exits(1);
+    let failed = saved(&project, "failed");
+    assert_eq!(names(&failed), ["Bad", "Bad", "bad", "bad", "flaky"], "{failed:?}");
+    let earlier =
+        failed.iter().filter(|(_, path)| path.file_name().unwrap().to_string_lossy().starts_with("attempt-1-"));
+    assert_eq!(earlier.count(), 3, "{failed:?}");
+    for (_, path) in &failed {
+        let path = path.to_str().unwrap();
+        project.tracespec(&["show", path]).exits(0);
+        project.tracespec(&["query", "{ }", path]).exits(0);
+        project.tracespec(&["analyze", path]).exits(0);
+    }
+    project.run(&["--save-traces", "all", "--save-traces-of", "all"]).exits(1);
+    assert_eq!(names(&saved(&project, "all")), ["Bad", "bad", "flaky", "good-or-bad"]);
+}

@@ -37,7 +37,16 @@ tests:
 "#;
     let project = Project::new(&configuration, spec);
     project.write("secrets", &format!("# of the stub\nTOKEN={SECRET}\n"));
-    let ran = project.run(&["--secrets-file", "secrets", "--save-traces", "traces", "--report", "json=-"]);
+    let ran = project.run(&[
+        "--secrets-file",
+        "secrets",
+        "--save-traces",
+        "traces",
+        "--save-traces-of",
+        "all",
+        "--report",
+        "json=-",
+    ]);
     ran.exits(1).says(&["***", "500", "x-echo", "$.echo"]);
     let calls = target.calls();
     let first = calls.iter().find(|call| call.method == "POST").unwrap();
@@ -57,6 +66,173 @@ tests:
         for form in ["hunter2", "very%20", "aHVudGVyMiZ2", "h1bnRlcjImdm"] {
             assert!(!text.contains(form), "{form} in {place}:\n{text}");
         }
+    }
+}
+
+/// The forms in which a text may be shown.
+fn forms(text: &str) -> Vec<String> {
+    let percent = |upper: bool| -> String {
+        let coded = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => (byte as char).to_string(),
+            _ if upper => format!("%{byte:02X}"),
+            _ => format!("%{byte:02x}"),
+        };
+        text.bytes().map(coded).collect()
+    };
+    let json = serde_json::Value::from(text).to_string();
+    let html = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let mut forms = vec![
+        text.to_owned(),
+        percent(true),
+        percent(false),
+        percent(true).replace("%20", "+"),
+        json.trim_matches('"').to_owned(),
+        serde_json::Value::from(json.as_str()).to_string().trim_matches(['"', '\\']).to_owned(),
+        html.replace('"', "&quot;"),
+        html,
+        text.bytes().map(|byte| format!("{byte:02x}")).collect(),
+    ];
+    for lead in 0..3 {
+        let padded = [&b"xyz"[..lead], text.as_bytes()].concat();
+        use base64::Engine as _;
+        for coded in [
+            base64::prelude::BASE64_STANDARD_NO_PAD.encode(&padded),
+            base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(&padded),
+        ] {
+            // What the neighbours have no part in.
+            forms.push(coded[4..coded.len() - 2].to_owned());
+        }
+    }
+    forms
+}
+
+/// Every file below a folder, unpacked.
+fn files(folder: &std::path::Path, into: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, into);
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let bytes = if path.extension().is_some_and(|ending| ending == "gz") {
+            let mut unpacked = Vec::new();
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut unpacked).unwrap();
+            unpacked
+        } else {
+            bytes
+        };
+        // The name of a file may say it as well.
+        let place = path.display().to_string();
+        into.push((place.clone(), format!("{place}\n{}", String::from_utf8(bytes).unwrap())));
+    }
+}
+
+/// Not configured as a secret, but sent and answered under names that are never shown.
+const NAMED: &str = "named-only-4711";
+
+#[test]
+fn a_secret_is_in_no_report_saved_trace_or_history_wherever_it_was() {
+    let (_target, configuration) = with_receiver(|call| {
+        let mut spans = single();
+        spans[0] =
+            spans[0].clone().with("app.token", SECRET).with("app.note", format!("says {SECRET} twice: {SECRET}"));
+        spans.push(
+            crate::spans::span(SECRET, crate::spans::INTERNAL, SECRET, 2, 1)
+                .with(SECRET, SECRET)
+                .with("seen", NAMED)
+                .failed(),
+        );
+        spans.push(
+            crate::spans::span("stock", crate::spans::CLIENT, "GET", 3, 1)
+                .with("url.full", format!("http://x/?t={SECRET}")),
+        );
+        let body = serde_json::json!({ "echo": SECRET, "token": NAMED, "wrapped": serde_json::json!({ "a": SECRET }).to_string(),
+            "long": format!("{}{SECRET}", "x".repeat(100)), "lines": SECRET.replace(' ', " \n") });
+        let again = call.header("authorization").to_owned();
+        reply(body.to_string())
+            .header("x-echo", SECRET)
+            .header("x-again", again)
+            .header("set-cookie", format!("id={NAMED}; Path=/"))
+            .status(500)
+            .spans(spans)
+    });
+    let spec = r#"
+vars: { own: "${secret.TOKEN}" }
+setup:
+  - { request: { url: "${base}/setup?x=${own}" }, response: { status: 500 } }
+tests:
+  - name: everything 'TEXT' at once
+    tags: ['TEXT']
+    request:
+      method: POST
+      url: ${base}/path/${own}
+      query: { t: "${own}", token: NAMED }
+      auth: { basic: { user: ada, password: "${own}" } }
+      headers: { x-mine: "${own}", x-api-key: NAMED }
+      json: { token: "${own}", other: "${own}" }
+    response: { status: 200, headers: { x-echo: other, x-again: other }, json: { $.echo: other, $.token: other, $.wrapped: other }, body: short }
+    trace:
+      services: { none: ['TEXT'] }
+      span_count: 9
+      errors: none
+      snapshot: taken
+      spans:
+        - { select: { service: gateway }, attributes: { app.token: "${own}!", app.note: other, seen: other } }
+        - { select: { service: "${own}" }, attributes: { seen: "${own}", '${own}': other } }
+      traceql: [ '{ span.seen = "${own}" && name = "x" }' ]
+  - { name: a form, request: { method: POST, url: "${base}/", form: { password: NAMED, a: "${own}" } }, response: { status: 200, body: "${own}" } }
+  - { name: refused, request: { url: "http://127.0.0.1:1/${own}?token=NAMED" }, response: { status: 200 } }
+  - name: a program
+    command: { argv: [sh, -c, 'echo "$0 $MINE"; echo "$0" >&2; exit 3', "${own}"], env: { MINE: "${own}", PASSWORD: NAMED } }
+    response: { exit_code: 0, stdout: "${own}" }
+  - { name: left out, skip: 'since TEXT', request: { url: "${base}/" }, response: { status: 200 } }
+  - { name: fine, request: { url: "${base}/", headers: { authorization: "Bearer ${own}" } }, response: { status: 500 } }
+"#;
+    let spec = spec.replace("TEXT", SECRET).replace("NAMED", NAMED);
+    let quoted = SECRET.replace('"', "\\\"");
+    let processes = format!(
+        "processes:\n  - {{ name: noisy, command: [sh, -c, 'echo \"{quoted}\"; echo \"{quoted}\" >&2; exit 3'] }}\n"
+    );
+    let project = Project::new(&(configuration + &processes), &spec);
+    project.write("secrets", &format!("TOKEN={SECRET}\n"));
+    let kinds: Vec<&str> =
+        tracespec::report::kinds::KINDS.iter().map(|kind| kind.name).filter(|name| *name != "github").collect();
+    let reports: Vec<String> = kinds.iter().map(|kind| format!("{kind}=out/{kind}")).collect();
+    let reports = format!("github=-,{}", reports.join(","));
+    let args = ["run", "--report", &reports, "--secrets-file", "secrets", "--save-traces", "traces", "--retries", "1"];
+    let output = project.command(&args).env("GITHUB_STEP_SUMMARY", project.path("summary.md")).output().unwrap();
+    let ran = project.finish(output);
+    ran.exits(1).says(&["***"]);
+    let mut outputs = vec![("stdout".to_owned(), ran.stdout.clone()), ("stderr".to_owned(), ran.said.clone())];
+    for folder in ["out", "traces", ".tracespec"] {
+        files(&project.path(folder), &mut outputs);
+    }
+    outputs.push(("summary".to_owned(), project.read("summary.md")));
+    let json: serde_json::Value = serde_json::from_str(&project.read("out/json")).unwrap();
+    // What is looked for was there: the request, the answer, an attempt before the last.
+    let first = &json["tests"][0];
+    let step = &first["earlier"][0]["steps"][0];
+    assert!(step["answer"]["body"]["text"].as_str().unwrap().contains("***"), "{step}");
+    assert!(step["request"]["curl"].as_str().unwrap().contains("***"), "{step}");
+    assert!(json["processes"][0]["last_lines"].to_string().contains("***"), "{}", json["processes"]);
+    for folder in ["/traces/", "/.tracespec/runs/"] {
+        assert!(
+            outputs
+                .iter()
+                .any(|(place, _)| place.contains(folder) && place.ends_with(".json") || place.ends_with(".gz"))
+        );
+    }
+    for (place, text) in &outputs {
+        let unwrapped: String = text.split_whitespace().collect();
+        for secret in [SECRET, NAMED] {
+            for form in forms(secret) {
+                let without: String = form.split_whitespace().collect();
+                assert!(!text.contains(&form) && !unwrapped.contains(&without), "`{form}` in {place}:\n{text}");
+            }
+        }
+        // Any piece of it, too.
+        assert!(!text.contains("hunter2") && !text.contains("very \\\"sec"), "{place}:\n{text}");
     }
 }
 

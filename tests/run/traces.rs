@@ -32,7 +32,7 @@ fn a_saved_trace_from_which_parents_are_missing_is_not_taken_for_whole() {
     let (_target, configuration) = with_receiver(move |_| reply("{}").spans(spans()));
     let live = "tests:\n  - { name: live, request: { url: '${base}/' }, trace: { services: [gateway, stock] } }\n";
     let project = Project::new(&configuration, live);
-    let ran = project.run(&["--save-traces", "traces"]);
+    let ran = project.run(&["--save-traces", "traces", "--save-traces-of", "all"]);
     ran.exits(0);
     let id = ran.test("live")["trace_id"].as_str().unwrap().to_owned();
     let file = format!("traces/live/{id}.json");
@@ -67,7 +67,7 @@ fn a_saved_trace_knows_the_runners_own_request_and_shows_nothing_of_it() {
     let (_target, configuration) = with_receiver(|_| reply("{}").spans(two_services()));
     let live = "tests:\n  - { name: live, request: { url: '${base}/' }, trace: { span_count: 4 } }\n";
     let project = Project::new(&configuration, live);
-    let ran = project.run(&["--save-traces", "traces"]);
+    let ran = project.run(&["--save-traces", "traces", "--save-traces-of", "all"]);
     ran.exits(0);
     let id = ran.test("live")["trace_id"].as_str().unwrap().to_owned();
     let file = format!("traces/live/{id}.json");
@@ -88,10 +88,10 @@ fn a_saved_trace_can_be_read_again_and_judged_alike() {
     let spec =
         format!("tests:\n  - {{ name: \"live: it/runs\", request: {{ url: \"${{base}}/\" }}, {expectations} }}\n");
     let project = Project::new(&configuration, &spec);
-    let ran = project.run(&["--save-traces", "traces"]);
+    let ran = project.run(&["--save-traces", "traces", "--save-traces-of", "all"]);
     ran.exits(0);
     let id = ran.test("live: it/runs")["trace_id"].as_str().unwrap().to_owned();
-    let file = format!("../traces/live--it-runs/{id}.json");
+    let file = format!("../traces/live-it-runs/{id}.json");
     project
         .write("specs/spec.yaml", &format!("tests:\n  - {{ name: saved, trace_file: \"{file}\", {expectations} }}\n"));
     let ran = project.run(&[]);
@@ -221,7 +221,7 @@ tests:
   - { name: not followed, request: { url: "${base}/old", follow_redirects: false }, response: { status: 302, headers: { location: /new } }, trace: { span_count: 1 } }
 "#;
     let project = Project::new(&configuration, spec);
-    let ran = project.run(&["--jobs", "1", "--save-traces", "traces"]);
+    let ran = project.run(&["--jobs", "1", "--save-traces", "traces", "--save-traces-of", "all"]);
     ran.exits(0);
     let followed = ran.test("followed")["trace_id"].as_str().unwrap().to_owned();
     // Saved, it still knows which spans the runner called.

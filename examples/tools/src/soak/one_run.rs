@@ -120,7 +120,7 @@ impl Setup {
         command.arg("run").arg(&self.specs).arg("--config").arg(&config);
         command.arg("--var").arg(format!("fault={}", choice.fault));
         command.arg("--report").arg(format!("json={}", report.display()));
-        command.arg("--save-traces").arg(folder.join("traces"));
+        command.arg("--save-traces").arg(folder.join("traces")).args(["--save-traces-of", "all"]);
         command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         let mut child = command.spawn().map_err(|error| io("tracespec could not be started", error))?;
         let status = match tokio::time::timeout(TIMEOUT, child.wait()).await {
