@@ -7,7 +7,10 @@ class Chart {
     this.list = new List({
       class: "rows", role: "tree", tabindex: "0", "aria-label": `spans of trace ${trace.id}`, "aria-keyshortcuts": "?",
     }, (place) => this.row(place));
-    this.list.after = (from, to) => this.arrows(from, to);
+    this.list.after = (from, to) => {
+      this.arrows(from, to);
+      this.active(this.at);
+    };
     this.map = el("canvas", { class: "map", "aria-hidden": "true" });
     this.brush = el("div", { class: "brush", "aria-hidden": "true" });
     this.mapBox = el("div", { class: "mapbox", title: "drag to look at a part of the trace" }, this.map, this.brush);
@@ -26,6 +29,7 @@ class Chart {
 
   /** New rows. */
   reset() {
+    this.at = this.of.selected >= 0 ? this.of.placeNear(this.of.selected) : -1;
     this.list.reset(this.of.rows.length);
     this.list.canvas.append(this.overlay);
     this.moved(true);
@@ -50,9 +54,11 @@ class Chart {
     this.moved();
     this.drawMap();
   }
-  active(place) {
+  /** Which row the keys are at; it is named while it is in sight, for only then is it there. */
+  active(place = -1) {
+    this.at = place;
     const node = this.list.node;
-    if (place >= 0) node.setAttribute("aria-activedescendant", `row-${place}`);
+    if (this.list.shown.has(place)) node.setAttribute("aria-activedescendant", `row-${place}`);
     else node.removeAttribute("aria-activedescendant");
   }
 

@@ -128,11 +128,16 @@ function pretty(text) {
 }
 
 function commands(test, step) {
-  const list = [snippet("run this test alone", test.rerun || `tracespec run ${test.place}`)];
+  const list = [snippet("run this test alone", `tracespec run ${shellWord(test.place)}`)];
   if (step && step.request && step.request.curl) list.push(snippet("send the request", step.request.curl));
   if (step && step.trace_id) list.push(snippet("show the trace in a terminal", `tracespec show ${step.trace_id}`));
   const facts = step ? [`request ${duration(step.trigger_ns)}`, `wait ${duration(step.wait_ns)}`, step.settled_by, step.polls > 0 ? count(step.polls, "read") : ""] : [];
   return [el("h2", null, "Again"), el("div", { class: "pair" }, list), el("p", { class: "faint" }, facts.filter(Boolean).join(" · "))];
+}
+
+/** A text as one word for a shell. */
+function shellWord(text) {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Another trace of the report beside this one. */
