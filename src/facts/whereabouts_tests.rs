@@ -150,3 +150,12 @@ fn a_setting_is_a_cause_only_of_a_process_that_exported_nothing() {
     let remote = Processes { is_all: false, ..known(vec![], &[]) };
     assert_eq!(found(&remote, &trace), "nothing");
 }
+
+#[test]
+fn moments_that_overlap_are_one_and_those_between_are_none() {
+    const MS: u64 = 1_000_000;
+    let moments = [(50 * MS, 60 * MS), (10 * MS, 20 * MS), (12 * MS, 13 * MS), (19 * MS, 30 * MS)];
+    assert_eq!(joined(&moments), [(9 * MS, 31 * MS), (49 * MS, 61 * MS)]);
+    assert_eq!(joined(&[(u64::MAX, 0)]), [(u64::MAX - MS, u64::MAX)]);
+    assert!(joined(&[]).is_empty());
+}
