@@ -265,7 +265,8 @@ fn each_cause_of_missing_spans_has_its_own_words() {
         std::fs::write(folder.path().join("spec.yaml"), spec).unwrap();
         let mut command = tracespec::command();
         command.current_dir(folder.path()).args(["run", "spec.yaml"]).envs(cause.inherited.iter().copied());
-        String::from_utf8(command.output().unwrap().stderr).unwrap()
+        let output = command.output().unwrap();
+        String::from_utf8([output.stderr, output.stdout].concat()).unwrap()
     };
     std::thread::scope(|scope| {
         let all: Vec<_> = CAUSES.iter().map(|cause| (cause, scope.spawn(move || said(cause)))).collect();

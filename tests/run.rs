@@ -39,6 +39,8 @@ mod limits;
 mod order;
 #[path = "run/own_span.rs"]
 mod own_span;
+#[path = "run/people.rs"]
+mod people;
 #[path = "run/processes.rs"]
 mod processes;
 #[path = "run/program.rs"]

@@ -12,6 +12,18 @@ pub struct Unreported {
     pub unknown: Vec<SpanIx>,
 }
 
+/// Where failures began: of those spans that failed and have no failure below them, the one that ended first.
+pub fn origin(trace: &Trace, failed: impl IntoIterator<Item = SpanIx>) -> Option<SpanIx> {
+    let tree = trace.tree();
+    let mut failed: Vec<SpanIx> = failed.into_iter().collect();
+    failed.sort_unstable_by_key(|&ix| tree.enter(ix));
+    let innermost = failed.iter().enumerate().filter(|&(at, &ix)| {
+        // In pre-order, what is below a span follows it.
+        failed.get(at + 1).is_none_or(|&next| tree.enter(next) > tree.last(ix))
+    });
+    innermost.map(|(_, &ix)| ix).min_by_key(|&ix| (trace.span(ix).end_ns(), ix))
+}
+
 /// Which of the spans that failed nobody above reports.
 pub fn unreported(trace: &Trace, failed: impl IntoIterator<Item = SpanIx>) -> Unreported {
     let tree = trace.tree();

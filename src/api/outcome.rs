@@ -39,6 +39,11 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, name) = (self.test.verdict.word().to_uppercase(), &self.test.name);
-        write!(f, "{word}  {}\n{}", crate::report::text::clean(name, false), failure::render(&self.test))
+        write!(
+            f,
+            "{word}  {}\n{}",
+            crate::report::text::clean(name, false),
+            failure::render(&self.test, failure::Look::default())
+        )
     }
 }

@@ -116,7 +116,7 @@ impl Trace {
             injected,
             expect: &expect,
             context: &context,
-            news: &|_, _, _| {},
+            news: &|_, _, _, _| {},
             slots: &receiver.inner.slots,
             patience: &Patience::new(None),
         };

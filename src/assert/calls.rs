@@ -6,7 +6,7 @@ use super::logic::Cond;
 use super::propagation::Exporters;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, whereabouts, witness};
+use super::{lack, text, whereabouts, witness};
 use crate::facts::{Callee, Edge, Edges, lasting};
 use crate::matcher::count_of;
 use crate::spec::plan::{CallRule, Calls, Expectation};
@@ -126,6 +126,7 @@ fn required<'a>(
         (all, lost) if all == lost => format!("{all} calls, none of them answered"),
         (all, lost) => format!("{all} calls, {lost} of them not answered"),
     };
+    finding.lacks.extend(rule.to.as_deref().and_then(|to| lack::of_service(cx, to)));
     let callee = rule.to.as_deref().filter(|name| cx.facts.service(name).is_none());
     let cause = callee.and_then(|name| whereabouts::of_service(cx, name)).filter(|cause| cause.is_shown);
     finding.hint = match cause {

@@ -7,11 +7,11 @@ use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{nearest, text};
-use crate::analyse::errors::{Unreported, unreported};
+use crate::analyse::errors::{Unreported, origin, unreported};
 use crate::facts::semconv::http_status;
 use crate::matcher::count_of;
 use crate::spec::plan::{Errors, Expectation, Selector};
-use crate::trace::{Kind, SpanIx};
+use crate::trace::{Kind, SpanIx, Trace};
 
 pub(super) fn judge(cx: &Judging<'_>, errors: &Errors, at: &Expectation) -> Outcome {
     let allowed: Vec<_> = errors.allow.iter().map(|select| cx.picks(&select.query)).collect();
@@ -64,14 +64,17 @@ fn counted(cx: &Judging<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectatio
     let message = match failed {
         [] => format!("Expected {wanted}, found none{beside}."),
         [only] => {
-            format!("Expected {wanted}, found 1{beside}: {} failed{}.", text::span(cx.trace, *only), saying(cx, *only))
+            format!(
+                "Expected {wanted}, found 1{beside}: {} failed{}.",
+                text::span(cx.trace, *only),
+                saying(cx.trace, *only)
+            )
         }
-        [first, ..] => format!(
-            "Expected {wanted}, found {}{beside}; the first to fail is {}{}.",
-            failed.len(),
-            text::span(cx.trace, *first),
-            saying(cx, *first)
-        ),
+        [first, ..] => {
+            let origin = origin(cx.trace, failed.iter().copied()).unwrap_or(*first);
+            let (all, span) = (failed.len(), text::span(cx.trace, origin));
+            format!("Expected {wanted}, found {all}{beside}; the first to fail is {span}{}.", saying(cx.trace, origin))
+        }
     };
     let mut finding = cx.finding(RuleId::ErrorsCount, at.at, &at.path, message, failed);
     let besides = if errors.allow.is_empty() { "" } else { ", besides those allowed" };
@@ -88,10 +91,15 @@ fn counted(cx: &Judging<'_>, errors: &Errors, failed: &[SpanIx], at: &Expectatio
     finding
 }
 
+/// ``span `charge-card` of payment-service failed: card declined``
+pub fn failure(trace: &Trace, ix: SpanIx) -> String {
+    format!("{} failed{}", text::span(trace, ix), saying(trace, ix))
+}
+
 /// `: card declined`, or the status that was answered: conventions make an error of a CLIENT span with a 4xx, without a
 /// message.
-fn saying(cx: &Judging<'_>, ix: SpanIx) -> String {
-    let span = cx.trace.span(ix);
+fn saying(trace: &Trace, ix: SpanIx) -> String {
+    let span = trace.span(ix);
     match (span.status_message(), http_status(span)) {
         ("", Some(status)) => format!(" with HTTP status {status}"),
         ("", None) => String::new(),
@@ -128,7 +136,7 @@ fn swallowed(cx: &Judging<'_>, failed: &[SpanIx], at: &Expectation) -> State {
         None => "no span above it is in the trace".to_owned(),
     };
     let more = if rows.len() > 1 { format!(" ({} in all)", rows.len()) } else { String::new() };
-    let message = format!("{} failed{}, but {above}{more}.", text::a_span(cx.trace, first), saying(cx, first));
+    let message = format!("{} failed{}, but {above}{more}.", text::a_span(cx.trace, first), saying(cx.trace, first));
     let mut finding = cx.finding(RuleId::ErrorsSwallowed, at.at, &at.path, message, &rows);
     finding.expected = "swallowed: none".to_owned();
     finding.actual = format!("{} swallowed", count_of(rows.len(), "error"));

@@ -1,5 +1,6 @@
 //! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
 
+use super::lack::Lack;
 use super::rule::RuleId;
 use super::witness::Unseen;
 use crate::facts::{CallKey, Processes, names_peer};
@@ -76,6 +77,8 @@ pub struct Finding {
     pub rows: Vec<SpanIx>,
     /// Where it is about the order of two spans: the one that should have come first, and the other.
     pub pair: Option<(SpanIx, SpanIx)>,
+    /// What is not there, where that is what is wrong.
+    pub lacks: Vec<Lack>,
 }
 
 impl Finding {

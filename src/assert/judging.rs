@@ -88,6 +88,7 @@ impl<'a> Judging<'a> {
             span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
             rows,
             pair: None,
+            lacks: Vec::new(),
         }
     }
     /// How far the clocks of the trace are apart, given what the spec says of them.

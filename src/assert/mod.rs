@@ -19,6 +19,7 @@ mod errors;
 mod finding;
 mod gaps;
 mod judging;
+mod lack;
 mod logic;
 mod lookup;
 mod lost;
@@ -48,7 +49,9 @@ mod versions;
 mod whereabouts;
 mod witness;
 
+pub use errors::failure;
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
+pub use lack::Lack;
 pub use rule::RuleId;
 pub use snapshot::shape;
 pub(crate) use text::quoted;

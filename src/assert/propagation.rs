@@ -1,11 +1,11 @@
 //! `propagation: intact`: the trace hangs together. One root, no orphan, and no call that a service known to be
 //! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
 
-use super::judging::Judging;
+use super::judging::{Judging, MOST_SPANS};
 use super::logic::Cond;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, totals, whereabouts};
+use super::{lack, text, totals, whereabouts};
 use crate::facts::{CallKey, CallNames, Listener, peer_names};
 use crate::matcher::count_of;
 use crate::matcher::{Literal, Operand};
@@ -131,6 +131,8 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
         let mut finding = cx.finding(RuleId::PropagationAnswer, at.at, &at.path, message, &rows);
         finding.expected = "an answer to every call of an instrumented service".to_owned();
         finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
+        let callees = lost.iter().take(MOST_SPANS).flat_map(|(ix, _)| peer_names(names, cx.trace.span(*ix)));
+        finding.lacks = callees.filter_map(|name| lack::of_service(cx, &name)).collect();
         finding.hint = Some(match &listener {
             Some(listener) if listener.exports && listener.began.is_empty() => format!(
                 "process {0} began no other trace meanwhile: is this call left out of tracing? `wait: {{ silent: [{1}] }}` says that \

@@ -116,7 +116,7 @@ fn finding(
         _ => format!("{} (the first: {signature})", count_of(run.calls.len(), "call")),
     };
     let message = format!(
-        "Expected that {wanted} could be saved by running calls at once, found {found}: {what} {} took {} one after another, the longest {}{}.",
+        "Running calls at once could save {found}, expected {wanted}: {what} {} took {} one after another, the longest {}{}.",
         outgoing::under(cx, run.under),
         text::time(run.total_ns.into()),
         if run.turn > 1 { format!("of {} turns ", run.calls.len() / run.turn) } else { String::new() },

@@ -4,7 +4,7 @@ use super::judging::Judging;
 use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
-use super::{text, whereabouts, witness};
+use super::{lack, text, whereabouts, witness};
 use crate::matcher::Operand;
 use crate::matcher::count_of;
 use crate::source::{Span, Spanned};
@@ -104,6 +104,7 @@ fn only_these(
 fn missing(cx: &Judging<'_>, rule: RuleId, at: Span, path: &str, message: String, name: &str, names: &[&str]) -> State {
     let mut finding = cx.finding(rule, at, path, message, &[]);
     finding.expected = format!("a span of {}", text::quoted(name));
+    finding.lacks.extend(lack::of_service(cx, name));
     finding.actual = format!("spans of {}", text::list(names, 20));
     let near = || text::nearest(name, names.iter().copied());
     let meant = || near().map(|(near, _)| format!("did you mean {}?", text::quoted(near)));

@@ -118,7 +118,7 @@ pub(super) fn keys_of(select: &Selector) -> String {
     }
 }
 
-pub(super) use crate::matcher::show_duration as time;
+pub(super) use crate::matcher::measured as time;
 
 /// The known name nearest to a text that is not among them, with the number of characters between them; only if it is
 /// near enough to be meant.

@@ -6,12 +6,13 @@ use super::logic::{Cause, Cond};
 use super::rule::RuleId;
 use super::state::{Outcome, State};
 use super::{lost, text};
+use crate::analyse::critical_path::CriticalPath;
 use crate::analyse::{Root, root_among};
 use crate::matcher::count_of;
 use crate::matcher::{Fact, Matcher};
 use crate::spec::plan::Expectation;
 use crate::trace::{Kind, SpanIx};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
     let number = cx.facts.own().len();
@@ -24,11 +25,18 @@ pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) 
         (matcher, number as i128),
         Fact::count(number),
         Cond::PARTIAL,
-        message,
+        message.clone(),
         &[],
     );
     if let Some(finding) = &mut state.finding {
         finding.actual = format!("{number}: {}", by_service(cx));
+        if state.cond == Cond::FINAL
+            && let Some((first, alike)) = most_alike(cx)
+        {
+            let name = text::span(cx.trace, first);
+            finding.message =
+                format!("{}; {alike} of them are {}.", message.trim_end_matches('.'), name.replacen("span ", "", 1));
+        }
     }
     let mut outcome: Outcome = state.into();
     let linked = cx.trace.len() - number;
@@ -36,6 +44,18 @@ pub(super) fn span_count(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) 
         outcome.remark(format!("span_count leaves out {} of linked traces", count_of(linked, "span")));
     }
     outcome
+}
+
+/// The first of the spans of one service, kind and name of which there are most, and how many; of three at least.
+fn most_alike(cx: &Judging<'_>) -> Option<(SpanIx, usize)> {
+    const LEAST: usize = 3;
+    let mut counts: HashMap<(&str, Kind, &str), (SpanIx, usize)> = HashMap::new();
+    for &ix in cx.facts.own() {
+        let span = cx.trace.span(ix);
+        counts.entry((span.service(), span.kind(), span.name())).or_insert((ix, 0)).1 += 1;
+    }
+    let most = counts.into_values().max_by_key(|&(first, alike)| (alike, std::cmp::Reverse(first)));
+    most.filter(|&(_, alike)| alike >= LEAST)
 }
 
 /// `api-gateway 2, order-service 4`
@@ -174,20 +194,26 @@ pub(super) fn duration(cx: &Judging<'_>, of_root: bool, matcher: &Matcher, at: &
     let ns = cx.trace.span(last).end_ns() - cx.trace.span(first).start_ns();
     let shown = text::time(ns.into());
     let (wanted, end) = (text::matcher(matcher), text::span(cx.trace, last));
-    let message = format!("Expected a duration of {wanted}, found {shown}, up to the end of {end}.");
-    let rows = [first, last];
-    total(
-        cx,
-        at,
-        RuleId::DurationTrace,
-        "duration",
-        (matcher, ns.into()),
-        Fact::nanoseconds(ns),
-        Cond::PARTIAL,
-        message,
-        &rows,
-    )
-    .into()
+    let fact = Fact::nanoseconds(ns);
+    let longest = if matcher.test(&fact) { None } else { longest_wait(cx, ns) };
+    let mut rows = vec![first, last];
+    let message = match longest {
+        Some((ix, own)) => {
+            rows.push(ix);
+            let (span, own) = (text::span(cx.trace, ix), text::time(own.into()));
+            format!("Expected a duration of {wanted}, found {shown}; {own} of it in {span}.")
+        }
+        None => format!("Expected a duration of {wanted}, found {shown}, up to the end of {end}."),
+    };
+    total(cx, at, RuleId::DurationTrace, "duration", (matcher, ns.into()), fact, Cond::PARTIAL, message, &rows).into()
+}
+
+/// The span that has most of the critical path, and its time there, if that is half of the whole at least.
+fn longest_wait(cx: &Judging<'_>, whole: u64) -> Option<(SpanIx, u64)> {
+    let Root::One(root) = root_among(cx.trace, own_roots(cx)) else { return None };
+    let path = CriticalPath::of(cx.facts, cx.clocks(), root);
+    let (ix, own) = path.self_times().into_iter().max_by_key(|&(ix, own)| (own, std::cmp::Reverse(ix)))?;
+    (own >= whole - whole / 2).then_some((ix, own))
 }
 
 fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outcome {
@@ -231,13 +257,14 @@ fn root_duration(cx: &Judging<'_>, matcher: &Matcher, at: &Expectation) -> Outco
         return outcome;
     }
     let time = text::time(ns.into());
-    let mut finding = cx.finding(
-        RuleId::DurationRoot,
-        at.at,
-        &at.path,
-        format!("Expected a duration of {} for the root, found {time}: the root is {shown}.", text::matcher(matcher)),
-        &[root],
-    );
+    let longest = longest_wait(cx, ns).filter(|&(ix, _)| ix != root);
+    let within = longest.map_or(String::new(), |(ix, own)| {
+        format!("; {} of it in {}", text::time(own.into()), text::span(cx.trace, ix))
+    });
+    let message =
+        format!("Expected a duration of {} for the root, {shown}, found {time}{within}.", text::matcher(matcher));
+    let rows: Vec<SpanIx> = std::iter::once(root).chain(longest.map(|(ix, _)| ix)).collect();
+    let mut finding = cx.finding(RuleId::DurationRoot, at.at, &at.path, message, &rows);
     finding.expected = format!("duration of root: {}", text::matcher(matcher));
     finding.actual = time;
     // A span with a parent is only taken for the root as long as it is the only one without one in the trace.

@@ -1,6 +1,6 @@
 //! Flags, exactly as typed. `settings` makes them ready to use, together with environment, profile and file.
 
-use crate::engine::select::Selection as Tests;
+use crate::engine::select::{Places, Selection as Tests};
 use crate::engine::{self, Environment, Inputs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -92,7 +92,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Selection {
-    /// Spec files, or folders of them [default: specs, here or beside the configuration]
+    /// Spec files, folders of them, or tests by a line of theirs, FILE:LINE [default: specs, here or beside the configuration]
     pub(crate) paths: Vec<PathBuf>,
     /// Only tests whose name matches: a phrase, or words with and, or, not and parentheses
     #[arg(short = 'k', long = "name", env = "TRACESPEC_NAME", value_name = "EXPR")]
@@ -108,7 +108,12 @@ pub(crate) struct Selection {
 impl Selection {
     /// Which tests it selects among those of the paths.
     pub(crate) fn tests(&self) -> Tests {
-        Tests { name: self.name.clone(), tags: self.tag.clone(), shard: self.shard.clone() }
+        let places = Places::of(&self.paths);
+        Tests { name: self.name.clone(), tags: self.tag.clone(), shard: self.shard.clone(), places }
+    }
+    /// The files and folders in which they are.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        Places::of(&self.paths).paths()
     }
 }
 
@@ -140,6 +145,9 @@ pub(crate) struct RunArgs {
     /// Try a test that did not pass again, up to this often
     #[arg(long, env = "TRACESPEC_RETRIES", value_name = "N")]
     pub(crate) retries: Option<u32>,
+    /// Show a line for each test that passes, however many there are
+    #[arg(short = 'v', long, env = "TRACESPEC_VERBOSE")]
+    pub(crate) verbose: bool,
     /// Reports to write, several with commas: json, ndjson, junit, tap, sarif, github, gitlab, markdown or html, each as NAME=FILE (`-` is standard output)
     #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "NAME=FILE")]
     pub(crate) report: Vec<String>,

@@ -7,7 +7,7 @@ use crate::engine::{exit, select};
 use crate::spec::list::{to_json, to_text};
 
 pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
-    let inputs = common.inputs(&args.selection.paths, &args.variables, None);
+    let inputs = common.inputs(&args.selection.files(), &args.variables, None);
     let read = match read(&inputs, false) {
         Ok(read) => read,
         Err(why) => {

@@ -120,7 +120,7 @@ pub(crate) async fn command(args: &QueryArgs, common: &Common) -> u8 {
 /// How a picture on standard output is drawn.
 fn look_of(common: &Common, environment: &Environment) -> Look<'static> {
     let width = streams::width(environment);
-    Look { width, colour: streams::colour_of_stdout(common.color, environment), notes: None }
+    Look { width, colour: streams::colour_of_stdout(common.color, environment), notes: None, sign: None }
 }
 
 /// The most sets of one trace that are drawn; the spans of the others are listed.

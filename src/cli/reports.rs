@@ -69,6 +69,11 @@ pub(super) fn parse(texts: &[String]) -> Result<Vec<Wanted>, String> {
     Ok(all)
 }
 
+/// Whether one of them takes standard output for itself.
+pub(super) fn on_stdout(all: &[Wanted]) -> bool {
+    all.iter().any(|wanted| wanted.path.is_none())
+}
+
 /// The reporters, if all can be written. The error is one sentence.
 pub(super) fn open(all: &[Wanted], environment: &Environment) -> Result<Vec<Output>, String> {
     let mut setting = Setting { places: places(environment), token: token(), ..Setting::default() };

@@ -2,17 +2,19 @@
 
 use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::reports;
-use super::streams::{colour, error, say};
+use super::streams::{self, colour, error, say};
 use crate::engine::{
     Keep, Loaded, Overrides, Running, Started, exit, interrupted, interrupted_before_start, load, select, start,
 };
-use crate::report::terminal::Terminal;
+use crate::report::failure::Look;
+use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
 use crate::report::{Fanout, Output};
 use crate::run::record::{RunRecord, Verdict};
 use crate::run::session::TestAt;
-use std::io;
+use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// Runs specs; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
@@ -23,7 +25,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
-    let inputs = common.inputs(&args.selection.paths, &args.variables, args.seed);
+    let inputs = common.inputs(&args.selection.files(), &args.variables, args.seed);
     if args.accept && inputs.environment.is_ci() {
         error(&"`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote");
         return exit::USAGE;
@@ -52,7 +54,13 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         });
         return if shard { exit::PASSED } else { exit::USAGE };
     }
-    let mut outputs = vec![Output::for_people(Terminal::new(io::stderr(), colour).with_kept_traces(!args.no_history))];
+    let to_stderr = reports::on_stdout(&wanted);
+    let people = streams::people(common.color, &inputs.environment, to_stderr);
+    let is_live = people.live.is_some();
+    let look = Look { commands: true, kept: !args.no_history, ..people.look };
+    let settings = Settings { look, verbose: args.verbose, ..people };
+    let results: Box<dyn Write + Send> = if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut outputs = vec![Output::for_people(Terminal::new(results, io::stderr(), settings))];
     match reports::open(&wanted, &inputs.environment) {
         Ok(reports) => outputs.extend(reports),
         Err(why) => {
@@ -65,6 +73,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let finished = tokio::select! {
         finished = carry_out(&loaded, &selected, args, &fanout, &running, &started) => Some(finished),
         () = interrupted() => None,
+        () = ticks(&fanout, is_live) => None,
     };
     if finished.is_none() {
         // Before the processes are stopped: a second signal may not leave the time for both.
@@ -101,6 +110,17 @@ fn kept(args: &RunArgs) -> Keep<'_> {
     Keep {
         save_traces: args.save_traces.as_deref().map(|folder| (folder, args.save_traces_of.into())),
         history: !args.no_history,
+    }
+}
+
+/// Lets live lines be drawn anew, for ever.
+async fn ticks(fanout: &Fanout, is_live: bool) {
+    if !is_live {
+        return std::future::pending().await;
+    }
+    loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        fanout.tick();
     }
 }
 

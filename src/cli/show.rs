@@ -84,6 +84,7 @@ async fn shown(args: &ShowArgs, common: &Common) -> Result<String, Refused> {
                 width,
                 colour: streams::colour_of_stdout(common.color, environment),
                 notes: if args.verbose { Some(&notes) } else { None },
+                sign: None,
             };
             let head = of.map(|kept| {
                 let step = if kept.step.is_empty() { String::new() } else { format!(", step `{}`", kept.step) };

@@ -3,6 +3,8 @@
 use super::args::Color;
 use crate::diag::{self, Diagnostic};
 use crate::engine::{Environment, load};
+use crate::report::failure::Look;
+use crate::report::terminal::{Screen, Settings};
 use crate::report::text::clean;
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -74,6 +76,36 @@ fn shows_colour(when: Color, environment: &Environment, is_terminal: bool) -> bo
         }
     }
 }
+
+/// How results and progress of a run are shown: live lines and lines that fit where a terminal is, plain ones elsewhere.
+pub(crate) fn people(when: Color, environment: &Environment, results_to_stderr: bool) -> Settings {
+    let results_on_terminal = if results_to_stderr { io::stderr().is_terminal() } else { io::stdout().is_terminal() };
+    let progress_on_terminal = io::stderr().is_terminal();
+    let named = environment.get("COLUMNS").and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    let width = |of: Option<(terminal_size::Width, terminal_size::Height)>| {
+        named.or(of.map(|(columns, _)| usize::from(columns.0))).unwrap_or(80).max(NARROWEST)
+    };
+    let columns_of_results = || {
+        width(if results_to_stderr {
+            terminal_size::terminal_size_of(io::stderr())
+        } else {
+            terminal_size::terminal_size_of(io::stdout())
+        })
+    };
+    // Lines are drawn anew where colour would be shown by itself, too: control sequences are what both need.
+    let is_live = progress_on_terminal && shows_colour(Color::Auto, environment, true) && when != Color::Never;
+    let columns = || width(terminal_size::terminal_size_of(io::stderr()));
+    let look = Look {
+        width: results_on_terminal.then(columns_of_results),
+        colour: shows_colour(when, environment, results_on_terminal),
+        ..Look::default()
+    };
+    let live = is_live.then(|| Screen { columns: columns() });
+    Settings { look, live, ..Settings::default() }
+}
+
+/// Narrower terminals are treated as this wide.
+const NARROWEST: usize = 40;
 
 /// The columns of a picture that goes to standard output: those that `COLUMNS` names, those of the terminal that it is, or a
 /// width that most places show.

@@ -14,7 +14,7 @@ use crate::spec::vars::Scope;
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as AsyncMutex, SetOnce};
 
@@ -41,6 +41,19 @@ impl Running {
             if let Some(process) = Arc::into_inner(process) {
                 process.into_inner().stop().await;
             }
+        }
+    }
+
+    /// Asks each for what it printed since a moment. Does not keep them running.
+    pub(crate) fn logs(&self) -> impl Fn(Instant) -> Vec<ProcessRecord> + Send + Sync + 'static {
+        let all: Vec<Weak<AsyncMutex<Process>>> = lock(&self.0).iter().map(Arc::downgrade).collect();
+        move |then| {
+            let record = |process: &Weak<AsyncMutex<Process>>| {
+                let process = process.upgrade()?;
+                let record = process.try_lock().ok()?.record_since(Some(then));
+                Some(record)
+            };
+            all.iter().filter_map(record).collect()
         }
     }
 

@@ -74,6 +74,7 @@ pub(crate) async fn start(
     let environment = origin::of(&loaded.settings.folder, place.backend.describe(), &loaded.environment);
     let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);
     session.link_by(None, place.link.clone());
+    session.read_logs(running.logs());
     let mut places = vec![place];
     for (at, place) in place::of_tests(loaded).await? {
         place.ready().await?;

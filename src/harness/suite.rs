@@ -3,7 +3,7 @@
 use crate::engine::{
     Environment, Inputs, Keep, Loaded, Overrides, Running, Started, discover, exit, interrupted, load, select, start,
 };
-use crate::report::terminal::Terminal;
+use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
 use crate::report::{Fanout, Output};
 use crate::run::record::Verdict;
@@ -78,7 +78,8 @@ impl Driven {
             exit::ERROR
         })?;
         let tests = select::all(&loaded.plan).map(|(at, _)| at).collect();
-        let terminal = Terminal::new(io::stderr(), false).within_another_runner();
+        let settings = Settings { within: true, ..Settings::default() };
+        let terminal = Terminal::new(io::stderr(), io::stderr(), settings);
         let redactor = Arc::clone(&loaded.vars.redactor);
         let fanout = Fanout::new(redactor, crate::engine::unix_ns, vec![Output::for_people(terminal)]);
         let shared = Shared { loaded, runtime, fanout, started: OnceCell::new(), running: Mutex::default() };
@@ -136,7 +137,10 @@ impl Shared {
             Verdict::Pass | Verdict::Flaky => Ok(()),
             // Asked for by name (`--ignored`): then the reason why it does not run is its failure.
             Verdict::Skipped => Err(record.reason.clone().unwrap_or_else(|| "skipped".to_owned())),
-            verdict => Err(format!("{}\n{}", verdict.word(), self.fanout.failure(&record))),
+            verdict => {
+                let place = clean(&format!("{}:{}", record.source.path().display(), record.line), false);
+                Err(format!("{}  {place}\n{}", verdict.word(), self.fanout.failure(&record)))
+            }
         }
     }
 

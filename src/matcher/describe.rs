@@ -184,6 +184,28 @@ pub fn duration(nanoseconds: i128) -> String {
         fraction => format!("{sign}{}.{fraction}{unit}", size / scale),
     }
 }
+/// Measured nanoseconds in four digits, the rest cut off: `3.362s`, `79.59ms`, `29.46µs`. A time that these would show as a round one
+/// has as many more as show that it is not, so that it never looks like a bound that it does not keep: `3.00004s`.
+pub fn measured(nanoseconds: i128) -> String {
+    const DIGITS: usize = 4;
+    let size = nanoseconds.unsigned_abs();
+    let (unit, scale, digits) = match size {
+        0..1_000 => return duration(nanoseconds),
+        1_000..1_000_000 => ("µs", 1_000, 3),
+        1_000_000..1_000_000_000 => ("ms", 1_000_000, 6),
+        _ => ("s", 1_000_000_000, 9),
+    };
+    let (whole, fraction) = ((size / scale).to_string(), format!("{:0digits$}", size % scale));
+    let kept = DIGITS.saturating_sub(whole.len()).min(digits);
+    let is_round = whole.bytes().chain(fraction.bytes().take(kept)).next_back() == Some(b'0');
+    let more = fraction[kept..].find(|c| c != '0').filter(|_| is_round).map_or(0, |at| at + 1);
+    let sign = if nanoseconds < 0 { "-" } else { "" };
+    match fraction[..kept + more].trim_end_matches('0') {
+        "" => format!("{sign}{whole}{unit}"),
+        fraction => format!("{sign}{whole}.{fraction}{unit}"),
+    }
+}
+
 /// Nanoseconds with as many digits as a reader of a picture needs: `1.24s`, `35.2ms`, `870µs`.
 pub fn brief_duration(ns: u64) -> String {
     match ns {
@@ -199,4 +221,17 @@ fn brief(value: f64) -> String {
     let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::measured;
+
+    #[test]
+    fn a_measured_time_has_four_digits_and_never_looks_rounder_than_it_is() {
+        let shown = [0, 870, 71_917, 79_591_840, -97_061_586, 3_362_152_293, 999_999_999, 61_000_000_000].map(measured);
+        assert_eq!(shown, ["0s", "870ns", "71.91µs", "79.59ms", "-97.06ms", "3.362s", "999.9ms", "61s"]);
+        let shown = [3_000_000_000, 3_000_040_000, 1_500_000_001, 100_000_001, 1_000_000_000_001].map(measured);
+        assert_eq!(shown, ["3s", "3.00004s", "1.500000001s", "100.000001ms", "1000.000000001s"]);
+    }
 }

@@ -191,7 +191,7 @@ impl<'a> Fact<'a> {
             Fact::Bool(flag) => flag.to_string(),
             Fact::Int(number) => number.to_string(),
             Fact::Float(number) => number.to_string(),
-            Fact::Duration(nanoseconds) => super::describe::duration(*nanoseconds),
+            Fact::Duration(nanoseconds) => super::describe::measured(*nanoseconds),
             Fact::Share(parts) => super::describe::share(*parts),
             Fact::Bytes(bytes) => format!("{} bytes", bytes.len()),
             Fact::Array(..) | Fact::JsonArray(_) => {

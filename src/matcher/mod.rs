@@ -23,7 +23,7 @@ pub mod units;
 
 pub(crate) use bind::too_large;
 pub use bind::{Budget, Lookup, Value};
-pub use describe::{brief_duration, count_of, duration as show_duration, share as show_share};
+pub use describe::{brief_duration, count_of, duration as show_duration, measured, share as show_share};
 pub use fact::Fact;
 pub use go_regex::{Compiled, Finder, PatternError};
 pub use parse::{Position, parse};

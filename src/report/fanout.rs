@@ -67,13 +67,22 @@ impl Fanout {
         hand(what);
     }
 
+    /// Lets reporters draw anew what changes with time.
+    pub fn tick(&self) {
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_ns = (self.clock)();
+        for output in outputs.iter_mut().filter(|output| output.failure.is_none()) {
+            output.failure = output.reporter.tick(at_ns).err();
+        }
+    }
+
     /// What is worth knowing of a test that did not pass, for who shows it elsewhere.
     pub fn failure(&self, test: &TestRecord) -> String {
         hidden::learn(&What::TestFinished(test), &self.redactor);
         let mut text = String::new();
         Redacted::new(&self.redactor).hand(&What::TestFinished(test), &mut |what| {
             if let What::TestFinished(test) = what {
-                text = failure::render(test);
+                text = failure::render(test, failure::Look::default());
             }
         });
         text

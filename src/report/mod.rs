@@ -2,6 +2,7 @@
 //! and write into what they were given.
 
 pub mod analysis;
+pub mod cause;
 pub mod failure;
 mod fanout;
 mod file;
@@ -36,10 +37,18 @@ use std::io;
 pub trait Reporter: Send {
     /// Receives one event. An error is one of writing.
     fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
+    /// Time has passed; only for who draws what changes with it. `at_ns` is Unix nanoseconds.
+    fn tick(&mut self, at_ns: u64) -> io::Result<()> {
+        let _ = at_ns;
+        Ok(())
+    }
 }
 
 impl Reporter for Box<dyn Reporter> {
     fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
         (**self).event(event)
+    }
+    fn tick(&mut self, at_ns: u64) -> io::Result<()> {
+        (**self).tick(at_ns)
     }
 }

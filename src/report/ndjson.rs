@@ -44,7 +44,7 @@ fn body(what: &What<'_>) -> (&'static str, Value) {
         What::ProcessReady { name, after } => ("process_ready", json!({ "name": name, "after_ns": nanos(*after) })),
         What::TestStarted { test, attempt } => ("test_started", json!({ "test": test_name(test), "attempt": attempt })),
         What::StepStarted { test, step } => ("step_started", json!({ "test": test_name(test), "step": step })),
-        What::Waiting { test, step, trace_id, phase, spans, reason } => (
+        What::Waiting { test, step, trace_id, phase, spans, reason, deadline_ns: _ } => (
             "waiting",
             json!({
                 "test": test_name(test), "step": step, "trace_id": trace_id.to_string(), "phase": phase_name(*phase),

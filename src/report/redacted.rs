@@ -59,12 +59,12 @@ impl<'r> Redacted<'r> {
                 let test = TestName { name: &name, file: Path::new(&file), line: test.line };
                 then(What::StepStarted { test, step: &text(step) });
             }
-            What::Waiting { test, step, trace_id, phase, spans, reason } => {
+            What::Waiting { test, step, trace_id, phase, spans, reason, deadline_ns } => {
                 let (name, file) = (text(test.name), file(test));
                 let test = TestName { name: &name, file: Path::new(&file), line: test.line };
                 let (step, reason) = (text(step), text(reason));
-                let (trace_id, phase, spans) = (*trace_id, *phase, *spans);
-                then(What::Waiting { test, step: &step, trace_id, phase, spans, reason: &reason });
+                let (trace_id, phase, spans, deadline_ns) = (*trace_id, *phase, *spans, *deadline_ns);
+                then(What::Waiting { test, step: &step, trace_id, phase, spans, reason: &reason, deadline_ns });
             }
             What::StepFinished { test, record } => {
                 let (name, file) = (text(test.name), file(test));
@@ -160,6 +160,7 @@ impl<'r> Redacted<'r> {
             error,
             timing,
             log,
+            logs,
             trace,
             late,
             rejudged,
@@ -187,6 +188,7 @@ impl<'r> Redacted<'r> {
                 polls: *polls,
             },
             log: self.maybe(log.as_ref()),
+            logs: logs.iter().map(|process| self.process(process)).collect(),
             trace: trace.as_ref().map(|trace| self.trace(trace)),
             late: *late,
             rejudged: self.maybe(rejudged.as_ref()),
@@ -245,7 +247,8 @@ impl<'r> Redacted<'r> {
     }
 
     fn finding(&self, finding: &Finding) -> Finding {
-        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair } = finding;
+        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair, lacks } =
+            finding;
         Finding {
             rule: *rule,
             verdict: *verdict,
@@ -258,6 +261,7 @@ impl<'r> Redacted<'r> {
             span_ids: span_ids.clone(),
             rows: rows.clone(),
             pair: *pair,
+            lacks: lacks.clone(),
         }
     }
 

@@ -81,6 +81,7 @@ fn fail(step: &mut StepRecord) {
             span_ids: Vec::new(),
             rows: Vec::new(),
             pair: None,
+            lacks: Vec::new(),
         });
     }
 }

@@ -82,6 +82,8 @@ pub enum What<'a> {
         spans: usize,
         /// What is waited for, in words.
         reason: &'a str,
+        /// When the wait is given up, in Unix nanoseconds.
+        deadline_ns: Option<u64>,
     },
     /// A step ended.
     StepFinished {

@@ -95,7 +95,7 @@ impl Session {
                 injected: green.injected.clone(),
                 expect: &green.expect,
                 context: &context,
-                news: &|_, _, _| {},
+                news: &|_, _, _, _| {},
                 slots: &reading.slots,
                 patience: &Patience::new(None),
             };

@@ -75,8 +75,15 @@ pub struct Process {
     serves: bool,
     told: bool,
     group: Group,
-    output: Arc<Mutex<VecDeque<String>>>,
+    output: Arc<Mutex<VecDeque<Line>>>,
     readers: Vec<JoinHandle<()>>,
+}
+
+/// A line of output, and when it came.
+#[derive(Debug)]
+struct Line {
+    at: Instant,
+    text: String,
 }
 
 impl ProcessSpec {
@@ -159,7 +166,7 @@ impl Process {
 
     fn last_line(&self) -> Option<String> {
         let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.iter().rev().find(|line| !line.trim().is_empty()).cloned()
+        lines.iter().rev().map(|line| &line.text).find(|line| !line.trim().is_empty()).cloned()
     }
 
     /// Waits for what an ended process printed last. Bounded, since a grandchild may hold the pipe open for ever.
@@ -171,11 +178,17 @@ impl Process {
 
     /// What a report shows of it.
     pub fn record(&mut self) -> ProcessRecord {
+        self.record_since(None)
+    }
+
+    /// The same with no more lines than came since then.
+    pub fn record_since(&mut self, then: Option<Instant>) -> ProcessRecord {
         let status = self.group.child().try_wait().ok().flatten();
         let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = lines.iter().filter(|line| then.is_none_or(|then| line.at >= then));
         ProcessRecord {
             name: self.name.clone(),
-            last_lines: lines.iter().cloned().collect(),
+            last_lines: lines.map(|line| line.text.clone()).collect(),
             ended: status.map(|status| status.to_string()),
         }
     }
@@ -200,7 +213,7 @@ impl Process {
         }
         for line in lines.iter() {
             message += "\n    ";
-            message.extend(line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
+            message.extend(line.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
         }
         ProcessError { message }
     }
@@ -241,7 +254,19 @@ fn innermost(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
 }
 
-fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<VecDeque<String>>>) -> JoinHandle<()> {
+/// A line without the control sequences by which programs colour their output (CSI, of ECMA-48).
+fn without_colour(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, sequence)) = rest.split_once("\u{1b}[") {
+        out += before;
+        let end = sequence.find(|c| ('@'..='~').contains(&c));
+        rest = end.map_or("", |end| &sequence[end + 1..]);
+    }
+    out + rest
+}
+
+fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<VecDeque<Line>>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(from).split(b'\n');
         while let Ok(Some(line)) = lines.next_segment().await {
@@ -249,8 +274,9 @@ fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<Vec
             if kept.len() == KEPT_LINES {
                 kept.pop_front();
             }
-            let text = String::from_utf8_lossy(&line);
-            kept.push_back(crate::redact::cut(text.trim_end(), KEPT_OF_LINE).into_owned());
+            let text = without_colour(&String::from_utf8_lossy(&line));
+            let text = crate::redact::cut(text.trim_end(), KEPT_OF_LINE).into_owned();
+            kept.push_back(Line { at: Instant::now(), text });
         }
     })
 }
@@ -280,6 +306,12 @@ mod tests {
         let error = Process::spawn(&spec).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
         assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
+    }
+
+    #[test]
+    fn colours_of_a_log_are_left_out() {
+        assert_eq!(without_colour("\u{1b}[2m10:00\u{1b}[0m \u{1b}[31;1mERROR\u{1b}[0m x[1]"), "10:00 ERROR x[1]");
+        assert_eq!(without_colour("cut \u{1b}[31"), "cut ");
     }
 
     #[tokio::test]

@@ -67,6 +67,8 @@ pub struct StepRecord {
     pub timing: Timing,
     /// The log of the wait, as a failure prints it.
     pub log: Option<String>,
+    /// What processes of the system printed meanwhile, of a step that they may explain.
+    pub logs: Vec<ProcessRecord>,
     /// The trace as it was judged.
     pub trace: Option<Arc<Trace>>,
     /// A verdict turned red after the test was green, by spans that came later.
@@ -110,6 +112,7 @@ impl StepRecord {
             error: None,
             timing: Timing::default(),
             log: None,
+            logs: Vec::new(),
             trace: None,
             late: false,
             rejudged: None,

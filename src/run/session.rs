@@ -7,7 +7,9 @@ use super::clock::Clock;
 use super::event::{Listener, TestName, What};
 use super::options::Options;
 use super::patience::Patience;
-use super::record::{AttemptRecord, BodyRecord, EARLIER_KEPT, RunRecord, StepRecord, TestRecord, Verdict};
+use super::record::{
+    AttemptRecord, BodyRecord, EARLIER_KEPT, ProcessRecord, RunRecord, StepRecord, TestRecord, Verdict,
+};
 use super::silent::Silent;
 use super::step::{Green, StepEnv, failed, run_step, witness};
 use super::wait::{Shared, lock};
@@ -59,7 +61,11 @@ pub struct Session {
     stopped: AtomicBool,
     silenced: AtomicBool,
     listener: Listener,
+    logs: Option<Logs>,
 }
+
+/// What each process of the system printed since a moment.
+type Logs = Box<dyn Fn(Instant) -> Vec<ProcessRecord> + Send + Sync>;
 
 /// A place that traces are read from, and how spans come there.
 pub(crate) struct Reading {
@@ -159,7 +165,26 @@ impl Session {
             plan,
             vars,
             listener,
+            logs: None,
         }
+    }
+
+    /// Shows what processes print with what they may explain.
+    pub fn read_logs(&mut self, logs: impl Fn(Instant) -> Vec<ProcessRecord> + Send + Sync + 'static) {
+        self.logs = Some(Box::new(logs));
+    }
+
+    /// What processes printed since then, those that printed something or ended; the last lines of each.
+    pub(super) fn logs(&self, then: Instant) -> Vec<ProcessRecord> {
+        /// The most lines of each.
+        const LINES: usize = 8;
+        let mut logs = self.logs.as_ref().map(|logs| logs(then)).unwrap_or_default();
+        logs.retain(|process| !process.last_lines.is_empty() || process.ended.is_some());
+        for process in &mut logs {
+            let cut = process.last_lines.len().saturating_sub(LINES);
+            process.last_lines.drain(..cut);
+        }
+        logs
     }
 
     /// Exports the runner's own spans, too, when the run ends.

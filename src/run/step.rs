@@ -87,6 +87,7 @@ pub(crate) struct Green {
 
 /// Runs a step; captured values are set in `scope`.
 pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Ran {
+    let began = Instant::now();
     let ran = match &step.trigger {
         Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_) => sending_step(env, step, scope).await,
         Trigger::TraceId(template) => {
@@ -112,11 +113,21 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
     });
     if ran.record.verdict == Verdict::Pass {
         ran.record.forget_bodies();
+    } else if may_be_explained(&ran.record) {
+        ran.record.logs = env.session.logs(began);
     }
     if ran.record.verdict != Verdict::Skipped {
         env.session.tell(&What::StepFinished { test: env.test, record: &ran.record });
     }
     ran
+}
+
+/// Whether the system's own output may say more: where there was no answer or trace, or a failure, or something is missing.
+fn may_be_explained(record: &StepRecord) -> bool {
+    record.error.is_some()
+        || record.answer.as_ref().is_some_and(|answer| answer.status >= 500)
+        || record.trace.as_ref().is_some_and(|trace| trace.spans().any(|span| span.is_error()))
+        || record.findings().any(|finding| !finding.lacks.is_empty())
 }
 
 /// The record of a step of which nothing could be found out.
@@ -353,9 +364,25 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     let began = Instant::now();
     let waited = {
         let context = || session.context(&step.wait.silent);
-        let news = |phase, spans, reason: &settle::Reason| {
-            let (step, reason) = (name(step), reason.to_string());
-            session.tell(&What::Waiting { test: env.test, step, trace_id: id, phase, spans, reason: &reason });
+        let news = |phase, spans, reason: &settle::Reason, deadline: Option<u64>| {
+            let reason = match reason {
+                // How long it has been quiet is old as soon as it is said.
+                settle::Reason::Quiet { settle_ns, .. } => {
+                    format!("waiting for {} of quiet", settle::Seconds(*settle_ns))
+                }
+                other => other.to_string(),
+            };
+            let (step, start) = (name(step), session.shared.clock.unix_start_ns());
+            let deadline_ns = deadline.map(|at| start.saturating_add(at));
+            session.tell(&What::Waiting {
+                test: env.test,
+                step,
+                trace_id: id,
+                phase,
+                spans,
+                reason: &reason,
+                deadline_ns,
+            });
         };
         let reading = session.reading(env.at);
         let target = Target {

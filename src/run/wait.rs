@@ -28,6 +28,9 @@ pub(crate) struct Shared {
     pub(crate) rng: Mutex<fastrand::Rng>,
 }
 
+/// Hears how a wait goes on.
+type News<'a> = dyn Fn(Phase, usize, &Reason, Option<u64>) + Sync + 'a;
+
 /// One trace to wait for.
 pub(crate) struct Target<'a> {
     /// Where it is read.
@@ -40,8 +43,9 @@ pub(crate) struct Target<'a> {
     pub(crate) expect: &'a TraceExpectations,
     /// The context of judging; asked for each time, since it grows while other tests run.
     pub(crate) context: &'a (dyn Fn() -> Context + Sync),
-    /// Called whenever the state of the wait changes: the phase, the spans so far, what is waited for.
-    pub(crate) news: &'a (dyn Fn(Phase, usize, &Reason) + Sync),
+    /// Called whenever the state of the wait changes: the phase, the spans so far, what is waited for, and when that is given up, in
+    /// the run's time.
+    pub(crate) news: &'a News<'a>,
     /// Bounds the reads under way at one place.
     pub(crate) slots: &'a Semaphore,
     /// Does not run in the queue for a read.
@@ -298,7 +302,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
         if let Some(reason) = step.waiting_for.first() {
             let now = (step.phase, spans, std::mem::discriminant(reason));
             if told.replace(now) != Some(now) {
-                (target.news)(step.phase, spans, reason);
+                (target.news)(step.phase, spans, reason, watch.deadline());
             }
         }
         if let Some(facts) = watch.facts() {

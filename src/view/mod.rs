@@ -20,7 +20,7 @@ mod waterfall;
 
 pub use colour::colours;
 pub use detail::{attribute_lines, detail, shown, type_word};
-pub use excerpt::{excerpt, excerpt_within, leading_to};
+pub use excerpt::{ExcerptLook, excerpt, excerpt_within, leading_to};
 pub use fold::alike_runs;
 pub use pick::{Choice, Elided, Elision, Show};
 pub use waterfall::{Mark, Overlay, Row, Section, Service, Waterfall};

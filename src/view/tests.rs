@@ -170,7 +170,7 @@ fn traces_of_any_shape_are_drawn_within_bounds() {
     let choice = Choice { show: Show::Around { spans: &picked, near: true }, ..Choice::default() };
     assert!(Waterfall::new(&Facts::from(&deep), &choice, &Overlay::default()).rows.len() < 10);
     let empty = draft(&[]);
-    assert!(drawn(&all(&empty), 80).is_empty() && excerpt(&empty, &[]).is_empty());
+    assert!(drawn(&all(&empty), 80).is_empty() && excerpt_within(&empty, &[], 80).is_empty());
     assert!(text::draw(&all(&empty), &Look::default()).contains("0 spans"));
     assert!(svg::document(&all(&empty)).ends_with("</svg>\n"));
     // Each names the other as its parent.
@@ -208,7 +208,7 @@ fn without_colour(text: &str) -> String {
 #[test]
 fn colour_adds_nothing_to_the_text() {
     let trace = shop();
-    let look = |colour| Look { width: 90, colour, notes: None };
+    let look = |colour| Look { width: 90, colour, notes: None, sign: None };
     let coloured = text::draw(&all(&trace), &look(true));
     assert!(coloured.contains("\u{1b}["));
     assert_eq!(without_colour(&coloured), text::draw(&all(&trace), &look(false)));
@@ -249,7 +249,7 @@ proptest! {
         let trace = draft(&spans);
         let waterfall = all(&trace);
         prop_assert_eq!(waterfall.rows.iter().map(Row::spans).sum::<usize>(), trace.len());
-        let look = Look { width, colour: false, notes: None };
+        let look = Look { width, colour: false, notes: None, sign: None };
         let drawn = text::draw(&waterfall, &look);
         for line in drawn.lines().skip(1) {
             let takes = unicode_width::UnicodeWidthStr::width(line);

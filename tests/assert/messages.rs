@@ -117,12 +117,12 @@ fn errors_and_orders_name_the_spans_that_decide() {
     let finding = &judged.last().unwrap().findings[0];
     assert_eq!(
         finding.message,
-        "`stock` (span `reserve` of inventory) does not end before the start of `charge` (span `charge-payment` of payment-service)."
+        "Expected stock -> charge, but `stock` (span `reserve` of inventory) ends 53ms after the start of `charge` (span `charge-payment` \
+         of payment-service) by their own clocks."
     );
     assert_eq!(
         finding.actual,
-        "the end of span \
-         `reserve` of inventory is 53ms after the start of span `charge-payment` of payment-service by their own clocks; decided by the clock of order, which called both sides"
+        "`stock` ends 53ms after the start of `charge` by their own clocks; decided by the clock of order, which called both sides"
     );
 }
 

@@ -172,7 +172,7 @@ fn a_run_is_worded_with_what_it_took_and_what_is_left() {
     let finding = &judged.findings[0];
     assert_eq!(
         finding.message,
-        "Expected that < 20ms could be saved by running calls at once, found 20ms: 3 calls shop -> stock `GET /items/{id}` under span \
+        "Running calls at once could save 20ms, expected < 20ms: 3 calls shop -> stock `GET /items/{id}` under span \
          `handle` of shop took 30ms one after another, the longest 10ms."
     );
     assert_eq!((finding.expected.as_str(), finding.actual.as_str()), ("saving: < 20ms", "20ms"));

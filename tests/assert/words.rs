@@ -322,7 +322,7 @@ fn totals_errors_and_calls_say_what_there_is() {
     let errors = one("errors: { allow: [z] }", &trace).findings.remove(0);
     assert_eq!(
         errors.message,
-        "Expected no errors, found 2 besides the 1 allowed; the first to fail is span `x` of a."
+        "Expected no errors, found 2 besides the 1 allowed; the first to fail is span `y` of a."
     );
     let judged = one("calls: { only: [api-gateway -> order-service] }", &told(SHOP));
     assert_eq!(judged.findings.len(), 1, "{judged:#?}");

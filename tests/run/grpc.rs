@@ -209,7 +209,7 @@ fn a_status_other_than_ok_fails_unless_the_spec_names_it() {
     let declined = AUTHORIZE.replace("o-1", "o-declined").replace("token: t", "token: hush-hush");
     let ran = run(&server, &declined, "    trace: { services: [payment] }\n");
     ran.exits(1).says(&[
-        "shop.Payment/Authorize answered FAILED_PRECONDITION, and the spec does not say that it may",
+        "shop.Payment/Authorize answered FAILED_PRECONDITION, expected OK",
         "it said: *** is declined by issuer",
     ]);
     let line = ran.test("a charge")["steps"][0]["request"]["curl"].as_str().unwrap();

@@ -61,7 +61,7 @@ fn tests_with_the_same_mutex_never_overlap() {
 fn fail_fast_begins_no_test_after_one_that_did_not_pass() {
     let (target, configuration) = with_receiver(|_| reply("{}").status(500).after(BUSY));
     let ran = Project::new(&configuration, &tests(20, "")).run(&["--fail-fast", "--jobs", "1"]);
-    ran.exits(1).says(&["SKIPPED", "not begun, because an earlier test did not pass"]);
+    ran.exits(1).says(&["SKIP ", "not begun, because an earlier test did not pass"]);
     let skipped = ran.verdicts().iter().filter(|verdict| verdict.ends_with("skipped")).count();
     assert_eq!(target.calls().len() + skipped, 20);
     assert!(skipped > 0);

@@ -194,7 +194,7 @@ tests:
 "#;
     let project = Project::new(&configuration, spec);
     let ran = project.run(&[]);
-    ran.exits(0).says(&["SKIPPED", "waits for the new stock service", "1 passed, 1 skipped"]);
+    ran.exits(0).says(&["SKIP ", "waits for the new stock service", "1 passed, 1 skipped"]);
     assert_eq!(ran.verdicts(), ["later: skipped", "now: pass"]);
     // Nothing but what is skipped is nothing to judge.
     project.run(&["-k", "later"]).exits(2);

@@ -77,7 +77,7 @@ tests:
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let ran = Project::new(&configuration, spec).run(&[]);
     ran.exits(1).says(&[
-        "ended with exit code 3, and the spec does not say that it may",
+        "ended with exit code 3, expected exit code 0",
         "no broker at kafka:9092",
         "ended with signal: 9 (SIGKILL)",
     ]);

@@ -15,7 +15,8 @@ pub struct Project {
 pub struct Ran {
     pub code: i32,
     pub stdout: String,
-    /// What it said for people.
+    pub stderr: String,
+    /// What it said for people: progress, then results, unless standard output is for a machine.
     pub said: String,
     /// The report of a run.
     pub report: Value,
@@ -25,7 +26,7 @@ impl Ran {
     /// The command ended with this code.
     #[track_caller]
     pub fn exits(&self, code: i32) -> &Ran {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.said);
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
@@ -115,10 +116,14 @@ impl Project {
         if let Some(report) = report.as_ref().filter(|report| report["schema"] == "tracespec/run/1") {
             assert_eq!(report_schema().error(report), None, "{report:#}");
         }
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let results = if stdout.trim_start().starts_with('{') { "" } else { &stdout };
         Ran {
             code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            said: String::from_utf8(output.stderr).unwrap(),
+            said: format!("{stderr}{results}"),
+            stdout,
+            stderr,
             report: report.unwrap_or_default(),
         }
     }

@@ -78,7 +78,7 @@ tests:
     let ran = Project::new(&configuration, spec).run(&[]);
     ran.exits(3)
         .does_not_say(&["×"])
-        .says(&["  ? inconclusive: ", "also  trace.services (line 8), trace.calls (line 9)"]);
+        .says(&["  ? inconclusive: ", "the same of: trace.services (line 8), trace.calls (line 9)"]);
     assert_eq!(ran.said.matches("? inconclusive: ").count(), 1, "{}", ran.said);
     for expectation in ran.test("t")["expectations"].as_array().unwrap().iter().skip(1) {
         assert_eq!(

@@ -63,7 +63,7 @@ fn what_holds_passes_and_what_does_not_is_said_with_expected_and_actual() {
 fn without_a_word_on_the_outcome_an_error_status_fails_and_the_body_is_shown() {
     let (_target, configuration) = with_receiver(|_| reply(r#"{"error":"out of stock"}"#).status(409));
     let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { services: [gateway] } }\n";
-    Project::new(&configuration, spec).run(&[]).exits(1).says(&["409", "does not say that it may", "out of stock"]);
+    Project::new(&configuration, spec).run(&[]).exits(1).says(&["409", "expected a status below 400", "out of stock"]);
 }
 
 #[test]

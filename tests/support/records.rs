@@ -65,6 +65,7 @@ fn finding(rule: RuleId, verdict: assert::Verdict, path: &str, text: &str, messa
         span_ids: Vec::new(),
         rows: Vec::new(),
         pair: None,
+        lacks: Vec::new(),
     }
 }
 

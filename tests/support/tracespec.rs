@@ -52,7 +52,8 @@ pub fn run(configuration: &str, spec: &str, vars: &[(&str, &str)]) -> Report {
         command.arg("--var").arg(format!("{name}={value}"));
     }
     let output = command.output().unwrap();
-    let said = format!("{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    let (progress, results) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    let said = format!("{}\n{progress}{results}", output.status);
     let tests = read_json(&folder.path().join("report.json"))
         .and_then(|report| report["tests"].as_array().cloned())
         .unwrap_or_else(|| panic!("no report:\n{said}"));

@@ -21,6 +21,13 @@ pub(super) struct Comparison {
     pub(super) swapped: bool,
 }
 
+impl Comparison {
+    /// Of two spans (first, then) the left one and the right one.
+    pub(super) fn sides(self, (first, then): (SpanIx, SpanIx)) -> (SpanIx, SpanIx) {
+        if self.swapped { (then, first) } else { (first, then) }
+    }
+}
+
 /// What is known of a comparison of all spans of one side with all of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {

@@ -22,7 +22,6 @@ use crate::facts::{Clocks, is_one_process};
 use crate::spec::plan::{Expectation, Order, OrderRelation, Pairing, Per, Relation, Selector};
 use crate::trace::SpanIx;
 use compare::Comparison;
-use relation::Verb;
 use std::rc::Rc;
 
 /// What one check of an order says of two selections.
@@ -30,7 +29,7 @@ struct Rule<'a> {
     first: &'a Selector,
     then: &'a Selector,
     comparisons: &'a [Comparison],
-    verb: Verb,
+    verb: &'static str,
     id: RuleId,
     /// As the spec writes it: `charge -> reserve`.
     written: String,

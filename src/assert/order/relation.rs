@@ -33,25 +33,17 @@ pub(super) fn comparisons(relation: Relation) -> &'static [Comparison] {
     }
 }
 
-/// A relation in words, between two spans: that it holds, and that it does not.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Verb {
-    pub(super) holds: &'static str,
-    pub(super) fails: &'static str,
-}
+/// [`NEVER`] in words.
+pub(super) const NEVER_VERB: &str = "ends after the start of";
 
-/// For [`NEVER`].
-pub(super) const NEVER_VERB: Verb = Verb { holds: "ends after the start of", fails: "ends before the start of" };
-
-/// The words for a relation.
-pub(super) const fn verb(relation: Relation) -> Verb {
-    let (holds, fails) = match relation {
-        Relation::Before => ("ends before the start of", "does not end before the start of"),
-        Relation::StartsBefore => ("starts before", "does not start before"),
-        Relation::EndsBefore => ("ends before the end of", "does not end before the end of"),
-        Relation::Overlaps => ("overlaps", "does not overlap"),
-        Relation::Within => ("lies within", "does not lie within"),
-        Relation::Adjacent => ("ends right before the start of", "does not end right before the start of"),
-    };
-    Verb { holds, fails }
+/// A relation in words, between two spans of which it holds.
+pub(super) const fn verb(relation: Relation) -> &'static str {
+    match relation {
+        Relation::Before => "ends before the start of",
+        Relation::StartsBefore => "starts before",
+        Relation::EndsBefore => "ends before the end of",
+        Relation::Overlaps => "overlaps",
+        Relation::Within => "lies within",
+        Relation::Adjacent => "ends right before the start of",
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::super::finding::Finding;
 use super::super::judging::Judging;
-use super::super::{lost, text};
+use super::super::{lack, lost, text};
 use super::compare::{self, Comparison, Moment};
 use super::pairing::{Open, Scope, Violation};
 use super::{Rule, name};
@@ -47,6 +47,7 @@ pub(super) fn unmet(
     finding.expected = rule.written.clone();
     finding.actual = format!("no {}", name(select));
     if scope.is_none() {
+        finding.lacks = lack::of_selection(cx, select);
         super::super::nearest::explain(cx, select, &mut finding);
     }
     finding
@@ -123,10 +124,7 @@ pub(super) fn violated(
             format!("{} and {other} do not have the same parent, so they are not adjacent.", sentence(&one)),
             "different parents".to_owned(),
         ),
-        None => {
-            let (message, actual) = compared(cx, clocks, rule, violation);
-            (format!("{} {message} {other}.", sentence(&one)), actual)
-        }
+        None => compared(cx, clocks, rule, violation),
     };
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &rows);
     finding.pair = Some(violation.pair);
@@ -138,27 +136,65 @@ pub(super) fn violated(
 /// What is wrong with how two spans lie, and how they do.
 fn compared(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, violation: &Violation) -> (String, String) {
     let ((a, b), comparison) = (violation.pair, violation.comparison);
-    let lie = lie(cx, clocks, comparison, (a, b));
-    let words = rule.verb.fails.to_owned();
+    let named = |ix: SpanIx| who(cx, if ix == a { rule.first } else { rule.then }, ix);
+    let message = format!("Expected {}, but {}.", rule.written, lie(cx, clocks, comparison, (a, b), named));
+    // The message says which spans these are.
+    let lies = lie(cx, clocks, comparison, (a, b), |ix| {
+        let select = if ix == a { rule.first } else { rule.then };
+        select.name.as_ref().map_or_else(|| text::span(cx.trace, ix), |name| text::quoted(name))
+    });
     if clocks.same(a, b) {
-        return (words, lie);
+        return (message, lies);
     }
-    (words, format!("{lie}; decided by {}", compare::decided_by(cx, clocks, (a, b))))
+    let decided_by = compare::decided_by(cx, clocks, (a, b));
+    let actual = format!("{lies}; decided by {decided_by}");
+    if late(cx, comparison, (a, b)) >= 0 {
+        return (message, actual);
+    }
+    // By their own clocks it would hold: that number would only confuse here.
+    let (left, right) = comparison.sides((a, b));
+    let (left, right) = (named(left), named(right));
+    let message = format!(
+        "Expected {}, but {left} {} after the {} of {right}, though not by their own clocks.",
+        rule.written,
+        does(comparison.left),
+        word(comparison.right)
+    );
+    (message, actual)
+}
+
+fn does(moment: Moment) -> &'static str {
+    if moment == Moment::Start { "starts" } else { "ends" }
+}
+
+fn word(moment: Moment) -> &'static str {
+    if moment == Moment::Start { "start" } else { "end" }
+}
+
+/// By how much the first moment is after the second, by the spans' own clocks.
+fn late(cx: &Judging<'_>, comparison: Comparison, pair: (SpanIx, SpanIx)) -> i128 {
+    let (left, right) = comparison.sides(pair);
+    compare::time(cx, left, comparison.left) - compare::time(cx, right, comparison.right)
 }
 
 /// How two moments lie: `charge-card ends 12ms after the start of reserve`.
-fn lie(cx: &Judging<'_>, clocks: &Clocks, comparison: Comparison, (a, b): (SpanIx, SpanIx)) -> String {
-    let (left, right) = if comparison.swapped { (b, a) } else { (a, b) };
-    let word = |moment: Moment| if moment == Moment::Start { "start" } else { "end" };
-    let late = compare::time(cx, left, comparison.left) - compare::time(cx, right, comparison.right);
-    let (one, other) = (text::span(cx.trace, left), text::span(cx.trace, right));
+fn lie(
+    cx: &Judging<'_>,
+    clocks: &Clocks,
+    comparison: Comparison,
+    (a, b): (SpanIx, SpanIx),
+    named: impl Fn(SpanIx) -> String,
+) -> String {
+    let (left, right) = comparison.sides((a, b));
+    let late = late(cx, comparison, (a, b));
+    let (one, other) = (named(left), named(right));
     let far = match late {
-        0 => "at the very".to_owned(),
+        0 => "exactly at the".to_owned(),
         1.. => format!("{} after the", text::time(late)),
         _ => format!("{} before the", text::time(-late)),
     };
     let own = if clocks.same(a, b) { "" } else { " by their own clocks" };
-    format!("the {} of {one} is {far} {} of {other}{own}", word(comparison.left), word(comparison.right))
+    format!("{one} {} {far} {} of {other}{own}", does(comparison.left), word(comparison.right))
 }
 
 /// An order that clocks leave open.
@@ -175,10 +211,10 @@ pub(super) fn uncertain(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, open
                 Pairing::Last => "`pairing: last`",
                 Pairing::Each | Pairing::All => "`pairing: each`",
             },
-            rule.verb.holds
+            rule.verb
         ),
         false => {
-            format!("Whether {one} {} {other} lies within the uncertainty of their clocks.", rule.verb.holds)
+            format!("Whether {one} {} {other} lies within the uncertainty of their clocks.", rule.verb)
         }
     };
     let mut finding = cx.finding(rule.id, at.at, &at.path, message, &[a, b]);
@@ -186,7 +222,7 @@ pub(super) fn uncertain(cx: &Judging<'_>, clocks: &Clocks, rule: &Rule<'_>, open
     finding.expected = rule.written.clone();
     let (on, by) = (clocks.clock(a), clocks.clock(b));
     let (ahead, behind) = (clocks.most_ahead(on, by), clocks.most_ahead(by, on));
-    finding.actual = lie(cx, clocks, open.comparison, (a, b));
+    finding.actual = lie(cx, clocks, open.comparison, (a, b), |ix| text::span(cx.trace, ix));
     if on != by {
         let interval = compare::interval(ahead, behind);
         finding.actual += &format!(", and the clock of {} is {interval} that of {}", label(b), label(a));

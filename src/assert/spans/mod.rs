@@ -13,7 +13,7 @@ use super::logic::{Cause, Cond, Count, Truth};
 use super::rule::RuleId;
 use super::selections::Picks;
 use super::state::{Outcome, State};
-use super::{nearest, text, witness};
+use super::{lack, nearest, text, witness};
 use crate::matcher::{Comparison, Matcher};
 use crate::source::Spanned;
 use crate::spec::plan::{Expectation, Fact, LinkCheck, Quantifier, Selector, SpanCheck};
@@ -115,6 +115,7 @@ pub(super) fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], a
     };
     finding.actual = rows.len().to_string();
     if rows.is_empty() {
+        finding.lacks = lack::of_selection(cx, &check.select);
         nearest::explain(cx, &check.select, &mut finding);
         finding.hint = none_is_meant(check).or(finding.hint);
     }

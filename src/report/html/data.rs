@@ -122,6 +122,7 @@ fn of_test(
         "duration_ns": nanos(test.duration),
         "started_ns": (test.started_ns > 0).then(|| test.started_ns.saturating_sub(run.started_ns)),
         "tags": test.tags,
+        "rerun": crate::report::failure::rerun(test),
         "tried": test.attempts,
         "attempts": attempts,
     })
@@ -189,7 +190,8 @@ fn expectation(test: &TestRecord, record: &ExpectationRecord, trace: Option<&Tra
 }
 
 fn finding(test: &TestRecord, finding: &Finding, trace: Option<&Trace>) -> Value {
-    let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair } = finding;
+    let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair, lacks: _ } =
+        finding;
     let row = |ix| traces::row(trace?, ix);
     let pair = pair.and_then(|(first, then)| Some([row(first)?, row(then)?]));
     let rows: Vec<u32> = rows.iter().filter_map(|ix| row(*ix)).take(MARKED).collect();

@@ -91,7 +91,8 @@ pub(super) fn document(record: &RunRecord) -> String {
     for test in broken.iter().take(DETAILED) {
         let (name, place) = (escape(&test.name, false), place(test));
         out += &format!("<h2>{}: {name}</h2>\n<p>{place}</p>\n", test.verdict.word());
-        out += &format!("<pre>{}</pre>\n", escape(&failure::render(test), true));
+        let commands = failure::Look { commands: true, ..failure::Look::default() };
+        out += &format!("<pre>{}</pre>\n", escape(&failure::render(test, commands), true));
         for trace in test.steps.iter().filter_map(|step| step.trace.as_ref()) {
             let facts = Facts::from(&**trace);
             let mut waterfall = Waterfall::new(&facts, &Choice::default(), &Overlay::of(&facts));

@@ -1,6 +1,6 @@
 //! What is expected of a gRPC answer alone.
 
-use super::{Asked, NO_ERROR, finding, header_path, judged, metadata_path, record};
+use super::{Asked, NO_ERROR, bare, finding, header_path, judged, metadata_path, record};
 use crate::assert::{Finding, RuleId};
 use crate::matcher::Fact;
 use crate::redact::MASK;
@@ -46,14 +46,14 @@ fn status(asked: &Asked<'_>, reply: &Reply) -> ExpectationRecord {
         Some(matcher) => {
             let path = "response.status";
             let mismatch = (!matcher.value.test(&Fact::text(found))).then(|| {
-                let message = format!("{place} answered {found}");
+                let message = format!("{place} answered {found}, expected {}", bare(&matcher.value));
                 wrong(matcher.span, path, message, format!("status: {}", matcher.value))
             });
             record(path, matcher.span, mismatch)
         }
         None => {
             let failed = (reply.code != Code::Ok).then(|| {
-                let message = format!("{place} answered {found}, and the spec does not say that it may");
+                let message = format!("{place} answered {found}, expected OK");
                 wrong(asked.at, NO_ERROR, message, "OK".to_owned())
             });
             record(NO_ERROR, asked.at, failed)

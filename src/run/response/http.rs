@@ -1,6 +1,6 @@
 //! What is expected of an HTTP answer alone.
 
-use super::{Asked, NO_ERROR, cut, finding, header_path, judged, record};
+use super::{Asked, NO_ERROR, bare, cut, finding, header_path, judged, record};
 use crate::assert::{Finding, RuleId};
 use crate::matcher::Fact;
 use crate::redact::MASK;
@@ -36,14 +36,14 @@ fn status(asked: &Asked<'_>, answer: &Answer) -> ExpectationRecord {
         Some(matcher) => {
             let path = "response.status";
             let found = (!matcher.value.test(&Fact::Int(status.into()))).then(|| {
-                let message = format!("{place} answered {}", answer.status);
+                let message = format!("{place} answered {}, expected {}", answer.status, bare(&matcher.value));
                 wrong(matcher.span, path, message, format!("status: {}", matcher.value))
             });
             record(path, matcher.span, found)
         }
         None => {
             let found = (status >= 400).then(|| {
-                let message = format!("{place} answered {}, and the spec does not say that it may", answer.status);
+                let message = format!("{place} answered {}, expected a status below 400", answer.status);
                 wrong(asked.at, NO_ERROR, message, "a status below 400".to_owned())
             });
             record(NO_ERROR, asked.at, found)

@@ -81,6 +81,12 @@ impl<'a> Body<'a> {
     }
 }
 
+/// What a matcher expects, equality written bare.
+fn bare(matcher: &Matcher) -> String {
+    let words = matcher.expects();
+    words.strip_prefix("= ").map_or(words.clone(), str::to_owned)
+}
+
 fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
     Finding {
         rule,
@@ -94,6 +100,7 @@ fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String
         span_ids: Vec::new(),
         rows: Vec::new(),
         pair: None,
+        lacks: Vec::new(),
     }
 }
 

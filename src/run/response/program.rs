@@ -1,6 +1,6 @@
 //! What is expected of a program alone.
 
-use super::{Asked, Body, NO_ERROR, cut, finding, record};
+use super::{Asked, Body, NO_ERROR, bare, cut, finding, record};
 use crate::assert::{Finding, RuleId};
 use crate::matcher::Fact;
 use crate::run::record::ExpectationRecord;
@@ -19,14 +19,14 @@ pub(super) fn ending(asked: &Asked<'_>, ran: &Ran) -> Vec<ExpectationRecord> {
             // Ended by a signal it has none, of which nothing but `absent` holds.
             let fact = ran.status.code().map_or(Fact::Missing, |code| Fact::Int(code.into()));
             let found = (!matcher.value.test(&fact)).then(|| {
-                let message = format!("{place} ended with {ending}");
+                let message = format!("{place} ended with {ending}, expected {}", bare(&matcher.value));
                 wrong(matcher.span, path, message, format!("exit_code: {}", matcher.value))
             });
             record(path, matcher.span, found)
         }
         None => {
             let found = (!ran.status.success()).then(|| {
-                let message = format!("{place} ended with {ending}, and the spec does not say that it may");
+                let message = format!("{place} ended with {ending}, expected exit code 0");
                 wrong(asked.at, NO_ERROR, message, "exit code 0".to_owned())
             });
             record(NO_ERROR, asked.at, found)

@@ -107,6 +107,7 @@ impl Lower<'_> {
         let test = Test {
             name: Spanned::new(name.to_string(), name.span),
             source: self.source.clone(),
+            at: fields.node.span,
             tags: tags.into_iter().map(|tag| tag.value).collect(),
             row: BTreeMap::new(),
             steps,

@@ -67,6 +67,8 @@ pub struct Test {
     pub name: Spanned<String>,
     /// Its file.
     pub source: Arc<SourceFile>,
+    /// All that is written of it there.
+    pub at: Span,
     /// Tags to select by.
     pub tags: Vec<String>,
     /// The matrix row's values.

@@ -10,7 +10,7 @@ use super::pick::{Elided, Elision};
 use super::waterfall::{Mark, Row, Waterfall};
 use super::{one_line, service_name};
 use crate::matcher::{brief_duration, count_of};
-use crate::trace::SpanRef;
+use crate::trace::{SpanIx, SpanRef};
 use bar::{Sections, Tone};
 use measure::{fit, width, wrap};
 use paint::{Ink, Painter};
@@ -34,11 +34,13 @@ pub struct Look<'a> {
     pub colour: bool,
     /// Remarks below a row, one a line.
     pub notes: Option<Notes<'a>>,
+    /// What marks a span that was asked for, in place of `▸`.
+    pub sign: Option<&'a dyn Fn(SpanIx) -> Option<char>>,
 }
 
 impl Default for Look<'_> {
     fn default() -> Self {
-        Look { width: 100, colour: false, notes: None }
+        Look { width: 100, colour: false, notes: None, sign: None }
     }
 }
 
@@ -181,7 +183,8 @@ impl<'a, 't> Page<'a, 't> {
 
     fn row(&self, row: &Row<'_>, label: &str) -> String {
         let Columns { service, label: labels, kind, bar, time, own } = self.columns;
-        let asked = if row.was_asked() { '▸' } else { ' ' };
+        let sign = || self.look.sign.and_then(|sign| sign(row.span.ix())).unwrap_or('▸');
+        let asked = if row.was_asked() { sign() } else { ' ' };
         let error = if row.is_error() { '!' } else { ' ' };
         let ink = match (row.context && !row.was_asked(), row.is_error()) {
             (true, _) => Ink::Dim,

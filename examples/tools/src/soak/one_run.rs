@@ -110,6 +110,7 @@ impl Setup {
         let config = folder.join("tracespec.yaml");
         std::fs::write(&config, self.configuration(choice)).map_err(|error| io("the configuration", error))?;
         let log = std::fs::File::create(folder.join("log.txt")).map_err(|error| io("the log", error))?;
+        let results = log.try_clone().map_err(|error| io("the log", error))?;
         let report = folder.join("report.json");
         let mut command = Command::new(self.binaries.join("tracespec"));
         for (name, _) in std::env::vars_os() {
@@ -121,7 +122,7 @@ impl Setup {
         command.arg("--var").arg(format!("fault={}", choice.fault));
         command.arg("--report").arg(format!("json={}", report.display()));
         command.arg("--save-traces").arg(folder.join("traces")).args(["--save-traces-of", "all"]);
-        command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.current_dir(folder).stdin(Stdio::null()).stdout(results).stderr(log);
         let mut child = command.spawn().map_err(|error| io("tracespec could not be started", error))?;
         let status = match tokio::time::timeout(TIMEOUT, child.wait()).await {
             Ok(status) => status.map_err(|error| io("waiting for tracespec", error))?,
