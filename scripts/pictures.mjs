@@ -60,7 +60,7 @@ const begins = lines.findIndex((line) => line.includes("FAIL") && line.includes(
 const length = lines.slice(begins).findIndex((line) => line.trim() === "");
 const failure = lines.slice(begins, length < 0 ? undefined : begins + length).join("\n");
 const page = await browser.newPage({ viewport: { width: 1180, height: 700 } });
-await page.setContent('<body style="margin:0;background:#0d1117"><pre style="margin:0;padding:14px 18px;display:inline-block;color:#e6edf3;font:13px/1.45 \'DejaVu Sans Mono\',monospace;white-space:pre-wrap;overflow-wrap:anywhere;max-width:118ch"></pre></body>');
+await page.setContent('<body style="margin:0;background:#0d1117"><pre style="margin:0;padding:14px 18px;display:inline-block;color:#e6edf3;font:13px/1.45 \'DejaVu Sans Mono\',monospace;white-space:pre-wrap;overflow-wrap:anywhere;max-width:132ch"></pre></body>');
 await page.evaluate((all) => {
   for (const { text, colour, bold, faint } of all) {
     const node = document.createElement("span");

@@ -84,18 +84,11 @@ function summary(step, findings) {
       event.preventDefault();
       const target = document.getElementById(`finding-${finding.number}`);
       if (target) target.scrollIntoView({ block: "center" });
-    } }, el("span", { class: `number ${finding.verdict}` }, String(finding.number)), prose(finding.message)),
-    tellsMore(finding) ? el("div", { class: "faint pre" }, "found: ", prose(finding.actual.split("\n")[0])) : null));
+    } }, el("span", { class: `number ${finding.verdict}` }, String(finding.number)), prose(finding.message))));
   const rejudged = step.rejudged ? el("p", { class: "note" }, `${step.late ? "late" : "re-judged"}: this test had passed; ${step.rejudged}`) : null;
   const error = step.error ? el("pre", { class: "note error" }, step.error) : null;
   if (!rejudged && !error && items.length === 0) return null;
   return el("section", { class: "summary", "aria-label": "what is wrong" }, rejudged, error, items.length > 0 ? el("ul", null, items) : null);
-}
-
-/** Whether what was found says more than the message, which mostly has it. */
-function tellsMore({ message, actual }) {
-  const first = actual.split("\n")[0];
-  return first.length > 24 && !message.includes(first);
 }
 
 function noTrace(step) {
@@ -128,7 +121,7 @@ function pretty(text) {
 }
 
 function commands(test, step) {
-  const list = [snippet("run this test alone", `tracespec run ${shellWord(test.place)}`)];
+  const list = [snippet("run this test alone", test.rerun || `tracespec run ${shellWord(test.place)}`)];
   if (step && step.request && step.request.curl) list.push(snippet("send the request", step.request.curl));
   if (step && step.trace_id) list.push(snippet("show the trace in a terminal", `tracespec show ${step.trace_id}`));
   const facts = step ? [`request ${duration(step.trigger_ns)}`, `wait ${duration(step.wait_ns)}`, step.settled_by, step.polls > 0 ? count(step.polls, "read") : ""] : [];
