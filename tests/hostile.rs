@@ -103,12 +103,23 @@ fn without_times(value: &mut Value) {
         Value::Array(items) => {
             let is_read = |item: &Value| item.as_str().is_some_and(|text| text.starts_with("the last read failed: "));
             items.retain(|item| !is_read(item));
+            // The header of an answer.
+            if let [name, value] = items.as_mut_slice()
+                && name.as_str() == Some("date")
+            {
+                *value = "(date)".into();
+            }
             items.iter_mut().for_each(without_times);
         }
         Value::String(text) => {
             // New in every run; the spans' ids are the scenario's.
             while let Some(at) = trace_id_in(text) {
                 text.replace_range(at..at + 32, "(trace)");
+            }
+            // The span's that called, in the request.
+            const CALLER: &str = "-(trace)-";
+            if let Some(at) = text.find(CALLER).map(|at| at + CALLER.len()).filter(|at| text.len() >= at + 16) {
+                text.replace_range(at..at + 16, "(caller)");
             }
             let words = text.split(' ').map(|word| match word.split_once("127.0.0.1:") {
                 Some((before, after)) => format!("{before}{}", after.trim_start_matches(|c: char| c.is_ascii_digit())),
