@@ -42,11 +42,7 @@ pub(super) fn errors(asked: &Asked<'_>, document: &Body<'_>) -> Option<Expectati
         None => {
             let wrong = shown.map(|errors| {
                 let count = errors.as_array().map_or(1, Vec::len);
-                let message = format!(
-                    "{} answered with {}, and the spec does not say that it may",
-                    asked.place,
-                    count_of(count, "error")
-                );
+                let message = format!("{} answered with {}, expected none", asked.place, count_of(count, "error"));
                 finding(RuleId::ResponseErrors, at, PATH, message, expected(), words(&errors))
             });
             Some(record(PATH, at, wrong))
