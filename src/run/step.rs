@@ -294,19 +294,12 @@ fn own_trace_id(step: &Step, outcome: &Outcome, scope: &Scope) -> Result<Option<
     let Some(source) = &step.trace_id else { return Ok(None) };
     let (what, text, id) = match source {
         TraceIdSource::Header { name, pattern } => {
-            let value = match outcome {
-                Outcome::Http(answer) => answer.headers.get(name.as_str()).and_then(|value| value.to_str().ok()),
-                Outcome::Grpc(reply) => reply.metadata.get(name.as_str()).and_then(|value| value.to_str().ok()),
-                Outcome::Command(_) => None,
-            };
+            let value = outcome.header(name);
             let value = match pattern {
                 Some(pattern) => value.and_then(|value| pattern.find(value)),
                 None => value,
             };
-            let tags = match outcome {
-                Outcome::Http(answer) => answer.headers.get("x-datadog-tags").and_then(|value| value.to_str().ok()),
-                Outcome::Grpc(_) | Outcome::Command(_) => None,
-            };
+            let tags = outcome.header("x-datadog-tags");
             let id = value.and_then(|value| match pattern {
                 Some(_) => trace_id_in(value),
                 None => trace_id_of_header(name, value, tags),

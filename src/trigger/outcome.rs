@@ -4,7 +4,7 @@ use super::command::{self, Ran};
 use super::grpc::{self, Reply};
 use super::http::Answer;
 use crate::trace::{SpanId, TraceId};
-use http::Method;
+use http::{HeaderMap, Method};
 use std::time::Instant;
 use url::Url;
 
@@ -59,6 +59,18 @@ impl Outcome {
             // What a program calls is known by its spans only.
             Outcome::Command(_) => Vec::new(),
         }
+    }
+    /// Headers, or metadata; a program has none.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        match self {
+            Outcome::Http(answer) => Some(&answer.headers),
+            Outcome::Grpc(reply) => Some(&reply.metadata),
+            Outcome::Command(_) => None,
+        }
+    }
+    /// The first value of a header, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers()?.get(name)?.to_str().ok()
     }
     /// When it began.
     pub fn sent(&self) -> Instant {

@@ -91,6 +91,9 @@ impl ServerStreamingService<Charge> for Payment {
         let of =
             move |number: i64| Receipt { receipt_id: format!("r-{number}"), amount_cents: number, note: String::new() };
         let mut all: Vec<Result<Receipt, Status>> = (1..=3).map(|number| Ok(of(number))).collect();
+        if charge.token == "endless" {
+            all.extend((4..=100_001).map(|number| Ok(of(number))));
+        }
         if charge.token == "breaks" {
             all.push(Err(Status::data_loss("the ledger is gone")));
         }
@@ -233,6 +236,19 @@ fn the_messages_of_a_stream_are_a_list_and_its_last_word_is_the_status() {
     run(&server, &watch, json).exits(0);
     let breaks = watch.replace("token: t", "token: breaks");
     run(&server, &breaks, json).exits(1).says(&["answered DATA_LOSS", "the ledger is gone"]);
+}
+
+#[test]
+fn a_limit_of_the_runner_and_an_answer_that_cannot_be_read_are_no_status_of_the_server() {
+    let server = server(true);
+    let status = |word: &str| format!("    response: {{ status: {word} }}\n");
+    let endless = AUTHORIZE.replace("Authorize", "Watch").replace("token: t", "token: endless");
+    run(&server, &endless, &status("RESOURCE_EXHAUSTED")).exits(4).says(&["more than 100000 messages"]);
+    // The spec's `.proto` has another type where the server sends text.
+    let project =
+        Project::new(&server.configuration, &spec(&format!("{AUTHORIZE}, proto: payment.proto"), &status("INTERNAL")));
+    project.write("specs/payment.proto", &PROTO.replace("string receipt_id = 1", "int64 receipt_id = 1"));
+    project.run(&[]).exits(4).says(&["cannot be read", "shop.Receipt"]);
 }
 
 #[test]

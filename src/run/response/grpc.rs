@@ -3,7 +3,6 @@
 use super::{Asked, NO_ERROR, bare, finding, header_path, judged, metadata_path, record};
 use crate::assert::{Finding, RuleId};
 use crate::matcher::Fact;
-use crate::redact::MASK;
 use crate::run::record::ExpectationRecord;
 use crate::trigger::grpc::{Reply, word};
 use tonic::Code;
@@ -11,27 +10,17 @@ use tonic::Code;
 /// The status, its message and the metadata.
 pub(super) fn head(asked: &Asked<'_>, reply: &Reply) -> Vec<ExpectationRecord> {
     let mut all = vec![status(asked, reply)];
-    let redactor = &asked.expect.redactor;
     if let Some(matcher) = &asked.expect.status_message {
         let fact = Fact::text(reply.message.as_str());
         let what = || format!("the status message of {}", asked.place);
         let path = "response.status_message";
         all.push(judged(RuleId::ResponseStatusMessage, path, matcher.span, &matcher.value, (&fact, None), what));
     }
-    let mut texts = |names: &[(crate::source::Spanned<String>, crate::matcher::Matcher)], path: fn(&str) -> String| {
-        for (name, matcher) in names {
-            let values = reply.metadata.get_all(name.value.as_str()).iter();
-            let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-            let joined = values.join(", ");
-            let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
-            let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
-            let (path, facts) = (path(&name.value), (&fact, hidden.as_ref()));
-            let what = || format!("metadata `{}` of {}", name.value, asked.place);
-            all.push(judged(RuleId::ResponseMetadata, &path, name.span, matcher, facts, what));
-        }
-    };
-    texts(&asked.expect.headers, header_path);
-    texts(&asked.expect.metadata, metadata_path);
+    for (expected, path) in
+        [(&asked.expect.headers, header_path as fn(&str) -> String), (&asked.expect.metadata, metadata_path)]
+    {
+        all.extend(asked.headers((RuleId::ResponseMetadata, "metadata", path), expected, &reply.metadata));
+    }
     all
 }
 

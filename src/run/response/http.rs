@@ -1,27 +1,16 @@
 //! What is expected of an HTTP answer alone.
 
-use super::{Asked, NO_ERROR, bare, cut, finding, header_path, judged, record};
+use super::{Asked, NO_ERROR, bare, cut, finding, header_path, record};
 use crate::assert::{Finding, RuleId};
 use crate::matcher::Fact;
-use crate::redact::MASK;
 use crate::run::record::ExpectationRecord;
 use crate::trigger::http::Answer;
 
 /// The status and the headers.
 pub(super) fn head(asked: &Asked<'_>, answer: &Answer) -> Vec<ExpectationRecord> {
     let mut all = vec![status(asked, answer)];
-    let redactor = &asked.expect.redactor;
-    for (name, matcher) in &asked.expect.headers {
-        // A value that is not ASCII is there all the same: `absent` must not hold of it.
-        let values = answer.headers.get_all(name.value.as_str()).iter();
-        let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-        let joined = values.join(", ");
-        let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
-        let hidden = (redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
-        let (path, facts) = (header_path(&name.value), (&fact, hidden.as_ref()));
-        let what = || format!("header `{}` of {}", name.value, asked.place);
-        all.push(judged(RuleId::ResponseHeader, &path, name.span, matcher, facts, what));
-    }
+    let headers = (RuleId::ResponseHeader, "header", header_path as fn(&str) -> String);
+    all.extend(asked.headers(headers, &asked.expect.headers, &answer.headers));
     all
 }
 

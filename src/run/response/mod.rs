@@ -15,6 +15,7 @@ use crate::redact::{MASK, Redactor};
 use crate::source::{Span, Spanned};
 use crate::spec::plan::{GraphQlErrors, JsonPath, Response};
 use crate::trigger::outcome::Outcome;
+use ::http::HeaderMap;
 use jsonpath_rust::JsonPath as _;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -221,6 +222,26 @@ impl Asked<'_> {
                 judged(RuleId::ResponseJson, &name, path.span, matcher, (&fact, hidden.as_ref()), what)
             }
         }
+    }
+
+    /// The headers of an answer, which gRPC calls metadata.
+    fn headers(
+        &self,
+        (rule, noun, path): (RuleId, &str, fn(&str) -> String),
+        expected: &[(Spanned<String>, Matcher)],
+        headers: &HeaderMap,
+    ) -> Vec<ExpectationRecord> {
+        let one = |(name, matcher): &(Spanned<String>, Matcher)| {
+            // A value that is not ASCII is there all the same: `absent` must not hold of it.
+            let values = headers.get_all(name.value.as_str()).iter();
+            let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            let joined = values.join(", ");
+            let fact = if values.is_empty() { Fact::Missing } else { Fact::text(joined.as_str()) };
+            let hidden = (self.expect.redactor.hides(&name.value) && !values.is_empty()).then(|| Fact::text(MASK));
+            let what = || format!("{noun} `{}` of {}", name.value, self.place);
+            judged(rule, &path(&name.value), name.span, matcher, (&fact, hidden.as_ref()), what)
+        };
+        expected.iter().map(one).collect()
     }
 
     /// A whole text: a body, or an output. `what` names it.

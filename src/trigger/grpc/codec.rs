@@ -46,8 +46,12 @@ impl Decoder for DynamicCodec {
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
         let message = DynamicMessage::decode(self.output.clone(), from);
-        let words =
-            |why: prost::DecodeError| Status::internal(format!("the answer is no {}: {why}", self.output.full_name()));
-        message.map(Some).map_err(words)
+        let failed = |why: prost::DecodeError| {
+            let mut status = Status::internal(format!("it is no {}", self.output.full_name()));
+            // By its source it is known to be no status of the server's.
+            status.set_source(std::sync::Arc::new(why));
+            status
+        };
+        message.map(Some).map_err(failed)
     }
 }

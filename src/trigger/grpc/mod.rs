@@ -101,8 +101,9 @@ pub async fn call(call: &Call, trace_id: TraceId, injected: SpanId) -> Result<Re
         let responded = Instant::now();
         let (code, message, metadata, messages) = match answer {
             Ok((metadata, messages)) => (Code::Ok, String::new(), metadata, messages),
-            Err(status) if never_arrived(&status) => return Err(error(unreachable(&place, &status))),
-            Err(status) => {
+            Err(Failed::Here(why)) => return Err(error(format!("{place}: {why}"))),
+            Err(Failed::Status(status)) if never_arrived(&status) => return Err(error(unreachable(&place, &status))),
+            Err(Failed::Status(status)) => {
                 let metadata = status.metadata().clone().into_headers();
                 (status.code(), status.message().to_owned(), metadata, Vec::new())
             }
@@ -137,12 +138,25 @@ fn message(method: &MethodDescriptor, json: &str, place: &str) -> Result<Dynamic
     Ok(message)
 }
 
+/// Why there are no messages.
+enum Failed {
+    /// A limit of this program, which no status of the server's may be taken for.
+    Here(String),
+    Status(Status),
+}
+
+impl From<Status> for Failed {
+    fn from(status: Status) -> Failed {
+        Failed::Status(status)
+    }
+}
+
 async fn exchange(
     call: &Call,
     channel: Channel,
     method: &MethodDescriptor,
     message: DynamicMessage,
-) -> Result<(HeaderMap, Vec<DynamicMessage>), Status> {
+) -> Result<(HeaderMap, Vec<DynamicMessage>), Failed> {
     let path = PathAndQuery::try_from(format!("/{}", call.method)).map_err(|why| Status::internal(why.to_string()))?;
     let codec = DynamicCodec::of(method.output());
     let mut client = Grpc::new(channel).max_decoding_message_size(MESSAGES_LIMIT);
@@ -161,10 +175,8 @@ async fn exchange(
         bytes += prost::Message::encoded_len(&message);
         messages.push(message);
         if bytes > MESSAGES_LIMIT || messages.len() > MOST_MESSAGES {
-            return Err(Status::resource_exhausted(format!(
-                "the stream has more than {MOST_MESSAGES} messages or {} MiB",
-                MESSAGES_LIMIT >> 20
-            )));
+            let most = MESSAGES_LIMIT >> 20;
+            return Err(Failed::Here(format!("the stream has more than {MOST_MESSAGES} messages or {most} MiB")));
         }
     }
     if let Some(trailers) = stream.trailers().await? {
@@ -194,12 +206,18 @@ fn json(method: &MethodDescriptor, messages: &[DynamicMessage]) -> Result<Vec<u8
     Ok(out)
 }
 
-/// Whether a status was made here, because the connection failed.
+/// Whether a status was made here, because the connection failed or what came cannot be read.
 fn never_arrived(status: &Status) -> bool {
     std::error::Error::source(status).is_some() && status.code() != Code::DeadlineExceeded
 }
 
 fn unreachable(place: &str, error: &(dyn std::error::Error + 'static)) -> String {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    if let Some(why) = causes.find(|cause| cause.is::<prost::DecodeError>()) {
+        return format!(
+            "{place}: the answer cannot be read: {error}: {why}; do the `.proto` files say what the server sends?"
+        );
+    }
     let innermost = std::iter::successors(Some(error), |error| error.source()).last();
     let cause = innermost.map_or_else(String::new, ToString::to_string);
     let refused = std::iter::successors(Some(error), |error| error.source()).any(|cause| {
