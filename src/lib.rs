@@ -38,6 +38,8 @@ pub mod diag;
 pub mod engine;
 #[doc(hidden)]
 pub mod facts;
+#[doc(hidden)]
+pub mod gate;
 pub mod harness;
 #[doc(hidden)]
 pub mod matcher;
