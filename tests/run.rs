@@ -33,6 +33,8 @@ mod inputs;
 mod interrupt;
 #[path = "run/late.rs"]
 mod late;
+#[path = "run/lifecycle.rs"]
+mod lifecycle;
 #[path = "run/limits.rs"]
 mod limits;
 #[path = "run/order.rs"]
@@ -61,6 +63,8 @@ mod secrets;
 mod snapshots;
 #[path = "run/spans.rs"]
 mod spans;
+#[path = "run/stopped.rs"]
+mod stopped;
 #[path = "run/store.rs"]
 mod store;
 #[path = "run/stores.rs"]

@@ -89,7 +89,7 @@ impl Receiver {
         let scope = Scope::bare(Arc::new(RunVars::default()));
         let place = place::open(settings.backend.as_ref(), Path::new(""), &scope).await.map_err(SetupError)?;
         place.ready().await.map_err(SetupError)?;
-        let options = settings.options(&place, 0);
+        let options = settings.options(&place, 0, false);
         let shared = Shared {
             knowledge: Mutex::default(),
             learned: tokio::sync::watch::Sender::new(0),

@@ -4,7 +4,7 @@ use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::reports;
 use super::streams::{self, colour, error, say};
 use crate::engine::{
-    Keep, Loaded, Overrides, Running, Started, exit, interrupted, interrupted_before_start, load, select, start,
+    Interrupts, Keep, Loaded, Overrides, Running, Started, exit, history, interrupted_before_start, load, select, start,
 };
 use crate::report::failure::Look;
 use crate::report::terminal::{Settings, Terminal};
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 /// Runs specs; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
+    let mut interrupts = Interrupts::new();
     let wanted = match reports::parse(&args.report) {
         Ok(wanted) => wanted,
         Err(why) => {
@@ -69,20 +70,25 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     }
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
-    let (running, started) = (Running::default(), OnceLock::new());
+    let logs = (!args.no_history).then(|| history::folder(&loaded.settings.folder));
+    let (running, started) = (Running::logging_to(logs), OnceLock::new());
     let finished = tokio::select! {
         finished = carry_out(&loaded, &selected, args, &fanout, &running, &started) => Some(finished),
-        () = interrupted() => None,
+        () = interrupts.next() => None,
         () = ticks(&fanout, is_live) => None,
     };
     if finished.is_none() {
-        // Before the processes are stopped: a second signal may not leave the time for both.
+        // Before the processes are stopped: a second signal leaves no time for it.
         match started.get() {
             Some(started) => drop(started.interrupt(&loaded, kept(args), running.records())),
             None => interrupted_before_start(&loaded, &selected, &fanout, running.records()),
         }
     }
-    running.stop().await;
+    let stopped = tokio::select! {
+        () = running.stop() => true,
+        // What is dropped is killed.
+        () = interrupts.next() => false,
+    };
     let record = match finished {
         Some(Ok(record)) => record,
         Some(Err(why)) => {
@@ -90,7 +96,8 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::ERROR;
         }
         None => {
-            say("interrupted; what was started has been stopped");
+            let end = if stopped { "stopped" } else { "killed" };
+            say(&format!("interrupted; what was started has been {end}"));
             report_lost(&fanout);
             return exit::INTERRUPTED;
         }
@@ -149,6 +156,6 @@ async fn carry_out(
     };
     let started = start(loaded, &overrides, fanout, running).await?;
     let started = cell.get_or_init(|| started);
-    started.run(selected).await;
+    started.run(selected, running).await;
     Ok(started.finish(loaded, kept(args), || running.ended(), || running.records()).await)
 }

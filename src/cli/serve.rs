@@ -2,10 +2,11 @@
 
 use super::args::ServeArgs;
 use super::streams::{error, say};
-use crate::engine::{exit, interrupted};
+use crate::engine::{Interrupts, exit};
 use crate::receiver::{Options, Receiver};
 
 pub(crate) async fn serve(args: &ServeArgs) -> u8 {
+    let mut interrupts = Interrupts::new();
     let options =
         Options { addresses: args.listen.clone(), memory: args.memory.saturating_mul(1 << 20), ..Options::default() };
     let receiver = match Receiver::start(&options).await {
@@ -19,7 +20,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> u8 {
         say(&format!("receiving OTLP (gRPC and HTTP) at {address}; read it as Tempo or as Jaeger at http://{address}"));
     }
     say("stop with Ctrl-C");
-    interrupted().await;
+    interrupts.next().await;
     let counts = receiver.store().counts();
     receiver.stop().await;
     say(&format!("received {} spans; {} traces were held at the end", counts.spans, counts.traces_held));

@@ -61,14 +61,21 @@ fn worst_first(record: &RunRecord) -> Vec<(usize, &TestRecord, &StepRecord)> {
     steps
 }
 
+/// Makes the folder, which git ignores.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let ignored = folder.join(".gitignore");
+    if ignored.exists() {
+        return Ok(());
+    }
+    std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")
+}
+
 /// Keeps a run's traces without its secrets, and removes what is too old.
 pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+    make(folder)?;
     let runs = folder.join("runs");
     std::fs::create_dir_all(&runs)?;
-    let ignored = folder.join(".gitignore");
-    if !ignored.exists() {
-        std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")?;
-    }
     // Names sort by time; two runs at once differ in their process.
     let name = format!("{:020}-{}", record.started_ns, std::process::id());
     let part = runs.join(format!("{name}.part"));

@@ -194,6 +194,7 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
     let (plan, found) = crate::spec::load(files, &options);
     diagnostics.extend(found);
     diagnostics.extend(missing_folder(&config, &settings));
+    diagnostics.extend(unheard(&config, &settings));
     diag::sort(&mut diagnostics);
     let mut warnings = not_read;
     warnings.extend(vars.redactor.too_short());
@@ -211,6 +212,21 @@ fn missing_folder(config: &Config, settings: &Settings) -> Option<Diagnostic> {
     let says = format!("`{}` cannot be read: there is no such folder", folder.display());
     let problem = Problem::error(Code::MissingFile, backend.at, says).help("`dir` is relative to the configuration");
     (!folder.exists()).then(|| problem.in_file(source))
+}
+
+/// What is reused and cannot export to where this run takes spans in.
+fn unheard(config: &Config, settings: &Settings) -> Option<Diagnostic> {
+    let receives_anywhere = match settings.backend.as_ref().map(|backend| &backend.kind) {
+        None | Some(BackendKind::Receiver { grpc: None, http: None }) => true,
+        Some(_) => false,
+    };
+    let process = settings.processes.iter().find(|process| process.reuse).filter(|_| receives_anywhere)?;
+    let says = format!(
+        "`{}` may run already (`reuse`), and this run takes spans in at a free port, to which nothing that runs exports",
+        process.name
+    );
+    let help = "give the receiver the address that it exports to, `backend: { receiver: { http: 127.0.0.1:4318 } }`, or name its backend";
+    Some(Problem::error(Code::BadValue, process.at, says).help(help).in_file(config.source.as_ref()?))
 }
 
 /// A word about a variable that was given and that nothing uses.

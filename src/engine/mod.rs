@@ -6,7 +6,7 @@
 pub(crate) mod discover;
 mod environment;
 pub mod exit;
-mod history;
+pub(crate) mod history;
 mod interrupt;
 pub(crate) mod load;
 mod origin;
@@ -20,7 +20,7 @@ mod start;
 pub(crate) mod traces;
 
 pub(crate) use environment::Environment;
-pub(crate) use interrupt::interrupted;
+pub(crate) use interrupt::Interrupts;
 pub(crate) use load::{Inputs, Loaded, load};
 pub(crate) use processes::Running;
 pub(crate) use saved_traces::Which as SavedOf;

@@ -6,14 +6,15 @@ use super::settings::OWN_EXPORTER_DELAY;
 use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started, service_of, settings};
 use crate::matcher::Template;
 use crate::run::event::What;
-use crate::run::processes::{Ended, Process, ProcessSpec, Ready};
+use crate::run::processes::{Ended, Log, Process, ProcessSpec, Ready};
 use crate::run::record::ProcessRecord;
 use crate::run::wait::lock;
 use crate::spec::config;
 use crate::spec::vars::Scope;
 use futures_util::future::try_join_all;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex as AsyncMutex, SetOnce};
@@ -22,21 +23,51 @@ use tokio::sync::{Mutex as AsyncMutex, SetOnce};
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// How long a process may take to be ready, unless configured.
 const READY: Duration = Duration::from_secs(60);
+/// How long it may take to end after it was asked to, unless configured.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Processes that run until this is stopped (or dropped, which kills them).
 #[derive(Default)]
-pub(crate) struct Running(Mutex<Vec<Arc<AsyncMutex<Process>>>>);
+pub(crate) struct Running {
+    processes: Mutex<Vec<Arc<AsyncMutex<Process>>>>,
+    /// The names of those that ran already.
+    reused: Mutex<BTreeSet<String>>,
+    /// Where what they print is kept; nowhere without it.
+    logs: Option<PathBuf>,
+}
 
 impl Running {
+    /// What they print is kept below this folder.
+    pub(crate) fn logging_to(folder: Option<PathBuf>) -> Running {
+        Running { logs: folder, ..Running::default() }
+    }
+
     fn add(&self, process: Process) -> Arc<AsyncMutex<Process>> {
         let process = Arc::new(AsyncMutex::new(process));
-        lock(&self.0).push(Arc::clone(&process));
+        lock(&self.processes).push(Arc::clone(&process));
         process
+    }
+
+    /// The names of those that ran already.
+    pub(crate) fn reused(&self) -> BTreeSet<String> {
+        lock(&self.reused).clone()
+    }
+
+    /// Waits until one of those that are to stay has ended: what it was, in half a sentence.
+    pub(crate) async fn fell(&self) -> String {
+        let mut news = Deaths::new();
+        loop {
+            let fell = lock(&self.processes).iter().find_map(|process| process.try_lock().ok()?.fell());
+            if let Some(fell) = fell {
+                return fell;
+            }
+            news.next().await;
+        }
     }
 
     /// Stops them, the last started first.
     pub(crate) async fn stop(self) {
-        for process in self.0.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().rev() {
+        for process in self.processes.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().rev() {
             // Whoever waited for it to be ready has given up; were that not so, dropping it kills it.
             if let Some(process) = Arc::into_inner(process) {
                 process.into_inner().stop().await;
@@ -46,7 +77,7 @@ impl Running {
 
     /// Asks each for what it printed since a moment. Does not keep them running.
     pub(crate) fn logs(&self) -> impl Fn(Instant) -> Vec<ProcessRecord> + Send + Sync + 'static {
-        let all: Vec<Weak<AsyncMutex<Process>>> = lock(&self.0).iter().map(Arc::downgrade).collect();
+        let all: Vec<Weak<AsyncMutex<Process>>> = lock(&self.processes).iter().map(Arc::downgrade).collect();
         move |then| {
             let record = |process: &Weak<AsyncMutex<Process>>| {
                 let process = process.upgrade()?;
@@ -59,12 +90,41 @@ impl Running {
 
     /// What a report shows of each.
     pub(crate) fn records(&self) -> Vec<ProcessRecord> {
-        lock(&self.0).iter().filter_map(|process| Some(process.try_lock().ok()?.record())).collect()
+        lock(&self.processes).iter().filter_map(|process| Some(process.try_lock().ok()?.record())).collect()
     }
 
     /// Those that have ended without being asked to.
     pub(crate) fn ended(&self) -> Vec<Ended> {
-        lock(&self.0).iter().filter_map(|process| process.try_lock().ok()?.ended()).collect()
+        lock(&self.processes).iter().filter_map(|process| process.try_lock().ok()?.ended()).collect()
+    }
+}
+
+/// Tells that some child of this process has ended, or may have.
+struct Deaths {
+    #[cfg(unix)]
+    signals: Option<tokio::signal::unix::Signal>,
+}
+
+impl Deaths {
+    fn new() -> Deaths {
+        #[cfg(unix)]
+        return Deaths { signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child()).ok() };
+        #[cfg(not(unix))]
+        Deaths {}
+    }
+
+    async fn next(&mut self) {
+        // A signal of two children that end at once comes once, and one may be asked while another task holds it.
+        let again = tokio::time::sleep(Duration::from_secs(1));
+        #[cfg(unix)]
+        if let Some(signals) = &mut self.signals {
+            tokio::select! {
+                _ = signals.recv() => {}
+                () = again => {}
+            }
+            return;
+        }
+        again.await;
     }
 }
 
@@ -82,7 +142,7 @@ pub(crate) async fn start(
     let configured = &loaded.settings.processes;
     let ready: HashMap<&str, SetOnce<()>> =
         configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
-    let all = started(loaded, &[])?;
+    let all = started(loaded, &[], &BTreeSet::new())?;
     let specs = configured.iter().zip(&*all);
     let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
     let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
@@ -93,7 +153,7 @@ pub(crate) async fn start(
                 needed.wait().await;
             }
         }
-        start_one(spec, hear, running).await?;
+        start_one(process, spec, loaded, hear, running).await?;
         // Each is set once, here.
         let _ = ready.get(process.name.as_str()).map(|ready| ready.set(()));
         Ok::<(), String>(())
@@ -101,17 +161,40 @@ pub(crate) async fn start(
     try_join_all(starting).await.map(drop)
 }
 
-async fn start_one(spec: &ProcessSpec, hear: &(dyn Fn(&What<'_>) + Sync), running: &Running) -> Result<(), String> {
-    hear(&What::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
+async fn start_one(
+    process: &config::Process,
+    spec: &ProcessSpec,
+    loaded: &Loaded,
+    hear: &(dyn Fn(&What<'_>) + Sync),
+    running: &Running,
+) -> Result<(), String> {
     if let Some(place) = spec.answered_already().await {
-        return Err(format!(
-            "{place} answers before process `{}` was started: the tests would judge what runs there already. Stop what \
-             listens there; or, if that is meant to be tested, take the process out, in a profile by `processes: []`",
-            spec.name
-        ));
+        if !process.reuse {
+            return Err(taken(&spec.name, place));
+        }
+        if let Some(why) = spec.lacks().await {
+            return Err(format!(
+                "what answers at {place} is not process `{}` (`reuse`), or it is not ready: {why}. Stop what listens there, \
+                 or start the process whole",
+                spec.name
+            ));
+        }
+        hear(&What::ProcessReused { name: &spec.name, place: &place.to_string() });
+        lock(&running.reused).insert(spec.name.clone());
+        return Ok(());
     }
+    hear(&What::ProcessStarting { name: &spec.name, command: &spec.command.join(" ") });
     let began = Instant::now();
-    let process = running.add(Process::spawn(spec).map_err(|why| why.message)?);
+    let log = running.logs.as_deref().and_then(|folder| {
+        let opened = super::history::make(folder).and_then(|()| {
+            let logs = folder.join("logs");
+            std::fs::create_dir_all(&logs)?;
+            Log::create(&logs.join(format!("{}.log", file_name(&spec.name))), Arc::clone(&loaded.vars.redactor))
+        });
+        let warn = |why| hear(&What::Warning(&format!("what `{}` prints is not kept: {why}", spec.name)));
+        opened.map_err(warn).ok()
+    });
+    let process = running.add(Process::spawn(spec, log).map_err(|why| why.message)?);
     let still = |waited, last_line: Option<&str>| {
         hear(&What::ProcessStillStarting { name: &spec.name, waited, last_line });
     };
@@ -120,17 +203,40 @@ async fn start_one(spec: &ProcessSpec, hear: &(dyn Fn(&What<'_>) + Sync), runnin
     Ok(())
 }
 
+/// Something answers where a process is to answer once it is started.
+fn taken(name: &str, place: &Ready) -> String {
+    let who = place.port().and_then(crate::child::listener);
+    let who = who.map_or_else(String::new, |who| format!("{who} listens there. "));
+    format!(
+        "{place} answers before process `{name}` was started: the tests would judge what runs there already. {who}Stop what \
+         listens there; or, if that is meant to be tested, write `reuse: true` at the process, or take it out, in a profile by \
+         `processes: []`"
+    )
+}
+
+/// A process' name as that of a file.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    name.chars().map(plain).take(100).collect::<String>().trim_start_matches('.').to_owned()
+}
+
 /// The configured processes, with the ports at which they listen as far as the configuration says: those that the runner
 /// found for them, and where they are awaited.
-pub(crate) fn started(loaded: &Loaded, receiver: &[SocketAddr]) -> Result<Arc<[Started]>, String> {
+///
+/// Of the reused ones the runner knows no more than where they answer.
+pub(crate) fn started(
+    loaded: &Loaded,
+    receiver: &[SocketAddr],
+    reused: &BTreeSet<String>,
+) -> Result<Arc<[Started]>, String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     let of = |(position, process): (usize, &config::Process)| {
         let given = process.ports.iter().filter_map(|name| loaded.vars.ports.get(name).copied());
-        let awaited = match ready_of(process, &scope)? {
-            Some(Ready::Http(url)) => url.port_or_known_default().filter(|_| is_here(&url)),
-            Some(Ready::Tcp(address)) => Some(address.port()).filter(|_| address.ip().is_loopback()),
-            None => None,
-        };
+        let ready = ready_of(process, &scope)?;
+        let ports = given.chain(ready.iter().filter_map(Ready::port)).collect();
+        if reused.contains(&process.name) {
+            return Ok(Started { reused: true, ..Started::new(&process.name, position, ports) });
+        }
         let own: HashMap<&str, String> = process
             .env
             .iter()
@@ -146,19 +252,10 @@ pub(crate) fn started(loaded: &Loaded, receiver: &[SocketAddr]) -> Result<Arc<[S
         Ok(Started {
             service: service_of(variable),
             settings: settings(variable, Some(receiver).filter(|at| !at.is_empty())),
-            ..Started::new(&process.name, position, given.chain(awaited).collect())
+            ..Started::new(&process.name, position, ports)
         })
     };
     loaded.settings.processes.iter().enumerate().map(of).collect()
-}
-
-fn is_here(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Fills variables into a text of a process.
@@ -166,22 +263,20 @@ fn filled(process: &config::Process, template: &Template, scope: &Scope) -> Resu
     template.bind(scope).map_err(|problem| format!("process `{}`: {}", process.name, problem.message))
 }
 
-fn ready_of(process: &config::Process, scope: &Scope) -> Result<Option<Ready>, String> {
-    let text = |template| filled(process, template, scope);
-    Ok(match process.ready.as_ref() {
-        None => None,
-        Some(config::Ready { http: Some(url), .. }) => {
-            let url = text(url)?;
-            Some(Ready::Http(url.parse().map_err(|why| format!("process `{}`: `ready.http`: {why}", process.name))?))
-        }
-        Some(config::Ready { tcp: Some(address), .. }) => {
-            let address = text(address)?;
-            let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
-            let why = || format!("process `{}`: `ready.tcp`: `{address}` is not an address", process.name);
-            Some(Ready::Tcp(found.ok_or_else(why)?))
-        }
-        Some(_) => None,
-    })
+fn ready_of(process: &config::Process, scope: &Scope) -> Result<Vec<Ready>, String> {
+    let Some(config::Ready { http, tcp, log, timeout: _ }) = &process.ready else { return Ok(Vec::new()) };
+    let mut ready: Vec<Ready> = log.iter().cloned().map(Ready::Log).collect();
+    if let Some(address) = tcp {
+        let address = filled(process, address, scope)?;
+        let found = address.to_socket_addrs().ok().and_then(|mut found| found.next());
+        let why = || format!("process `{}`: `ready.tcp`: `{address}` is not an address", process.name);
+        ready.push(Ready::Tcp(found.ok_or_else(why)?));
+    }
+    if let Some(url) = http {
+        let url = filled(process, url, scope)?;
+        ready.push(Ready::Http(url.parse().map_err(|why| format!("process `{}`: `ready.http`: {why}", process.name))?));
+    }
+    Ok(ready)
 }
 
 fn ready_to_start(
@@ -212,6 +307,7 @@ fn ready_to_start(
         env_remove: of_an_outer_cargo(&loaded.environment),
         ready,
         ready_timeout: process.ready.as_ref().and_then(|ready| ready.timeout).unwrap_or(READY),
+        grace: process.stop.unwrap_or(GRACE),
     })
 }
 

@@ -122,8 +122,8 @@ impl Settings {
         }
     }
 
-    /// How a run is carried out against this place.
-    pub(crate) fn options(&self, place: &Place, seed: u64) -> Options {
+    /// How a run is carried out against this place. `reuses`: some of the processes ran already.
+    pub(crate) fn options(&self, place: &Place, seed: u64, reuses: bool) -> Options {
         // What the runner set is a fact only if it started everything that exports, none with a delay of its own that is
         // unknown. Where others know the address that spans go to, one of the processes may be a helper beside them.
         let own_address = match self.backend.as_ref().map(|backend| &backend.kind) {
@@ -131,7 +131,7 @@ impl Settings {
             Some(_) => false,
         };
         let set: Option<Duration> = match self.processes.as_slice() {
-            _ if !own_address => None,
+            _ if !own_address || reuses => None,
             [] => None,
             some => some.iter().map(Settings::delay_of).try_fold(Duration::ZERO, |most, delay| Some(most.max(delay?))),
         };

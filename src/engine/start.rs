@@ -61,8 +61,9 @@ pub(crate) async fn start(
     let run = format!("{:016x}", fastrand::u64(..));
     processes::start(loaded, place.endpoint.as_deref(), &run, &|what| fanout.hear(what), running).await?;
     place.ready().await?;
-    let mut options = loaded.settings.options(&place, loaded.vars.seed);
-    options.started = processes::started(loaded, &place.addresses)?;
+    let reused = running.reused();
+    let mut options = loaded.settings.options(&place, loaded.vars.seed, !reused.is_empty());
+    options.started = processes::started(loaded, &place.addresses, &reused)?;
     options.command_env = processes::env_of_commands(loaded, place.endpoint.as_deref(), &run);
     options.jobs = overrides.jobs.unwrap_or(options.jobs);
     options.retries = overrides.retries.unwrap_or(options.retries);
@@ -132,9 +133,17 @@ impl Started {
         record
     }
 
-    /// Runs these tests; [`Started::finish`] makes the record.
-    pub(crate) async fn run(&self, selected: &[TestAt]) {
-        self.session.run_tests(selected).await;
+    /// Runs these tests; [`Started::finish`] makes the record. A process that ends meanwhile ends what waits for it, which
+    /// is whatever is not finished: nobody knows which of the tests would have needed it.
+    pub(crate) async fn run(&self, selected: &[TestAt], running: &Running) {
+        let watched = async {
+            self.session.break_off(running.fell().await);
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = self.session.run_tests(selected) => {}
+            () = watched => {}
+        }
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Started {
     pub service: Option<String>,
     /// What its environment does to its spans, the gravest first.
     pub settings: Vec<Setting>,
+    /// It ran already: the runner gave it neither its mark nor an address to export to, and knows nothing of its environment.
+    pub reused: bool,
 }
 
 impl Started {
@@ -43,7 +45,7 @@ impl Started {
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
         // No plain name begins with a colon.
         let mark = if is_plain { name.to_owned() } else { format!(":{position}") };
-        Started { name: name.to_owned(), mark, ports, service: None, settings: Vec::new() }
+        Started { name: name.to_owned(), mark, ports, service: None, settings: Vec::new(), reused: false }
     }
 }
 
@@ -282,9 +284,13 @@ impl Processes {
         self.exported.iter().filter_map(move |exported| exported.processes.get(mark))
     }
 
-    /// Whether any span of a process came, in whatever trace.
-    pub fn has_exported(&self, started: &Started) -> bool {
-        self.exports(&started.mark).next().is_some()
+    /// Whether a process is known to have exported no span, in whatever trace. What was reused bears no mark: of that it is
+    /// known only where nobody did.
+    pub fn is_idle(&self, started: &Started) -> bool {
+        let is_it = |exported: &Arc<Exported>| {
+            if started.reused { !exported.is_empty() } else { exported.processes.contains_key(&started.mark) }
+        };
+        !self.exported.iter().any(is_it)
     }
 
     /// Whether any span of a service came, in whatever trace.

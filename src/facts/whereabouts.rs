@@ -67,7 +67,7 @@ impl Processes {
                 if self.has_service(service) {
                     return Some(Whereabouts::Elsewhere(first));
                 }
-                let idle = process.filter(|started| !self.has_exported(started));
+                let idle = process.filter(|started| self.is_idle(started));
                 let kept = idle.and_then(|started| Some(Whereabouts::Kept(started, started.keeps_back()?)));
                 kept.or_else(|| self.is_all.then_some(Whereabouts::Nowhere(idle, first)))
             })
@@ -95,7 +95,7 @@ impl Processes {
             .or_else(|| self.served_by(service))
             .or_else(|| calls.iter().find_map(|call| self.listens_for(*call)))
             // Whatever the only process starts has the environment that it has.
-            .or_else(|| self.started.first().filter(|only| self.started.len() == 1 && !self.has_exported(only)))
+            .or_else(|| self.started.first().filter(|only| self.started.len() == 1 && self.is_idle(only)))
     }
 
     /// Whether a call names a service other than this one.

@@ -1,7 +1,7 @@
 //! A run that somebody else's test runner drives, test by test.
 
 use crate::engine::{
-    Environment, Inputs, Keep, Loaded, Overrides, Running, Started, discover, exit, interrupted, load, select, start,
+    Environment, Inputs, Interrupts, Keep, Loaded, Overrides, Running, Started, discover, exit, load, select, start,
 };
 use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
@@ -146,9 +146,10 @@ impl Shared {
 
     async fn start(self: &Arc<Self>) -> Result<Started, String> {
         let (running, overrides) = (Running::default(), Overrides::default());
+        let mut interrupts = Interrupts::new();
         let started = tokio::select! {
             started = start(&self.loaded, &overrides, &self.fanout, &running) => Some(started),
-            () = interrupted() => None,
+            () = interrupts.next() => None,
         };
         *self.running.lock().await = running;
         let Some(started) = started else {
@@ -157,7 +158,7 @@ impl Shared {
         };
         let shared = Arc::clone(self);
         self.runtime.spawn(async move {
-            interrupted().await;
+            interrupts.next().await;
             shared.leave().await;
         });
         started.map_err(|why| self.fanout.text(&why))

@@ -57,7 +57,7 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot receive spans at {address}: {}", listen_words(error))]
+    #[error("cannot receive spans at {address}: {}", listen_words(error, address.port()))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -66,10 +66,11 @@ pub enum StartError {
     },
 }
 
-fn listen_words(error: &io::Error) -> String {
+fn listen_words(error: &io::Error, port: u16) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the port is taken, perhaps by a collector or another run; stop it, or use port 0 for a free one".to_owned()
+            let who = crate::child::listener(port).unwrap_or_else(|| "a collector or another run, perhaps".to_owned());
+            format!("the port is taken by {who}; stop it, or use port 0 for a free one")
         }
         io::ErrorKind::PermissionDenied => "not permitted; ports below 1024 are often reserved".to_owned(),
         io::ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),

@@ -37,6 +37,9 @@ impl<'r> Redacted<'r> {
             What::RunStarted { tests, files, backend, seed } => {
                 then(What::RunStarted { tests: *tests, files: *files, backend: &text(backend), seed: *seed });
             }
+            What::ProcessReused { name, place } => {
+                then(What::ProcessReused { name: &text(name), place: &text(place) });
+            }
             What::ProcessStarting { name, command } => {
                 then(What::ProcessStarting { name: &text(name), command: &text(command) });
             }

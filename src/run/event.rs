@@ -31,6 +31,13 @@ pub enum What<'a> {
         /// The seed of random values and ids.
         seed: u64,
     },
+    /// A process runs already, and is taken as it is.
+    ProcessReused {
+        /// Its name.
+        name: &'a str,
+        /// Where it answers.
+        place: &'a str,
+    },
     /// A process is being started.
     ProcessStarting {
         /// Its name.

@@ -9,7 +9,7 @@ const NOT_BEGUN: &str = "not begun, because the run was interrupted";
 const NOT_FINISHED: &str = "not finished: the run was interrupted";
 
 impl Session {
-    /// The record as far as tests have ended. Those that were under way are in error, and nothing more is reported.
+    /// The record as far as tests have ended. Those that were under way are in error and end, and nothing more is reported.
     pub fn interrupted(&self) -> RunRecord {
         self.silence();
         let mut tests = Vec::new();
@@ -23,6 +23,7 @@ impl Session {
                 }
             }
         }
+        self.break_off("the run was interrupted".to_owned());
         RunRecord {
             tests,
             started_ns: self.shared.clock.unix_start_ns(),

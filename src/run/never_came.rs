@@ -23,7 +23,7 @@ pub(crate) fn cause(processes: &Processes, asked: &Asked<'_>) -> Option<String> 
         .or_else(|| processes.linking_to(asked.id).map(linked))
         .or_else(|| began(processes, asked))
         .or_else(|| {
-            let idle = process().filter(|started| !processes.has_exported(started))?;
+            let idle = process().filter(|started| processes.is_idle(started))?;
             match idle.keeps_back() {
                 Some(setting) => Some(assert::kept(idle, setting)),
                 None => processes.is_all.then(|| nothing(idle)),
@@ -101,6 +101,13 @@ fn began(processes: &Processes, asked: &Asked<'_>) -> Option<String> {
 
 /// A process that runs and of which nothing came.
 fn nothing(started: &Started) -> String {
+    if started.reused {
+        return format!(
+            "process {} ran already and was taken as it is (`reuse`), and nothing exports spans to this run: start it with \
+             `OTEL_EXPORTER_OTLP_ENDPOINT` of the address that `backend.receiver` names, or stop it, so that the run starts it",
+            quoted(&started.name)
+        );
+    }
     format!(
         "process {} answered and exported nothing in this run: is it instrumented, and does it export to where \
          `OTEL_EXPORTER_OTLP_ENDPOINT` says, which the runner sets for it?",

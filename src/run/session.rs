@@ -59,6 +59,8 @@ pub struct Session {
     pub(super) backends: HashMap<TestAt, Reading>,
     pub(super) own: Mutex<Vec<OwnSpan>>,
     stopped: AtomicBool,
+    /// Why nothing goes on.
+    broken: SetOnce<String>,
     silenced: AtomicBool,
     listener: Listener,
     logs: Option<Logs>,
@@ -160,6 +162,7 @@ impl Session {
             backends: HashMap::new(),
             own: Mutex::default(),
             stopped: AtomicBool::new(false),
+            broken: SetOnce::new(),
             silenced: AtomicBool::new(false),
             options,
             plan,
@@ -228,6 +231,18 @@ impl Session {
     /// Begins no further test.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// Begins nothing more, and ends what is under way: those tests are in error for this reason.
+    pub(crate) fn break_off(&self, why: String) {
+        // The first reason counts.
+        let _ = self.broken.set(why);
+        self.stop();
+    }
+
+    /// Why a test is not begun.
+    fn not_begun(&self) -> String {
+        self.broken.get().map_or_else(|| NOT_BEGUN.to_owned(), |why| format!("not begun, because {why}"))
     }
 
     /// Whether no further test is to begin.
@@ -330,7 +345,7 @@ impl Session {
             needed_captures.push((name.to_owned(), outcome.captures.clone()));
         }
         if self.is_stopped() {
-            return skip(record, NOT_BEGUN.to_owned());
+            return skip(record, self.not_begun());
         }
         let nothing = BTreeMap::new();
         let setup = self.files[at.file].setup.get_or_init(|| self.plain_steps(at.file, false, &nothing));
@@ -347,7 +362,7 @@ impl Session {
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
         let mut took = Duration::ZERO;
-        while record.attempts <= retries {
+        while record.attempts <= retries && (record.attempts == 0 || self.broken.get().is_none()) {
             let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
             scope.adopt(from_setup);
             for (need, captures) in &needed_captures {
@@ -358,7 +373,7 @@ impl Session {
             let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts, &mut scope).await;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
-                return skip(record, NOT_BEGUN.to_owned());
+                return skip(record, self.not_begun());
             }
             if record.attempts > 1 {
                 let steps = std::mem::take(&mut record.steps);
@@ -415,6 +430,16 @@ impl Session {
             let ran = tokio::select! {
                 biased;
                 ran = running => ran,
+                why = self.broken.wait() => {
+                    if self.slot(at).started.get().is_none() {
+                        records.push(StepRecord::new(step.name.as_deref().unwrap_or_default()));
+                        break;
+                    }
+                    let record = failed(step, format!("not finished: {why}"));
+                    self.tell(&What::StepFinished { test: env.test, record: &record });
+                    records.push(record);
+                    break;
+                }
                 () = patience.over() => {
                     let bound = humantime::format_duration(timeout.unwrap_or_default());
                     let record = failed(step, format!("the test took longer than its timeout of {bound}"));
@@ -467,7 +492,13 @@ impl Session {
                 attempt: None,
                 patience: &patience,
             };
-            let ran = run_step(&env, step, &mut scope).await;
+            let running = run_step(&env, step, &mut scope);
+            let ran = tokio::select! {
+                biased;
+                ran = running => ran,
+                // What setup made is there to be removed all the same.
+                why = self.broken.wait(), if !teardown => return (kept, Some(format!("not finished: {why}"))),
+            };
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);

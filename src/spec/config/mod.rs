@@ -9,7 +9,7 @@ use super::load::decode;
 use super::plan::{VarValue, Wait};
 use super::read::{Fields, Reader};
 use crate::diag::{self, Code, Diagnostic, Problem};
-use crate::matcher::{Template, Value, literal};
+use crate::matcher::{Finder, Template, Value, finder, literal};
 use crate::source::{SourceFile, Span, Spanned};
 use crate::yaml::{self, Core, Node};
 use std::collections::BTreeSet;
@@ -78,15 +78,21 @@ pub struct Process {
     pub needs: Vec<String>,
     /// When it is ready.
     pub ready: Option<Ready>,
+    /// How long it may take to end after it was asked to.
+    pub stop: Option<Duration>,
+    /// What answers at its address already is taken for it.
+    pub reuse: bool,
 }
 
-/// When a process is ready.
+/// When a process is ready: all that is named holds.
 #[derive(Debug, Clone, Default)]
 pub struct Ready {
     /// A URL that answers.
     pub http: Option<Template>,
     /// An address that accepts connections.
     pub tcp: Option<Template>,
+    /// What a line that it prints holds.
+    pub log: Option<Finder>,
     /// Give up after this long.
     pub timeout: Option<Duration>,
 }
@@ -309,6 +315,11 @@ impl Reader {
         let ports = fields.get("ports").map(|node| self.words(node, "names")).unwrap_or_default();
         let needs = fields.get("needs").map(|node| self.words(node, "names of processes")).unwrap_or_default();
         let ready = fields.get("ready").and_then(|node| self.ready(node));
+        let stop = fields.get("stop").and_then(|node| self.duration(node));
+        let reuse = fields.get("reuse").and_then(|node| self.boolean(node)).unwrap_or(false);
+        if let (true, Some(at)) = (reuse, fields.get("reuse")) {
+            self.check_reuse(at, fields.has("ready"), ready.as_ref());
+        }
         let name = name?;
         let process = Process {
             at: node.span,
@@ -319,6 +330,8 @@ impl Reader {
             ports: ports.into_iter().map(|port| port.value).collect(),
             needs: needs.iter().map(|need| need.value.clone()).collect(),
             ready,
+            stop,
+            reuse,
         };
         Some((process, name.span, needs))
     }
@@ -327,16 +340,40 @@ impl Reader {
         let fields = self.fields(node, &forms::READY)?;
         let http = fields.get("http").and_then(|node| self.web_url(node));
         let tcp = fields.get("tcp").and_then(|node| self.template(node, "an address"));
+        let log = fields.get("log").and_then(|node| {
+            let scalar = self.scalar(node, "a regular expression", false)?;
+            finder(&scalar.text, scalar.at).map_err(|problem| self.push(problem)).ok()
+        });
         let timeout = fields.get("timeout").and_then(|node| self.positive_duration(node));
-        if !fields.has("http") && !fields.has("tcp") {
+        if !["http", "tcp", "log"].iter().any(|key| fields.has(key)) {
             self.error(
                 Code::MissingKey,
                 node.span,
                 "nothing says when it is ready",
-                "add `http: http://127.0.0.1:8080/healthz` or `tcp: 127.0.0.1:5432`",
+                "add `http: http://127.0.0.1:8080/healthz`, `tcp: 127.0.0.1:5432` or `log: listening on`",
             );
         }
-        Some(Ready { http, tcp, timeout })
+        Some(Ready { http, tcp, log, timeout })
+    }
+
+    /// What runs already is found where it answers, which must be an address that it can have.
+    fn check_reuse(&mut self, at: &Node, is_written: bool, ready: Option<&Ready>) {
+        let places = || ready.iter().flat_map(|ready| ready.http.iter().chain(&ready.tcp));
+        if places().next().is_none() {
+            // A `ready` that could not be read has its own problem.
+            if !is_written || ready.is_some_and(|ready| ready.log.is_some()) {
+                let says = "nothing says how what runs already is found";
+                let help = "add `ready` with `http: http://127.0.0.1:8080/healthz` or `tcp: 127.0.0.1:5432`";
+                self.error(Code::MissingKey, at.span, says, help);
+            }
+        } else if let Some((name, _, found)) =
+            places().flat_map(Template::vars).find(|(name, ..)| name.starts_with("port."))
+        {
+            let says = format!("`${{{name}}}` is a free port, at which nothing runs already");
+            let problem =
+                Problem::error(Code::BadValue, found, says).related(at.span, "what runs already is looked for");
+            self.push(problem.help("write the port that it has, or remove `reuse`"));
+        }
     }
 
     fn named_texts(&mut self, node: &Node, what: &str) -> Vec<(String, Template)> {

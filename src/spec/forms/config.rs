@@ -106,7 +106,9 @@ form!(
     key("env", Map(&Scalar), "Its environment, beside the runner's own.", "{ RUST_LOG: warn }"),
     key("ports", List(&Word), "Free ports to find for it: each is `${port.NAME}` in specs and here.", "[shop]"),
     key("needs", List(&Word), "Processes that must be ready before it starts; the others start at once.", "[database]"),
-    key("ready", Shape::Form(&READY), "When it is ready.", "{ http: 'http://127.0.0.1:8080/healthz', timeout: 120s }"),
+    key("ready", Shape::Form(&READY), "When it is ready: all that is written here holds.", "{ http: 'http://127.0.0.1:8080/healthz', timeout: 120s }"),
+    key("stop", Duration, "How long it may take to end when it is asked to; then it is killed, with all that it started (default 4s).", "2s"),
+    key("reuse", Bool, "What answers at the address of `ready` already is taken for it, and not stopped.", "true"),
 ]);
 
 form!(
@@ -114,6 +116,7 @@ form!(
     READY, "ready", "`ready`", [
     key("http", Word, "A URL that answers with a status below 400.", "http://127.0.0.1:8080/healthz"),
     key("tcp", Word, "An address that accepts connections.", "127.0.0.1:5432"),
+    key("log", Word, "A regular expression, found in a line that it prints.", "'listening on port \\d+'"),
     key("timeout", Duration, "Give up after this long (default 60s).", "120s"),
 ]);
 

@@ -1,4 +1,9 @@
-//! Programs that are started with everything that they start themselves.
+//! Programs on this machine: those that are stopped with everything that they start themselves, and which one listens at a
+//! port.
+
+mod listener;
+
+pub(crate) use listener::listener;
 
 use std::io;
 use std::process::Stdio;
@@ -31,16 +36,16 @@ impl Group {
         &mut self.child
     }
 
-    /// Asks all of them to end, and makes them after `grace`.
+    /// Asks all of them to end, and makes those end that have not after `grace`.
     pub(crate) async fn stop(mut self, grace: Duration) {
+        let deadline = Instant::now() + grace;
         self.signal(false);
         if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
             self.signal(true);
             // It was killed: the wait only collects it.
-            let _ = tokio::time::timeout(grace, self.child.wait()).await;
+            let _ = tokio::time::timeout(Duration::from_secs(1), self.child.wait()).await;
         }
-        // The program may end before those that it started (cargo does): they have the same grace.
-        let deadline = Instant::now() + grace;
+        // The program may end before those that it started (cargo does), of which no notification comes.
         while self.lives() && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -1,25 +1,21 @@
 //! The processes of the system under test: started before the first test, ready when they answer, stopped after the
 //! last, whatever happens in between.
 
+mod output;
+mod ready;
+
+pub use output::Log;
+pub use ready::Ready;
+
 use super::record::ProcessRecord;
 use crate::child::Group;
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use output::Printed;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
-use url::Url;
-
-/// How many lines of a process' output are kept for the message when it fails.
-const KEPT_LINES: usize = 20;
-/// How many characters of each.
-const KEPT_OF_LINE: usize = 300;
-/// How long a process may take to end after it was asked to.
-const GRACE: Duration = Duration::from_secs(4);
 
 /// One process to start; no variable is left in it.
 #[derive(Debug, Clone)]
@@ -34,19 +30,12 @@ pub struct ProcessSpec {
     pub env: Vec<(String, String)>,
     /// What of the runner's own environment it does not get.
     pub env_remove: Vec<String>,
-    /// When it is ready.
-    pub ready: Option<Ready>,
+    /// It is ready when all of these hold; at once if there is none.
+    pub ready: Vec<Ready>,
     /// How long that may take.
     pub ready_timeout: Duration,
-}
-
-/// When a process is ready.
-#[derive(Debug, Clone)]
-pub enum Ready {
-    /// A GET of this URL answers with a status below 400.
-    Http(Url),
-    /// This address accepts a connection.
-    Tcp(SocketAddr),
+    /// How long it may take to end after it was asked to.
+    pub grace: Duration,
 }
 
 /// Why a process is not there.
@@ -75,27 +64,31 @@ pub struct Process {
     serves: bool,
     told: bool,
     group: Group,
-    output: Arc<Mutex<VecDeque<Line>>>,
+    grace: Duration,
+    printed: Printed,
     readers: Vec<JoinHandle<()>>,
 }
 
-/// A line of output, and when it came.
-#[derive(Debug)]
-struct Line {
-    at: Instant,
-    text: String,
-}
-
 impl ProcessSpec {
-    /// Where it is to be reached, if something answers there already. That something would be taken for the process:
-    /// the tests would judge the wrong system.
-    pub async fn answered_already(&self) -> Option<String> {
-        let ready = self.ready.as_ref()?;
-        let place = match ready {
-            Ready::Http(url) => url.to_string(),
-            Ready::Tcp(address) => address.to_string(),
-        };
-        is_ready(ready).await.is_ok().then_some(place)
+    /// Where it is to be reached, if something answers there already. That something would be taken for the process: the
+    /// tests would judge the wrong system.
+    pub async fn answered_already(&self) -> Option<&Ready> {
+        for ready in &self.ready {
+            if ready.answers().await.is_some_and(|answer| answer.is_ok()) {
+                return Some(ready);
+            }
+        }
+        None
+    }
+
+    /// Why what answers already is not ready as this process would be; `None` if it is.
+    pub async fn lacks(&self) -> Option<String> {
+        for ready in &self.ready {
+            if let Some(Err(why)) = ready.answers().await {
+                return Some(why);
+            }
+        }
+        None
     }
 }
 
@@ -107,13 +100,17 @@ impl Process {
         spec: &ProcessSpec,
         mut still: impl FnMut(Duration, Option<&str>),
     ) -> Result<(), ProcessError> {
-        let Some(ready) = &spec.ready else { return Ok(()) };
         let began = Instant::now();
         let deadline = began + spec.ready_timeout;
         let mut said = began;
         let mut pause = Duration::from_millis(5);
-        loop {
-            let Err(why) = is_ready(ready).await else { return Ok(()) };
+        let mut open = spec.ready.iter();
+        let mut next = open.next();
+        while let Some(ready) = next {
+            let Err(why) = self.is_ready(ready).await else {
+                next = open.next();
+                continue;
+            };
             if let Ok(Some(status)) = self.group.child().try_wait() {
                 self.drain().await;
                 return Err(self.error(&format!("ended with {status} before it was ready")));
@@ -127,14 +124,38 @@ impl Process {
                 let line = self.last_line();
                 still(began.elapsed(), line.as_deref());
             }
-            // There is no notification of readiness, so it has to be polled.
-            tokio::time::sleep(pause).await;
+            // Of a port that opens there is no notification, so it has to be polled.
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.printed.awaited(), if matches!(ready, Ready::Log(_)) => {}
+            }
             pause = (pause * 3 / 2).min(Duration::from_millis(100));
+        }
+        // What answers may be another program that has the port, for lack of which this one ended.
+        if let (false, Ok(Some(status))) = (spec.ready.is_empty(), self.group.child().try_wait())
+            && !status.success()
+        {
+            self.drain().await;
+            let place = spec.ready.iter().find_map(|ready| Some((ready, ready.port()?)));
+            let other = place.map_or_else(String::new, |(ready, port)| {
+                let who = crate::child::listener(port).unwrap_or_else(|| "another program".to_owned());
+                format!(", and {who} answers at {ready}")
+            });
+            return Err(self.error(&format!("ended with {status}{other}")));
+        }
+        Ok(())
+    }
+
+    async fn is_ready(&self, ready: &Ready) -> Result<(), String> {
+        match ready.answers().await {
+            Some(answer) => answer,
+            None if self.printed.has_awaited() => Ok(()),
+            None => Err(format!("it printed no line with {ready}")),
         }
     }
 
-    /// Starts it. Needs a tokio runtime.
-    pub fn spawn(spec: &ProcessSpec) -> Result<Process, ProcessError> {
+    /// Starts it; what it prints goes to the log as well. Needs a tokio runtime.
+    pub fn spawn(spec: &ProcessSpec, log: Option<Log>) -> Result<Process, ProcessError> {
         let [program, args @ ..] = spec.command.as_slice() else {
             return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
         };
@@ -154,18 +175,22 @@ impl Process {
         let mut group = Group::spawn(&mut command).map_err(|source| ProcessError {
             message: format!("process `{}` could not be started: `{program}`: {source}", spec.name),
         })?;
-        let output = Arc::default();
+        let awaited = spec.ready.iter().find_map(|ready| match ready {
+            Ready::Log(pattern) => Some(pattern.clone()),
+            Ready::Http(_) | Ready::Tcp(_) => None,
+        });
+        let printed = Printed::new(log, awaited);
         let mut readers = Vec::new();
         if let (Some(stdout), Some(stderr)) = (group.child().stdout.take(), group.child().stderr.take()) {
-            readers.push(keep_lines(stdout, Arc::clone(&output)));
-            readers.push(keep_lines(stderr, Arc::clone(&output)));
+            readers.push(printed.read(stdout));
+            readers.push(printed.read(stderr));
         }
-        let serves = spec.ready.is_some();
-        Ok(Process { name: spec.name.clone(), serves, told: false, group, output, readers })
+        let (serves, grace) = (!spec.ready.is_empty(), spec.grace);
+        Ok(Process { name: spec.name.clone(), serves, told: false, group, grace, printed, readers })
     }
 
     fn last_line(&self) -> Option<String> {
-        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.printed.last();
         lines.iter().rev().map(|line| &line.text).find(|line| !line.trim().is_empty()).cloned()
     }
 
@@ -184,7 +209,7 @@ impl Process {
     /// The same with no more lines than came since then.
     pub fn record_since(&mut self, then: Option<Instant>) -> ProcessRecord {
         let status = self.group.child().try_wait().ok().flatten();
-        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.printed.last();
         let lines = lines.iter().filter(|line| then.is_none_or(|then| line.at >= then));
         ProcessRecord {
             name: self.name.clone(),
@@ -203,8 +228,14 @@ impl Process {
         Some(Ended { message, failed: !status.success(), serves: self.serves })
     }
 
+    /// That it ended, in half a sentence, if it has and was to stay; said as often as it is asked.
+    pub fn fell(&mut self) -> Option<String> {
+        let status = self.group.child().try_wait().ok()??;
+        self.serves.then(|| format!("process `{}` ended with {status}", self.name))
+    }
+
     fn error(&self, what: &str) -> ProcessError {
-        let lines = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = self.printed.last();
         let mut message = format!("process `{}` {what}", self.name);
         if lines.is_empty() {
             message += "; it printed nothing";
@@ -215,70 +246,16 @@ impl Process {
             message += "\n    ";
             message.extend(line.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }));
         }
+        if let (false, Some(log)) = (lines.is_empty(), self.printed.log()) {
+            let _ = write!(message, "\n  all that it printed: {}", log.display());
+        }
         ProcessError { message }
     }
 
-    /// Asks it to end, and makes it after a grace.
+    /// Asks it to end, and makes it after its grace.
     pub async fn stop(self) {
-        self.group.stop(GRACE).await;
+        self.group.stop(self.grace).await;
     }
-}
-
-/// Asks once; otherwise what came instead.
-async fn is_ready(ready: &Ready) -> Result<(), String> {
-    const ONE_TRY: Duration = Duration::from_secs(2);
-    match ready {
-        Ready::Tcp(address) => match tokio::time::timeout(ONE_TRY, tokio::net::TcpStream::connect(address)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(why)) => Err(format!("{address} accepts no connection: {why}")),
-            Err(_) => Err(format!("{address} accepts no connection within {}", humantime::format_duration(ONE_TRY))),
-        },
-        Ready::Http(url) => {
-            crate::client::install_crypto();
-            let client =
-                reqwest::Client::builder().no_proxy().timeout(ONE_TRY).build().map_err(|why| why.to_string())?;
-            match client.get(url.clone()).send().await {
-                Ok(answer) if answer.status().as_u16() < 400 => Ok(()),
-                Ok(answer) => Err(format!("GET {url} answers {}, and a status below 400 is awaited", answer.status())),
-                Err(why) if why.is_timeout() => {
-                    Err(format!("GET {url} does not answer within {}", humantime::format_duration(ONE_TRY)))
-                }
-                Err(why) => Err(format!("GET {url} is not answered: {}", innermost(&why))),
-            }
-        }
-    }
-}
-
-/// The cause of the cause, which says what happened: `Connection refused`.
-fn innermost(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).last().map_or_else(String::new, ToString::to_string)
-}
-
-/// A line without the control sequences by which programs colour their output (CSI, of ECMA-48).
-fn without_colour(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    let mut rest = line;
-    while let Some((before, sequence)) = rest.split_once("\u{1b}[") {
-        out += before;
-        let end = sequence.find(|c| ('@'..='~').contains(&c));
-        rest = end.map_or("", |end| &sequence[end + 1..]);
-    }
-    out + rest
-}
-
-fn keep_lines(from: impl AsyncRead + Unpin + Send + 'static, into: Arc<Mutex<VecDeque<Line>>>) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut lines = BufReader::new(from).split(b'\n');
-        while let Ok(Some(line)) = lines.next_segment().await {
-            let mut kept = into.lock().unwrap_or_else(PoisonError::into_inner);
-            if kept.len() == KEPT_LINES {
-                kept.pop_front();
-            }
-            let text = without_colour(&String::from_utf8_lossy(&line));
-            let text = crate::redact::cut(text.trim_end(), KEPT_OF_LINE).into_owned();
-            kept.push_back(Line { at: Instant::now(), text });
-        }
-    })
 }
 
 #[cfg(all(test, unix))]
@@ -286,6 +263,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::run::ports::free_port;
+    use std::net::SocketAddr;
 
     fn shell(script: &str, ready: Option<Ready>) -> ProcessSpec {
         ProcessSpec {
@@ -294,8 +272,9 @@ mod tests {
             directory: std::env::temp_dir(),
             env: vec![("GREETING".to_owned(), "hello".to_owned())],
             env_remove: vec!["HOME".to_owned()],
-            ready,
+            ready: ready.into_iter().collect(),
             ready_timeout: Duration::from_secs(20),
+            grace: Duration::from_secs(4),
         }
     }
 
@@ -303,15 +282,9 @@ mod tests {
     async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
         let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
         let spec = shell("echo $GREETING $HOME.; echo oops >&2; exit 3", Some(nobody));
-        let error = Process::spawn(&spec).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
+        let error = Process::spawn(&spec, None).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
         assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
-    }
-
-    #[test]
-    fn colours_of_a_log_are_left_out() {
-        assert_eq!(without_colour("\u{1b}[2m10:00\u{1b}[0m \u{1b}[31;1mERROR\u{1b}[0m x[1]"), "10:00 ERROR x[1]");
-        assert_eq!(without_colour("cut \u{1b}[31"), "cut ");
     }
 
     #[tokio::test]
@@ -320,10 +293,10 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let other = std::net::TcpListener::bind(address).unwrap();
         let spec = shell("", Some(Ready::Tcp(address)));
-        assert_eq!(spec.answered_already().await, Some(address.to_string()));
+        assert_eq!(spec.answered_already().await.map(ToString::to_string), Some(address.to_string()));
         drop(other);
-        assert_eq!(spec.answered_already().await, None);
-        assert_eq!(shell("", None).answered_already().await, None);
+        assert!(spec.answered_already().await.is_none());
+        assert!(shell("", None).answered_already().await.is_none());
     }
 
     #[tokio::test]
@@ -346,7 +319,7 @@ mod tests {
         ];
         for (ready, words) in cases {
             let spec = ProcessSpec { ready_timeout: Duration::from_millis(50), ..shell("sleep 20", Some(ready)) };
-            let mut process = Process::spawn(&spec).unwrap();
+            let mut process = Process::spawn(&spec, None).unwrap();
             let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
             process.stop().await;
             assert!(error.message.contains("was not ready after 50ms") && error.message.contains(words), "{error}");
@@ -355,12 +328,49 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_process_is_ready_when_all_that_is_awaited_of_it_holds() {
+        let port = free_port().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let script = format!(
+            "echo almost; perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(LocalAddr=>\"127.0.0.1:{port}\",Listen=>5)or die;\
+             $|=1;print qq(listening on {port}\\n);while($c=$s->accept){{}}'"
+        );
+        let pattern = crate::matcher::Finder::new(r"listening on \d+").unwrap();
+        let spec = ProcessSpec { ready: vec![Ready::Log(pattern), Ready::Tcp(address)], ..shell(&script, None) };
+        let mut process = Process::spawn(&spec, None).unwrap();
+        process.ready(&spec, |_, _| {}).await.unwrap();
+        assert_eq!(process.last_line().unwrap(), format!("listening on {port}"));
+        process.stop().await;
+        let never = crate::matcher::Finder::new("listening on [a-z]+").unwrap();
+        let spec = ProcessSpec {
+            ready: vec![Ready::Log(never)],
+            ready_timeout: Duration::from_millis(50),
+            ..shell("sleep 20", None)
+        };
+        let mut process = Process::spawn(&spec, None).unwrap();
+        let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
+        assert!(error.message.contains("it printed no line with `listening on [a-z]+`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn what_has_the_port_of_a_process_that_failed_is_not_taken_for_it() {
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
+        let _other = std::net::TcpListener::bind(address).unwrap();
+        let spec = shell("exit 98", Some(Ready::Tcp(address)));
+        let mut process = Process::spawn(&spec, None).unwrap();
+        process.group.child().wait().await.unwrap();
+        let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
+        let other = format!("ended with exit status: 98, and process {} (", std::process::id());
+        assert!(error.message.contains(&other) && error.message.contains(&format!("answers at {address}")), "{error}");
+    }
+
+    #[tokio::test]
     async fn a_program_that_does_not_exist_is_named() {
         let mut spec = shell("", None);
         spec.command = vec!["no-such-program".to_owned()];
-        assert!(Process::spawn(&spec).unwrap_err().message.contains("`no-such-program`"));
+        assert!(Process::spawn(&spec, None).unwrap_err().message.contains("`no-such-program`"));
         spec.directory = "no-such-folder".into();
-        let message = Process::spawn(&spec).unwrap_err().message;
+        let message = Process::spawn(&spec, None).unwrap_err().message;
         assert!(message.contains("no-such-folder (`cwd`)") && !message.contains("no-such-program"), "{message}");
     }
 
@@ -372,7 +382,7 @@ mod tests {
         );
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let spec = shell(&listener, Some(Ready::Tcp(address)));
-        let mut process = Process::spawn(&spec).unwrap();
+        let mut process = Process::spawn(&spec, None).unwrap();
         process.ready(&spec, |_, _| {}).await.unwrap();
         process.stop().await;
         assert!(tokio::net::TcpStream::connect(address).await.is_err());
