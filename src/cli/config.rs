@@ -1,11 +1,15 @@
 //! `tracespec config`: the settings in force, where each comes from, and what the backend answers.
 
 use super::args::{Common, ConfigArgs};
-use super::streams::{colour, error, put, show};
+use super::streams::{colour, error, put, say};
+use crate::diag;
 use crate::engine::{Inputs, Settings, discover, exit, load, place};
+use crate::redact::Redactor;
+use std::sync::Arc;
 
 pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
-    let inputs = common.bare();
+    let mut inputs = common.bare();
+    inputs.secrets_file = inputs.environment.get("TRACESPEC_SECRETS_FILE").map(Into::into);
     let read = discover::config(common.config.as_deref()).and_then(|found| Ok((found, load::config(&inputs)?)));
     let (found, (parsed, diagnostics)) = match read {
         Ok(read) => read,
@@ -14,10 +18,15 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
-    if show(&diagnostics, colour(common.color, &inputs.environment)) {
+    let settings = Settings::resolve(&parsed, common.profile.as_deref());
+    // What is wrong is quoted, and a secret may stand in it. Which there are is what can be read of the variables, if anything.
+    let vars = load::run_vars(&settings, &inputs, &mut Vec::new());
+    let redactor = vars.map_or_else(|_| Arc::new(Redactor::new(settings.redact.iter())), |vars| vars.redactor);
+    let lines = load::shown(&diagnostics, colour(common.color, &inputs.environment));
+    lines.iter().for_each(|line| say(&redactor.text(line)));
+    if diag::has_errors(&diagnostics) {
         return exit::USAGE;
     }
-    let settings = Settings::resolve(&parsed, common.profile.as_deref());
     let file = found.map_or_else(|| "(none found)".to_owned(), |path| path.display().to_string());
     let mut text = format!("{:<16} {file}\n", "configuration");
     if let Some(profile) = &common.profile {

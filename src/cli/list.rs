@@ -1,7 +1,8 @@
 //! `tracespec list`: the tests that would run.
 
 use super::args::{Common, ListArgs};
-use super::streams::{colour, error, put, say, show};
+use super::streams::{colour, error, put, say};
+use crate::diag;
 use crate::engine::load::read;
 use crate::engine::{exit, select};
 use crate::spec::list::{to_json, to_text};
@@ -16,7 +17,8 @@ pub(crate) fn list(args: &ListArgs, common: &Common) -> u8 {
         }
     };
     read.warnings().for_each(|warning| say(&warning));
-    if show(&read.diagnostics, colour(common.color, &inputs.environment)) {
+    read.shown(colour(common.color, &inputs.environment)).iter().for_each(|line| say(line));
+    if diag::has_errors(&read.diagnostics) {
         return exit::USAGE;
     }
     let selected = match select::tests(&read.plan, &args.selection.tests()) {

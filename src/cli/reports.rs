@@ -2,9 +2,10 @@
 
 use super::streams;
 use crate::diag::did_you_mean;
-use crate::engine::Environment;
+use crate::engine::{Environment, under_way, unix_ns};
 use crate::report::kinds::{KINDS, Kind, Out, Setting, named};
 use crate::report::{LiveFile, Output, Places, ReportFile};
+use crate::run::event::{Event, What};
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,16 +40,28 @@ impl Wanted {
         self.path.as_ref().map_or_else(|| "-".to_owned(), |path| path.display().to_string())
     }
 
-    /// What it is written with, if it can be written.
-    fn open(&self) -> Result<Out, String> {
+    /// What it is written with, if it can be written. From here on the path has no report of an earlier run.
+    fn open(&self, places: &Places) -> Result<Out, String> {
         let lost =
             |why: &dyn std::fmt::Display| format!("cannot write the report {}: {why}; nothing was sent", self.shown());
         match &self.path {
             None if streams::stdout_is_closed() => Err(lost(&"standard output is closed")),
             None => Ok(Box::new(io::stdout())),
             Some(path) if self.kind.live => Ok(Box::new(LiveFile::create(path).map_err(|why| lost(&why))?)),
-            Some(path) => Ok(Box::new(ReportFile::create(path).map_err(|why| lost(&why))?)),
+            Some(path) => Ok(Box::new(self.file(path, places).map_err(|why| lost(&why))?)),
         }
+    }
+
+    /// The file, in which it says so far that the run has not ended.
+    fn file(&self, path: &Path, places: &Places) -> io::Result<ReportFile> {
+        let file = ReportFile::create(path)?;
+        if !file.is_replaced() {
+            return Ok(file);
+        }
+        let mut setting = Setting { places: places.clone(), ..Setting::default() };
+        let what = What::RunFinished(&under_way());
+        (self.kind.make)(Box::new(file), &mut setting).event(&Event { at_ns: unix_ns(), what })?;
+        ReportFile::create(path)
     }
 }
 
@@ -74,18 +87,24 @@ pub(super) fn on_stdout(all: &[Wanted]) -> bool {
     all.iter().any(|wanted| wanted.path.is_none())
 }
 
-/// The reporters, if all can be written. The error is one sentence.
-pub(super) fn open(all: &[Wanted], environment: &Environment) -> Result<Vec<Output>, String> {
+/// The reporters of those that can be written, and why one cannot be, in one sentence.
+pub(super) fn open(all: &[Wanted], environment: &Environment) -> (Vec<Output>, Option<String>) {
     let mut setting = Setting { places: places(environment), token: token(), ..Setting::default() };
+    let mut lost = None;
     if all.iter().any(|wanted| wanted.kind.on_stdout) {
-        setting.summary = summary(environment)?;
+        match summary(environment) {
+            Ok(summary) => setting.summary = summary,
+            Err(why) => lost = Some(why),
+        }
     }
     let mut outputs = Vec::new();
     for wanted in all {
-        let reporter = (wanted.kind.make)(wanted.open()?, &mut setting);
-        outputs.push(Output::report(wanted.shown(), reporter));
+        match wanted.open(&setting.places) {
+            Ok(out) => outputs.push(Output::report(wanted.shown(), (wanted.kind.make)(out, &mut setting))),
+            Err(why) => lost = lost.or(Some(why)),
+        }
     }
-    Ok(outputs)
+    (outputs, lost)
 }
 
 /// Nothing in a run's output may switch commands on again, so nobody may know it.

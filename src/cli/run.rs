@@ -4,7 +4,8 @@ use super::args::{Common, Flaky, Inconclusive, RunArgs};
 use super::reports;
 use super::streams::{self, colour, error, say};
 use crate::engine::{
-    Interrupts, Keep, Loaded, Overrides, Running, Started, exit, history, interrupted_before_start, load, select, start,
+    Inputs, Interrupts, Keep, Loaded, Overrides, Refused, Running, Started, before_load, before_start, exit, history,
+    load, select, start,
 };
 use crate::report::failure::Look;
 use crate::report::terminal::{Settings, Terminal};
@@ -27,34 +28,18 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     };
     let inputs = common.inputs(&args.selection.files(), &args.variables, args.seed);
-    if args.accept && inputs.environment.is_ci() {
-        error(&"`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote");
-        return exit::USAGE;
-    }
-    let colour = colour(common.color, &inputs.environment);
-    let loaded = match load(&inputs, &mut io::stderr(), colour) {
-        Ok(loaded) => loaded,
-        Err(code) => return code,
+    let (reports, lost) = reports::open(&wanted, &inputs.environment);
+    let prepared = match lost {
+        Some(why) => Err(refused(exit::ERROR, why)),
+        None => prepared(args, &inputs, colour(common.color, &inputs.environment)),
     };
-    let selection = args.selection.tests();
-    let selected = match select::tests(&loaded.plan, &selection) {
-        Ok(selected) => selected,
-        Err(why) => {
-            error(&why);
-            return exit::USAGE;
+    let (loaded, selected) = match prepared {
+        Ok(prepared) => prepared,
+        Err(Refused { code, why }) => {
+            let fanout = before_load(reports, &inputs.environment, why);
+            return exit::with_lost_reports(code, report_lost(&fanout));
         }
     };
-    if selected.is_empty() {
-        // An empty shard is no mistake, a name that matches nothing in any shard is one.
-        let every_shard = select::Selection { shard: None, ..selection };
-        let shard = select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty());
-        say(if shard {
-            "no test falls into this shard; nothing was run"
-        } else {
-            "error: no test matches; nothing was run"
-        });
-        return if shard { exit::PASSED } else { exit::USAGE };
-    }
     let to_stderr = reports::on_stdout(&wanted);
     let people = streams::people(common.color, &inputs.environment, to_stderr);
     let is_live = people.live.is_some();
@@ -62,13 +47,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let settings = Settings { look, verbose: args.verbose, ..people };
     let results: Box<dyn Write + Send> = if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     let mut outputs = vec![Output::for_people(Terminal::new(results, io::stderr(), settings))];
-    match reports::open(&wanted, &inputs.environment) {
-        Ok(reports) => outputs.extend(reports),
-        Err(why) => {
-            error(&why);
-            return exit::ERROR;
-        }
-    }
+    outputs.extend(reports);
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
     let logs = (!args.no_history).then(|| history::folder(&loaded.settings.folder));
     let (running, started) = (Running::logging_to(logs), OnceLock::new());
@@ -81,8 +60,11 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         // Before the processes are stopped: a second signal leaves no time for it.
         match started.get() {
             Some(started) => drop(started.interrupt(&loaded, kept(args), running.records())),
-            None => interrupted_before_start(&loaded, &selected, &fanout, running.records()),
+            None => before_start(&loaded, &selected, &fanout, &running, None),
         }
+    }
+    if let Some(Err(why)) = &finished {
+        before_start(&loaded, &selected, &fanout, &running, Some(why.clone()));
     }
     let stopped = tokio::select! {
         () = running.stop() => true,
@@ -91,8 +73,8 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     };
     let record = match finished {
         Some(Ok(record)) => record,
-        Some(Err(why)) => {
-            error(&fanout.text(&why));
+        Some(Err(_)) => {
+            report_lost(&fanout);
             return exit::ERROR;
         }
         None => {
@@ -104,6 +86,33 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     };
     let code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
     exit::with_lost_reports(code, report_lost(&fanout))
+}
+
+/// What is to be run, or why nothing is.
+fn prepared(args: &RunArgs, inputs: &Inputs, colour: bool) -> Result<(Loaded, Vec<TestAt>), Refused> {
+    if args.accept && inputs.environment.is_ci() {
+        let why = "`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote";
+        return Err(refused(exit::USAGE, why.to_owned()));
+    }
+    let loaded = load(inputs, &mut io::stderr(), colour)?;
+    let selection = args.selection.tests();
+    let selected = select::tests(&loaded.plan, &selection).map_err(|why| refused(exit::USAGE, why))?;
+    if !selected.is_empty() {
+        return Ok((loaded, selected));
+    }
+    // An empty shard is no mistake, a name that matches nothing in any shard is one.
+    let every_shard = select::Selection { shard: None, ..selection };
+    if select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty()) {
+        say("no test falls into this shard; nothing was run");
+        return Err(Refused { code: exit::PASSED, why: None });
+    }
+    Err(refused(exit::USAGE, "no test matches; nothing was run".to_owned()))
+}
+
+/// Says why nothing is run.
+fn refused(code: u8, why: String) -> Refused {
+    error(&why);
+    Refused { code, why: Some(why) }
 }
 
 /// Says which reports could not be written, if any.

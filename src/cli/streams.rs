@@ -1,8 +1,7 @@
 //! Standard output carries only what can be piped; everything for people goes to standard error.
 
 use super::args::Color;
-use crate::diag::{self, Diagnostic};
-use crate::engine::{Environment, load};
+use crate::engine::Environment;
 use crate::report::failure::Look;
 use crate::report::terminal::{Screen, Settings};
 use crate::report::text::clean;
@@ -48,12 +47,6 @@ pub(crate) fn stdout_is_closed() -> bool {
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn stdout_is_closed() -> bool {
     false
-}
-
-/// Shows diagnostics; says whether one of them is an error.
-pub(crate) fn show(diagnostics: &[Diagnostic], colour: bool) -> bool {
-    load::shown(diagnostics, colour).iter().for_each(|line| say(line));
-    diag::has_errors(diagnostics)
 }
 
 /// Whether standard error shows colour.

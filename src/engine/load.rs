@@ -241,18 +241,34 @@ fn unused(name: &str, plan: &Plan, config: &Config) -> Option<String> {
     Some(format!("no spec uses `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))))
 }
 
-/// Reads everything and writes what is wrong to `out`. `Err` is the exit code.
-pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, u8> {
+/// Why nothing is run, which has been said to who started it.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    /// The exit code.
+    pub(crate) code: u8,
+    /// The same for reports; `None` where it is no mistake.
+    pub(crate) why: Option<String>,
+}
+
+impl Refused {
+    /// What was asked for cannot be done.
+    pub(crate) fn usage(why: impl Into<String>) -> Refused {
+        Refused { code: exit::USAGE, why: Some(why.into()) }
+    }
+}
+
+/// Reads everything and writes what is wrong to `out`.
+pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, Refused> {
     // Whether anybody reads `out` changes nothing: the exit code says it as well.
     let mut say = |line: &str| drop(writeln!(out, "{line}"));
     let read = read(inputs, true).map_err(|why| {
         say(&format!("error: {}", clean(&why, true)));
-        exit::USAGE
+        Refused::usage(why)
     })?;
     read.lines(colour).iter().for_each(|line| say(line));
     if diag::has_errors(&read.diagnostics) {
         say("nothing was sent");
-        return Err(exit::USAGE);
+        return Err(Refused::usage(read.shown(false).join("\n")));
     }
     let Read { plan, settings, vars, .. } = read;
     Ok(Loaded { plan, settings, vars: Arc::new(vars), environment: inputs.environment.clone() })

@@ -18,11 +18,13 @@ mod settings;
 mod snapshots;
 mod start;
 pub(crate) mod traces;
+mod unstarted;
 
 pub(crate) use environment::Environment;
 pub(crate) use interrupt::Interrupts;
-pub(crate) use load::{Inputs, Loaded, load};
+pub(crate) use load::{Inputs, Loaded, Refused, load};
 pub(crate) use processes::Running;
 pub(crate) use saved_traces::Which as SavedOf;
 pub(crate) use settings::Settings;
-pub(crate) use start::{Keep, Overrides, Started, interrupted_before_start, start, unix_ns};
+pub(crate) use start::{Keep, Overrides, Started, start, unix_ns};
+pub(crate) use unstarted::{before_load, before_start, under_way};

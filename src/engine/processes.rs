@@ -146,6 +146,11 @@ pub(crate) async fn start(
     let specs = configured.iter().zip(&*all);
     let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
     let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
+    let redactor = &loaded.vars.redactor;
+    for spec in &specs {
+        redactor.learn_words(&spec.command);
+        spec.env.iter().for_each(|(name, value)| redactor.learn_header(name, value));
+    }
     let starting = configured.iter().zip(&specs).map(|(process, spec)| async {
         for need in &process.needs {
             // That it exists is known from reading the configuration; that it can become ready, too.

@@ -6,7 +6,6 @@ use super::saved_traces::{self, Which};
 use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
-use crate::run::interrupted::not_begun;
 use crate::run::processes::Ended;
 use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
 use crate::run::session::{Session, TestAt};
@@ -145,23 +144,4 @@ impl Started {
             () = watched => {}
         }
     }
-}
-
-/// The record of a run that was ended before its system had started, handed to the reporters.
-pub(crate) fn interrupted_before_start(
-    loaded: &Loaded,
-    selected: &[TestAt],
-    fanout: &Fanout,
-    processes: Vec<ProcessRecord>,
-) {
-    let record = RunRecord {
-        tests: selected.iter().map(|&at| not_begun(&loaded.plan, at)).collect(),
-        started_ns: unix_ns(),
-        seed: loaded.vars.seed,
-        interrupted: true,
-        environment: origin::of(&loaded.settings.folder, String::new(), &loaded.environment),
-        processes,
-        ..RunRecord::default()
-    };
-    fanout.hear(&What::RunFinished(&record));
 }

@@ -72,7 +72,7 @@ fn has_profile_test(inputs: &Inputs) -> bool {
 impl Driven {
     /// Reads configuration and specs. `Err` is the exit code; what is wrong has been printed.
     pub(super) fn load(paths: &[PathBuf], profile: Option<&str>) -> Result<Driven, u8> {
-        let loaded = load(&inputs(paths, profile), &mut io::stderr(), false)?;
+        let loaded = load(&inputs(paths, profile), &mut io::stderr(), false).map_err(|refused| refused.code)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| {
             say(&format!("error: cannot start: {why}"));
             exit::ERROR

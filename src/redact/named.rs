@@ -29,6 +29,18 @@ impl Redactor {
         self.without(text, self.in_body(text))
     }
 
+    /// The words of a command line as they may be shown: without what stands behind hidden flags (`--token x`, `--token=x`), in hidden
+    /// variables (`TOKEN=x`), headers (`-H 'authorization: x'`), URLs and bodies.
+    pub fn words(&self, words: &[String]) -> Vec<String> {
+        let hidden = self.in_words(words);
+        words.iter().zip(hidden).map(|(word, hidden)| self.without(word, hidden)).collect()
+    }
+
+    /// Learns the hidden values in the words of a command line.
+    pub fn learn_words(&self, words: &[String]) {
+        self.in_words(words).iter().flatten().for_each(|hidden| self.learn_guessed(&hidden.value));
+    }
+
     /// Learns the values of hidden parameters of a URL.
     pub fn learn_url(&self, text: &str) {
         self.in_url(text).iter().for_each(|hidden| self.learn_guessed(&hidden.value));
@@ -89,6 +101,32 @@ impl Redactor {
             self.pairs(text, to + query + 1, &mut found);
         }
         found
+    }
+
+    fn in_words(&self, words: &[String]) -> Vec<Vec<Hidden>> {
+        let whole = |text: &str, from: usize| {
+            let (at, value) = (from..text.len(), text[from..].to_owned());
+            if value.is_empty() { Vec::new() } else { vec![Hidden { at, value, mask: MASK }] }
+        };
+        let is_flag = |word: &str| word.starts_with('-') && self.hides(word.trim_start_matches('-'));
+        let mut behind_flag = false;
+        let of = |word: &String| {
+            if std::mem::replace(&mut behind_flag, is_flag(word)) && !word.starts_with('-') {
+                return whole(word, 0);
+            }
+            let named = |by: char| {
+                let (name, value) = word.split_once(by)?;
+                let name = name.trim_start_matches('-');
+                let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "\"'{}&?/".contains(c));
+                (is_name && self.hides(name)).then(|| word.len() - value.trim_start().len())
+            };
+            match named('=').or_else(|| named(':')) {
+                Some(from) => whole(word, from),
+                None if word.contains("://") => self.in_url(word),
+                None => self.in_body(word),
+            }
+        };
+        words.iter().map(of).collect()
     }
 
     /// `name=value` after `name=value`.
@@ -259,6 +297,28 @@ mod tests {
     }
 
     #[test]
+    fn a_command_line_is_shown_without_what_hidden_flags_and_variables_hold() {
+        let redactor = Redactor::new(["session-key"]);
+        let words = |line: &str| line.split(' ').map(|word| word.replace('_', " ")).collect::<Vec<String>>();
+        for (line, shown) in [
+            ("pay --token=abc --amount 3", "pay --token=*** --amount 3"),
+            ("pay --token abc def", "pay --token *** def"),
+            ("pay --token --amount 3", "pay --token --amount 3"),
+            ("pay -session-key abc", "pay -session-key ***"),
+            ("env PASSWORD=abc pay", "env PASSWORD=*** pay"),
+            ("curl -H authorization:_Bearer_abc", "curl -H authorization: ***"),
+            ("curl http://u:pw@h/?token=abc&x=1", "curl http://u:***@h/?token=***&x=1"),
+            ("curl -d {\"password\":\"abc\"}", "curl -d {\"password\":\"***\"}"),
+            ("pay --token= x", "pay --token= x"),
+            ("echo a=b c:d", "echo a=b c:d"),
+        ] {
+            assert_eq!(redactor.words(&words(line)).join(" "), shown, "{line}");
+        }
+        redactor.learn_words(&words("pay --token=a-long-token --password another-secret"));
+        assert_eq!(redactor.text("a-long-token, another-secret, pay"), "***, ***, pay");
+    }
+
+    #[test]
     fn what_hidden_names_hold_is_masked_wherever_else_it_stands() {
         let redactor = Redactor::default();
         redactor.learn_body(r#"{"token": "body-secret", "password": "short"}"#);
@@ -276,6 +336,7 @@ mod tests {
             let redactor = Redactor::default();
             redactor.url(&text);
             redactor.body(&text);
+            redactor.words(&[text.clone(), format!("--token={text}"), "--token".to_owned(), text.clone()]);
             redactor.learn_url(&text);
             redactor.learn_body(&text);
         }

@@ -11,6 +11,7 @@ pub struct ReportFile {
     bytes: Vec<u8>,
     /// Beside the path, to be renamed to it; `None` where the path is written in place.
     beside: Option<(PathBuf, File)>,
+    is_replaced: bool,
 }
 
 impl ReportFile {
@@ -41,7 +42,13 @@ impl ReportFile {
                 Some((beside, file))
             }
         };
-        Ok(ReportFile { path, bytes: Vec::new(), beside })
+        let is_replaced = is_regular || there.is_err();
+        Ok(ReportFile { path, bytes: Vec::new(), beside, is_replaced })
+    }
+
+    /// Whether what is written takes the place of what was there, as in a file, rather than following it, as in a pipe.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced
     }
 }
 

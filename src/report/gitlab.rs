@@ -8,6 +8,7 @@ use super::text::clean;
 use crate::assert;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// The document of a run.
 pub(super) fn document(run: &RunRecord, places: &Places) -> String {
@@ -17,7 +18,7 @@ pub(super) fn document(run: &RunRecord, places: &Places) -> String {
         let error = test.steps.iter().find_map(|step| step.error.as_ref());
         let error = error.or(test.reason.as_ref().filter(|_| findings.is_empty()));
         found.extend(findings.into_iter().map(|finding| Entry {
-            test,
+            test: Some(test),
             line: test.source.line_column(finding.at.start).line,
             rule: finding.rule.id(),
             severity: if finding.verdict == assert::Verdict::Fail { "major" } else { "minor" },
@@ -26,22 +27,22 @@ pub(super) fn document(run: &RunRecord, places: &Places) -> String {
         }));
         found.extend(error.map(|error| {
             let says = format!("{}: {error}", test.name);
-            Entry { test, line: test.line, rule: "error", severity: "critical", says, of: "" }
+            Entry { test: Some(test), line: test.line, rule: "error", severity: "critical", says, of: "" }
         }));
     }
-    // There is no place for the run as a whole but that of one of its tests.
-    if let Some(test) = run.tests.first() {
-        let of_run = |says| Entry { test, line: 1, rule: "error", severity: "critical", says, of: "run" };
-        found.extend(plain::errors(run).into_iter().map(of_run));
-    }
+    // There is no place for the run as a whole but that of one of its tests, or of the configuration.
+    let test = run.tests.first();
+    let of_run = |says| Entry { test, line: 1, rule: "error", severity: "critical", says, of: "run" };
+    found.extend(plain::errors(run).into_iter().map(of_run));
     let mut prints = Fingerprints::default();
     let entry = |entry: Entry<'_>| {
         let Entry { test, line, rule, severity, says, of } = entry;
-        let path = places.name(test.source.path());
+        let path = places.name(test.map_or(Path::new("tracespec.yaml"), |test| test.source.path()));
+        let name = test.map_or("", |test| test.name.as_str());
         json!({
             "description": clean(&says, true),
             "check_name": rule,
-            "fingerprint": prints.of(&[&path, &test.name, of, rule]),
+            "fingerprint": prints.of(&[&path, name, of, rule]),
             "severity": severity,
             "location": { "path": path, "lines": { "begin": line } },
         })
@@ -51,7 +52,8 @@ pub(super) fn document(run: &RunRecord, places: &Places) -> String {
 }
 
 struct Entry<'a> {
-    test: &'a TestRecord,
+    /// `None` for a run of which no test is known.
+    test: Option<&'a TestRecord>,
     line: usize,
     rule: &'static str,
     severity: &'static str,

@@ -41,7 +41,9 @@ impl<'r> Redacted<'r> {
                 then(What::ProcessReused { name: &text(name), place: &text(place) });
             }
             What::ProcessStarting { name, command } => {
-                then(What::ProcessStarting { name: &text(name), command: &text(command) });
+                let words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+                let command = redactor.words(&words).join(" ");
+                then(What::ProcessStarting { name: &text(name), command: &text(&command) });
             }
             What::ProcessStillStarting { name, waited, last_line } => {
                 let last_line = last_line.map(text);
@@ -219,7 +221,7 @@ impl<'r> Redacted<'r> {
     fn program(&self, program: &ProgramRecord) -> ProgramRecord {
         let ProgramRecord { argv, env, directory, ending, stdout, stderr } = program;
         ProgramRecord {
-            argv: self.texts(argv),
+            argv: self.redactor.words(argv),
             env: self.headers(env),
             directory: self.text(directory),
             ending: self.maybe(ending.as_ref()),

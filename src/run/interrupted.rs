@@ -5,7 +5,8 @@ use super::session::{Session, TestAt, blank};
 use crate::spec::plan::Plan;
 use std::sync::atomic::Ordering;
 
-const NOT_BEGUN: &str = "not begun, because the run was interrupted";
+/// Why a test did not begin in a run that was interrupted.
+pub(crate) const INTERRUPTED: &str = "not begun, because the run was interrupted";
 const NOT_FINISHED: &str = "not finished: the run was interrupted";
 
 impl Session {
@@ -37,7 +38,7 @@ impl Session {
     fn unfinished(&self, at: TestAt) -> TestRecord {
         let (started_ns, duration) = self.since_start(at);
         if started_ns == 0 {
-            return not_begun(&self.plan, at);
+            return not_begun(&self.plan, at, INTERRUPTED);
         }
         TestRecord {
             verdict: Verdict::Error,
@@ -51,7 +52,7 @@ impl Session {
     }
 }
 
-/// The record of a test that the interruption kept from beginning.
-pub(crate) fn not_begun(plan: &Plan, at: TestAt) -> TestRecord {
-    TestRecord { reason: Some(NOT_BEGUN.to_owned()), ..blank(plan, at) }
+/// The record of a test that the end of the run kept from beginning.
+pub(crate) fn not_begun(plan: &Plan, at: TestAt, why: &str) -> TestRecord {
+    TestRecord { reason: Some(why.to_owned()), ..blank(plan, at) }
 }

@@ -526,6 +526,11 @@ impl Session {
         }
     }
 
+    /// The same of the words of a command line.
+    pub(crate) fn learn_words(&self, words: &[String]) {
+        self.vars.redactor.learn_words(words);
+    }
+
     /// Remembers what a trace shows to exist.
     pub(crate) fn witness(&self, facts: &Facts<'_>) {
         witness(Arc::make_mut(&mut lock(&self.witnessed)), facts);

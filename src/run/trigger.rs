@@ -134,6 +134,7 @@ fn command(
     let context = carriers(trace_id, first, env.test.name, baggage);
     let record = ProgramRecord::of(&program, &context);
     env.session.learn_secrets("", &record.env, None);
+    env.session.learn_words(&record.argv);
     Ok(What::Command { program: Box::new(program), context, record: Box::new(record) })
 }
 

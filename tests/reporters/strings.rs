@@ -223,7 +223,7 @@ fn check_markdown(run: &RunRecord) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_report_is_well_formed_and_has_each_test_once(texts in prop::collection::vec(text(), 1..40), interrupted: bool) {
         let run = with_texts(records::run(interrupted), &texts);

@@ -99,21 +99,107 @@ fn a_path_that_cannot_be_written_ends_the_run_before_anything_is_sent() {
     assert!(target.is_untouched());
 }
 
+const EACH: [(&str, &str); 8] = [
+    ("json", "report.json"),
+    ("junit", "junit.xml"),
+    ("html", "report.html"),
+    ("tap", "report.tap"),
+    ("sarif", "report.sarif"),
+    ("gitlab", "quality.json"),
+    ("markdown", "report.md"),
+    ("ndjson", "events.ndjson"),
+];
+
+fn each() -> String {
+    EACH.map(|(kind, file)| format!("{kind}={file}")).join(",")
+}
+
+/// Each report says this of the run as a whole, in its own way of saying error.
+#[track_caller]
+fn each_says(project: &Project, words: &str) {
+    for (kind, file) in EACH {
+        let text = project.read(file);
+        let error = match kind {
+            "json" => "\"verdict\": \"error\"",
+            "junit" => " errors=\"1\"",
+            "html" => "<h1>error: ",
+            "tap" => "\nnot ok 1 - the run as a whole\n",
+            "sarif" => "\"executionSuccessful\": false",
+            "gitlab" => "\"severity\": \"critical\"",
+            "markdown" => "<p><b>error</b></p>",
+            _ => "\"event\":\"run_finished\"",
+        };
+        assert!(text.contains(error), "{file} does not say `{error}`:\n{text}");
+        assert!(text.contains(words), "{file} does not say `{words}`:\n{text}");
+        assert!(!text.contains("of an earlier run"), "{file}:\n{text}");
+    }
+}
+
 #[test]
-fn a_report_that_was_there_stays_if_the_run_ends_early() {
+fn a_run_that_ends_before_its_first_test_says_so_in_place_of_an_earlier_report() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let broken = format!("{configuration}processes: [{{ name: x, command: [no-such-program] }}]\n");
+    let unknown = SPEC.replace("services:", "servics:");
+    let cases: [(&str, &str, &[&str], i32, &str); 5] = [
+        (&configuration, &unknown, &[], 2, "servics"),
+        (&configuration, SPEC, &["-k", "no such test"], 2, "no test matches"),
+        (&configuration, SPEC, &["--profile", "nightly"], 2, "no profile `nightly`"),
+        (&configuration, SPEC, &["--report", "json=specs"], 4, "cannot write the report specs"),
+        (&configuration, SPEC, &["--accept"], 2, "`--accept` writes nothing where CI is set"),
+    ];
+    for (configuration, spec, args, code, says) in cases {
+        let project = Project::new(configuration, spec);
+        EACH.iter().for_each(|(_, file)| project.write(file, "{\"of an earlier run\": true}"));
+        let mut run = project.command(&[&["run", "--report", &each()], args].concat());
+        if args.contains(&"--accept") {
+            run.env("CI", "true");
+        }
+        project.finish(run.output().unwrap()).exits(code).says(&[says]);
+        each_says(&project, says);
+        // Configuration, specs and the reports: nothing that was only begun is left.
+        assert_eq!(std::fs::read_dir(project.path("")).unwrap().count(), 2 + EACH.len());
+    }
+    assert!(target.is_untouched());
+    // The tests that were to run are in it, as not begun.
+    let project = Project::new(&broken, SPEC);
+    let ran = project.run(&[]);
+    ran.exits(4).says(&["error: ", "no-such-program"]);
+    assert_eq!(ran.said.matches("no-such-program").count(), 2, "begun, and said once: {}", ran.said);
+    assert_eq!((&ran.report["verdict"], ran.verdict("t")), (&json!("error"), "skipped"));
+    assert_eq!(ran.test("t")["reason"], "not begun, because the run could not start");
+    assert!(ran.report["errors"][0].as_str().unwrap().contains("no-such-program"), "{}", ran.report);
+}
+
+#[test]
+fn an_empty_shard_has_a_report_without_tests() {
     let (_target, configuration) = with_receiver(|_| reply("{}"));
     let project = Project::new(&configuration, SPEC);
-    project.write("report.json", "{\"before\": true}");
-    let processes = project.path("tracespec.yaml");
-    let broken =
-        std::fs::read_to_string(&processes).unwrap() + "processes: [{ name: x, command: [no-such-program] }]\n";
-    std::fs::write(&processes, broken).unwrap();
-    let ran = project.run(&[]);
-    ran.exits(4);
-    assert_eq!(ran.report, json!({"before": true}));
-    let left = std::fs::read_dir(project.path("")).unwrap().count();
-    // Configuration, specs and the old report.
-    assert_eq!(left, 3);
+    project.write("report.json", "{\"of an earlier run\": true}");
+    // One of the two has the only test.
+    let empty = ["1/2", "2/2"].into_iter().map(|shard| project.run(&["--shard", shard])).find(|ran| ran.code == 0);
+    let empty = empty.expect("a shard without a test");
+    assert_eq!((&empty.report["verdict"], &empty.report["tests"]), (&json!("skipped"), &json!([])));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_reports_that_say_that_it_has_not_ended() {
+    let (target, configuration) = with_receiver(|_| reply("{}").after(std::time::Duration::from_secs(3600)));
+    let project = Project::new(&configuration, &SPEC.replace("/\" }", "/\", timeout: 1h }"));
+    EACH.iter().for_each(|(_, file)| project.write(file, "{\"of an earlier run\": true}"));
+    let mut run = project.begin(&["run", "--report", &each()]);
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while target.calls().is_empty() {
+        assert!(std::time::Instant::now() < end, "waited for the request");
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    for (kind, file) in EACH.iter().filter(|(kind, _)| *kind != "ndjson") {
+        let text = project.read(file);
+        assert!(text.contains("this run has not ended"), "{kind}:\n{text}");
+    }
+    let report: serde_json::Value = serde_json::from_str(&project.read("report.json")).unwrap();
+    assert_eq!((&report["verdict"], &report["interrupted"]), (&json!("error"), &json!(true)));
 }
 
 #[test]
