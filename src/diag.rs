@@ -10,7 +10,7 @@ mod render;
 pub use codes::Code;
 pub use machine::{to_json, to_sarif};
 pub(crate) use render::cut;
-pub use render::{RenderOptions, is_unprintable, printable, render, summary};
+pub use render::{RenderOptions, is_unprintable, markup, printable, render, summary};
 
 use crate::source::{LineColumn, SourceFile, Span};
 use std::sync::Arc;

@@ -17,6 +17,8 @@ mod tracespec_process;
 
 #[path = "browser/hostile.rs"]
 mod hostile;
+#[path = "browser/states.rs"]
+mod states;
 
 use project::Project;
 use serde_json::{Value, json};
@@ -121,6 +123,12 @@ fn the_html_report_works_in_a_browser() {
     report(&hostile::project(), "hostile", &[]);
     report(&many(), "many", &[]);
     report(&large(), "large", &[]);
+    let (_target, project) = states::exchanges();
+    report(&project, "exchanges", &["--retries", "0"]);
+    let (_target, project) = states::unreachable();
+    report(&project, "unreachable", &[]);
+    report(&states::unstarted(), "unstarted", &[]);
+    states::interrupted(&folder().join("interrupted.html"));
     let scripts = root().join("tests/browser");
     assert!(scripts.join("node_modules").exists(), "`npm ci` in {} first, as .ci/browser does", scripts.display());
     let mut check = Command::new("node");

@@ -1,7 +1,8 @@
 //! `calls`: which service calls which, and how often. What counts as a call is defined in `facts::edges`.
 
 use super::bounds::Bounds;
-use super::judging::Judging;
+use super::judging::{Judging, MOST_SPANS};
+use super::lack::Absent;
 use super::logic::Cond;
 use super::propagation::Exporters;
 use super::rule::RuleId;
@@ -127,6 +128,16 @@ fn required<'a>(
         (all, lost) => format!("{all} calls, {lost} of them not answered"),
     };
     finding.lacks.extend(rule.to.as_deref().and_then(|to| lack::of_service(cx, to)));
+    let unmade = found.iter().filter(|edge| !is_made(cx, exporters, edge)).take(MOST_SPANS);
+    finding.absent = unmade
+        .map(|edge| {
+            let whose = edge.names().first().map_or_else(|| "the callee".to_owned(), |name| text::quoted(name));
+            Absent::new(cx.trace, edge.span, format!("a span of {whose}"))
+        })
+        .collect();
+    if let (true, Some(from), Some(to)) = (found.is_empty(), rule.from.as_deref(), rule.to.as_deref()) {
+        finding.absent.extend(lack::call(cx, from, to));
+    }
     let callee = rule.to.as_deref().filter(|name| cx.facts.service(name).is_none());
     let cause = callee.and_then(|name| whereabouts::of_service(cx, name)).filter(|cause| cause.is_shown);
     finding.hint = match cause {

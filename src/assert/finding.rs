@@ -1,6 +1,6 @@
 //! What judging yields: a verdict for each expectation, and findings that say what is wrong with the system.
 
-use super::lack::Lack;
+use super::lack::{Absent, Lack};
 use super::rule::RuleId;
 use super::witness::Unseen;
 use crate::facts::{CallKey, Processes, names_peer};
@@ -79,6 +79,8 @@ pub struct Finding {
     pub pair: Option<(SpanIx, SpanIx)>,
     /// What is not there, where that is what is wrong.
     pub lacks: Vec<Lack>,
+    /// The places at which it belongs, as far as the spec or a call says so.
+    pub absent: Vec<Absent>,
 }
 
 impl Finding {

@@ -89,6 +89,7 @@ impl<'a> Judging<'a> {
             rows,
             pair: None,
             lacks: Vec::new(),
+            absent: Vec::new(),
         }
     }
     /// How far the clocks of the trace are apart, given what the spec says of them.

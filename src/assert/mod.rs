@@ -51,7 +51,7 @@ mod witness;
 
 pub use errors::failure;
 pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
-pub use lack::Lack;
+pub use lack::{Absent, Lack};
 pub use rule::RuleId;
 pub use snapshot::shape;
 pub(crate) use text::quoted;

@@ -2,6 +2,7 @@
 //! instrumented left unanswered; of the trace itself, without the traces merged into it by links.
 
 use super::judging::{Judging, MOST_SPANS};
+use super::lack::Absent;
 use super::logic::Cond;
 use super::rule::RuleId;
 use super::state::{Outcome, State};
@@ -133,6 +134,15 @@ fn unanswered<'a>(cx: &Judging<'a>, exporters: &Exporters<'a>, at: &Expectation,
         finding.actual = format!("{} unanswered", count_of(lost.len(), "call"));
         let callees = lost.iter().take(MOST_SPANS).flat_map(|(ix, _)| peer_names(names, cx.trace.span(*ix)));
         finding.lacks = callees.filter_map(|name| lack::of_service(cx, &name)).collect();
+        finding.absent = lost
+            .iter()
+            .take(MOST_SPANS)
+            .map(|(ix, _)| {
+                let peer = peer_names(names, cx.trace.span(*ix)).into_iter().next();
+                let whose = peer.map_or_else(|| "the callee".to_owned(), |name| text::quoted(&name));
+                Absent::new(cx.trace, *ix, format!("a span of {whose}"))
+            })
+            .collect();
         finding.hint = Some(match &listener {
             Some(listener) if listener.exports && listener.began.is_empty() => format!(
                 "process {0} began no other trace meanwhile: is this call left out of tracing? `wait: {{ silent: [{1}] }}` says that \

@@ -28,6 +28,7 @@ fn join(own: &mut Judgement, other: Judgement, trace: &Trace) {
             // Rows of another version may be others here.
             finding.rows = finding.span_ids.iter().filter_map(|&id| trace.find(id)).collect();
             finding.rows.sort_unstable();
+            finding.absent.retain_mut(|absent| trace.find(absent.id).inspect(|&ix| absent.below = ix).is_some());
         }
     }
     let which = |note: &Note| match note {

@@ -4,7 +4,7 @@
 //! in a line of its own, so a pair that has two causes after all costs a reader nothing but the order.
 
 use crate::analyse::errors::{Unreported, origin, unreported};
-use crate::assert::{Finding, Lack, RuleId, Verdict};
+use crate::assert::{Absent, Finding, Lack, RuleId, Verdict};
 use crate::run::record::StepRecord;
 use crate::trace::{SpanIx, Trace};
 use std::collections::HashMap;
@@ -25,7 +25,18 @@ pub struct Block<'a> {
     pub because: Option<SpanIx>,
 }
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    /// The places of what is missing, each once.
+    pub fn absent(&self) -> impl Iterator<Item = &'a Absent> {
+        let all = std::iter::once(&self.lead).chain(&self.same).chain(&self.also).flat_map(|finding| &finding.absent);
+        let mut known: Vec<&Absent> = Vec::new();
+        all.for_each(|one| {
+            if !known.contains(&one) {
+                known.push(one);
+            }
+        });
+        known.into_iter()
+    }
     /// The spans that decided any of its findings.
     pub fn rows(&self) -> impl Iterator<Item = SpanIx> {
         // What something is lacking comes nearest to is worth a look only where the text speaks of it.
@@ -386,6 +397,7 @@ mod tests {
             rows,
             pair: None,
             lacks: Vec::new(),
+            absent: Vec::new(),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::assert::Finding;
 use crate::run::record::{
-    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, Protocol,
-    RequestRecord, RunRecord, StepRecord, TestRecord, Verdict,
+    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
+    RunRecord, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -108,30 +108,28 @@ fn step(test: &TestRecord, step: &StepRecord) -> Value {
         "trace_id": step.trace_id.map(|id| id.to_string()),
         "link": step.link,
         "request": step.request.as_ref().map(request),
-        "answer": step.answer.as_ref().map(answer),
+        "answer": step.answer.as_ref().map(|record| answer(step, record)),
         "program": step.program.as_ref().map(program),
         "timing": timing(step),
         "late": step.late,
         "rejudged": step.rejudged,
         "error": step.error,
         "remarks": step.notes(),
+        "logs": step.logs.iter().map(process).collect::<Vec<_>>(),
         "expectations": expectations(test, step).collect::<Vec<_>>(),
     })
 }
 
 fn request(record: &RequestRecord) -> Value {
     let RequestRecord { protocol, method, url, headers, body } = record;
-    let protocol = match protocol {
-        Protocol::Http => "http",
-        Protocol::Grpc => "grpc",
-    };
     let body = body.as_ref().map(self::body);
-    json!({ "protocol": protocol, "method": method, "url": url, "headers": headers, "body": body, "curl": record.curl() })
+    json!({ "protocol": protocol.word(), "method": method, "url": url, "headers": headers, "body": body, "curl": record.curl() })
 }
 
-fn answer(record: &AnswerRecord) -> Value {
-    let AnswerRecord { status, headers, body } = record;
-    json!({ "status": status, "headers": headers, "body": self::body(body) })
+fn answer(step: &StepRecord, record: &AnswerRecord) -> Value {
+    let AnswerRecord { status, message, headers, body } = record;
+    let name = step.request.as_ref().and_then(|request| record.status_name(request.protocol));
+    json!({ "status": status, "status_name": name, "message": message, "headers": headers, "body": self::body(body) })
 }
 
 fn program(record: &ProgramRecord) -> Value {
@@ -194,6 +192,7 @@ fn finding(finding: &Finding) -> Value {
         "actual": finding.actual,
         "hint": finding.hint,
         "span_ids": finding.span_ids.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "absent": finding.absent.iter().map(|one| json!({ "below": one.id.to_string(), "what": one.what })).collect::<Vec<_>>(),
     })
 }
 

@@ -3,7 +3,7 @@
 //! A failed expectation is a failure; what could not be found out, or not be decided, is an error, so that it is never green.
 //! Attempts before the last are `flaky…` in a test that passed in the end and `rerun…` in one that did not, as Surefire has
 //! them. A case has no properties in either schema, and Jenkins refuses a file that breaks its own, so the traces of tests are
-//! properties of their suite, and lines of the case's output.
+//! properties of their suite, and lines of the case's output. What the system printed is the case's other output.
 
 use super::plain;
 use super::text::clean;
@@ -128,6 +128,10 @@ fn case(xml: &mut Xml, file: &str, test: &TestRecord) {
     let output = output(test);
     if !output.is_empty() {
         xml.text_in("system-out", &[], &output);
+    }
+    let printed = plain::printed(&test.steps);
+    if !printed.is_empty() {
+        xml.text_in("system-err", &[], &printed);
     }
     xml.close();
 }

@@ -4,9 +4,10 @@
 
 use super::plain;
 use super::text::{clean, duration};
+use crate::diag::markup;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::trace::SpanIx;
-use crate::view::excerpt_within;
+use crate::view::{Missing, excerpt_within};
 use std::fmt::Write as _;
 
 /// The longest page: what GitHub takes, which is the least of those that show one.
@@ -81,7 +82,7 @@ fn block(test: &TestRecord) -> String {
         let why = plain::headline(attempt.verdict, &attempt.steps, None);
         let _ = writeln!(out, "<p>an earlier attempt: {}: {}</p>", attempt.verdict.word(), html(&why));
     }
-    let details = plain::details(test, &test.steps);
+    let details = plain::details(test, &test.steps) + &plain::printed(&test.steps);
     if test.verdict > Verdict::Flaky {
         out += &pre(&crate::redact::cut(&details, OF_TEST / 8));
     }
@@ -104,13 +105,17 @@ fn is_web(link: &str) -> bool {
 /// The spans around what was found.
 fn waterfall(step: &StepRecord) -> String {
     let Some(trace) = &step.trace else { return String::new() };
+    let absent = || step.findings().flat_map(|finding| &finding.absent);
+    let missing: Vec<Missing> =
+        absent().map(|one| Missing { below: one.below, what: one.what.clone(), sign: None }).collect();
     let mut rows: Vec<SpanIx> = step.findings().flat_map(|finding| finding.rows.iter().copied()).collect();
+    rows.extend(absent().map(|one| one.below));
     rows.sort_unstable();
     rows.dedup();
     if trace.is_empty() || step.findings().next().is_none() {
         return String::new();
     }
-    let drawn = excerpt_within(trace, &rows, WIDTH);
+    let drawn = excerpt_within(trace, &rows, &missing, WIDTH);
     if drawn.is_empty() { drawn } else { pre(&drawn) }
 }
 
@@ -130,20 +135,6 @@ fn html(text: &str) -> String {
 }
 
 fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // Who is mentioned would be notified of every red run.
-            '@' => out.push_str("&#64;"),
-            // No document may hold these.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    // Who is mentioned would be notified of every red run.
+    markup(text).replace('@', "&#64;")
 }

@@ -81,6 +81,35 @@ pub(super) fn details(test: &TestRecord, steps: &[StepRecord]) -> String {
     out
 }
 
+/// What the system printed while these steps ran, as far as it may explain why one did not pass.
+pub(super) fn printed(steps: &[StepRecord]) -> String {
+    let mut out = String::new();
+    for step in steps.iter().filter(|step| step.verdict != Verdict::Pass) {
+        let of_program =
+            step.program.iter().flat_map(|program| [("wrote", &program.stdout), ("wrote to stderr", &program.stderr)]);
+        for (how, body) in of_program {
+            let Some(body) = body.as_ref().filter(|body| body.bytes > 0) else { continue };
+            block(&mut out, &format!("the program {how}"), body.text.lines());
+        }
+        for process in &step.logs {
+            let ended = process.ended.as_ref().map_or(String::new(), |how| format!(" ended with {how};"));
+            let head = format!("process `{}`{ended} printed meanwhile", process.name);
+            block(&mut out, &head, process.last_lines.iter().map(String::as_str));
+        }
+    }
+    out
+}
+
+/// The most lines of one block.
+const LINES: usize = 200;
+
+fn block<'l>(out: &mut String, head: &str, lines: impl DoubleEndedIterator<Item = &'l str>) {
+    let mut last: Vec<&str> = lines.rev().take(LINES).collect();
+    last.reverse();
+    let _ = writeln!(out, "{}:", clean(head, false));
+    last.iter().for_each(|line| out.extend(["    ", &clean(line, false), "\n"]));
+}
+
 fn finding_text(test: &TestRecord, finding: &Finding) -> String {
     let place = place(test, finding);
     let Finding { verdict, expectation, message, expected, actual, hint, .. } = finding;

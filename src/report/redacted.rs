@@ -2,7 +2,7 @@
 //!
 //! Records are taken apart field by field, so that a new one cannot be forgotten here.
 
-use crate::assert::Finding;
+use crate::assert::{Absent, Finding};
 use crate::redact::{MASK, Redactor};
 use crate::run::event::{TestName, What};
 use crate::run::record::{
@@ -214,8 +214,13 @@ impl<'r> Redacted<'r> {
     }
 
     fn answer(&self, answer: &AnswerRecord) -> AnswerRecord {
-        let AnswerRecord { status, headers, body } = answer;
-        AnswerRecord { status: *status, headers: self.headers(headers), body: self.body(body) }
+        let AnswerRecord { status, message, headers, body } = answer;
+        AnswerRecord {
+            status: *status,
+            message: self.maybe(message.as_ref()),
+            headers: self.headers(headers),
+            body: self.body(body),
+        }
     }
 
     fn program(&self, program: &ProgramRecord) -> ProgramRecord {
@@ -252,8 +257,21 @@ impl<'r> Redacted<'r> {
     }
 
     fn finding(&self, finding: &Finding) -> Finding {
-        let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair, lacks } =
-            finding;
+        let Finding {
+            rule,
+            verdict,
+            at,
+            expectation,
+            message,
+            expected,
+            actual,
+            hint,
+            span_ids,
+            rows,
+            pair,
+            lacks,
+            absent,
+        } = finding;
         Finding {
             rule: *rule,
             verdict: *verdict,
@@ -267,6 +285,7 @@ impl<'r> Redacted<'r> {
             rows: rows.clone(),
             pair: *pair,
             lacks: lacks.clone(),
+            absent: absent.iter().map(|one| Absent { what: self.text(&one.what), ..*one }).collect(),
         }
     }
 

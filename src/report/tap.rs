@@ -26,7 +26,7 @@ pub(super) fn document(run: &RunRecord) -> String {
     }
     if !errors.is_empty() {
         let _ = writeln!(out, "not ok {all} - the run as a whole");
-        diagnostics(&mut out, &[("message", errors.join("\n").into()), ("severity", "error".into())], "");
+        diagnostics(&mut out, &[("message", errors.join("\n").into()), ("severity", "error".into())], &[]);
     }
     if run.interrupted {
         out += "Bail out! the run was interrupted\n";
@@ -75,20 +75,24 @@ fn point(out: &mut String, number: usize, test: &TestRecord) {
     if !links.is_empty() {
         of.push(("links", json!(links)));
     }
-    let details = if is_ok(test.verdict) { String::new() } else { plain::details(test, &test.steps) };
-    diagnostics(out, &of, &details);
+    let blocks = if is_ok(test.verdict) {
+        Vec::new()
+    } else {
+        vec![("details", plain::details(test, &test.steps)), ("printed", plain::printed(&test.steps))]
+    };
+    diagnostics(out, &of, &blocks);
 }
 
 /// A YAML block: JSON is YAML, so each value is written as JSON.
 /// Lines are a block scalar.
-fn diagnostics(out: &mut String, of: &[(&str, Value)], details: &str) {
+fn diagnostics(out: &mut String, of: &[(&str, Value)], blocks: &[(&str, String)]) {
     out.push_str("  ---\n");
     for (key, value) in of {
         let _ = writeln!(out, "  {key}: {}", printable(value.to_string()));
     }
-    if !details.is_empty() {
-        out.push_str("  details: |2\n");
-        details.lines().for_each(|line| out.extend(["    ", line, "\n"]));
+    for (key, text) in blocks.iter().filter(|(_, text)| !text.is_empty()) {
+        let _ = writeln!(out, "  {key}: |2");
+        text.lines().for_each(|line| out.extend(["    ", line, "\n"]));
     }
     out.push_str("  ...\n");
 }

@@ -60,7 +60,7 @@ impl Xml {
     }
 }
 
-/// What XML 1.0 has no way to write is replaced. White space in attributes would be read as blanks.
+/// Not as [`markup`](crate::diag::markup): text in elements keeps its quotes, so that people can read it. What XML 1.0 has no way to write is replaced. White space in attributes would be read as blanks.
 fn escape(text: &str, in_attribute: bool, out: &mut String) {
     for c in text.chars() {
         match c {

@@ -82,6 +82,7 @@ fn fail(step: &mut StepRecord) {
             rows: Vec::new(),
             pair: None,
             lacks: Vec::new(),
+            absent: Vec::new(),
         });
     }
 }

@@ -1,6 +1,6 @@
 //! What a step sent and what came back, as far as a report shows it.
 
-use crate::trigger::grpc::{Call, Reply};
+use crate::trigger::grpc::{Call, Reply, word};
 use crate::trigger::http::{Answer, Request};
 use crate::trigger::shell::quoted;
 use http::HeaderMap;
@@ -38,11 +38,23 @@ pub enum Protocol {
     Grpc,
 }
 
+impl Protocol {
+    /// The lower-case word of reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Protocol::Http => "http",
+            Protocol::Grpc => "grpc",
+        }
+    }
+}
+
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnswerRecord {
-    /// The status code.
+    /// The status code; of gRPC 0 to 16.
     pub status: u16,
+    /// What a gRPC server says of its status.
+    pub message: Option<String>,
     /// The headers.
     pub headers: Vec<(String, String)>,
     /// The body.
@@ -171,14 +183,33 @@ impl RequestRecord {
 impl AnswerRecord {
     /// The answer to a gRPC call, with its status code's number.
     pub(crate) fn of_call(reply: &Reply) -> AnswerRecord {
-        AnswerRecord { status: reply.code as u16, headers: headers(&reply.metadata), body: BodyRecord::of(&reply.json) }
+        AnswerRecord {
+            status: reply.code as u16,
+            message: Some(reply.message.clone()).filter(|message| !message.is_empty()),
+            headers: headers(&reply.metadata),
+            body: BodyRecord::of(&reply.json),
+        }
     }
 
     pub(crate) fn of(answer: &Answer) -> AnswerRecord {
         AnswerRecord {
             status: answer.status.as_u16(),
+            message: None,
             headers: headers(&answer.headers),
             body: BodyRecord::of(&answer.body),
+        }
+    }
+
+    /// The word of a gRPC status, as its specification has it.
+    pub fn status_name(&self, protocol: Protocol) -> Option<&'static str> {
+        (protocol == Protocol::Grpc).then(|| word(tonic::Code::from(i32::from(self.status))))
+    }
+
+    /// The status as people read it: `402`, `UNAVAILABLE (14)`.
+    pub fn shown_status(&self, protocol: Protocol) -> String {
+        match self.status_name(protocol) {
+            Some(name) => format!("{name} ({})", self.status),
+            None => self.status.to_string(),
         }
     }
 }
@@ -209,6 +240,13 @@ mod tests {
             r#"curl -i -X POST -g 'http://h/a[1]' -H 'x-empty;' --data-raw $'{"name": "O\'Neil",\n"x": "\342\200\256\\"}'"#
         );
         assert_eq!(request("HEAD", "http://h/", &[], None).curl(), "curl -i --head http://h/");
+    }
+
+    #[test]
+    fn a_status_of_grpc_is_shown_by_its_name() {
+        let answer = |status| AnswerRecord { status, message: None, headers: Vec::new(), body: BodyRecord::of(b"") };
+        assert_eq!(answer(14).shown_status(Protocol::Grpc), "UNAVAILABLE (14)");
+        assert_eq!(answer(402).shown_status(Protocol::Http), "402");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::pick::{Choice, Show};
 use super::text::{self, Look};
-use super::waterfall::{Overlay, Waterfall};
+use super::waterfall::{Missing, Overlay, Waterfall};
 use crate::facts::Facts;
 use crate::matcher::count_of;
 use crate::trace::{SpanIx, Trace};
@@ -24,6 +24,8 @@ pub struct ExcerptLook<'a> {
     pub colour: bool,
     /// What marks a span, `▸` where there is nothing.
     pub sign: &'a dyn Fn(SpanIx) -> Option<char>,
+    /// Spans that are not there, shown at their places below spans that are drawn.
+    pub missing: &'a [Missing],
 }
 
 /// Draws the smallest part of a trace that connects these spans, which are marked.
@@ -41,13 +43,13 @@ pub fn excerpt(trace: &Trace, rows: &[SpanIx], look: &ExcerptLook<'_>) -> String
 }
 
 /// The same, marked with `▸`, no wider than so many characters (at least 40).
-pub fn excerpt_within(trace: &Trace, rows: &[SpanIx], width: usize) -> String {
-    excerpt(trace, rows, &ExcerptLook { width, colour: false, sign: &|_| None })
+pub fn excerpt_within(trace: &Trace, rows: &[SpanIx], missing: &[Missing], width: usize) -> String {
+    excerpt(trace, rows, &ExcerptLook { width, colour: false, sign: &|_| None, missing })
 }
 
 /// Draws these spans, marked, below those that lead to them, no wider than so many characters (at least 40).
 pub fn leading_to(facts: &Facts<'_>, rows: &[SpanIx], width: usize) -> String {
-    let look = ExcerptLook { width, colour: false, sign: &|_| None };
+    let look = ExcerptLook { width, colour: false, sign: &|_| None, missing: &[] };
     drawn(facts, rows, &look, |marked| Show::Around { spans: marked, near: false })
 }
 
@@ -55,11 +57,13 @@ fn drawn(facts: &Facts<'_>, rows: &[SpanIx], look: &ExcerptLook<'_>, show: impl 
     let all: BTreeSet<SpanIx> = rows.iter().copied().filter(|ix| ix.index() < facts.trace().len()).collect();
     let marked: Vec<SpanIx> = all.iter().copied().take(MOST_MARKED).collect();
     let choice = Choice { show: show(&marked), ..Choice::default() };
-    let overlay = Overlay { asked: marked.iter().copied().collect(), ..Overlay::default() };
+    let overlay =
+        Overlay { asked: marked.iter().copied().collect(), missing: look.missing.to_vec(), ..Overlay::default() };
     let mut waterfall = Waterfall::new(facts, &choice, &overlay);
     let cut = waterfall.rows.len().saturating_sub(MOST_ROWS);
     waterfall.rows.truncate(MOST_ROWS);
     waterfall.elided.retain(|elided| elided.before <= MOST_ROWS);
+    waterfall.expected.retain(|expected| expected.before <= MOST_ROWS);
     let mut out = text::rows(
         &waterfall,
         &Look { width: look.width.max(40), colour: look.colour, notes: None, sign: Some(look.sign) },

@@ -23,7 +23,7 @@ pub use detail::{attribute_lines, detail, shown, type_word};
 pub use excerpt::{ExcerptLook, excerpt, excerpt_within, leading_to};
 pub use fold::alike_runs;
 pub use pick::{Choice, Elided, Elision, Show};
-pub use waterfall::{Mark, Overlay, Row, Section, Service, Waterfall};
+pub use waterfall::{Expected, Mark, Missing, Overlay, Row, Section, Service, Waterfall};
 
 use std::borrow::Cow;
 

@@ -5,6 +5,7 @@ use super::colour::PALETTE;
 use super::pick::Elision;
 use super::waterfall::{Mark, Row, Section, Waterfall};
 use super::{one_line, service_name};
+use crate::diag::markup;
 use crate::matcher::{brief_duration, count_of};
 use std::fmt::Write as _;
 
@@ -28,7 +29,7 @@ pub fn document(waterfall: &Waterfall<'_>) -> String {
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          role=\"img\" aria-label=\"{}\">\n{}",
-        escape(&format!("waterfall of trace {}", waterfall.trace.id())),
+        markup(&format!("waterfall of trace {}", waterfall.trace.id())),
         style(waterfall)
     );
     let _ = writeln!(out, "<rect class=\"page\" width=\"{WIDTH}\" height=\"{height}\"/>");
@@ -124,7 +125,7 @@ fn ticks(waterfall: &Waterfall<'_>, bottom: usize) -> String {
 fn of_row(waterfall: &Waterfall<'_>, row: &Row<'_>, y: usize) -> String {
     let colour = waterfall.services.get(row.service).map_or(0, |service| service.colour);
     let axis = axis(waterfall);
-    let mut out = format!("<g><title>{}</title>\n", escape(&hint(row)));
+    let mut out = format!("<g><title>{}</title>\n", markup(&hint(row)));
     let indent = 14 * row.depth.min(DEEPEST) as usize;
     let _ = writeln!(
         out,
@@ -147,8 +148,8 @@ fn of_row(waterfall: &Waterfall<'_>, row: &Row<'_>, y: usize) -> String {
         "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}<tspan class=\"faint\">{}</tspan></text>",
         MARGIN + indent + 10,
         y + 14,
-        escape(&label),
-        escape(&if left > 3 { cut(&service, left) } else { String::new() })
+        markup(&label),
+        markup(&if left > 3 { cut(&service, left) } else { String::new() })
     );
     let bar = |of: &Section, class: &str, least: usize| {
         let (from, to) = (axis.place(of.0), axis.place(of.1));
@@ -208,7 +209,7 @@ fn elision(depth: u32, spans: usize, what: Elision, y: usize) -> String {
 }
 
 fn text(x: usize, y: usize, class: &str, content: &str) -> String {
-    format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>\n", escape(content))
+    format!("<text class=\"{class}\" x=\"{x}\" y=\"{y}\">{}</text>\n", markup(content))
 }
 
 fn cut(text: &str, most: usize) -> String {
@@ -216,22 +217,4 @@ fn cut(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// Text as XML has it. Characters that XML cannot have were escaped before.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            // Not characters of XML.
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -110,7 +110,7 @@ fn around_a_span_its_ancestors_and_a_sibling_on_each_side_are_shown() {
 #[test]
 fn an_excerpt_joins_the_marked_spans_and_counts_other_siblings() {
     let trace = shop();
-    let drawn = excerpt_within(&trace, &[row(&trace, "authorize"), row(&trace, "reserve")], 80);
+    let drawn = excerpt_within(&trace, &[row(&trace, "authorize"), row(&trace, "reserve")], &[], 80);
     let lines: Vec<&str> = drawn.lines().map(|line| line.split('▕').next().unwrap_or_default().trim_end()).collect();
     let expected = [
         "   gateway  POST /orders",
@@ -125,9 +125,34 @@ fn an_excerpt_joins_the_marked_spans_and_counts_other_siblings() {
 #[test]
 fn a_single_span_is_shown_below_its_parent() {
     let trace = shop();
-    let drawn = excerpt_within(&trace, &[row(&trace, "authorize")], 100);
+    let drawn = excerpt_within(&trace, &[row(&trace, "authorize")], &[], 100);
     assert_eq!(drawn.lines().count(), 2);
     assert!(drawn.starts_with("   order    charge"), "{drawn}");
+}
+
+#[test]
+fn a_missing_span_is_expected_below_its_parent_wherever_that_has_a_row() {
+    let trace = shop();
+    let charge = row(&trace, "charge");
+    let of = |below, what: &str| Missing { below, what: what.to_owned(), sign: Some('2') };
+    let missing = [of(charge, "a span of `mailer`"), of(charge, "a span of `mailer`"), of(row(&trace, "reserve"), "x")];
+    let drawn = excerpt_within(&trace, &[charge], &missing, 80);
+    let lines: Vec<&str> = drawn.lines().map(|line| line.split('▕').next().unwrap_or_default().trim_end()).collect();
+    // Said once; what belongs below a span that is not shown is not said.
+    assert_eq!(
+        lines,
+        [
+            "   gateway  POST /orders",
+            "▸  order      charge (+1)",
+            "2               expected here: a span of `mailer`",
+            "              … 5 more",
+        ],
+        "{drawn}"
+    );
+    let overlay = Overlay { missing: missing[..1].to_vec(), ..Overlay::default() };
+    let whole = Waterfall::new(&Facts::from(&trace), &Choice::default(), &overlay);
+    let at = whole.rows.iter().position(|row| row.span.ix() == charge).unwrap();
+    assert_eq!(whole.expected, [Expected { before: at + 1, depth: 2, missing: missing[0].clone() }]);
 }
 
 #[test]
@@ -156,9 +181,9 @@ fn traces_of_any_shape_are_drawn_within_bounds() {
     let deep: Vec<Draft> = (1..=100_000).map(|id| Draft::new(id, id - 1, "deep", Kind::Internal)).collect();
     let deep = draft(&deep);
     let rows: Vec<SpanIx> = deep.spans().map(|span| span.ix()).collect();
-    let ends = excerpt_within(&deep, &[rows[0], rows[99_999]], 80);
+    let ends = excerpt_within(&deep, &[rows[0], rows[99_999]], &[], 80);
     assert!(ends.contains("… 99993 levels"), "{ends}");
-    assert!(excerpt_within(&deep, &rows, 80).lines().count() <= 64);
+    assert!(excerpt_within(&deep, &rows, &[], 80).lines().count() <= 64);
     let lines = drawn(&all(&deep), 80);
     assert!(
         lines.len() == 100_000 && lines.iter().all(|line| unicode_width::UnicodeWidthStr::width(line.as_str()) <= 80)
@@ -170,7 +195,7 @@ fn traces_of_any_shape_are_drawn_within_bounds() {
     let choice = Choice { show: Show::Around { spans: &picked, near: true }, ..Choice::default() };
     assert!(Waterfall::new(&Facts::from(&deep), &choice, &Overlay::default()).rows.len() < 10);
     let empty = draft(&[]);
-    assert!(drawn(&all(&empty), 80).is_empty() && excerpt_within(&empty, &[], 80).is_empty());
+    assert!(drawn(&all(&empty), 80).is_empty() && excerpt_within(&empty, &[], &[], 80).is_empty());
     assert!(text::draw(&all(&empty), &Look::default()).contains("0 spans"));
     assert!(svg::document(&all(&empty)).ends_with("</svg>\n"));
     // Each names the other as its parent.

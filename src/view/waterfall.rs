@@ -18,6 +18,30 @@ pub struct Overlay {
     pub gaps: Vec<(SpanIx, Section)>,
     /// Spans that somebody asked for.
     pub asked: BTreeSet<SpanIx>,
+    /// Spans that are not in the trace and where they belong.
+    pub missing: Vec<Missing>,
+}
+
+/// A span that is not in the trace, and the one below which it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The span below which it belongs.
+    pub below: SpanIx,
+    /// What it is, in words.
+    pub what: String,
+    /// What marks it, `▸` where there is nothing.
+    pub sign: Option<char>,
+}
+
+/// The place of a missing span, between the rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expected {
+    /// The position of the row before which it is shown: that behind its parent's.
+    pub before: usize,
+    /// Its level.
+    pub depth: u32,
+    /// What belongs there.
+    pub missing: Missing,
 }
 
 /// What is odd about a row.
@@ -108,6 +132,8 @@ pub struct Waterfall<'t> {
     pub rows: Vec<Row<'t>>,
     /// What is left out, in the order of the rows.
     pub elided: Vec<Elided>,
+    /// Where missing spans belong, in the order of the rows: those whose parent has a row.
+    pub expected: Vec<Expected>,
     /// Whether the critical path is known.
     pub has_critical: bool,
 }
@@ -128,6 +154,7 @@ impl<'t> Waterfall<'t> {
         let asked_for = matches!(choice.show, Show::All | Show::Below(_)) && !overlay.asked.is_empty();
         let choice = Choice { fold: choice.fold && !asked_for, ..choice.clone() };
         let picked = pick(trace, &choice);
+        let expected = expected(&picked.rows, &overlay.missing);
         let maker = Maker {
             facts,
             start_ns,
@@ -144,9 +171,29 @@ impl<'t> Waterfall<'t> {
             services,
             rows: picked.rows.iter().map(|picked| maker.row(picked)).collect(),
             elided: picked.elided,
+            expected,
             has_critical: overlay.critical.is_some(),
         }
     }
+}
+
+fn expected(rows: &[Picked], missing: &[Missing]) -> Vec<Expected> {
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    let mut by_parent: HashMap<SpanIx, Vec<&Missing>> = HashMap::new();
+    for one in missing {
+        let same = by_parent.entry(one.below).or_default();
+        if !same.contains(&one) {
+            same.push(one);
+        }
+    }
+    let of = |(at, row): (usize, &Picked)| {
+        let (before, depth) = (at + 1, row.depth + 1);
+        let of_row = by_parent.get(&row.ix).into_iter().flatten();
+        of_row.map(move |&missing| Expected { before, depth, missing: missing.clone() }).collect::<Vec<_>>()
+    };
+    rows.iter().enumerate().flat_map(of).collect()
 }
 
 type BySpan = HashMap<SpanIx, Vec<Section>>;

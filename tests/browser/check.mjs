@@ -3,5 +3,5 @@
 
 import { conclude } from "./browser.mjs";
 
-for (const part of ["pure", "usage", "trace", "hostile", "access", "speed", "pictures"]) await (await import(`./${part}.mjs`)).default();
+for (const part of ["pure", "usage", "trace", "hostile", "states", "access", "speed", "pictures"]) await (await import(`./${part}.mjs`)).default();
 await conclude();

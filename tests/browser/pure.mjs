@@ -6,10 +6,10 @@ import { check, equal } from "./browser.mjs";
 
 /** The page's own files, without a page. */
 function load() {
-  const source = ["text", "model", "rows", "search", "align", "axis"].map((name) =>
+  const source = ["text", "model", "rows", "search", "align", "axis", "body"].map((name) =>
     readFileSync(new URL(`../../src/report/html/page/${name}.js`, import.meta.url), "utf8"));
   const context = createContext({ document: { getElementById: () => ({ textContent: '{"tests":[],"files":[]}' }) } });
-  runInContext(`${source.join("")}; this.page = { Trace, Lens, layRows, runOf, runStarts, reveal, unfoldAround, drawn, alignTraces, spanQuery, duration };`, context);
+  runInContext(`${source.join("")}; this.page = { Trace, Lens, layRows, runOf, runStarts, reveal, unfoldAround, drawn, alignTraces, spanQuery, duration, jsonLines, bodyParts };`, context);
   return context.page;
 }
 
@@ -107,6 +107,40 @@ export default async function pure() {
         equal(lens.ticks(8).length <= 11, true, `${duration}: ${lens.ticks(8)}`);
       }
     }
+  });
+
+  await check("what is missing has one row below its parent, whatever is folded, and takes no span's row away", () => each((roll, trace, seed) => {
+    const below = roll(trace.length);
+    const missing = new Map([[below, [{ number: 1, what: "x" }, { number: 3, what: "x" }]]]);
+    const bare = page.layRows(trace, { fold: true, collapsed: new Set(), unfolded: new Set() });
+    const rows = page.layRows(trace, { fold: true, collapsed: new Set(), unfolded: new Set(), missing });
+    const at = rows.findIndex((row) => row.missing);
+    equal(rows.filter((row) => row.missing).length, 1, `seed ${seed}`);
+    equal([rows[at].missing.numbers, rows[at].missing.times, rows[at].depth], [[1, 3], 1, rows[at - 1].depth + 1], `seed ${seed}, numbers and level`);
+    equal(rows[at - 1].alike.some((by) => rows[at - 1].at + by === below), true, `seed ${seed}, below its parent`);
+    equal(rows.filter((row) => !row.missing), bare, `seed ${seed}, the others`);
+  }));
+
+  await check("a body as lines is the same JSON, literal by literal, and lines know their paths", () => {
+    const roll = dice(5);
+    const leaves = ["1.0", "12345678901234567890", "-0", "1e5", "true", "null", '"a \\" [{,:"', '""', '"\\u0041"', "[]", "{}"];
+    const value = (deep) => {
+      const kind = roll(deep > 5 ? 1 : 3);
+      const some = (make) => Array.from({ length: 1 + roll(4) }, make).join(roll(2) ? "," : " ,\n");
+      if (kind === 0) return leaves[roll(leaves.length)];
+      return kind === 1 ? `[${some(() => value(deep + 1))}]` : `{${some((_, at) => `"k'${at}" : ${value(deep + 1)}`)}}`;
+    };
+    const bare = (text) => text.replace(/"(?:[^"\\]|\\.)*"|\s+/g, (part) => (part[0] === '"' ? part : ""));
+    for (let round = 0; round < 300; round++) {
+      const text = value(0);
+      equal(bare(page.jsonLines(text).map((line) => line.text).join("\n")), bare(text), text);
+    }
+    equal(page.jsonLines('{"a": [{"b\'c": 1}], "d": {}}').map((line) => line.at), ["$", "$['a']", "$['a'][0]", "$['a'][0]['b\\'c']", "$['a'][0]", "$['a']", "$['d']", "$"], "paths");
+    equal(page.jsonLines("{no json"), null, "no JSON");
+    const deep = page.jsonLines("[".repeat(5000) + "]".repeat(5000));
+    equal(deep.length, 2 * 5000 - 1, "deep");
+    const parts = page.bodyParts(page.jsonLines(JSON.stringify(Array.from({ length: 100 }, (_, at) => ({ at })))), ["$[50]['at']"]);
+    equal(parts.map((part) => [part.hidden, part.lines.length]), [[true, 148], [false, 9], [true, 145]], "around what was asked for");
   });
 
   await check("durations have the digits that a reader needs", () => {

@@ -60,6 +60,9 @@ fn texts_of_a_step(step: &mut StepRecord, next: &mut impl FnMut() -> String) {
     step.log = Some(next());
     step.rejudged = Some(next());
     step.timing.settled_by = next();
+    for process in &mut step.logs {
+        (process.name, process.last_lines, process.ended) = (next(), vec![next(), next()], Some(next()));
+    }
     if let Some(request) = &mut step.request {
         (request.method, request.url) = (next(), next());
         request.headers = vec![(next(), next())];
@@ -70,6 +73,7 @@ fn texts_of_a_step(step: &mut StepRecord, next: &mut impl FnMut() -> String) {
     }
     if let Some(answer) = &mut step.answer {
         answer.headers = vec![(next(), next())];
+        answer.message = Some(next());
         answer.body.text = next();
     }
     for expectation in &mut step.expectations {
@@ -77,6 +81,7 @@ fn texts_of_a_step(step: &mut StepRecord, next: &mut impl FnMut() -> String) {
         for finding in &mut expectation.findings {
             (finding.expectation, finding.message, finding.expected, finding.actual) = (next(), next(), next(), next());
             finding.hint = Some(next());
+            finding.absent.iter_mut().for_each(|absent| absent.what = next());
         }
     }
 }
@@ -148,7 +153,7 @@ fn check_tap(run: &RunRecord) {
             "  ---" => inside = true,
             "  ..." => inside = false,
             line if inside && line.starts_with("    ") => {}
-            "  details: |2" if inside => {}
+            "  details: |2" | "  printed: |2" if inside => {}
             line if inside => {
                 let (_, value) = line.strip_prefix("  ").unwrap().split_once(": ").unwrap();
                 serde_json::from_str::<Value>(value).unwrap();

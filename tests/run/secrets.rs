@@ -130,6 +130,9 @@ fn files(folder: &std::path::Path, into: &mut Vec<(String, String)>) {
 
 /// Not configured as a secret, but sent and answered under names that are never shown.
 const NAMED: &str = "named-only-4711";
+/// The same in the command lines of a program and of a process of the system, each of which prints it.
+const OF_PROGRAM: &str = "program-only-0815";
+const OF_PROCESS: &str = "process-only-2342";
 
 #[test]
 fn a_secret_is_in_no_report_saved_trace_or_history_wherever_it_was() {
@@ -186,13 +189,16 @@ tests:
   - name: a program
     command: { argv: [sh, -c, 'echo "$0 $MINE"; echo "$0" >&2; exit 3', "${own}"], env: { MINE: "${own}", PASSWORD: NAMED } }
     response: { exit_code: 0, stdout: "${own}" }
+  - name: a program with a flag
+    command: { argv: [sh, -c, 'echo "$1"; echo "$1" >&2; exit 3', --, '--token=OF_PROGRAM'] }
+    response: { exit_code: 0, stdout: other }
   - { name: left out, skip: 'since TEXT', request: { url: "${base}/" }, response: { status: 200 } }
   - { name: fine, request: { url: "${base}/", headers: { authorization: "Bearer ${own}" } }, response: { status: 500 } }
 "#;
-    let spec = spec.replace("TEXT", SECRET).replace("NAMED", NAMED);
+    let spec = spec.replace("TEXT", SECRET).replace("NAMED", NAMED).replace("OF_PROGRAM", OF_PROGRAM);
     let quoted = SECRET.replace('"', "\\\"");
     let processes = format!(
-        "processes:\n  - {{ name: noisy, command: [sh, -c, 'echo \"{quoted}\"; echo \"{quoted}\" >&2; exit 3'] }}\n"
+        "processes:\n  - name: noisy\n    command: [sh, -c, 'echo \"{quoted} $2\"; echo \"{quoted}\" >&2; exit 3', --, --password, {OF_PROCESS}]\n"
     );
     let project = Project::new(&(configuration + &processes), &spec);
     project.write("secrets", &format!("TOKEN={SECRET}\n"));
@@ -225,7 +231,7 @@ tests:
     }
     for (place, text) in &outputs {
         let unwrapped: String = text.split_whitespace().collect();
-        for secret in [SECRET, NAMED] {
+        for secret in [SECRET, NAMED, OF_PROGRAM, OF_PROCESS] {
             for form in forms(secret) {
                 let without: String = form.split_whitespace().collect();
                 assert!(!text.contains(&form) && !unwrapped.contains(&without), "`{form}` in {place}:\n{text}");
@@ -234,6 +240,22 @@ tests:
         // Any piece of it, too.
         assert!(!text.contains("hunter2") && !text.contains("very \\\"sec"), "{place}:\n{text}");
     }
+}
+
+#[test]
+fn a_secret_in_a_line_that_is_wrong_is_not_quoted_by_any_command() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let spec = format!("tests:\n  - {{ name: t, requst: {{ url: 'http://h/{NAMED}' }}, trace: none }}\n");
+    let project = Project::new(&configuration, &spec);
+    project.write("secrets", &format!("TOKEN={NAMED}\n"));
+    let secretly = |args: &[&str]| project.tracespec(&[args, &["--secrets-file", "secrets"]].concat());
+    for ran in [secretly(&["list"]), secretly(&["check"]), secretly(&["run"])] {
+        ran.exits(2).says(&["requst", "http://h/***"]).does_not_say(&[NAMED]);
+    }
+    project.write("tracespec.yaml", &format!("{configuration}backnd: http://h/{NAMED}\n"));
+    let mut config = project.command(&["config"]);
+    let ran = project.finish(config.env("TRACESPEC_SECRETS_FILE", project.path("secrets")).output().unwrap());
+    ran.exits(2).says(&["backnd", "http://h/***"]).does_not_say(&[NAMED]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tracespec::assert::{self, Finding, RuleId};
+use tracespec::assert::{self, Absent, Finding, RuleId};
 use tracespec::run::record::{
     AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, Protocol,
     RequestRecord, RunRecord, StepRecord, TestRecord, Timing, Verdict,
@@ -66,6 +66,7 @@ fn finding(rule: RuleId, verdict: assert::Verdict, path: &str, text: &str, messa
         rows: Vec::new(),
         pair: None,
         lacks: Vec::new(),
+        absent: Vec::new(),
     }
 }
 
@@ -125,6 +126,12 @@ pub fn run(interrupted: bool) -> RunRecord {
     forbidden.actual = "`POST /stock/{sku}/reservations` of inventory-service".to_owned();
     forbidden.hint = Some("is the card charged first?".to_owned());
     forbidden.rows = trace().spans().skip(2).take(1).map(|span| span.ix()).collect();
+    forbidden.absent = trace()
+        .spans()
+        .skip(2)
+        .take(1)
+        .map(|span| Absent { below: span.ix(), id: span.id(), what: "a span of `mailer`".to_owned() })
+        .collect();
     let mut status = finding(
         RuleId::ResponseStatus,
         assert::Verdict::Fail,
@@ -139,10 +146,16 @@ pub fn run(interrupted: bool) -> RunRecord {
     ];
     failed.steps[0].answer = Some(AnswerRecord {
         status: 409,
+        message: None,
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
         body: BodyRecord::of(br#"{"error":"no stock"}"#),
     });
     failed.steps[0].log = Some("0ms not yet\n600ms 9 spans".to_owned());
+    failed.steps[0].logs = vec![ProcessRecord {
+        name: "inventory".to_owned(),
+        last_lines: vec!["reserving 1 tea".to_owned(), "no stock <left>".to_owned()],
+        ended: None,
+    }];
     let mut tests = vec![passed, failed];
     if interrupted {
         let why = "not finished: the run was interrupted";

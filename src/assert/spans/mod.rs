@@ -116,6 +116,7 @@ pub(super) fn miscounted(cx: &Judging<'_>, check: &SpanCheck, rows: &[SpanIx], a
     finding.actual = rows.len().to_string();
     if rows.is_empty() {
         finding.lacks = lack::of_selection(cx, &check.select);
+        finding.absent = lack::below_parent(cx, &check.select).into_iter().collect();
         nearest::explain(cx, &check.select, &mut finding);
         finding.hint = none_is_meant(check).or(finding.hint);
     }
@@ -204,6 +205,10 @@ fn broken(cx: &Judging<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usiz
         many => format!(" ({many} of {of} matching spans fail this)"),
     };
     let message = format!("{}: {}{more}.", text::a_span(cx.trace, first), miss.message);
+    let absent = match &fact.value {
+        Fact::Child(select, _) => lack::children(cx, select, &failing),
+        _ => Vec::new(),
+    };
     let mut rows = failing;
     rows.extend(miss.rows);
     let path = format!("{}.{}", at.path, fact::path(&fact.value));
@@ -211,6 +216,7 @@ fn broken(cx: &Judging<'_>, fact: &Spanned<Fact>, failing: Vec<SpanIx>, of: usiz
     finding.expected = miss.expected;
     finding.actual = miss.actual;
     finding.hint = miss.hint;
+    finding.absent = absent;
     finding
 }
 

@@ -1,6 +1,7 @@
 //! What a finding says of a structure that does not occur.
 
 use super::super::finding::Finding;
+use super::super::lack::Absent;
 use super::super::logic::{Cause, Cond};
 use super::super::rule::RuleId;
 use super::super::state::State;
@@ -147,6 +148,8 @@ impl Matcher<'_, '_> {
             }
             _ => {}
         }
+        finding.absent =
+            parent.map(|parent| Absent::new(cx.trace, parent, text::selector(node.select))).into_iter().collect();
         State::lacks(Cond::ABSENT, finding)
     }
 

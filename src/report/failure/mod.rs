@@ -6,6 +6,7 @@ mod differs;
 mod sent;
 
 pub use commands::rerun;
+pub(super) use sent::asked;
 
 use super::cause::{self, Block};
 use super::text::{clean, columns, duration, wrap};
@@ -13,7 +14,7 @@ use crate::assert;
 use crate::matcher::count_of;
 use crate::run::record::{ProcessRecord, StepRecord, TestRecord, Verdict};
 use crate::trace::{SpanIx, Trace};
-use crate::view;
+use crate::view::{self, Missing};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -161,15 +162,26 @@ fn trace_line(test: &TestRecord, step: &StepRecord, look: Look) -> String {
 /// The spans that decided the findings, in one tree for all of them, each with the number of its block.
 fn excerpt(trace: &Trace, blocks: &[Block<'_>], look: Look) -> String {
     let mut signs: BTreeMap<SpanIx, char> = BTreeMap::new();
+    let mut missing: Vec<Missing> = Vec::new();
     for (at, block) in blocks.iter().take(BLOCKS).enumerate() {
         let number = char::from_digit(at as u32 + 1, 10).unwrap_or('+');
         let sign = if block.verdict == assert::Verdict::Fail { number } else { '?' };
         for row in block.rows() {
             signs.entry(row).or_insert(sign);
         }
+        for absent in block.absent() {
+            let known = |one: &Missing| (one.below, &one.what) == (absent.below, &absent.what);
+            if !missing.iter().any(known) {
+                missing.push(Missing { below: absent.below, what: absent.what.clone(), sign: Some(sign) });
+            }
+        }
     }
     if trace.is_empty() || blocks.is_empty() {
         return String::new();
+    }
+    // They are drawn, but it is what is missing below them that is wrong.
+    for one in &missing {
+        signs.entry(one.below).or_insert(' ');
     }
     let margin = "  ";
     let width = look.width.unwrap_or(120).clamp(60, 140) - margin.len();
@@ -177,7 +189,7 @@ fn excerpt(trace: &Trace, blocks: &[Block<'_>], look: Look) -> String {
     let text = view::excerpt(
         trace,
         &rows,
-        &view::ExcerptLook { width, colour: look.colour, sign: &|ix| signs.get(&ix).copied() },
+        &view::ExcerptLook { width, colour: look.colour, sign: &|ix| signs.get(&ix).copied(), missing: &missing },
     );
     super::text::indent(&text, margin)
 }

@@ -39,7 +39,8 @@ pub(super) fn answer(step: &StepRecord, look: Look) -> String {
     if wrong.is_empty() {
         return String::new();
     }
-    let mut text = format!("{}, {} bytes", answer.status, answer.body.bytes);
+    let protocol = step.request.as_ref().map(|request| request.protocol).unwrap_or_default();
+    let mut text = format!("{}, {} bytes", answer.shown_status(protocol), answer.body.bytes);
     for finding in wrong.iter().filter(|finding| finding.rule == RuleId::ResponseHeader) {
         let name = finding.expectation.rsplit('.').next().unwrap_or_default();
         let values = answer.headers.iter().filter(|(header, _)| header.eq_ignore_ascii_case(name));
@@ -62,13 +63,44 @@ fn around(wrong: &[&Finding], answer: &AnswerRecord) -> (Option<String>, String)
         return (None, text.to_owned());
     }
     let Ok(body) = serde_json::from_str::<Value>(text) else { return (None, text.to_owned()) };
-    let asked = wrong.iter().find_map(|finding| finding.expectation.strip_prefix("response.json."));
-    let above = asked.into_iter().flat_map(|path| std::iter::successors(Some(path), |path| parent(path)).skip(1));
+    let above = wrong.iter().find_map(|finding| path_of(finding)).into_iter().flat_map(|path| outward(path).skip(1));
     let found = above.filter(|path| *path != "$").find_map(|path| {
         let value = body.query(path).ok()?.first()?.to_string();
         Some((Some(path.to_owned()), value))
     });
     found.unwrap_or_else(|| (None, text.to_owned()))
+}
+
+/// The places in a body at which expectations look that do not hold, as normalized paths (RFC 9535): where nothing is at the path
+/// itself, that of the smallest part around it.
+pub(in crate::report) fn asked(step: &StepRecord) -> Vec<String> {
+    /// A path may pick every element of a long list.
+    const MOST: usize = 50;
+    let Some(answer) = &step.answer else { return Vec::new() };
+    let paths: Vec<&str> = step.findings().filter_map(path_of).collect();
+    if paths.is_empty() {
+        return Vec::new();
+    }
+    let Ok(body) = serde_json::from_str::<Value>(&answer.body.text) else { return Vec::new() };
+    let places = |path| {
+        outward(path)
+            .filter(|path| *path != "$")
+            .find_map(|path| Some(body.query_only_path(path).ok()?).filter(|found| !found.is_empty()))
+    };
+    let mut all: Vec<String> = paths.into_iter().filter_map(places).flatten().take(MOST).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The path at which a finding looks.
+fn path_of(finding: &Finding) -> Option<&str> {
+    finding.expectation.strip_prefix("response.json.")
+}
+
+/// A path, and what it stands in, from the inside out.
+fn outward(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| parent(path))
 }
 
 /// `$.a.b` of `$.a.b[0]`, `$.a` of `$.a.b`: what a path stands in.
@@ -87,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_path_stands_in_what_is_before_its_last_part() {
-        let all = |path: &'static str| std::iter::successors(Some(path), |path| parent(path)).collect::<Vec<&str>>();
+        let all = |path: &'static str| outward(path).collect::<Vec<&str>>();
         assert_eq!(all("$.a.b[0].c"), ["$.a.b[0].c", "$.a.b[0]", "$.a.b", "$.a", "$"]);
         assert_eq!(all("$['x.y']"), ["$['x.y']", "$"]);
     }

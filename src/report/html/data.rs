@@ -3,6 +3,7 @@
 use super::spec;
 use super::traces::{self, Traces};
 use crate::assert::Finding;
+use crate::report::failure::{asked, rerun};
 use crate::run::record::{
     AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
     RunRecord, StepRecord, TestRecord, Verdict,
@@ -122,7 +123,7 @@ fn of_test(
         "duration_ns": nanos(test.duration),
         "started_ns": (test.started_ns > 0).then(|| test.started_ns.saturating_sub(run.started_ns)),
         "tags": test.tags,
-        "rerun": crate::report::failure::rerun(test),
+        "rerun": rerun(test),
         "tried": test.attempts,
         "attempts": attempts,
     })
@@ -140,7 +141,7 @@ fn of_step(test: &TestRecord, step: &StepRecord, traces: &Traces) -> Value {
         "remarks": step.notes(),
         "link": step.link,
         "request": step.request.as_ref().map(request),
-        "answer": step.answer.as_ref().map(answer),
+        "answer": step.answer.as_ref().map(|record| answer(step, record)),
         "program": step.program.as_ref().map(program),
         "trace_id": step.trace_id.map(|id| id.to_string()),
         "trace": trace.and_then(|trace| traces.number(trace)),
@@ -150,18 +151,29 @@ fn of_step(test: &TestRecord, step: &StepRecord, traces: &Traces) -> Value {
         "settled_by": step.timing.settled_by,
         "polls": step.timing.polls,
         "log": step.log,
+        "logs": step.logs.iter().map(process).collect::<Vec<_>>(),
         "expectations": expectations.collect::<Vec<_>>(),
     })
 }
 
 fn request(request: &RequestRecord) -> Value {
-    let RequestRecord { protocol: _, method, url, headers, body } = request;
-    json!({ "method": method, "url": url, "headers": headers, "body": body.as_ref().map(of_body), "curl": request.curl() })
+    let RequestRecord { protocol, method, url, headers, body } = request;
+    let body = body.as_ref().map(of_body);
+    json!({
+        "protocol": protocol.word(), "method": method, "url": url, "headers": headers, "body": body, "curl": request.curl(),
+    })
 }
 
-fn answer(answer: &AnswerRecord) -> Value {
-    let AnswerRecord { status, headers, body } = answer;
-    json!({ "status": status, "headers": headers, "body": of_body(body) })
+fn answer(step: &StepRecord, answer: &AnswerRecord) -> Value {
+    let AnswerRecord { status: _, message, headers, body } = answer;
+    let protocol = step.request.as_ref().map(|request| request.protocol).unwrap_or_default();
+    json!({
+        "status": answer.shown_status(protocol),
+        "message": message,
+        "headers": headers,
+        "body": of_body(body),
+        "asked": asked(step),
+    })
 }
 
 fn program(program: &ProgramRecord) -> Value {
@@ -190,10 +202,24 @@ fn expectation(test: &TestRecord, record: &ExpectationRecord, trace: Option<&Tra
 }
 
 fn finding(test: &TestRecord, finding: &Finding, trace: Option<&Trace>) -> Value {
-    let Finding { rule, verdict, at, expectation, message, expected, actual, hint, span_ids, rows, pair, lacks: _ } =
-        finding;
+    let Finding {
+        rule,
+        verdict,
+        at,
+        expectation,
+        message,
+        expected,
+        actual,
+        hint,
+        span_ids,
+        rows,
+        pair,
+        lacks: _,
+        absent,
+    } = finding;
     let row = |ix| traces::row(trace?, ix);
     let pair = pair.and_then(|(first, then)| Some([row(first)?, row(then)?]));
+    let absent: Vec<Value> = absent.iter().filter_map(|one| Some(json!([row(one.below)?, one.what]))).collect();
     let rows: Vec<u32> = rows.iter().filter_map(|ix| row(*ix)).take(MARKED).collect();
     json!({
         "rule": rule.id(),
@@ -207,6 +233,7 @@ fn finding(test: &TestRecord, finding: &Finding, trace: Option<&Trace>) -> Value
         "spans": span_ids.len(),
         "rows": rows,
         "pair": pair,
+        "absent": absent,
     })
 }
 

@@ -30,6 +30,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/chart.js"),
     include_str!("page/waterfall.js"),
     include_str!("page/compare.js"),
+    include_str!("page/body.js"),
     include_str!("page/spec.js"),
     include_str!("page/test.js"),
     include_str!("page/overview.js"),

@@ -2,6 +2,7 @@
 
 use super::super::failure;
 use super::super::text::{clean, duration};
+use crate::diag::markup;
 use crate::facts::Facts;
 use crate::matcher::count_of;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
@@ -15,18 +16,7 @@ const ROWS: usize = 200;
 
 /// Text as HTML has it, without what could reorder or hide it.
 pub(super) fn escape(text: &str, lines: bool) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in clean(text, lines).chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            c => out.push(c),
-        }
-    }
-    out
+    markup(&clean(text, lines))
 }
 
 /// One sentence on the run: `2 of 5 tests failed`.
@@ -45,6 +35,9 @@ pub(super) fn headline(record: &RunRecord) -> String {
     match record.verdict() {
         None => "No test ran".to_owned(),
         Some(_) if !bad.is_empty() => bad.join(", "),
+        Some(Verdict::Error) if record.tests.iter().all(|test| test.verdict == Verdict::Skipped) => {
+            "No test ran".to_owned()
+        }
         Some(Verdict::Error) => "The run as a whole met an error".to_owned(),
         Some(_) => {
             let skipped = record.count(Verdict::Skipped);
@@ -70,7 +63,12 @@ pub(super) fn document(record: &RunRecord) -> String {
     );
     for (what, all) in [("Errors of the run", &record.errors), ("Remarks", &record.remarks)] {
         if !all.is_empty() {
-            let items: String = all.iter().map(|one| format!("<li>{}</li>\n", escape(one, false))).collect();
+            // What has lines may have been laid out in them.
+            let item = |one: &String| match one.contains('\n') {
+                true => format!("<li><pre>{}</pre></li>\n", escape(one, true)),
+                false => format!("<li>{}</li>\n", escape(one, false)),
+            };
+            let items: String = all.iter().map(item).collect();
             out += &format!("<h2>{what}</h2>\n<ul>\n{items}</ul>\n");
         }
     }

@@ -102,6 +102,7 @@ fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String
         rows: Vec::new(),
         pair: None,
         lacks: Vec::new(),
+        absent: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ mod paint;
 use super::axis::Axis;
 use super::detail::moment;
 use super::pick::{Elided, Elision};
-use super::waterfall::{Mark, Row, Waterfall};
+use super::waterfall::{Expected, Mark, Row, Waterfall};
 use super::{one_line, service_name};
 use crate::matcher::{brief_duration, count_of};
 use crate::trace::{SpanIx, SpanRef};
@@ -160,11 +160,15 @@ impl<'a, 't> Page<'a, 't> {
     fn body(&self) -> String {
         let mut out = String::new();
         let mut elided = self.waterfall.elided.iter().peekable();
+        let mut expected = self.waterfall.expected.iter().peekable();
         for (at, row) in self.waterfall.rows.iter().enumerate() {
             while let Some(elision) = elided.next_if(|elision| elision.before <= at) {
                 out += &self.elision(elision);
             }
             out += &self.row(row, &self.labels[at]);
+            while let Some(expected) = expected.next_if(|expected| expected.before == at + 1) {
+                out += &self.expected(expected);
+            }
         }
         elided.for_each(|elision| out += &self.elision(elision));
         out
@@ -179,6 +183,22 @@ impl<'a, 't> Page<'a, 't> {
         let line = format!("{margin}{}{what}", self.steps.indent(elided.depth));
         let line = if width(&line) > self.all { fit(line.trim_start(), self.all) } else { line };
         format!("{}\n", self.paint.put(line.trim_end(), Ink::Dim))
+    }
+
+    /// Where a missing span belongs.
+    fn expected(&self, expected: &Expected) -> String {
+        let Expected { depth, missing, .. } = expected;
+        let sign = self.paint.put(&missing.sign.unwrap_or('▸').to_string(), Ink::Bold);
+        let margin = 2 + self.columns.service + 2 + width(&self.steps.indent(*depth));
+        // Below the name, where that leaves room for words.
+        let margin = " ".repeat(if margin * 2 > self.all { 4 } else { margin });
+        let text = format!("expected here: {}", one_line(&missing.what));
+        let lines = wrap(&text, self.all.saturating_sub(width(&margin) + 1), MOST_LINES);
+        let line = |(at, line): (usize, &String)| {
+            let sign = if at == 0 { sign.as_str() } else { " " };
+            format!("{sign}{margin}{}\n", self.paint.put(line, Ink::Error))
+        };
+        lines.iter().enumerate().map(line).collect()
     }
 
     fn row(&self, row: &Row<'_>, label: &str) -> String {

@@ -16,7 +16,6 @@ class Chart {
     this.mapBox = el("div", { class: "mapbox", title: "drag to look at a part of the trace" }, this.map, this.brush);
     this.ticks = el("div", { class: "ticks", "aria-hidden": "true" });
     this.overlay = svg("svg", { class: "arrows", "aria-hidden": "true" });
-    this.list.canvas.append(this.overlay);
     this.top = el("div", { class: "top" }, el("div", { class: "label faint" }, "service and span"), el("div", { class: "axis" }, this.mapBox, this.ticks),
       el("div", { class: "took faint" }, "duration"));
     this.node = el("div", { class: "chart" }, this.top, this.list.node);
@@ -31,7 +30,8 @@ class Chart {
   reset() {
     this.at = this.of.selected >= 0 ? this.of.placeNear(this.of.selected) : -1;
     this.list.reset(this.of.rows.length);
-    this.list.canvas.append(this.overlay);
+    // As high as all rows: it is there only for what there is to draw.
+    if (this.of.findings.some((finding) => finding.pair)) this.list.canvas.append(this.overlay);
     this.moved(true);
     this.drawMap();
   }
@@ -65,6 +65,7 @@ class Chart {
   row(place) {
     const { of: { trace, lens, rows, show, marked, foundSet, selected, state } } = this;
     const row = rows[place];
+    if (row.missing) return this.missing(place, row);
     const { at, alike } = row;
     const all = alike.map((by) => at + by);
     const findings = [...new Set(all.flatMap((one) => marked.get(one) || []))];
@@ -73,7 +74,7 @@ class Chart {
     const service = trace.service(at);
     const found = foundSet ? all.some((one) => foundSet.has(one)) : null;
     const classes = ["row", trace.failed(at) && "failed", at === selected && "selected", found === true && "found",
-      found === false && "dim", findings.length > 0 && "marked"];
+      found === false && "dim", findings.length > 0 && (findings.some((one) => one.verdict === "fail") ? "marked" : "marked undecided")];
     const took = all.reduce((sum, one) => sum + trace.took(one), 0);
     // What is read out behind the row's own texts.
     const said = [
@@ -84,7 +85,7 @@ class Chart {
     const repeat = alike.length > 1 && this.of.starts[at] === at ? el("span", { class: "repeat", "data-act": "unfold", title: "show each" }, `×${alike.length}`)
       : row.opened > 0 ? el("span", { class: "repeat on", "data-act": "fold", title: "fold again" }, `1 of ${row.opened}`)
         : alike.length > 1 ? el("span", { class: "repeat" }, `×${alike.length}`) : null;
-    const label = el("div", { class: "label", style: { "--gutter": marked.size > 0 ? "26px" : "2px", "--depth": String(Math.min(row.depth, 24)) } },
+    const label = el("div", { class: "label", style: { "--gutter": this.gutter, "--depth": String(Math.min(row.depth, 24)) } },
       findings.length > 0 ? el("span", { class: "gutter" }, el("span", { class: `number ${findings[0].verdict}`, title: findings.map((one) => `${one.number}: ${one.message}`).join("\n") },
         findings.length > 1 ? `${findings[0].number}+` : String(findings[0].number))) : null,
       twist, swatch(service.colour), repeat,
@@ -110,6 +111,24 @@ class Chart {
       title: marks.length > 0 ? marks.map(markWords).join("; ") : null,
     }, label, el("div", { class: "bars" }, bars),
     el("div", { class: "took" }, trace.untimed(at) ? "?" : duration(took), marks.length > 0 ? el("span", { class: "odd" }, " ~") : null));
+  }
+
+  get gutter() {
+    return this.of.marked.size > 0 || this.of.state.missing.size > 0 ? "26px" : "2px";
+  }
+
+  /** Where spans belong that are not in the trace: below their parent, at some time while it ran. */
+  missing(place, { at, depth, missing: { numbers, verdict, what, times } }) {
+    const { trace, lens, rows } = this.of;
+    const bar = drawn([[trace.offset(at), trace.offset(at) + trace.took(at)]], lens.from, lens.to, this.width).map(([from, to]) =>
+      el("span", { class: "bar missing", style: { left: `${lens.part(from) * 100}%`, width: `${((to - from) / lens.width) * 100}%` } }));
+    return el("div", {
+      id: `row-${place}`, class: `row missing ${verdict}`, role: "treeitem", "aria-level": String(depth + 1), "aria-setsize": String(rows.length),
+      "aria-posinset": String(place + 1), "aria-selected": "false", title: `expected here: ${what}`, "aria-description": `of finding ${numbers.join(", ")}`, "data-place": String(place),
+    }, el("div", { class: "label", style: { "--gutter": this.gutter, "--depth": String(Math.min(depth, 24)) } },
+      el("span", { class: "gutter" }, el("span", { class: `number ${verdict}` }, numbers.length > 1 ? `${numbers[0]}+` : String(numbers[0]))), el("span", { class: "twist" }),
+      times > 1 ? el("span", { class: "repeat" }, `×${times}`) : null, el("span", { class: "name" }, "expected here: ", prose(what))),
+    el("div", { class: "bars" }, bar), el("div", { class: "took faint" }, "missing"));
   }
 
   /** From the end of what should have come first to the start of what should have followed. */
@@ -143,7 +162,8 @@ class Chart {
     const paper = this.map.getContext("2d");
     paper.scale(scale, scale);
     const colours = trace.services.map((service) => cssVariable(`--c${service.colour}`));
-    const [bad, faint] = [cssVariable("--fail"), cssVariable("--line")];
+    const [bad, doubtful, faint] = ["--fail", "--inconclusive", "--line"].map(cssVariable);
+    const isBad = (row) => trace.failed(row) || (marked.get(row) || []).some((one) => one.verdict === "fail");
     const step = (height - 2) / trace.length;
     const thick = Math.min(3, Math.max(0.6, step));
     // Rows beyond what an eye can tell apart are left out, not those that failed.
@@ -151,7 +171,7 @@ class Chart {
     for (let row = 0; row < trace.length; row++) {
       const told = trace.failed(row) || marked.has(row);
       if (row % every !== 0 && !told && !(foundSet && foundSet.has(row))) continue;
-      paper.fillStyle = told ? bad : foundSet && !foundSet.has(row) ? faint : colours[trace.data.rows[row][SERVICE]];
+      paper.fillStyle = told ? (isBad(row) ? bad : doubtful) : foundSet && !foundSet.has(row) ? faint : colours[trace.data.rows[row][SERVICE]];
       const x = (trace.offset(row) / trace.duration) * width;
       paper.fillRect(x, 1 + row * step, Math.max(1, (trace.took(row) / trace.duration) * width), thick);
     }

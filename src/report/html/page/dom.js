@@ -32,9 +32,10 @@ function quote(text, attributes) {
   return el("bdi", attributes, text);
 }
 
-/** A sentence in which what stands between backticks is set as code. */
+/** A sentence in which what stands between backticks is set as code, and arrows are not broken. */
 function prose(text) {
-  return text.split("`").map((part, at, all) => (at % 2 === 1 && at < all.length - 1 ? el("code", null, part) : at % 2 === 1 ? `\`${part}` : part));
+  const plain = (part) => part.split(/(->)/).map((piece) => (piece === "->" ? el("span", { class: "whole" }, piece) : piece));
+  return text.split("`").map((part, at, all) => (at % 2 === 1 && at < all.length - 1 ? el("code", null, part) : plain(at % 2 === 1 ? `\`${part}` : part)));
 }
 
 function button(label, action, attributes) {

@@ -2,7 +2,7 @@
 
 const ROW = 24;
 /** Rows that are drawn above and below what is in sight. */
-const BEYOND = 8;
+const BEYOND = 4;
 const MOST_IN_SIGHT = 26;
 
 /** A head that stands above a list is as wide as its rows, whatever room the scroll bar takes. */

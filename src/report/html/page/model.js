@@ -27,14 +27,16 @@ function headline(test) {
 }
 
 function wrongOf(steps) {
-  for (const step of steps) {
-    const findings = step.expectations.flatMap((one) => one.findings);
-    const worst = findings.find((one) => one.verdict === "fail") || findings[0];
-    if (step.verdict === "error" && step.error) return step.error.split("\n")[0];
-    if (worst && step.verdict !== "pass") return worst.message;
-    if (step.error) return step.error.split("\n")[0];
-  }
-  return "";
+  return steps.flatMap(problemsOf)[0] || "";
+}
+
+/** What is wrong with a step in a line each, what decides its verdict first. */
+function problemsOf(step) {
+  const error = step.error ? [step.error.split("\n")[0]] : [];
+  if (step.verdict === "pass") return error;
+  const findings = step.expectations.flatMap((one) => one.findings).sort((a, b) => (a.verdict !== "fail") - (b.verdict !== "fail"));
+  const messages = [...new Set(findings.map((one) => one.message))];
+  return step.verdict === "error" ? [...error, ...messages] : [...messages, ...error];
 }
 
 const traces = new Map();

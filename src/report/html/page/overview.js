@@ -100,18 +100,17 @@ function banner() {
   const environment = run.environment || {};
   const facts = [
     environment.backend, run.started_ms > 0 ? new Date(run.started_ms).toISOString().replace("T", " ").slice(0, 19) + " UTC" : "",
-    `took ${duration(run.duration_ns)}`, environment.host ? `on ${environment.host}` : "",
+    run.duration_ns > 0 ? `took ${duration(run.duration_ns)}` : "", environment.host ? `on ${environment.host}` : "",
     environment.commit ? `commit ${environment.commit.slice(0, 12)}` : "", `seed ${run.seed}`, environment.version ? `tracespec ${environment.version}` : "",
   ];
-  const list = (title, kind, all) => all && all.length > 0 ? el("section", { class: `note ${kind}` }, el("h2", null, title), el("ul", null, all.map((one) => el("li", { class: "pre" }, one)))) : null;
+  const list = (title, kind, all) => all && all.length > 0 ? el("section", { class: `note ${kind}` }, el("h2", null, title), el("ul", null, all.map((one) => el("li", null, one.includes("\n") ? scroller("pre", title, one) : prose(one))))) : null;
   const processes = (run.processes || []).filter((one) => one.ended || one.last_lines.length > 0);
   return el("header", { class: "title" },
-    run.interrupted ? el("p", { class: "note error" }, el("strong", null, "Interrupted: "), "the run ended before all of its tests had; what is missing here was not run to its end.") : null,
+    run.interrupted ? el("p", { class: "note error" }, el("strong", null, "Interrupted: "), "the run ended before all of its tests had.") : null,
     el("h1", null, badge(run.verdict, true), document.title.replace(/ · tracespec$/, "").replace(/^\w+: /, "")),
     bar, el("p", { class: "faint" }, facts.filter(Boolean).join(" · ")),
     list("Errors of the run", "error", run.errors),
-    processes.map((one) => el("details", { class: "block", open: Boolean(one.ended) },
-      el("summary", null, `process ${one.name}`, one.ended ? `: ${one.ended}` : ": its last lines"), scroller("pre", `last lines of ${one.name}`, one.last_lines.join("\n") || "it printed nothing"))),
+    processes.map((one) => processLines(one, Boolean(one.ended))),
     list("Remarks", "remark", run.remarks));
 }
 

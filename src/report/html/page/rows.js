@@ -2,9 +2,10 @@
 
 /**
  * The rows of a trace in order: `{ at, depth, alike, hidden, opened }`. A row stands for the spans `at + by` for each `by` of `alike`;
- * `hidden` spans below it are not shown; `opened` is the length of a run of which it is the first and which was unfolded.
+ * `hidden` spans below it are not shown; `opened` is the length of a run of which it is the first and which was unfolded. A row with
+ * `missing` stands below its parent for spans that belong there and are not in the trace.
  */
-function layRows(trace, { fold, collapsed, unfolded }) {
+function layRows(trace, { fold, collapsed, unfolded, missing = new Map() }) {
   const rows = [];
   const alone = [0];
   const open = [];
@@ -29,9 +30,25 @@ function layRows(trace, { fold, collapsed, unfolded }) {
     const below = trace.last[row.at] - row.at;
     const closed = collapsed.has(row.at);
     rows.push({ ...row, hidden: closed ? below * row.alike.length : 0 });
+    if (!closed && missing.size > 0) rows.push(...missingBelow(row, missing));
     if (!closed && below > 0) siblings(row.at + 1, trace.last[row.at], row.depth + 1, row.alike);
   }
   return rows;
+}
+
+/** What belongs below a row and is not there: of rows that stand for several spans, each once. */
+function missingBelow(row, missing) {
+  const found = new Map();
+  for (const by of row.alike) {
+    for (const { number, verdict, what } of missing.get(row.at + by) || []) {
+      if (!found.has(what)) found.set(what, { what, verdict, numbers: new Set(), parents: new Set() });
+      found.get(what).numbers.add(number);
+      found.get(what).parents.add(by);
+    }
+  }
+  return [...found.values()].map(({ what, verdict, numbers, parents }) => ({
+    at: row.at, depth: row.depth + 1, alike: [0], hidden: 0, opened: 0, missing: { what, verdict, numbers: [...numbers], times: parents.size },
+  }));
 }
 
 /** The siblings that are alike, from the first on. */

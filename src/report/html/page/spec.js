@@ -83,7 +83,7 @@ function coloured(text, marks) {
 }
 
 function findingView(finding, show) {
-  const { number, verdict, message, expected, actual, hint, also, rows } = finding;
+  const { number, verdict, message, expected, actual, hint, also, rows, absent } = finding;
   const facts = el("dl", { class: "facts" });
   const fact = (name, value) => {
     if (value) facts.append(el("dt", null, name), el("dd", null, value));
@@ -100,7 +100,8 @@ function findingView(finding, show) {
     el("div", { class: "message" }, el("span", { class: `number ${verdict}`, "aria-hidden": "true" }, String(number)),
       el("strong", null, verdict === "fail" ? null : `${WORDS[verdict] || verdict}: `, prose(message))),
     facts,
-    rows.length > 0 ? button(`show ${rows.length === 1 ? "its span" : `its ${rows.length} spans`} in the waterfall`, () => show(finding), { class: "link" }) : null);
+    rows.length > 0 ? button(`show ${rows.length === 1 ? "its span" : `its ${rows.length} spans`} in the waterfall`, () => show(finding), { class: "link" })
+      : absent.length > 0 ? button("show where it belongs in the waterfall", () => show(finding), { class: "link" }) : null);
 }
 
 /** Two texts with what differs between them marked, where both are long enough for an eye to miss it. */

@@ -13,7 +13,9 @@ function testPage(test, place) {
   let active = null;
   const show = (finding) => {
     if (!active || !(active instanceof Waterfall)) return;
-    active.select(finding.rows[0], true);
+    const [first] = [...finding.rows, ...finding.absent.map(([row]) => row)];
+    if (first === undefined) return;
+    active.select(first, true);
     active.node.scrollIntoView({ block: "nearest" });
     active.chart.list.node.focus({ preventScroll: true });
   };
@@ -26,7 +28,7 @@ function testPage(test, place) {
   if (comparing) active = view.keys;
   const node = el("article", { class: "test" },
     heading(test),
-    test.attempts.length > 1 ? choices("attempts", test.attempts, attempt, (at) => ({ ...here, a: at, p: undefined }), (one, at) => `attempt ${at + test.tried - test.attempts.length}`) : null,
+    test.attempts.length > 1 ? attemptsView(test, attempt, (at) => ({ ...here, a: at === test.attempts.length ? undefined : at, p: undefined })) : null,
     steps.length > 1 ? choices("steps", steps, step, (at) => ({ ...here, p: at }), (one, at) => one.name || `step ${at}`) : null,
     current && !comparing ? summary(current, findings) : null,
     comparing ? null : [el("h2", null, "Spec"), specView(test, current, findings, show)],
@@ -34,12 +36,34 @@ function testPage(test, place) {
       el("a", { class: "button", href: hashOf(comparing ? here : { ...here, v: "compare" }) }, comparing ? "back to the waterfall" : "compare…"),
       current.link ? el("a", { class: "button", href: current.link, rel: "noreferrer noopener", target: "_blank" }, "open in the backend ↗") : null),
     comparing ? view.node : view] : noTrace(current),
-    current && !comparing ? exchange(current) : null,
+    current && !comparing ? [exchange(current), printed(current)] : null,
     comparing ? null : commands(test, current),
-    current && !comparing && current.remarks.length > 0 ? [el("h2", null, "Remarks"), el("ul", null, current.remarks.map((one) => el("li", null, prose(one))))] : null,
-    current && !comparing && current.log && current.log.trim() ? el("details", { class: "block", open: current.verdict === "inconclusive" || current.verdict === "error" },
-      el("summary", null, "how the wait went"), scroller("pre", "how the wait went", current.log)) : null);
+    current && !comparing ? [remarks(current), waited(current)] : null);
   return { node, keys: active };
+}
+
+function remarks(step) {
+  return step.remarks.length > 0 ? [el("h2", null, "Remarks"), el("ul", null, step.remarks.map((one) => el("li", null, prose(one))))] : null;
+}
+
+/** How the wait went, where it may say why: a step that passed has said enough with what ended it. */
+function waited(step) {
+  const unclear = step.verdict === "inconclusive" || step.verdict === "error" || Boolean(step.rejudged);
+  if (!step.log || !step.log.trim() || (step.verdict === "pass" && !unclear)) return null;
+  return el("details", { class: "block", open: unclear }, el("summary", null, "how the wait went"), scroller("pre", "how the wait went", step.log));
+}
+
+/** What processes of the system printed meanwhile, of a step that it may explain. */
+function printed(step) {
+  if (step.logs.length === 0) return null;
+  return [el("h2", null, "Printed meanwhile"), step.logs.map((process) => processLines(process, Boolean(process.ended) || step.logs.length === 1))];
+}
+
+/** The last lines of a process of the system. */
+function processLines({ name, ended, last_lines: lines }, open) {
+  return el("details", { class: "block", open },
+    el("summary", null, "process ", el("code", null, name), ended ? [": ended with ", quote(ended)] : ""),
+    scroller("pre", `last lines of ${name}`, lines.join("\n") || "it printed nothing"));
 }
 
 function clamp(number, most) {
@@ -70,7 +94,26 @@ function heading(test) {
     test.reason ? el("p", { class: "note" }, test.reason) : null);
 }
 
-/** Tabs as links: attempts, steps. */
+/** The most problems that are named of an attempt. */
+const PROBLEMS = 3;
+
+/** All attempts side by side: what came of each, why, and what it was answered. */
+function attemptsView(test, current, to) {
+  const card = (one, at) => {
+    const problems = one.steps.flatMap(problemsOf);
+    const told = one.steps[one.verdict === "pass" ? one.steps.length - 1 : firstBroken(one.steps)];
+    const facts = told ? [told.answer ? `answered ${told.answer.status}` : "", told.spans ? count(told.spans, "span") : ""].filter(Boolean) : [];
+    return el("a", { class: one.verdict, href: hashOf(to(at + 1)), "aria-current": at + 1 === current ? "true" : null },
+      el("span", { class: "head" }, badge(one.verdict, true), el("strong", null, `attempt ${at + 1 + test.tried - test.attempts.length}`),
+        one.duration_ns === null ? null : el("span", { class: "faint" }, duration(one.duration_ns))),
+      problems.slice(0, PROBLEMS).map((problem) => el("span", { class: "problem" }, prose(problem))),
+      problems.length > PROBLEMS ? el("span", { class: "problem faint" }, `and ${problems.length - PROBLEMS} more`) : null,
+      facts.length > 0 ? el("span", { class: "problem faint" }, facts.join(" · ")) : null);
+  };
+  return el("nav", { class: "attempts", "aria-label": "attempts" }, test.attempts.map(card));
+}
+
+/** Tabs as links: steps. */
 function choices(label, all, current, to, name) {
   return el("nav", { class: "choices", "aria-label": label }, all.map((one, at) =>
     el("a", { href: hashOf(to(at + 1)), "aria-current": at + 1 === current ? "true" : null }, badge(one.verdict), name(one, at + 1),
@@ -79,7 +122,7 @@ function choices(label, all, current, to, name) {
 
 /** What is wrong, in lines that lead to their places. */
 function summary(step, findings) {
-  const items = findings.map((finding) => el("li", null,
+  const items = findings.map((finding) => el("li", { class: finding.verdict },
     el("a", { href: "#", onclick: (event) => {
       event.preventDefault();
       const target = document.getElementById(`finding-${finding.number}`);
@@ -102,30 +145,23 @@ function noTrace(step) {
 function exchange(step) {
   const { request, answer, program } = step;
   if (!request && !answer && !program) return null;
-  const headers = (all) => all.map(([name, value]) => `${name}: ${value}`).join("\n");
-  const body = (one) => (!one ? "" : `\n\n${pretty(one.text)}${one.text.endsWith("…") ? `\n(${count(one.bytes, "byte")} in all)` : ""}`);
+  const headers = (all) => all.map(([name, value]) => `${name}: ${value}`);
+  const part = (title, ...nodes) => el("section", null, el("h2", null, title), nodes);
+  const output = (title, one) => (one && one.bytes > 0 ? part(title, bodySnippet(title.toLowerCase(), "", one)) : null);
   return el("div", { class: "pair" },
-    request ? el("section", null, el("h2", null, "Request"), snippet("request", `${request.method} ${request.url}\n${headers(request.headers)}${body(request.body)}`)) : null,
-    program ? el("section", null, el("h2", null, "Program"), snippet("command line", program.shell), program.ending ? el("p", { class: "faint" }, program.ending) : null) : null,
-    [["standard output", program && program.stdout], ["standard error", program && program.stderr]].map(([name, one]) =>
-      one && one.bytes > 0 ? el("section", null, el("h2", null, name[0].toUpperCase() + name.slice(1)), snippet(name, body(one).trim())) : null),
-    answer ? el("section", null, el("h2", null, "Response"), snippet("response", `${answer.status}\n${headers(answer.headers)}${body(answer.body)}`)) : null);
-}
-
-function pretty(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+    request ? part(request.protocol === "grpc" ? "gRPC call" : "Request", bodySnippet("request", [`${request.method} ${request.url}`, ...headers(request.headers)].join("\n"), request.body)) : null,
+    program ? part("Program", snippet("command line", program.shell), program.ending ? el("p", { class: "faint" }, `it ended with ${program.ending}`) : null) : null,
+    program ? [output("Standard output", program.stdout), output("Standard error", program.stderr)] : null,
+    answer ? part("Response", bodySnippet("response", [answer.status + (answer.message ? `: ${answer.message}` : ""), ...headers(answer.headers)].join("\n"), answer.body, answer.asked)) : null);
 }
 
 function commands(test, step) {
   const list = [snippet("run this test alone", test.rerun || `tracespec run ${shellWord(test.place)}`)];
   if (step && step.request && step.request.curl) list.push(snippet("send the request", step.request.curl));
   if (step && step.trace_id) list.push(snippet("show the trace in a terminal", `tracespec show ${step.trace_id}`));
-  const facts = step ? [`request ${duration(step.trigger_ns)}`, `wait ${duration(step.wait_ns)}`, step.settled_by, step.polls > 0 ? count(step.polls, "read") : ""] : [];
-  return [el("h2", null, "Again"), el("div", { class: "pair" }, list), el("p", { class: "faint" }, facts.filter(Boolean).join(" · "))];
+  const took = (what, ns) => (ns > 0 ? `${what} ${duration(ns)}` : "");
+  const facts = step ? [took("request", step.trigger_ns), took("wait", step.wait_ns), step.settled_by, step.polls > 0 ? count(step.polls, "read") : ""] : [];
+  return [el("h2", null, "Reproduce"), el("div", { class: "pair" }, list), el("p", { class: "faint" }, facts.filter(Boolean).join(" · "))];
 }
 
 /** A text as one word for a shell. */

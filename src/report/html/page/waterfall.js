@@ -2,20 +2,22 @@
 
 class Waterfall {
   /**
-   * `findings`: `[{ number, verdict, rows, pair, message }]`, marked on their rows.
+   * `findings`: `[{ number, verdict, rows, pair, absent, message }]`, marked on their rows.
    * `chosen(row)` hears which span is selected (-1 for none), `link(row)` gives the address of a span.
    */
   constructor(trace, { findings = [], selected = -1, chosen = () => {}, link = () => location.href } = {}) {
     Object.assign(this, { trace, findings, chosen, link });
     this.lens = new Lens(trace.duration);
     this.starts = runStarts(trace);
-    this.state = { fold: true, collapsed: new Set(), unfolded: new Set() };
+    this.state = { fold: true, collapsed: new Set(), unfolded: new Set(), missing: new Map() };
     this.show = { critical: trace.critical !== null, gaps: true };
     this.marked = new Map();
     for (const finding of findings) {
       for (const row of finding.rows) this.marked.set(row, [...(this.marked.get(row) || []), finding]);
+      const { missing } = this.state;
+      for (const [row, what] of finding.absent) missing.set(row, [...(missing.get(row) || []), { number: finding.number, verdict: finding.verdict, what }]);
     }
-    unfoldAround(trace, this.starts, this.marked.keys(), this.state);
+    unfoldAround(trace, this.starts, [...this.marked.keys(), ...this.state.missing.keys()], this.state);
     this.found = [];
     this.selected = -1;
     this.chart = new Chart(this);
@@ -85,7 +87,7 @@ class Waterfall {
   lay() {
     const at = this.selected;
     this.rows = layRows(this.trace, this.state);
-    this.placeOf = new Map(this.rows.map((row, place) => [row.at, place]));
+    this.placeOf = new Map(this.rows.flatMap((row, place) => (row.missing ? [] : [[row.at, place]])));
     this.selected = at;
     this.chart.reset();
   }
@@ -191,7 +193,12 @@ class Waterfall {
   key(event) {
     const place = this.selected >= 0 ? this.placeNear(this.selected) : -1;
     const row = place >= 0 ? this.rows[place] : null;
-    const to = (next) => this.select(this.rows[Math.min(this.rows.length - 1, Math.max(0, next))].at, false);
+    const to = (next) => {
+      let there = Math.min(this.rows.length - 1, Math.max(0, next));
+      // What is missing cannot be chosen: its row is passed by.
+      for (const by = there > place ? 1 : -1; this.rows[there] && this.rows[there].missing;) there += by;
+      if (this.rows[there]) this.select(this.rows[there].at, false);
+    };
     const page = Math.max(1, Math.floor(this.chart.list.height / ROW) - 1);
     const right = () => {
       if (!row) return to(0);
