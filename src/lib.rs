@@ -27,6 +27,8 @@ mod api;
 pub mod assert;
 #[doc(hidden)]
 pub mod backend;
+#[doc(hidden)]
+pub mod baseline;
 mod child;
 #[doc(hidden)]
 pub mod cli;

@@ -16,6 +16,7 @@ mod spans;
 mod values;
 
 pub use breach::Breach;
+pub(crate) use names::normalised;
 pub use rule::{Impact, Rule};
 pub use score::{Answer, Score};
 

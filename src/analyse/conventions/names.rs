@@ -7,7 +7,9 @@
 use super::breach::{Breach, Breaches};
 use super::rule::Rule;
 use super::values::{has_email, has_uuid};
+use crate::analyse::template::sql::{self, Dialect};
 use crate::trace::{Sym, Trace};
+use std::borrow::Cow;
 
 /// Words that look like ids and are none.
 const WORDS: [&str; 8] = ["base64", "sha256", "sha384", "sha512", "ed25519", "x25519", "secp256k1", "blake2b"];
@@ -44,6 +46,51 @@ pub(super) fn data_in(name: &str) -> Option<&'static str> {
     tokens(name).any(|token| token.is_data()).then_some("ids")
 }
 
+/// A span's name without the data in it, `{}` in its place: what all spans of one operation are called, and what a well-named span is
+/// called anyway.
+pub(crate) fn normalised(name: &str) -> Cow<'_, str> {
+    if data_in(name).is_none() {
+        return Cow::Borrowed(name);
+    }
+    if has_sql_literal(name) {
+        return Cow::Owned(sql::template(name, Dialect::Standard, |_| {}).template);
+    }
+    let name = if has_query_string(name) { name.split('?').next().unwrap_or(name) } else { name };
+    let mut out = String::with_capacity(name.len());
+    // Ids, addresses and their like are looked for in whole words: some of them consist of several tokens.
+    let mut from = 0;
+    for token in tokens(name) {
+        let start = token.start;
+        if start < from {
+            continue;
+        }
+        let word_start = name[from..start].rfind(splits).map_or(from, |at| from + at + splitter(&name[from + at..]));
+        let word_end = name[start..].find(splits).map_or(name.len(), |at| start + at);
+        let word = &name[word_start..word_end];
+        if has_uuid(word) || has_email(word) {
+            out += &name[from..word_start];
+            out += "{}";
+            from = word_end;
+        } else if token.is_data() {
+            out += &name[from..start];
+            out += "{}";
+            from = start + token.text.len();
+        }
+    }
+    out += &name[from..];
+    Cow::Owned(out)
+}
+
+/// What ends a word of a name.
+fn splits(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '/' | ',' | '(' | ')')
+}
+
+/// The length of the character at the beginning.
+fn splitter(text: &str) -> usize {
+    text.chars().next().map_or(0, char::len_utf8)
+}
+
 /// `/orders?id=7`
 fn has_query_string(name: &str) -> bool {
     name.split_once('?').is_some_and(|(path, query)| {
@@ -61,6 +108,7 @@ fn has_sql_literal(name: &str) -> bool {
 
 /// A run of letters and digits, with what stands before and after it.
 struct Token<'a> {
+    start: usize,
     text: &'a str,
     before: Option<char>,
     after: &'a str,
@@ -73,8 +121,8 @@ fn tokens(name: &str) -> impl Iterator<Item = Token<'_>> {
     std::iter::from_fn(move || {
         let start = from + name[from..].find(|c: char| c.is_alphanumeric())?;
         let end = name[start..].find(|c: char| !c.is_alphanumeric()).map_or(name.len(), |at| start + at);
-        let token =
-            Token { text: &name[start..end], before: name[..start].chars().next_back(), after: &name[end..], previous };
+        let before = name[..start].chars().next_back();
+        let token = Token { start, text: &name[start..end], before, after: &name[end..], previous };
         (previous, from) = (token.text, end);
         Some(token)
     })
@@ -110,7 +158,7 @@ impl Token<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::data_in;
+    use super::{data_in, normalised};
 
     #[test]
     fn names_of_routes_operations_and_versions_hold_no_data() {
@@ -157,6 +205,23 @@ mod tests {
             ("SELECT * FROM users WHERE name = 'bob'", "literals of SQL"),
         ] {
             assert_eq!(data_in(name), Some(data), "{name}");
+        }
+    }
+    #[test]
+    fn a_normalised_name_holds_no_data_and_keeps_the_rest() {
+        for (name, normal) in [
+            ("GET /orders/{id}", "GET /orders/{id}"),
+            ("get_account/42", "get_account/{}"),
+            ("GET /orders/1234567/items/7", "GET /orders/{}/items/{}"),
+            ("GET /api/v1/orders/17", "GET /api/v1/orders/{}"),
+            ("process order 100482", "process order {}"),
+            ("GET /orders/9b2e6c1e-6d1f-4a53-9b1a-2f1f6f3f7c11/lines", "GET /orders/{}/lines"),
+            ("mail to alice@example.com now", "mail to {} now"),
+            ("GET /search/17?q=laptop", "GET /search/{}"),
+            ("SELECT * FROM users WHERE name = 'bob'", "SELECT * FROM users WHERE name = ?"),
+        ] {
+            assert_eq!(normalised(name), normal, "{name}");
+            assert_eq!(data_in(&normalised(name)), None, "{name}");
         }
     }
 }
