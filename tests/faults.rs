@@ -278,3 +278,83 @@ fn each_cause_of_missing_spans_has_its_own_words() {
         }
     });
 }
+
+/// What the sentence of each fault names: what is different, where, and by how much.
+const SINCE: [(&str, &[&str]); 9] = [
+    ("n_plus_one", &["inventory-service SELECT shelf_stock occurs ", " times, before "]),
+    ("slow_payment", &["time +", "payment-service charge-card +3."]),
+    ("declined", &["payment-service charge-card fails, as it did not before"]),
+    ("swallowed_error", &["order-service shop.Payment/Score is new below order-service POST /orders and fails"]),
+    ("sequential", &["order-service POST /stock/{sku}/reservations and others like it run one after the other"]),
+    ("reserve_before_charge", &["order reversed: ", "shop.Payment/Authorize", "POST /stock/{sku}/reservations"]),
+    ("missing_service", &["inventory-service is missing below order-service"]),
+    ("lost_context", &["inventory-service is missing below order-service POST /stock/{sku}/reservations"]),
+    ("extra_retry", &["order-service shop.Payment/Authorize occurs twice, before once"]),
+];
+
+#[test]
+fn after_a_green_run_the_failure_of_each_fault_says_what_is_different_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let shop = process::program();
+    let configuration = format!(
+        "processes:
+  - name: shop
+    ports: [shop]
+    command: [{shop:?}, --port, \"${{port.shop}}\"]
+    ready: {{ http: \"http://127.0.0.1:${{port.shop}}/healthz\" }}
+"
+    );
+    let spec = "vars: { fault: none }
+tests:
+  - name: an order
+    request:
+      method: POST
+      url: http://127.0.0.1:${port.shop}/orders
+      headers: { x-fault: \"${fault}\" }
+      json: { items: [{ sku: LAPTOP-1, qty: 1 }, { sku: MOUSE-2, qty: 1 }], payment: { method: card, token: tok_test_123 } }
+    trace:
+      services: [api-gateway, order-service, payment-service, inventory-service, notification-service]
+      calls: [{ order-service -> payment-service: 1 }, { order-service -> inventory-service: 2 }]
+      spans:
+        - { select: { service: payment-service, name: charge-card }, as: charge, count: 1, duration: < 1500ms }
+        - { select: { service: inventory-service, kind: server }, as: reserve, count: 2 }
+      order: [charge -> reserve]
+      repeats: < 5
+      serial: { saving: < 20ms, except: { attributes: { db.system.name: sqlite } } }
+      errors: none
+      propagation: intact
+      span_count: 19
+";
+    std::fs::write(folder.join("tracespec.yaml"), configuration).unwrap();
+    std::fs::write(folder.join("spec.yaml"), spec).unwrap();
+    let run = |fault: &str| {
+        let mut command = tracespec::command();
+        let fault = format!("fault={fault}");
+        command.current_dir(folder).args(["run", "spec.yaml", "--var", &fault]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+        (output.status.code(), said)
+    };
+    let (code, said) = run("none");
+    assert_eq!(code, Some(0), "{said}");
+    let wrong = std::thread::scope(|scope| {
+        let all: Vec<_> = SINCE.iter().map(|one| (one, scope.spawn(|| run(one.0)))).collect();
+        let mut wrong = Vec::new();
+        for ((fault, words), said) in all {
+            let (code, said) = said.join().unwrap();
+            let sentence =
+                said.lines().find(|line| line.trim().starts_with("since it last passed (")).unwrap_or_default();
+            if code != Some(1) || !words.iter().all(|word| sentence.contains(word)) {
+                wrong.push(format!(
+                    "{fault}: `{}` is not all in `{sentence}`; exit {code:?}\n{said}",
+                    words.join("`, `")
+                ));
+            }
+        }
+        wrong
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let untold = |fault: &&&str| **fault != "none" && !SINCE.iter().any(|(told, _)| told == *fault);
+    assert_eq!(FAULTS.iter().filter(untold).count(), 0);
+}

@@ -111,6 +111,7 @@ impl Trace {
         let injected = Injected::Known(record.injected.clone());
         let backend = &receiver.inner.place.backend;
         let target = Target {
+            enough: None,
             backend,
             id: *id,
             injected,

@@ -25,6 +25,10 @@ pub(crate) struct Common {
     /// Profile of the configuration file to apply
     #[arg(long, global = true, env = "TRACESPEC_PROFILE", value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Folder in which runs keep their traces and the last pass of each test; in CI one that the pipeline keeps [default: .tracespec beside
+    /// the configuration]
+    #[arg(long, global = true, env = "TRACESPEC_HISTORY", value_name = "DIR")]
+    pub(crate) history: Option<PathBuf>,
     /// When to use colour
     #[arg(long, global = true, env = "TRACESPEC_COLOR", value_enum, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: Color,
@@ -41,6 +45,7 @@ impl Common {
             vars_file: variables.vars_file.clone(),
             secrets_file: variables.secrets_file.clone(),
             seed,
+            history: self.history.clone(),
             environment: environment(),
         }
     }
@@ -80,6 +85,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Say what deserves a look in traces, the most expensive first
     Analyze(AnalyzeArgs),
+    /// Say what is different between two traces, or two sets of them
+    Diff(DiffArgs),
     /// Evaluate TraceQL on saved traces, or on a trace of the backend by its id
     Query(QueryArgs),
     /// Keep an OTLP receiver alive that other processes and Grafana can read
@@ -157,7 +164,7 @@ pub(crate) struct RunArgs {
     /// Of which tests `--save-traces` saves the traces
     #[arg(long, env = "TRACESPEC_SAVE_TRACES_OF", value_enum, default_value = "failed", value_name = "WHICH")]
     pub(crate) save_traces_of: SavedOf,
-    /// Keep no traces of this run for `tracespec show`
+    /// Keep nothing of this run, neither traces for `tracespec show` nor passes, and compare with none
     #[arg(long, env = "TRACESPEC_NO_HISTORY")]
     pub(crate) no_history: bool,
     /// Write the snapshots of this run as the accepted ones
@@ -308,6 +315,36 @@ pub(crate) struct AnalyzeArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// What to compare with: a file or a folder of saved traces (`-` is standard input), a trace id, `last` for the last run, or the
+    /// name of a test of the last run
+    #[arg(value_name = "A")]
+    pub(crate) baseline: String,
+    /// What to compare: the same
+    #[arg(value_name = "B")]
+    pub(crate) candidate: String,
+    /// How spans of one path are counted
+    #[arg(long, value_enum, default_value = "range", value_name = "HOW")]
+    pub(crate) counts: DiffCounts,
+    /// Columns of the picture [default: those of the terminal, or 120]
+    #[arg(long, env = "TRACESPEC_WIDTH", value_name = "N", value_parser = clap::value_parser!(u16).range(40..=1000))]
+    pub(crate) width: Option<u16>,
+    /// As JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffCounts {
+    /// As many in the whole trace as in any of A
+    Range,
+    /// As many below each span of the path above
+    Ratio,
+    /// Not at all
+    Any,
 }
 
 #[derive(Debug, Args)]

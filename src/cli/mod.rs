@@ -4,6 +4,7 @@ mod analyze;
 mod args;
 mod check;
 mod config;
+mod diff;
 mod list;
 pub mod query;
 mod reports;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
             Command::Analyze(args) => analyze::command(args, &cli.common).await,
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
+            Command::Diff(args) => diff::command(args, &cli.common).await,
             Command::Query(args) => query::command(args, &cli.common).await,
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,

@@ -49,10 +49,10 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let mut outputs = vec![Output::for_people(Terminal::new(results, io::stderr(), settings))];
     outputs.extend(reports);
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
-    let logs = (!args.no_history).then(|| history::folder(&loaded.settings.folder));
+    let logs = (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder));
     let (running, started) = (Running::logging_to(logs), OnceLock::new());
     let finished = tokio::select! {
-        finished = carry_out(&loaded, &selected, args, &fanout, &running, &started) => Some(finished),
+        finished = carry_out(&loaded, &selected, (args, common), &fanout, &running, &started) => Some(finished),
         () = interrupts.next() => None,
         () = ticks(&fanout, is_live) => None,
     };
@@ -123,10 +123,7 @@ fn report_lost(fanout: &Fanout) -> bool {
 }
 
 fn kept(args: &RunArgs) -> Keep<'_> {
-    Keep {
-        save_traces: args.save_traces.as_deref().map(|folder| (folder, args.save_traces_of.into())),
-        history: !args.no_history,
-    }
+    Keep { save_traces: args.save_traces.as_deref().map(|folder| (folder, args.save_traces_of.into())) }
 }
 
 /// Lets live lines be drawn anew, for ever.
@@ -151,7 +148,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 async fn carry_out(
     loaded: &Loaded,
     selected: &[TestAt],
-    args: &RunArgs,
+    (args, common): (&RunArgs, &Common),
     fanout: &Arc<Fanout>,
     running: &Running,
     cell: &OnceLock<Started>,
@@ -162,6 +159,7 @@ async fn carry_out(
         fail_fast: args.fail_fast,
         strict_absence: args.strict_absence,
         accept: args.accept,
+        history: (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder)),
     };
     let started = start(loaded, &overrides, fanout, running).await?;
     let started = cell.get_or_init(|| started);

@@ -4,6 +4,7 @@
 //! A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
 //! there are too many.
 
+use super::passes::Written;
 use crate::redact::Redactor;
 use crate::report::json::document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -48,15 +49,17 @@ impl Kept {
     }
 }
 
-/// Where runs keep their traces: beside the configuration, or in the current folder without one.
-pub(crate) fn folder(configured: &Path) -> PathBuf {
-    super::discover::plain(&configured.join(".tracespec"))
+/// Where runs keep their traces: in the folder that is named, or beside the configuration, or in the current folder without one.
+pub(crate) fn folder(named: Option<&Path>, configured: &Path) -> PathBuf {
+    named.map_or_else(|| super::discover::plain(&configured.join(".tracespec")), Path::to_owned)
 }
 
-/// The traces of a run, those of tests that did not pass first: there may not be room for all.
-fn worst_first(record: &RunRecord) -> Vec<(usize, &TestRecord, &StepRecord)> {
-    let steps = record.tests.iter().enumerate();
-    let mut steps: Vec<_> = steps.flat_map(|(at, test)| test.steps.iter().map(move |step| (at, test, step))).collect();
+/// The steps of a run with their places, those of tests that did not pass first: there may not be room for all.
+fn worst_first(record: &RunRecord) -> Vec<((usize, usize), &TestRecord, &StepRecord)> {
+    let mut steps = Vec::new();
+    for (at, test) in record.tests.iter().enumerate() {
+        steps.extend(test.steps.iter().enumerate().map(|(position, step)| ((at, position), test, step)));
+    }
     steps.sort_by_key(|(_, test, _)| matches!(test.verdict, Verdict::Pass | Verdict::Flaky | Verdict::Skipped));
     steps
 }
@@ -71,8 +74,8 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")
 }
 
-/// Keeps a run's traces without its secrets, and removes what is too old.
-pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+/// Keeps a run's traces without its secrets, and removes what is too old; returns the files of the traces.
+pub(super) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
     make(folder)?;
     let runs = folder.join("runs");
     std::fs::create_dir_all(&runs)?;
@@ -80,19 +83,26 @@ pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io
     let name = format!("{:020}-{}", record.started_ns, std::process::id());
     let part = runs.join(format!("{name}.part"));
     std::fs::create_dir(&part)?;
-    let written = write_run(record, &part, redactor).and_then(|()| std::fs::rename(&part, runs.join(&name)));
+    let run = runs.join(&name);
+    let written = write_run(record, &part, redactor).and_then(|written| {
+        std::fs::rename(&part, &run)?;
+        Ok(written.into_iter().map(|(step, name)| (step, run.join(name))).collect())
+    });
     if written.is_err() {
         // What is left of it is removed as abandoned some day.
         let _ = std::fs::remove_dir_all(&part);
     }
-    written?;
-    prune(&runs)
+    let written = written?;
+    prune(&runs)?;
+    Ok(written)
 }
 
-fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+/// Writes all of a run; returns the names of the traces' files.
+fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<Vec<((usize, usize), String)>> {
+    let mut written = Vec::new();
     let mut left = BYTES_OF_RUN;
     let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
-    for (number, (at, _, step)) in worst_first(record).into_iter().enumerate() {
+    for (number, ((at, position), _, step)) in worst_first(record).into_iter().enumerate() {
         let Some(trace) = &step.trace else { continue };
         let mut document = serde_json::from_str(&write::saved_json(trace, &step.injected))?;
         redactor.otlp_json(&mut document);
@@ -104,6 +114,7 @@ fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Resu
         if fits {
             left -= packed.len() as u64;
             std::fs::write(folder.join(&name), packed)?;
+            written.push(((at, position), name.clone()));
         }
         let step = redactor.text(&step.name).into_owned();
         traces[at].push(json!({
@@ -120,7 +131,8 @@ fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Resu
         })
     });
     let index = json!({ "started_ns": record.started_ns, "tests": tests.collect::<Vec<_>>() });
-    std::fs::write(folder.join("index.json"), document("tracespec/history/1", &index))
+    std::fs::write(folder.join("index.json"), document("tracespec/history/1", &index))?;
+    Ok(written)
 }
 
 /// The folders of whole runs, the newest first. Another run may remove some of them at any moment.

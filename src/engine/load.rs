@@ -31,6 +31,8 @@ pub(crate) struct Inputs {
     pub(crate) vars_file: Option<PathBuf>,
     pub(crate) secrets_file: Option<PathBuf>,
     pub(crate) seed: Option<u64>,
+    /// Where runs keep their traces, if not beside the configuration.
+    pub(crate) history: Option<PathBuf>,
     pub(crate) environment: Environment,
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod history;
 mod interrupt;
 pub(crate) mod load;
 mod origin;
+mod passes;
 pub(crate) mod place;
 mod processes;
 mod saved_traces;

@@ -1,5 +1,6 @@
 //! From what was loaded to a running session, and from its end to the record.
 
+use super::passes::Passes;
 use super::place::{self, Place};
 use super::processes::{self, Running};
 use super::saved_traces::{self, Which};
@@ -9,7 +10,7 @@ use crate::run::event::What;
 use crate::run::processes::Ended;
 use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
 use crate::run::session::{Session, TestAt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the command line says of a run beside its settings.
@@ -21,6 +22,8 @@ pub(crate) struct Overrides {
     pub(crate) strict_absence: bool,
     /// The shapes of this run's traces become the accepted snapshots.
     pub(crate) accept: bool,
+    /// The folder in which traces and passes are kept, if they are.
+    pub(crate) history: Option<PathBuf>,
 }
 
 /// A session whose system runs and whose backends can be read.
@@ -29,6 +32,7 @@ pub(crate) struct Started {
     fanout: Arc<Fanout>,
     environment: EnvironmentRecord,
     accept: bool,
+    history: Option<(PathBuf, Passes)>,
     // Receivers stop when they are dropped.
     _places: Vec<Place>,
 }
@@ -38,8 +42,6 @@ pub(crate) struct Started {
 pub(crate) struct Keep<'a> {
     /// A folder that the user named for them, and of which tests it is to have them.
     pub(crate) save_traces: Option<(&'a Path, Which)>,
-    /// Whether `tracespec show` shall find them.
-    pub(crate) history: bool,
 }
 
 /// Unix nanoseconds, the clock of a run's events.
@@ -85,8 +87,16 @@ pub(crate) async fn start(
     if let Some(exporter) = place::own_spans(&loaded.environment)? {
         session.export_own_spans(exporter);
     }
+    let history = overrides.history.clone().map(|folder| {
+        let redactor = Arc::clone(&loaded.vars.redactor);
+        let passes = Passes::new(&folder, &loaded.settings.folder, redactor, unix_ns);
+        (folder, passes)
+    });
+    if let Some((_, passes)) = &history {
+        session.compare_with(passes.clone());
+    }
     let (session, fanout) = (Arc::new(session), Arc::clone(fanout));
-    Ok(Started { session, fanout, environment, accept: overrides.accept, _places: places })
+    Ok(Started { session, fanout, environment, accept: overrides.accept, history, _places: places })
 }
 
 impl Started {
@@ -119,14 +129,14 @@ impl Started {
         {
             record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
         }
-        let folder = history::folder(&loaded.settings.folder);
-        if keep.history
-            && let Err(why) = history::keep(&record, &folder, &loaded.vars.redactor)
-        {
-            let folder = folder.display();
-            self.fanout.hear(&What::Warning(&format!(
-                "the traces of this run are not kept for `tracespec show`: cannot write in {folder}: {why}; --no-history does without"
-            )));
+        if let Some((folder, passes)) = &self.history {
+            let kept = history::keep(&record, folder, &loaded.vars.redactor);
+            if let Err(why) = kept.and_then(|written| passes.keep(&record, &written)) {
+                let folder = folder.display();
+                self.fanout.hear(&What::Warning(&format!(
+                    "the traces of this run are not kept for `tracespec show`: cannot write in {folder}: {why}; --no-history does without"
+                )));
+            }
         }
         self.fanout.hear(&What::RunFinished(&record));
         record

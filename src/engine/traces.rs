@@ -50,7 +50,7 @@ pub(crate) async fn read(name: &str, inputs: &Inputs, input: &mut dyn Read) -> R
         return Err(format!("there is no file {name}"));
     }
     let settings = settings(inputs)?;
-    let folder = history::folder(&settings.folder);
+    let folder = history::folder(inputs.history.as_deref(), &settings.folder);
     let last = history::last(&folder)?;
     if name == "last" {
         let Some(last) = last else {
@@ -154,12 +154,16 @@ fn from_history(kept: &Kept) -> Result<Named, String> {
             kept.test
         ));
     };
+    Ok(Named { trace: saved(path, kept.trace_id)?, of: Some(kept.clone()) })
+}
+
+/// A trace from the file that a run wrote of it.
+pub(super) fn saved(path: &Path, id: TraceId) -> Result<Trace, String> {
     let saved = file::load(path).map_err(|why| why.to_string())?;
     // A trace that was merged of linked ones is in one file, and is one again.
-    let linked: Vec<TraceId> = saved.ids().into_iter().filter(|id| *id != kept.trace_id).collect();
-    let trace = saved.trace(kept.trace_id, &linked, &saved.injected(kept.trace_id));
-    let trace = trace.ok_or_else(|| format!("{} does not hold trace {}", path.display(), kept.trace_id))?;
-    Ok(Named { trace, of: Some(kept.clone()) })
+    let linked: Vec<TraceId> = saved.ids().into_iter().filter(|other| *other != id).collect();
+    let trace = saved.trace(id, &linked, &saved.injected(id));
+    trace.ok_or_else(|| format!("{} does not hold trace {id}", path.display()))
 }
 
 async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Result<Trace, String> {
@@ -182,9 +186,14 @@ async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Resu
 /// The trace as it may be shown: what the configuration hides is masked, as in every report.
 pub(crate) fn shown(trace: Trace, settings: &Settings) -> Trace {
     let redactor = Redactor::new(settings.redact.iter());
+    masked(&trace, &redactor).unwrap_or(trace)
+}
+
+/// The trace without what is hidden; `None` if nothing is.
+pub(super) fn masked(trace: &Trace, redactor: &Redactor) -> Option<Trace> {
     let text = |text: &str| match redactor.text(text) {
         Cow::Borrowed(_) => None,
         Cow::Owned(clean) => Some(clean),
     };
-    trace.masked(text, |key| redactor.hides(key), MASK).unwrap_or(trace)
+    trace.masked(text, |key| redactor.hides(key), MASK)
 }

@@ -1,9 +1,10 @@
 //! The run as one JSON document, `tracespec/run/1`, written when the run ends.
 
+use super::difference::{difference_json, movement_json};
 use crate::assert::Finding;
 use crate::run::record::{
     AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
-    RunRecord, StepRecord, TestRecord, Verdict,
+    RunRecord, SinceLastPass, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -92,6 +93,7 @@ pub(super) fn test(record: &TestRecord) -> Value {
         "expectations": record.steps.iter().flat_map(|step| expectations(record, step)).collect::<Vec<_>>(),
         "findings": record.steps.iter().flat_map(|step| findings(record, step)).collect::<Vec<_>>(),
         "error": record.steps.iter().find_map(|step| step.error.clone()),
+        "since_last_pass": record.steps.iter().find_map(|step| step.since_last_pass.as_deref()).map(since_last_pass),
         "steps": record.steps.iter().map(|step| self::step(record, step)).collect::<Vec<_>>(),
         "earlier": record.earlier.iter().map(|attempt| json!({
             "verdict": attempt.verdict.word(),
@@ -111,12 +113,31 @@ fn step(test: &TestRecord, step: &StepRecord) -> Value {
         "answer": step.answer.as_ref().map(|record| answer(step, record)),
         "program": step.program.as_ref().map(program),
         "timing": timing(step),
+        "settled": step.settled,
+        "since_last_pass": step.since_last_pass.as_deref().map(since_last_pass),
         "late": step.late,
         "rejudged": step.rejudged,
         "error": step.error,
         "remarks": step.notes(),
         "logs": step.logs.iter().map(process).collect::<Vec<_>>(),
         "expectations": expectations(test, step).collect::<Vec<_>>(),
+    })
+}
+
+/// What is different since a test last passed.
+pub(super) fn since_last_pass(since: &SinceLastPass) -> Value {
+    let SinceLastPass { when_ns, ago, is_outdated, commit, trace_id, trace: _, differences, movement, incomplete } =
+        since;
+    json!({
+        "when": when_ns,
+        "ago_ns": nanos(*ago),
+        "passed_since": is_outdated,
+        "commit": commit,
+        "trace_id": trace_id.to_string(),
+        "differences": differences.iter().map(difference_json).collect::<Vec<_>>(),
+        "timing": movement.as_ref().map(movement_json),
+        "incomplete": incomplete,
+        "text": super::since::sentence(since),
     })
 }
 

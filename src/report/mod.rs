@@ -3,6 +3,7 @@
 
 pub mod analysis;
 pub mod cause;
+pub mod difference;
 pub mod failure;
 mod fanout;
 mod file;
@@ -20,6 +21,7 @@ mod places;
 mod plain;
 mod redacted;
 mod sarif;
+mod since;
 mod tap;
 pub mod terminal;
 pub mod text;

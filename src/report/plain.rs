@@ -1,5 +1,6 @@
 //! A test that did not pass, in plain words for reports that hold text: no drawing, no width.
 
+use super::since;
 use super::text::{clean, duration};
 use crate::assert::{self, Finding};
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -58,6 +59,9 @@ pub(super) fn details(test: &TestRecord, steps: &[StepRecord]) -> String {
         }
         if found.len() > FINDINGS {
             let _ = writeln!(out, "… and {} more findings", found.len() - FINDINGS);
+        }
+        if let Some(since) = &step.since_last_pass {
+            let _ = writeln!(out, "{}", clean(&since::sentence(since), false));
         }
         for note in step.notes() {
             let _ = writeln!(out, "note: {}", clean(&note, true));

@@ -167,6 +167,8 @@ impl<'r> Redacted<'r> {
             log,
             logs,
             trace,
+            settled,
+            since_last_pass,
             late,
             rejudged,
             injected,
@@ -195,6 +197,12 @@ impl<'r> Redacted<'r> {
             log: self.maybe(log.as_ref()),
             logs: logs.iter().map(|process| self.process(process)).collect(),
             trace: trace.as_ref().map(|trace| self.trace(trace)),
+            settled: *settled,
+            since_last_pass: since_last_pass.as_ref().map(|since| {
+                let redactor = self.redactor;
+                let text = |text: &str| redactor.text(text).into_owned();
+                Arc::new(since.with_texts(&text, |trace| self.trace(trace)))
+            }),
             late: *late,
             rejudged: self.maybe(rejudged.as_ref()),
             injected: injected.clone(),

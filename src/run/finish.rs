@@ -3,6 +3,7 @@
 use super::absence;
 use super::event::What;
 use super::outcome::{Summed, sum, worst};
+use super::past::{StepName, is_whole};
 use super::patience::Patience;
 use super::processes::Ended;
 use super::record::{RunRecord, StepRecord, Verdict};
@@ -11,6 +12,7 @@ use super::step::Green;
 use super::wait::{LastLook, Target, lock, look_again};
 use crate::assert::{self, Judgement};
 use crate::matcher::count_of;
+use crate::trace::Trace;
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -33,8 +35,8 @@ impl Session {
             let (_, failed) = self.plain_steps(file, true, captures).await;
             if setup_failed.is_some() { remarks.extend(failed) } else { errors.extend(failed) }
         }
-        let (mut turned, not_read) = self.look_again().await;
-        remarks.extend(not_read);
+        let Looked { mut turned, whole, remark } = self.look_again().await;
+        remarks.extend(remark);
         for process in ended() {
             // A teardown may have asked it to.
             if process.failed { errors.push(process.message) } else { remarks.push(process.message) }
@@ -46,11 +48,22 @@ impl Session {
             for (test, cell) in cells.iter().enumerate() {
                 let Some(outcome) = cell.outcome.get() else { continue };
                 let mut record = (*outcome.record).clone();
+                for (position, step) in record.steps.iter_mut().enumerate() {
+                    match whole.get(&(TestAt { file, test }, position)) {
+                        Some(Some(trace)) => (step.trace, step.settled) = (Some(Arc::clone(trace)), true),
+                        Some(None) => step.settled = false,
+                        None => {}
+                    }
+                }
                 let turned = turned.remove(&TestAt { file, test }).unwrap_or_default();
                 let mut has_turned = !turned.is_empty();
                 for turned in turned {
-                    let step = turned.step;
-                    turned.put_into(&mut record.steps[step]);
+                    let position = turned.step;
+                    let phase = turned.green.watch.phase();
+                    let step = &mut record.steps[position];
+                    turned.put_into(step);
+                    let of = StepName { file: record.source.path(), test: &record.name, position, step: &step.name };
+                    step.since_last_pass = self.since(&of, step.trace.as_ref(), phase).map(Arc::new);
                 }
                 has_turned |= absence::review(&mut record, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
@@ -83,8 +96,8 @@ impl Session {
         }
     }
 
-    /// Looks at every green once more: the steps that are none any more, and a remark on what could not be looked at.
-    async fn look_again(self: &Arc<Self>) -> (HashMap<TestAt, Vec<Turned>>, Option<String>) {
+    /// Looks at every green once more.
+    async fn look_again(self: &Arc<Self>) -> Looked {
         let greens = std::mem::take(&mut *lock(&self.greens));
         let looks = greens.into_iter().map(|(at, step, mut green)| async move {
             let context = || self.context(&green.silent);
@@ -98,17 +111,21 @@ impl Session {
                 news: &|_, _, _, _| {},
                 slots: &reading.slots,
                 patience: &Patience::new(None),
+                enough: None,
             };
             let look = look_again(&self.shared, &target, &mut green.watch).await;
-            (at, step, green, look)
+            let whole = green.watch.trace().filter(|_| is_whole(green.watch.phase())).cloned();
+            (at, step, green, look, whole)
         });
-        let mut turned: HashMap<TestAt, Vec<Turned>> = HashMap::new();
+        let mut looked = Looked::default();
         let mut not_read = Vec::new();
-        for (at, step, green, look) in join_all(looks).await {
+        for (at, step, green, look, whole) in join_all(looks).await {
+            let whole = whole.filter(|_| !matches!(look, LastLook::InDoubt(..)));
+            looked.whole.insert((at, step), whole);
             let turn = |judgements, late, why| {
                 let turn = Turned { step, green, judgements, late, why };
                 if turn.judgements.iter().any(|judgement| judgement.verdict != assert::Verdict::Pass) {
-                    turned.entry(at).or_default().push(turn);
+                    looked.turned.entry(at).or_default().push(turn);
                 }
             };
             match look {
@@ -126,8 +143,20 @@ impl Session {
                 "when the run ended, {traces} of passed tests could not be read again to look for late spans: {why}"
             )
         });
-        (turned, remark)
+        looked.remark = remark;
+        looked
     }
+}
+
+/// What the last look at all greens found.
+#[derive(Default)]
+struct Looked {
+    /// The steps that are none any more.
+    turned: HashMap<TestAt, Vec<Turned>>,
+    /// The traces, as far as they are whole by now.
+    whole: HashMap<(TestAt, usize), Option<Arc<Trace>>>,
+    /// What could not be looked at.
+    remark: Option<String>,
 }
 
 /// A step that was green until the run ended.

@@ -2,6 +2,7 @@
 
 pub(crate) mod absence;
 pub(crate) mod clock;
+mod compare;
 pub mod event;
 mod exchange;
 pub mod filter;
@@ -10,6 +11,7 @@ pub(crate) mod interrupted;
 mod never_came;
 pub mod options;
 pub(crate) mod outcome;
+pub mod past;
 pub(crate) mod patience;
 pub mod ports;
 pub mod processes;

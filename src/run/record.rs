@@ -1,6 +1,7 @@
 //! What stays of a run: the material of every report.
 
 pub use super::exchange::{AnswerRecord, BodyRecord, Protocol, RequestRecord};
+pub use super::past::SinceLastPass;
 pub use super::program::ProgramRecord;
 
 use crate::assert::{Finding, Unseen};
@@ -71,6 +72,10 @@ pub struct StepRecord {
     pub logs: Vec<ProcessRecord>,
     /// The trace as it was judged.
     pub trace: Option<Arc<Trace>>,
+    /// Whether that trace was whole, as far as can be known.
+    pub settled: bool,
+    /// What is different since the step last passed, of one that did not pass.
+    pub since_last_pass: Option<Arc<SinceLastPass>>,
     /// A verdict turned red after the test was green, by spans that came later.
     pub late: bool,
     /// Why a passed step was judged again at the end of the run and no longer passes.
@@ -114,6 +119,8 @@ impl StepRecord {
             log: None,
             logs: Vec::new(),
             trace: None,
+            settled: false,
+            since_last_pass: None,
             late: false,
             rejudged: None,
             injected: Vec::new(),

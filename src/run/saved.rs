@@ -2,6 +2,7 @@
 
 use super::absence;
 use super::outcome::{Summed, sum, worst};
+use super::past::is_whole;
 use super::record::{StepRecord, Verdict};
 use super::step::{Ran, StepEnv, failed, folder, waits_for};
 use crate::assert::{Context, judge};
@@ -113,6 +114,7 @@ pub(super) fn saved(
         let Summed { expectations, remarks } = sum(judgements, &bound);
         (record.verdict, record.expectations, record.remarks) = (worst(&expectations), expectations, remarks);
         record.timing.settled_by = "saved trace".to_owned();
+        record.settled = is_whole(phase);
         if record.verdict == Verdict::Inconclusive {
             waits_for(&lacks, &mut record.remarks);
         }

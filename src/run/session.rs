@@ -6,6 +6,7 @@
 use super::clock::Clock;
 use super::event::{Listener, TestName, What};
 use super::options::Options;
+use super::past::Past;
 use super::patience::Patience;
 use super::record::{
     AttemptRecord, BodyRecord, EARLIER_KEPT, ProcessRecord, RunRecord, StepRecord, TestRecord, Verdict,
@@ -64,6 +65,7 @@ pub struct Session {
     silenced: AtomicBool,
     listener: Listener,
     logs: Option<Logs>,
+    pub(super) past: Option<Box<dyn Past>>,
 }
 
 /// What each process of the system printed since a moment.
@@ -112,6 +114,15 @@ pub(super) struct Slot {
     /// When its first step got its turn.
     pub(super) started: OnceLock<Instant>,
     pub(super) outcome: SetOnce<Outcome>,
+}
+
+/// What came of one attempt at a test.
+struct Attempt {
+    steps: Vec<StepRecord>,
+    greens: Vec<(usize, Green)>,
+    captures: BTreeMap<String, Value>,
+    /// The wait of the step that did not pass.
+    unpassed: Option<Green>,
 }
 
 pub(super) struct FileState {
@@ -169,12 +180,18 @@ impl Session {
             vars,
             listener,
             logs: None,
+            past: None,
         }
     }
 
     /// Shows what processes print with what they may explain.
     pub fn read_logs(&mut self, logs: impl Fn(Instant) -> Vec<ProcessRecord> + Send + Sync + 'static) {
         self.logs = Some(Box::new(logs));
+    }
+
+    /// Tests that do not pass are compared with the last time that they did.
+    pub fn compare_with(&mut self, past: impl Past + 'static) {
+        self.past = Some(Box::new(past));
     }
 
     /// What processes printed since then, those that printed something or ended; the last lines of each.
@@ -355,12 +372,13 @@ impl Session {
             record.steps.push(StepRecord::error("setup", why.clone()));
             return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
         }
-        let _alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
+        let alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
             Some(mutex) => Some(mutex.lock().await),
             None => None,
         };
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
+        let mut unpassed = None;
         let mut took = Duration::ZERO;
         while record.attempts <= retries && (record.attempts == 0 || self.broken.get().is_none()) {
             let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
@@ -370,7 +388,9 @@ impl Session {
             }
             record.attempts += 1;
             let began = Instant::now();
-            let (steps, greens, kept) = self.attempt(at, &test.steps, record.attempts, &mut scope).await;
+            let Attempt { steps, greens, captures: kept, unpassed: last } =
+                self.attempt(at, &test.steps, record.attempts, &mut scope).await;
+            unpassed = last;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
                 return skip(record, self.not_begun());
@@ -395,6 +415,8 @@ impl Session {
             }
         }
         (record.started_ns, record.duration) = self.since_start(at);
+        drop(alone);
+        self.compare_with_past(&mut record, unpassed).await;
         Outcome { record: Arc::new(record), captures }
     }
 
@@ -405,14 +427,9 @@ impl Session {
     }
 
     /// One attempt at a list of steps; stops at the first that does not pass.
-    async fn attempt(
-        self: &Arc<Self>,
-        at: TestAt,
-        steps: &[Step],
-        attempt: u32,
-        scope: &mut Scope,
-    ) -> (Vec<StepRecord>, Vec<(usize, Green)>, BTreeMap<String, Value>) {
+    async fn attempt(self: &Arc<Self>, at: TestAt, steps: &[Step], attempt: u32, scope: &mut Scope) -> Attempt {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut unpassed = None;
         let test = &self.plan.files[at.file].tests[at.test];
         let timeout = test.timeout.or(self.options.test_timeout);
         let patience = Patience::new(timeout);
@@ -460,11 +477,12 @@ impl Session {
             }
             records.push(ran.record);
             greens.extend(ran.green.map(|green| (position, green)));
+            unpassed = ran.unpassed;
             if !passed {
                 break;
             }
         }
-        (records, greens, captures)
+        Attempt { steps: records, greens, captures, unpassed }
     }
 
     /// Runs a file's setup or teardown: what it captured, and what the first step that did not pass found wrong, which

@@ -2,6 +2,7 @@
 
 use super::event::{TestName, What};
 use super::outcome::{Summed, not_judged, sum, worst};
+use super::past::is_whole;
 use super::patience::Patience;
 use super::record::{AnswerRecord, ExpectationRecord, StepRecord, Verdict};
 use super::response;
@@ -63,17 +64,19 @@ pub(crate) struct Ran {
     pub(crate) record: StepRecord,
     pub(crate) captures: Vec<(String, Value)>,
     pub(crate) green: Option<Green>,
+    /// The wait of a step that did not pass: the rest of its trace may still come.
+    pub(crate) unpassed: Option<Green>,
     pub(crate) own: Vec<OwnSpan>,
 }
 
 impl Ran {
     /// A step of which there is nothing but its record.
     pub(super) fn only(record: StepRecord) -> Ran {
-        Ran { record, captures: Vec::new(), green: None, own: Vec::new() }
+        Ran { record, captures: Vec::new(), green: None, unpassed: None, own: Vec::new() }
     }
 }
 
-/// A trace that was judged green: looked at again when the run ends.
+/// A trace that was judged. If it is green it is looked at again when the run ends.
 pub(crate) struct Green {
     pub(crate) id: TraceId,
     pub(crate) injected: Injected,
@@ -201,7 +204,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     record.expectations = answered;
     record.timing.trigger = outcome.responded().saturating_duration_since(outcome.sent());
     let Some(trace) = &step.trace else {
-        return Ok(Ran { record, captures, green: None, own });
+        return Ok(Ran { record, captures, green: None, unpassed: None, own });
     };
     let own_context = || Injected::Known(outcome.injected().to_vec());
     let (id, injected) = match own_trace_id(step, &outcome, scope)? {
@@ -210,7 +213,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
         Some(Ok(id)) => (id, Injected::Unknown),
         Some(Err(why)) => {
             could_not_judge(&mut record, trace, why);
-            return Ok(Ran { record, captures, green: None, own });
+            return Ok(Ran { record, captures, green: None, unpassed: None, own });
         }
     };
     record.trace_id = Some(id);
@@ -227,8 +230,9 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     watch.responded(session.shared.clock.of(outcome.responded()));
     let clock = session.shared.clock;
     let under_way = Some((clock.unix_ns(outcome.sent()), clock.unix_ns(outcome.responded())));
-    let green = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers, under_way }).await;
-    Ok(Ran { record, captures, green, own })
+    let judged = judge_trace(env, step, &mut record, Waiting { id, injected, bound, watch, peers, under_way }).await;
+    let (green, unpassed) = sorted(&record, judged);
+    Ok(Ran { record, captures, green, unpassed, own })
 }
 
 /// The trace could not be judged. A wrong answer outweighs that.
@@ -346,8 +350,13 @@ struct Waiting {
     under_way: Option<(u64, u64)>,
 }
 
-/// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again if
-/// all is green.
+/// A wait as that of a green step, or as that of one that did not pass.
+fn sorted(record: &StepRecord, judged: Option<Green>) -> (Option<Green>, Option<Green>) {
+    if record.verdict == Verdict::Pass { (judged, None) } else { (None, judged) }
+}
+
+/// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again, if there
+/// is a trace.
 async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, waiting: Waiting) -> Option<Green> {
     let session = env.session;
     let Waiting { id, injected, bound, watch, peers, under_way } = waiting;
@@ -387,6 +396,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
             news: &news,
             slots: &reading.slots,
             patience: env.patience,
+            enough: None,
         };
         wait(&session.shared, &target, watch).await
     };
@@ -414,11 +424,14 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     record.expectations.extend(expectations);
     record.verdict = worst(&record.expectations);
     record.remarks = remarks;
+    record.settled = is_whole(waited.last.phase);
+    let log = (record.verdict != Verdict::Pass).then(|| waited.watch.log().to_string());
+    let silent = step.wait.silent.clone();
+    let judged = Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at, of_answer };
     if record.verdict == Verdict::Pass {
-        let silent = step.wait.silent.clone();
-        return Some(Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at, of_answer });
+        return Some(judged);
     }
-    record.log = Some(waited.watch.log().to_string());
+    record.log = log;
     let reasons = &waited.last.waiting_for;
     if reasons.iter().any(|reason| matches!(reason, settle::Reason::MissingParent { .. })) {
         record.remarks.extend(session.reading(env.at).backend.leaves_out().map(str::to_owned));
@@ -426,7 +439,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     if record.verdict == Verdict::Inconclusive {
         waits_for(reasons, &mut record.remarks);
     }
-    None
+    Some(judged)
 }
 
 /// Tells what is missing, and what the spec may say if it never comes.
@@ -467,8 +480,9 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     let mut watch = settle::Watch::new(session.wait_config(&step.wait, session.reading(env.at)), now);
     watch.responded(now);
     let waiting = Waiting { id, injected: Injected::Unknown, bound, watch, peers: Vec::new(), under_way: None };
-    let green = judge_trace(env, step, &mut record, waiting).await;
-    Ok(Ran { green, ..Ran::only(record) })
+    let judged = judge_trace(env, step, &mut record, waiting).await;
+    let (green, unpassed) = sorted(&record, judged);
+    Ok(Ran { green, unpassed, ..Ran::only(record) })
 }
 
 /// Keys of calls come from outside: no more than this many are kept.

@@ -50,6 +50,8 @@ pub(crate) struct Target<'a> {
     pub(crate) slots: &'a Semaphore,
     /// Does not run in the queue for a read.
     pub(crate) patience: &'a Patience,
+    /// If the verdict is known already and only the rest of the trace is waited for: how reliable it is to become.
+    pub(crate) enough: Option<Phase>,
 }
 
 /// The result of a wait.
@@ -310,7 +312,8 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 judged = true;
                 judgements = judge(&facts, target.expect, step.phase, &(target.context)());
             }
-            if judgements.iter().all(|judgement| judgement.verdict != Verdict::Open) {
+            let is_enough = target.enough.is_none_or(|enough| step.phase >= enough);
+            if is_enough && judgements.iter().all(|judgement| judgement.verdict != Verdict::Open) {
                 watch.decided();
                 return Waited { watch, judgements, unread: None, last: step, last_span_ns };
             }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tracespec::assert::{self, Absent, Finding, RuleId};
+use tracespec::baseline::{Change, Difference, Key, Movement, Place};
 use tracespec::run::record::{
     AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, Protocol,
-    RequestRecord, RunRecord, StepRecord, TestRecord, Timing, Verdict,
+    RequestRecord, RunRecord, SinceLastPass, StepRecord, TestRecord, Timing, Verdict,
 };
 use tracespec::source::{SourceFile, Span};
-use tracespec::trace::{Injected, Trace, TraceBuilder};
+use tracespec::trace::{Injected, Kind, Trace, TraceBuilder};
 
 const SPEC: &str = "tests:
   - name: an order is confirmed
@@ -151,6 +152,23 @@ pub fn run(interrupted: bool) -> RunRecord {
         body: BodyRecord::of(br#"{"error":"no stock"}"#),
     });
     failed.steps[0].log = Some("0ms not yet\n600ms 9 spans".to_owned());
+    let stock = [("order-service", Kind::Server, "POST /orders"), ("order-service", Kind::Client, "POST /stock")];
+    let keys = stock.map(|(service, kind, name)| Key::new(service, kind, name)).to_vec();
+    failed.steps[0].since_last_pass = Some(Arc::new(SinceLastPass {
+        when_ns: START - 720_000_000_000,
+        ago: Duration::from_secs(720),
+        is_outdated: false,
+        commit: Some("3f9c2e10123456789abcdef0123456789abcdef0".to_owned()),
+        trace_id: trace().id(),
+        trace: None,
+        differences: vec![Difference {
+            change: Change::NewEdge { from: "order-service".into(), to: "inventory-service".into() },
+            place: Some(Place { keys, elided: 0 }),
+            implied: 1,
+        }],
+        movement: Some(Movement { baseline_ns: 20_000_000, candidate_ns: 21_000_000, moved: Vec::new() }),
+        incomplete: None,
+    }));
     failed.steps[0].logs = vec![ProcessRecord {
         name: "inventory".to_owned(),
         last_lines: vec!["reserving 1 tea".to_owned(), "no stock <left>".to_owned()],

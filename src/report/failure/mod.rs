@@ -101,6 +101,9 @@ fn render_step(test: &TestRecord, step: &StepRecord, look: Look) -> String {
         let what = if step.late { "late: this test had passed" } else { "judged again: this test had passed" };
         out += &wrap(&format!("{what}; {}", clean(why, false)), "  ", look.width);
     }
+    if let Some(since) = &step.since_last_pass {
+        out += &wrap(&clean(&super::since::sentence(since), false), "  ", look.width);
+    }
     out += &sent::answer(step, look);
     if let Some(trace) = &step.trace {
         out += &excerpt(trace, &blocks, look);

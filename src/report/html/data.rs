@@ -146,6 +146,11 @@ fn of_step(test: &TestRecord, step: &StepRecord, traces: &Traces) -> Value {
         "trace_id": step.trace_id.map(|id| id.to_string()),
         "trace": trace.and_then(|trace| traces.number(trace)),
         "spans": trace.map(|trace| trace.len()),
+        "since_last_pass": step.since_last_pass.as_deref().map(|since| {
+            let mut document = crate::report::json::since_last_pass(since);
+            document["trace"] = json!(since.trace.as_ref().and_then(|trace| traces.number(trace)));
+            document
+        }),
         "trigger_ns": nanos(step.timing.trigger),
         "wait_ns": nanos(step.timing.wait),
         "settled_by": step.timing.settled_by,

@@ -29,8 +29,12 @@ impl Traces {
     /// Takes in the traces of these steps, those of tests that did not pass first.
     pub(super) fn of<'a>(steps: impl Iterator<Item = (Verdict, &'a StepRecord)>) -> Traces {
         let mut traces = Traces::default();
-        let mut all: Vec<(Verdict, &Arc<Trace>)> =
-            steps.filter_map(|(verdict, step)| Some((verdict, step.trace.as_ref()?))).collect();
+        // Of a failure its own trace first, then that of the last pass.
+        let of = |(verdict, step): (Verdict, &'a StepRecord)| {
+            let past = step.since_last_pass.as_ref().and_then(|since| since.trace.as_ref());
+            step.trace.iter().chain(past).map(move |trace| (verdict, trace)).collect::<Vec<_>>()
+        };
+        let mut all: Vec<(Verdict, &Arc<Trace>)> = steps.flat_map(of).collect();
         all.sort_by_key(|(verdict, _)| std::cmp::Reverse(*verdict));
         all.into_iter().for_each(|(_, trace)| traces.add(trace));
         traces
