@@ -29,6 +29,7 @@ fn run(text: &str, strict_absence: bool) -> RunRecord {
         fail_fast: false,
         seed: 7,
         strict_absence,
+        whole: false,
         timeout: Duration::from_secs(5),
         settle: Settle::Auto,
         silent: Vec::new(),

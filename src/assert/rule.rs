@@ -131,6 +131,12 @@ rules! {
     SnapshotAccepted "snapshot.accepted" "There is an accepted shape of this name."
     SnapshotShape "snapshot.shape" "The trace has the accepted shape."
 
+    GateStructure "gate.structure" "What every run of the baseline has in common, runs of the candidate have too, and nothing beside it."
+    GateDuration "gate.duration" "No path takes longer than in the baseline by more than its margin."
+    GateTail "gate.tail" "No greater share of runs is slow than in the baseline."
+    GateRuns "gate.runs" "The test itself passes in all runs."
+    GateEvidence "gate.evidence" "There are enough whole runs to tell."
+
     TraceComplete "trace.complete" "The trace is known to be complete, as what holds for the spans at hand needs it to be."
     AbsenceWitnessed "absence.witnessed" "What an absence names exists in some trace of the run (`--strict-absence`)."
 }

@@ -181,7 +181,7 @@ fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
 }
 
 /// The file itself, or the files of a folder that are read, sorted.
-pub(super) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     if !std::fs::metadata(path)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }

@@ -2,12 +2,15 @@
 
 mod analyze;
 mod args;
+mod baseline;
 mod check;
 mod config;
 mod diff;
+mod gate;
 mod list;
 pub mod query;
 mod reports;
+mod rounds;
 mod run;
 mod serve;
 mod show;
@@ -39,6 +42,8 @@ pub fn main() -> ExitCode {
         match &cli.command {
             Command::Run(args) => run::run(args, &cli.common).await,
             Command::Analyze(args) => analyze::command(args, &cli.common).await,
+            Command::Baseline(args) => baseline::command(args, &cli.common).await,
+            Command::Gate(args) => gate::command(args, &cli.common).await,
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
             Command::Diff(args) => diff::command(args, &cli.common).await,

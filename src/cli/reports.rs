@@ -7,7 +7,7 @@ use crate::report::kinds::{KINDS, Kind, Out, Setting, named};
 use crate::report::{LiveFile, Output, Places, ReportFile};
 use crate::run::event::{Event, What};
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// One report that is asked for.
@@ -34,6 +34,13 @@ impl Wanted {
             Some(path) if !path.is_empty() => Ok(Wanted { kind, path: Some(path.into()) }),
             _ => Err(format!("`--report {text}`: write `{name}=FILE`, or `{name}=-` for standard output")),
         }
+    }
+
+    /// Writes a document that no reporter of runs writes.
+    pub(super) fn write(&self, document: &str, environment: &Environment) -> Result<(), String> {
+        let mut out = self.open(&places(environment))?;
+        let written = out.write_all(document.as_bytes()).and_then(|()| out.flush());
+        written.map_err(|why| format!("cannot write the report {}: {why}", self.shown()))
     }
 
     fn shown(&self) -> String {
@@ -80,6 +87,11 @@ pub(super) fn parse(texts: &[String]) -> Result<Vec<Wanted>, String> {
         all.push(wanted);
     }
     Ok(all)
+}
+
+/// The JSON documents, and everything else.
+pub(super) fn json_apart(all: Vec<Wanted>) -> (Vec<Wanted>, Vec<Wanted>) {
+    all.into_iter().partition(|wanted| wanted.kind.name == "json")
 }
 
 /// Whether one of them takes standard output for itself.

@@ -116,7 +116,7 @@ fn refused(code: u8, why: String) -> Refused {
 }
 
 /// Says which reports could not be written, if any.
-fn report_lost(fanout: &Fanout) -> bool {
+pub(super) fn report_lost(fanout: &Fanout) -> bool {
     let failures = fanout.failures();
     failures.iter().for_each(|why| error(&clean(why, false)));
     !failures.is_empty()
@@ -158,6 +158,7 @@ async fn carry_out(
         retries: args.retries,
         fail_fast: args.fail_fast,
         strict_absence: args.strict_absence,
+        whole: false,
         accept: args.accept,
         history: (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder)),
     };

@@ -6,6 +6,7 @@
 pub(crate) mod discover;
 mod environment;
 pub mod exit;
+pub(crate) mod gate;
 pub(crate) mod history;
 mod interrupt;
 pub(crate) mod load;
@@ -24,6 +25,7 @@ mod unstarted;
 pub(crate) use environment::Environment;
 pub(crate) use interrupt::Interrupts;
 pub(crate) use load::{Inputs, Loaded, Refused, load};
+pub(crate) use origin::of as environment_of;
 pub(crate) use processes::Running;
 pub(crate) use saved_traces::Which as SavedOf;
 pub(crate) use settings::Settings;

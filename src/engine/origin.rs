@@ -22,7 +22,7 @@ const COMMITS: [&str; 9] = [
 ];
 
 /// What is known of a run below this folder.
-pub(super) fn of(folder: &Path, backend: String, environment: &Environment) -> EnvironmentRecord {
+pub(crate) fn of(folder: &Path, backend: String, environment: &Environment) -> EnvironmentRecord {
     let in_ci = || COMMITS.iter().find_map(|name| environment.get(name)).and_then(as_commit);
     EnvironmentRecord {
         version: env!("CARGO_PKG_VERSION").to_owned(),

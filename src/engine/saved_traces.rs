@@ -73,7 +73,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 /// Letters and digits, with `-` for what stands between them.
-fn plain(name: &str) -> String {
+pub(super) fn plain(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
         if out.len() + c.len_utf8() > NAME_KEPT {

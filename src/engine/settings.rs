@@ -142,6 +142,7 @@ impl Settings {
             seed,
             command_env: Vec::new(),
             strict_absence: false,
+            whole: false,
             timeout: self.wait.timeout.unwrap_or(TIMEOUT),
             test_timeout: self.timeout,
             settle: self.wait.settle.unwrap_or(Settle::Auto),

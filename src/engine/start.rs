@@ -20,6 +20,8 @@ pub(crate) struct Overrides {
     pub(crate) retries: Option<u32>,
     pub(crate) fail_fast: bool,
     pub(crate) strict_absence: bool,
+    /// Traces are waited for until they are whole.
+    pub(crate) whole: bool,
     /// The shapes of this run's traces become the accepted snapshots.
     pub(crate) accept: bool,
     /// The folder in which traces and passes are kept, if they are.
@@ -70,6 +72,7 @@ pub(crate) async fn start(
     options.retries = overrides.retries.unwrap_or(options.retries);
     options.fail_fast = overrides.fail_fast;
     options.strict_absence = overrides.strict_absence;
+    options.whole = overrides.whole;
     let plan = loaded.plan.clone();
     let plan = if overrides.accept { snapshots::accepting(plan) } else { plan };
     let (vars, listener) = (Arc::clone(&loaded.vars), fanout.listener());

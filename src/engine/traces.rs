@@ -135,8 +135,13 @@ fn standard_input(input: &mut dyn Read) -> Result<Vec<Named>, String> {
 }
 
 fn from_file(path: &Path) -> Result<Vec<Named>, String> {
+    Ok(in_file(path)?.into_iter().map(Named::plain).collect())
+}
+
+/// The traces of a file, at least one.
+pub(super) fn in_file(path: &Path) -> Result<Vec<Trace>, String> {
     let saved = file::load(path).map_err(|why| why.to_string())?;
-    let found: Vec<Named> = of_saved(&saved).map(Named::plain).collect();
+    let found: Vec<Trace> = of_saved(&saved).collect();
     match found.is_empty() {
         true => Err(format!("{} holds no trace{}", path.display(), saved.beside())),
         false => Ok(found),

@@ -235,7 +235,8 @@ fn class_of(rule: RuleId) -> Class {
         | R::RepeatsPerTrace
         | R::FanOut
         | R::TraceQlMatch
-        | R::TraceQlNone => Class::Number,
+        | R::TraceQlNone
+        | R::GateStructure => Class::Number,
         R::SpanCount | R::Depth | R::Roots | R::Chain | R::StructurePartial | R::StructureExact | R::SnapshotShape => {
             Class::Total
         }
@@ -259,7 +260,9 @@ fn class_of(rule: RuleId) -> Class {
         | R::GapsSelect
         | R::GapsMax
         | R::GapsTotal
-        | R::GapsRatio => Class::Time,
+        | R::GapsRatio
+        | R::GateDuration
+        | R::GateTail => Class::Time,
         R::DurationTrace | R::DurationRoot | R::ResponseDuration => Class::Whole,
         R::SpansKind
         | R::SpansService
@@ -277,6 +280,8 @@ fn class_of(rule: RuleId) -> Class {
         | R::ConventionsScore
         | R::ConventionsRules
         | R::SnapshotAccepted
+        | R::GateEvidence
+        | R::GateRuns
         | R::TraceComplete
         | R::AbsenceWitnessed => Class::Other,
     }

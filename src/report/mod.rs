@@ -8,6 +8,7 @@ pub mod failure;
 mod fanout;
 mod file;
 mod fingerprint;
+pub mod gate;
 mod github;
 mod gitlab;
 mod hidden;

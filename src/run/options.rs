@@ -20,6 +20,8 @@ pub struct Options {
     pub seed: u64,
     /// An absence of what nothing has shown to exist fails.
     pub strict_absence: bool,
+    /// Each trace is waited for until it is whole, also where its expectations are decided before.
+    pub whole: bool,
     /// Bound on a wait where the spec gives none.
     pub timeout: Duration,
     /// Bound on a test where the spec gives none.

@@ -396,7 +396,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
             news: &news,
             slots: &reading.slots,
             patience: env.patience,
-            enough: None,
+            enough: session.options.whole.then_some(Phase::Settled),
         };
         wait(&session.shared, &target, watch).await
     };

@@ -34,6 +34,10 @@ pub fn prepare(
             "the request's URL must begin with http:// or https:// and a host".to_owned(),
         ));
     }
+    if let Some(origin) = &request.origin {
+        sent_to(&mut url, origin)
+            .map_err(|()| bad(request.url.span, format!("this URL cannot be sent to {origin} instead")))?;
+    }
     if !request.query.is_empty() {
         let mut pairs = url.query_pairs_mut();
         for (name, value) in &request.query {
@@ -82,6 +86,13 @@ fn header_value(text: &str, span: Span, name: &str) -> Result<HeaderValue, Probl
     let mut value = HeaderValue::from_str(text).map_err(|_| Problem::error(Code::BadValue, span, message()))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// The same URL elsewhere.
+fn sent_to(url: &mut Url, origin: &Url) -> Result<(), ()> {
+    url.set_scheme(origin.scheme())?;
+    url.set_host(origin.host_str()).map_err(|_| ())?;
+    url.set_port(origin.port())
 }
 
 fn read(folder: &Path, path: &Path, at: Span) -> Result<Vec<u8>, Problem> {

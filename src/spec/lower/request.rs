@@ -36,6 +36,7 @@ impl Lower<'_> {
         Some(HttpRequest {
             method: method.flatten().unwrap_or_else(|| if has_body { "POST" } else { "GET" }.to_owned()),
             url: url?,
+            origin: None,
             query,
             headers,
             body,

@@ -3,6 +3,7 @@
 use crate::matcher::Template;
 use std::path::PathBuf;
 use std::time::Duration;
+use url::Url;
 
 /// An HTTP request to send.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub struct HttpRequest {
     pub method: String,
     /// The URL.
     pub url: Template,
+    /// Where it is sent to instead of its URL's scheme, host and port: the gate sends one request to several builds.
+    pub origin: Option<Url>,
     /// Query parameters to add.
     pub query: Vec<(String, Template)>,
     /// Headers.
