@@ -42,7 +42,7 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
 }
 
 async fn probe(settings: &Settings, inputs: &Inputs) -> u8 {
-    let vars = match load::run_vars(settings, inputs, &mut Vec::new()) {
+    let vars = match load::run_vars(settings, inputs, &mut Vec::new(), &mut Vec::new()) {
         Ok(vars) => vars,
         Err(why) => {
             error(&why);

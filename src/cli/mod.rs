@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod config;
 mod list;
+mod merge;
 pub mod query;
 mod reports;
 mod run;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
             Command::Analyze(args) => analyze::command(args, &cli.common).await,
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
+            Command::Merge(args) => merge::command(args, &cli.common),
             Command::Query(args) => query::command(args, &cli.common).await,
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,

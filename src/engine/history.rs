@@ -4,6 +4,7 @@
 //! A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
 //! there are too many.
 
+use super::identity::{self, TestId};
 use crate::redact::Redactor;
 use crate::report::json::document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -13,6 +14,7 @@ use crate::wire::write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -80,7 +82,10 @@ pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io
     let name = format!("{:020}-{}", record.started_ns, std::process::id());
     let part = runs.join(format!("{name}.part"));
     std::fs::create_dir(&part)?;
-    let written = write_run(record, &part, redactor).and_then(|()| std::fs::rename(&part, runs.join(&name)));
+    // Specs are named from the folder of the configuration, in which `.tracespec` lies.
+    let configured = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written =
+        write_run(record, configured, &part, redactor).and_then(|()| std::fs::rename(&part, runs.join(&name)));
     if written.is_err() {
         // What is left of it is removed as abandoned some day.
         let _ = std::fs::remove_dir_all(&part);
@@ -89,7 +94,7 @@ pub(crate) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io
     prune(&runs)
 }
 
-fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<()> {
+fn write_run(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Redactor) -> io::Result<()> {
     let mut left = BYTES_OF_RUN;
     let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
     for (number, (at, _, step)) in worst_first(record).into_iter().enumerate() {
@@ -114,6 +119,7 @@ fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Resu
         json!({
             "name": redactor.text(&test.name),
             "file": redactor.text(&test.source.path().to_string_lossy()),
+            "spec": redactor.text(&identity::spec(configured, test.source.path())),
             "line": test.line,
             "verdict": test.verdict.word(),
             "traces": traces,
@@ -181,13 +187,42 @@ pub(crate) fn find(folder: &Path, id: TraceId) -> Result<Option<Kept>, String> {
     Ok(kept.into_iter().find(|kept| kept.trace_id == id && kept.path.is_some()))
 }
 
-fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
+/// Whether each test passed when it last ran, as far as the kept runs go back; `None` if there is none. A run in which a test
+/// was skipped says nothing of it.
+pub(crate) fn last_results(folder: &Path) -> Result<Option<BTreeMap<TestId, bool>>, String> {
+    let runs = whole_runs(&folder.join("runs")).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
+    let mut results = BTreeMap::new();
+    for (age, run) in runs.iter().enumerate() {
+        let index = match read_index(run) {
+            Ok(index) => index,
+            // Without the last run the answer would be wrong; an old one may just have been removed.
+            Err(why) if age == 0 => return Err(why),
+            Err(_) => continue,
+        };
+        for test in index["tests"].as_array().into_iter().flatten() {
+            let text = |key: &str| test[key].as_str().unwrap_or_default().to_owned();
+            let passed = match test["verdict"].as_str() {
+                Some("pass" | "flaky") => true,
+                Some("fail" | "error" | "inconclusive") => false,
+                _ => continue,
+            };
+            results.entry(TestId { spec: text("spec"), name: text("name") }).or_insert(passed);
+        }
+    }
+    Ok((!runs.is_empty()).then_some(results))
+}
+
+fn read_index(run: &Path) -> Result<Value, String> {
     let path = run.join("index.json");
     let broken = |why: &dyn std::fmt::Display| {
         format!("cannot read {}: {why}; remove {} to be rid of it", path.display(), run.display())
     };
     let bytes = read_file(&path, INDEX_LIMIT).map_err(|why| broken(&why))?;
-    let index: Value = serde_json::from_slice(&bytes).map_err(|why| broken(&why))?;
+    serde_json::from_slice(&bytes).map_err(|why| broken(&why))
+}
+
+fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
+    let index = read_index(run)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut kept = Vec::new();
     for test in index["tests"].as_array().into_iter().flatten() {

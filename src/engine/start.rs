@@ -3,12 +3,14 @@
 use super::place::{self, Place};
 use super::processes::{self, Running};
 use super::saved_traces::{self, Which};
+use super::select::Selected;
 use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
 use crate::run::processes::Ended;
-use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
+use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord, ShardRecord};
 use crate::run::session::{Session, TestAt};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,6 +23,10 @@ pub(crate) struct Overrides {
     pub(crate) strict_absence: bool,
     /// The shapes of this run's traces become the accepted snapshots.
     pub(crate) accept: bool,
+    /// The part that the run is of a whole.
+    pub(crate) shard: Option<ShardRecord>,
+    /// The tests that may run: nothing is opened for others. `None`: all.
+    pub(crate) running: Option<BTreeSet<TestAt>>,
 }
 
 /// A session whose system runs and whose backends can be read.
@@ -29,6 +35,7 @@ pub(crate) struct Started {
     fanout: Arc<Fanout>,
     environment: EnvironmentRecord,
     accept: bool,
+    shard: Option<ShardRecord>,
     // Receivers stop when they are dropped.
     _places: Vec<Place>,
 }
@@ -76,7 +83,7 @@ pub(crate) async fn start(
     session.link_by(None, place.link.clone());
     session.read_logs(running.logs());
     let mut places = vec![place];
-    for (at, place) in place::of_tests(loaded).await? {
+    for (at, place) in place::of_tests(loaded, &overrides.running).await? {
         place.ready().await?;
         session.read_elsewhere(at, Arc::clone(&place.backend), place.pipeline());
         session.link_by(Some(at), place.link.clone());
@@ -86,7 +93,8 @@ pub(crate) async fn start(
         session.export_own_spans(exporter);
     }
     let (session, fanout) = (Arc::new(session), Arc::clone(fanout));
-    Ok(Started { session, fanout, environment, accept: overrides.accept, _places: places })
+    let (accept, shard) = (overrides.accept, overrides.shard.clone());
+    Ok(Started { session, fanout, environment, accept, shard, _places: places })
 }
 
 impl Started {
@@ -114,6 +122,7 @@ impl Started {
     /// Keeps traces and informs the reporters.
     fn conclude(&self, mut record: RunRecord, loaded: &Loaded, keep: Keep<'_>) -> RunRecord {
         record.environment = self.environment.clone();
+        record.shard.clone_from(&self.shard);
         if let Some((folder, which)) = keep.save_traces
             && let Err(why) = saved_traces::save(&record, folder, which, &loaded.vars.redactor)
         {
