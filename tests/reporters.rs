@@ -5,6 +5,8 @@
 
 #[path = "support/json_schema.rs"]
 mod json_schema;
+#[path = "reporters/parts.rs"]
+mod parts;
 #[path = "support/records.rs"]
 mod records;
 #[path = "reporters/strings.rs"]

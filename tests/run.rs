@@ -37,6 +37,8 @@ mod late;
 mod lifecycle;
 #[path = "run/limits.rs"]
 mod limits;
+#[path = "run/merging.rs"]
+mod merging;
 #[path = "run/order.rs"]
 mod order;
 #[path = "run/own_span.rs"]
@@ -59,6 +61,8 @@ mod response;
 mod scale;
 #[path = "run/secrets.rs"]
 mod secrets;
+#[path = "run/selecting.rs"]
+mod selecting;
 #[path = "run/snapshots.rs"]
 mod snapshots;
 #[path = "run/spans.rs"]

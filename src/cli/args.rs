@@ -81,6 +81,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// List the tests that would run
     List(ListArgs),
+    /// Make one run of the parts that `run --shard` ran on several machines, and write its reports
+    Merge(MergeArgs),
     /// Show a trace: its waterfall, a span, or a file for other tools
     Show(ShowArgs),
     /// Say what deserves a look in traces, the most expensive first
@@ -108,10 +110,14 @@ pub(crate) struct Selection {
     /// Only tests whose name matches: a phrase, or words with and, or, not and parentheses
     #[arg(short = 'k', long = "name", env = "TRACESPEC_NAME", value_name = "EXPR")]
     pub(crate) name: Option<String>,
-    /// Only tests with one of these tags
-    #[arg(long, env = "TRACESPEC_TAG", value_delimiter = ',', value_name = "TAG")]
+    /// Only tests with one of these tags (`smoke,checkout`) and none that is excluded (`!slow` or `not slow`); also with and,
+    /// or and parentheses
+    #[arg(long, env = "TRACESPEC_TAG", value_name = "TAGS")]
     pub(crate) tag: Vec<String>,
-    /// Only the second of five parts: 2/5
+    /// Only tests that did not pass when they were last run here, and those that need them
+    #[arg(long, env = "TRACESPEC_LAST_FAILED")]
+    pub(crate) last_failed: bool,
+    /// Only one part of the tests, on each of several machines: 2/5 is the second of five
     #[arg(long, env = "TRACESPEC_SHARD", value_name = "PART/OF")]
     pub(crate) shard: Option<String>,
 }
@@ -120,7 +126,8 @@ impl Selection {
     /// Which tests it selects among those of the paths.
     pub(crate) fn tests(&self) -> Tests {
         let places = Places::of(&self.paths);
-        Tests { name: self.name.clone(), tags: self.tag.clone(), shard: self.shard.clone(), places }
+        let (name, tags, shard) = (self.name.clone(), self.tag.clone(), self.shard.clone());
+        Tests { name, tags, shard, last_failed: self.last_failed, places }
     }
     /// The files and folders in which they are.
     pub(crate) fn files(&self) -> Vec<PathBuf> {
@@ -141,12 +148,31 @@ pub(crate) struct Variables {
     pub(crate) secrets_file: Option<PathBuf>,
 }
 
+/// What a run's outcome is: which reports say it, and as what it counts.
+#[derive(Debug, Args)]
+pub(crate) struct Outcome {
+    /// Show a line for each test that passes, however many there are
+    #[arg(short = 'v', long, env = "TRACESPEC_VERBOSE")]
+    pub(crate) verbose: bool,
+    /// Reports to write, several with commas: json, ndjson, junit, tap, sarif, github, gitlab, markdown or html, each as NAME=FILE (`-` is standard output)
+    #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "NAME=FILE")]
+    pub(crate) report: Vec<String>,
+    /// What an inconclusive test counts as
+    #[arg(long, env = "TRACESPEC_INCONCLUSIVE", value_enum, default_value = "inconclusive", value_name = "AS")]
+    pub(crate) inconclusive: Inconclusive,
+    /// What a test that passed only after a retry counts as
+    #[arg(long, env = "TRACESPEC_FLAKY", value_enum, default_value = "pass", value_name = "AS")]
+    pub(crate) flaky: Flaky,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) selection: Selection,
     #[command(flatten)]
     pub(crate) variables: Variables,
+    #[command(flatten)]
+    pub(crate) outcome: Outcome,
     /// How many requests may be under way at once; waiting for traces holds no slot [default: 8]
     #[arg(short = 'j', long, env = "TRACESPEC_JOBS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) jobs: Option<u32>,
@@ -156,12 +182,6 @@ pub(crate) struct RunArgs {
     /// Try a test that did not pass again, up to this often
     #[arg(long, env = "TRACESPEC_RETRIES", value_name = "N")]
     pub(crate) retries: Option<u32>,
-    /// Show a line for each test that passes, however many there are
-    #[arg(short = 'v', long, env = "TRACESPEC_VERBOSE")]
-    pub(crate) verbose: bool,
-    /// Reports to write, several with commas: json, ndjson, junit, tap, sarif, github, gitlab, markdown or html, each as NAME=FILE (`-` is standard output)
-    #[arg(long, env = "TRACESPEC_REPORT", value_delimiter = ',', value_name = "NAME=FILE")]
-    pub(crate) report: Vec<String>,
     /// Save the traces of tests that did not pass as OTLP JSON below this folder
     #[arg(long, env = "TRACESPEC_SAVE_TRACES", value_name = "DIR")]
     pub(crate) save_traces: Option<PathBuf>,
@@ -177,12 +197,6 @@ pub(crate) struct RunArgs {
     /// Fail absences of what no trace of the run has shown to exist
     #[arg(long, env = "TRACESPEC_STRICT_ABSENCE")]
     pub(crate) strict_absence: bool,
-    /// What an inconclusive test counts as
-    #[arg(long, env = "TRACESPEC_INCONCLUSIVE", value_enum, default_value = "inconclusive", value_name = "AS")]
-    pub(crate) inconclusive: Inconclusive,
-    /// What a test that passed only after a retry counts as
-    #[arg(long, env = "TRACESPEC_FLAKY", value_enum, default_value = "pass", value_name = "AS")]
-    pub(crate) flaky: Flaky,
     /// Seed of random values, as an earlier run printed it
     #[arg(long, env = "TRACESPEC_SEED", value_name = "N")]
     pub(crate) seed: Option<u64>,
@@ -255,6 +269,15 @@ pub(crate) struct ListArgs {
     /// As JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The reports of all parts, each written by `run --shard PART/OF --report json=FILE`
+    #[arg(required = true, value_name = "REPORT")]
+    pub(crate) reports: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) outcome: Outcome,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,9 @@ use crate::matcher::count_of;
 use crate::spec::schema::{spec_schema, text};
 
 pub(crate) fn check(args: &CheckArgs, common: &Common) -> u8 {
-    let inputs = common.inputs(&args.paths, &args.variables, None);
+    // Whoever names a line of a file wants to know what is wrong with the file.
+    let paths = select::Places::of(&args.paths).paths();
+    let inputs = common.inputs(&paths, &args.variables, None);
     let read = match read(&inputs, false) {
         Ok(read) => read,
         Err(why) => {

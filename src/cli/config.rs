@@ -20,7 +20,7 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
     };
     let settings = Settings::resolve(&parsed, common.profile.as_deref());
     // What is wrong is quoted, and a secret may stand in it. Which there are is what can be read of the variables, if anything.
-    let vars = load::run_vars(&settings, &inputs, &mut Vec::new());
+    let vars = load::run_vars(&settings, &inputs, &mut Vec::new(), &mut Vec::new());
     let redactor = vars.map_or_else(|_| Arc::new(Redactor::new(settings.redact.iter())), |vars| vars.redactor);
     let lines = load::shown(&diagnostics, colour(common.color, &inputs.environment));
     lines.iter().for_each(|line| say(&redactor.text(line)));
@@ -42,7 +42,7 @@ pub(crate) async fn config(args: &ConfigArgs, common: &Common) -> u8 {
 }
 
 async fn probe(settings: &Settings, inputs: &Inputs) -> u8 {
-    let vars = match load::run_vars(settings, inputs, &mut Vec::new()) {
+    let vars = match load::run_vars(settings, inputs, &mut Vec::new(), &mut Vec::new()) {
         Ok(vars) => vars,
         Err(why) => {
             error(&why);

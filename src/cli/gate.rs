@@ -42,7 +42,7 @@ async fn gate(args: &GateArgs, common: &Common) -> Result<u8, Failed> {
     let (config, diagnostics) = load::config(&inputs).map_err(usage)?;
     let settings = Settings::resolve(&config, inputs.profile.as_deref());
     // What is wrong is quoted, and a secret may stand in it.
-    let vars = load::run_vars(&settings, &inputs, &mut Vec::new());
+    let vars = load::run_vars(&settings, &inputs, &mut Vec::new(), &mut Vec::new());
     let own = vars.map_or_else(|_| Arc::new(Redactor::new(settings.redact.iter())), |vars| vars.redactor);
     let lines = load::shown(&diagnostics, streams::colour(common.color, &inputs.environment));
     lines.iter().for_each(|line| say(&own.text(line)));

@@ -8,6 +8,7 @@ mod config;
 mod diff;
 mod gate;
 mod list;
+mod merge;
 pub mod query;
 mod reports;
 mod rounds;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
             Command::Check(args) => check::check(args, &cli.common),
             Command::List(args) => list::list(args, &cli.common),
             Command::Diff(args) => diff::command(args, &cli.common).await,
+            Command::Merge(args) => merge::command(args, &cli.common),
             Command::Query(args) => query::command(args, &cli.common).await,
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,

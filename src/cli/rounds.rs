@@ -3,7 +3,7 @@
 use super::args::{Common, Selection};
 use super::streams::{self, say};
 use crate::engine::gate::{Aim, Rounds, Runs, runs_for};
-use crate::engine::{self, Inputs, Interrupts, Running, exit, load, select};
+use crate::engine::{self, Inputs, Interrupts, Running, exit, load_selected};
 use crate::matcher::count_of;
 use crate::redact::Redactor;
 use crate::report::Fanout;
@@ -30,19 +30,20 @@ pub(super) async fn make(
 ) -> Result<Made, Failed> {
     let mut interrupts = Interrupts::new();
     let colour = streams::colour(common.color, &inputs.environment);
-    let loaded = load(inputs, &mut io::stderr(), colour).map_err(|refused| (refused.code, nothing.to_owned()))?;
-    let selected = select::tests(&loaded.plan, &selection.tests()).map_err(|why| (exit::USAGE, why))?;
-    if selected.is_empty() {
-        return Err((exit::USAGE, format!("no test matches; {nothing}")));
+    let (loaded, selected) = load_selected(inputs, &selection.tests(), &mut io::stderr(), colour)
+        .map_err(|refused| (refused.code, nothing.to_owned()))?;
+    let tests = selected.tests;
+    if tests.is_empty() {
+        return Err((exit::USAGE, format!("{}; {nothing}", selected.none)));
     }
     let of = if aims.len() > 1 { " of either build, in random order," } else { "" };
     let Rounds { runs, warmup } = rounds;
-    say(&format!("{}, {runs} runs each{of} after {warmup} to warm up", count_of(selected.len(), "test")));
+    say(&format!("{}, {runs} runs each{of} after {warmup} to warm up", count_of(tests.len(), "test")));
     let redactor = Arc::clone(&loaded.vars.redactor);
     let fanout = Fanout::new(Arc::clone(&redactor), engine::unix_ns, Vec::new());
     let running = Running::default();
     let made = tokio::select! {
-        made = runs_for(loaded, &selected, aims, rounds, &fanout, &running) => Some(made),
+        made = runs_for(loaded, &tests, aims, rounds, &fanout, &running) => Some(made),
         () = interrupts.next() => None,
     };
     let stopped = tokio::select! {

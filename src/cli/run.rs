@@ -1,18 +1,18 @@
 //! `tracespec run`.
 
-use super::args::{Common, Flaky, Inconclusive, RunArgs};
+use super::args::{Common, Flaky, Inconclusive, Outcome, RunArgs};
 use super::reports;
 use super::streams::{self, colour, error, say};
+use crate::engine::select::{self, Selected};
 use crate::engine::{
-    Inputs, Interrupts, Keep, Loaded, Overrides, Refused, Running, Started, before_load, before_start, exit, history,
-    load, select, start,
+    Inputs, Interrupts, Keep, Loaded, Overrides, Refused, Running, Started, before_load, before_start, empty_shard,
+    exit, history, load_selected, start,
 };
 use crate::report::failure::Look;
 use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
 use crate::report::{Fanout, Output};
 use crate::run::record::{RunRecord, Verdict};
-use crate::run::session::TestAt;
 use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Runs specs; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let mut interrupts = Interrupts::new();
-    let wanted = match reports::parse(&args.report) {
+    let wanted = match reports::parse(&args.outcome.report) {
         Ok(wanted) => wanted,
         Err(why) => {
             error(&why);
@@ -44,11 +44,15 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let people = streams::people(common.color, &inputs.environment, to_stderr);
     let is_live = people.live.is_some();
     let look = Look { commands: true, kept: !args.no_history, ..people.look };
-    let settings = Settings { look, verbose: args.verbose, ..people };
-    let results: Box<dyn Write + Send> = if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
-    let mut outputs = vec![Output::for_people(Terminal::new(results, io::stderr(), settings))];
+    let settings = Settings { look, verbose: args.outcome.verbose, ..people };
+    let mut outputs = vec![Output::for_people(Terminal::new(results(to_stderr), io::stderr(), settings))];
     outputs.extend(reports);
     let fanout = Fanout::new(Arc::clone(&loaded.vars.redactor), crate::engine::unix_ns, outputs);
+    if selected.is_empty_shard() {
+        say("no test falls into this shard; nothing was run");
+        empty_shard(&loaded, &selected, &fanout);
+        return exit::with_lost_reports(exit::PASSED, report_lost(&fanout));
+    }
     let logs = (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder));
     let (running, started) = (Running::logging_to(logs), OnceLock::new());
     let finished = tokio::select! {
@@ -84,29 +88,31 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
             return exit::INTERRUPTED;
         }
     };
-    let code = exit::of(&record, counted(args.inconclusive), args.flaky == Flaky::Fail, false);
-    exit::with_lost_reports(code, report_lost(&fanout))
+    code_of(&record, &args.outcome, &fanout)
+}
+
+/// Where results for people go.
+pub(super) fn results(to_stderr: bool) -> Box<dyn Write + Send> {
+    if to_stderr { Box::new(io::stderr()) } else { Box::new(io::stdout()) }
+}
+
+/// The exit code of a run whose reporters have heard its end.
+pub(super) fn code_of(record: &RunRecord, outcome: &Outcome, fanout: &Fanout) -> u8 {
+    let code = exit::of(record, counted(outcome.inconclusive), outcome.flaky == Flaky::Fail, false);
+    exit::with_lost_reports(code, report_lost(fanout))
 }
 
 /// What is to be run, or why nothing is.
-fn prepared(args: &RunArgs, inputs: &Inputs, colour: bool) -> Result<(Loaded, Vec<TestAt>), Refused> {
+fn prepared(args: &RunArgs, inputs: &Inputs, colour: bool) -> Result<(Loaded, Selected), Refused> {
     if args.accept && inputs.environment.is_ci() {
         let why = "`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote";
         return Err(refused(exit::USAGE, why.to_owned()));
     }
-    let loaded = load(inputs, &mut io::stderr(), colour)?;
-    let selection = args.selection.tests();
-    let selected = select::tests(&loaded.plan, &selection).map_err(|why| refused(exit::USAGE, why))?;
-    if !selected.is_empty() {
-        return Ok((loaded, selected));
+    let (loaded, selected) = load_selected(inputs, &args.selection.tests(), &mut io::stderr(), colour)?;
+    if selected.tests.is_empty() && !selected.is_empty_shard() {
+        return Err(refused(exit::USAGE, format!("{}; nothing was run", selected.none)));
     }
-    // An empty shard is no mistake, a name that matches nothing in any shard is one.
-    let every_shard = select::Selection { shard: None, ..selection };
-    if select::tests(&loaded.plan, &every_shard).is_ok_and(|matching| !matching.is_empty()) {
-        say("no test falls into this shard; nothing was run");
-        return Err(Refused { code: exit::PASSED, why: None });
-    }
-    Err(refused(exit::USAGE, "no test matches; nothing was run".to_owned()))
+    Ok((loaded, selected))
 }
 
 /// Says why nothing is run.
@@ -147,7 +153,7 @@ fn counted(inconclusive: Inconclusive) -> Option<Verdict> {
 
 async fn carry_out(
     loaded: &Loaded,
-    selected: &[TestAt],
+    selected: &Selected,
     (args, common): (&RunArgs, &Common),
     fanout: &Arc<Fanout>,
     running: &Running,
@@ -161,9 +167,11 @@ async fn carry_out(
         whole: false,
         accept: args.accept,
         history: (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder)),
+        shard: selected.shard.clone(),
+        running: Some(select::with_needed(&loaded.plan, &selected.tests)),
     };
     let started = start(loaded, &overrides, fanout, running).await?;
     let started = cell.get_or_init(|| started);
-    started.run(selected, running).await;
+    started.run(&selected.tests, running).await;
     Ok(started.finish(loaded, kept(args), || running.ended(), || running.records()).await)
 }

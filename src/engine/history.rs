@@ -4,6 +4,7 @@
 //! A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
 //! there are too many.
 
+use super::identity::{self, TestId};
 use super::passes::Written;
 use crate::redact::Redactor;
 use crate::report::json::document;
@@ -14,6 +15,7 @@ use crate::wire::write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -74,8 +76,9 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")
 }
 
-/// Keeps a run's traces without its secrets, and removes what is too old; returns the files of the traces.
-pub(super) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
+/// Keeps a run's traces without its secrets, and removes what is too old; returns the files of the traces. Specs are named from
+/// the folder of the configuration.
+pub(super) fn keep(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
     make(folder)?;
     let runs = folder.join("runs");
     std::fs::create_dir_all(&runs)?;
@@ -84,7 +87,7 @@ pub(super) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io
     let part = runs.join(format!("{name}.part"));
     std::fs::create_dir(&part)?;
     let run = runs.join(&name);
-    let written = write_run(record, &part, redactor).and_then(|written| {
+    let written = write_run(record, configured, &part, redactor).and_then(|written| {
         std::fs::rename(&part, &run)?;
         Ok(written.into_iter().map(|(step, name)| (step, run.join(name))).collect())
     });
@@ -98,7 +101,12 @@ pub(super) fn keep(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io
 }
 
 /// Writes all of a run; returns the names of the traces' files.
-fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Result<Vec<((usize, usize), String)>> {
+fn write_run(
+    record: &RunRecord,
+    configured: &Path,
+    folder: &Path,
+    redactor: &Redactor,
+) -> io::Result<Vec<((usize, usize), String)>> {
     let mut written = Vec::new();
     let mut left = BYTES_OF_RUN;
     let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
@@ -125,6 +133,7 @@ fn write_run(record: &RunRecord, folder: &Path, redactor: &Redactor) -> io::Resu
         json!({
             "name": redactor.text(&test.name),
             "file": redactor.text(&test.source.path().to_string_lossy()),
+            "spec": redactor.text(&identity::spec(configured, test.source.path())),
             "line": test.line,
             "verdict": test.verdict.word(),
             "traces": traces,
@@ -193,13 +202,42 @@ pub(crate) fn find(folder: &Path, id: TraceId) -> Result<Option<Kept>, String> {
     Ok(kept.into_iter().find(|kept| kept.trace_id == id && kept.path.is_some()))
 }
 
-fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
+/// Whether each test passed when it last ran, as far as the kept runs go back; `None` if there is none. A run in which a test
+/// was skipped says nothing of it.
+pub(crate) fn last_results(folder: &Path) -> Result<Option<BTreeMap<TestId, bool>>, String> {
+    let runs = whole_runs(&folder.join("runs")).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
+    let mut results = BTreeMap::new();
+    for (age, run) in runs.iter().enumerate() {
+        let index = match read_index(run) {
+            Ok(index) => index,
+            // Without the last run the answer would be wrong; an old one may just have been removed.
+            Err(why) if age == 0 => return Err(why),
+            Err(_) => continue,
+        };
+        for test in index["tests"].as_array().into_iter().flatten() {
+            let text = |key: &str| test[key].as_str().unwrap_or_default().to_owned();
+            let passed = match test["verdict"].as_str() {
+                Some("pass" | "flaky") => true,
+                Some("fail" | "error" | "inconclusive") => false,
+                _ => continue,
+            };
+            results.entry(TestId { spec: text("spec"), name: text("name") }).or_insert(passed);
+        }
+    }
+    Ok((!runs.is_empty()).then_some(results))
+}
+
+fn read_index(run: &Path) -> Result<Value, String> {
     let path = run.join("index.json");
     let broken = |why: &dyn std::fmt::Display| {
         format!("cannot read {}: {why}; remove {} to be rid of it", path.display(), run.display())
     };
     let bytes = read_file(&path, INDEX_LIMIT).map_err(|why| broken(&why))?;
-    let index: Value = serde_json::from_slice(&bytes).map_err(|why| broken(&why))?;
+    serde_json::from_slice(&bytes).map_err(|why| broken(&why))
+}
+
+fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
+    let index = read_index(run)?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut kept = Vec::new();
     for test in index["tests"].as_array().into_iter().flatten() {

@@ -1,6 +1,7 @@
 //! Settings and specs, or everything that is wrong with them.
 
-use super::{Environment, Settings, discover, exit};
+use super::select::{self, Known, Selected, Selection};
+use super::{Environment, Settings, discover, exit, history, not_needed};
 use crate::diag::{self, Code, Diagnostic, Problem, RenderOptions};
 use crate::matcher::Value;
 use crate::redact::{Redactor, Secret};
@@ -52,6 +53,11 @@ pub(crate) struct Read {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What is odd about what was given on the command line.
     warnings: Vec<String>,
+    unbound: Unbound,
+    /// The variables that the configuration itself uses.
+    used: BTreeSet<String>,
+    /// Where runs are kept.
+    history: PathBuf,
 }
 
 struct Disk;
@@ -105,24 +111,36 @@ fn ports(settings: &Settings) -> Result<BTreeMap<String, u16>, String> {
         .collect()
 }
 
-/// Variables of the configuration, which may use the environment, secrets and ports.
-fn values(vars: &[(String, VarValue)], run: &RunVars) -> Result<BTreeMap<String, Value>, String> {
+/// Variables of the configuration, which may use the environment, secrets and ports; those without a value go to `unbound`.
+fn values(vars: &[(String, VarValue)], run: &RunVars, unbound: &mut Unbound) -> BTreeMap<String, Value> {
     let scope = Scope::bare(Arc::new(run.clone()));
-    vars.iter()
-        .map(|(name, value)| {
-            let value = match value {
-                VarValue::Value(value) => value.clone(),
-                VarValue::Template(template) => template
-                    .bind_value(&scope)
-                    .map_err(|problem| format!("variable `{name}` of the configuration: {}", problem.message))?,
-            };
-            Ok((name.clone(), value))
-        })
-        .collect()
+    let mut values = BTreeMap::new();
+    for (name, value) in vars {
+        let bound = match value {
+            VarValue::Value(value) => Ok(value.clone()),
+            VarValue::Template(template) => template.bind_value(&scope),
+        };
+        match bound {
+            Ok(value) => drop(values.insert(name.clone(), value)),
+            Err(problem) => {
+                let why = format!("variable `{name}` of the configuration: {}", problem.message);
+                unbound.push((name.clone(), why));
+            }
+        }
+    }
+    values
 }
 
+/// Variables of the configuration that have no value on this machine, each with the reason: an error for who uses them.
+type Unbound = Vec<(String, String)>;
+
 /// What the tests of a run share, but for what specs themselves say.
-pub(crate) fn run_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<RunVars, String> {
+pub(crate) fn run_vars(
+    settings: &Settings,
+    inputs: &Inputs,
+    found: &mut Vec<Diagnostic>,
+    unbound: &mut Unbound,
+) -> Result<RunVars, String> {
     let flags = flags(inputs, found)?;
     let secrets = secrets(inputs, found)?;
     let redactor = Redactor::new(settings.redact.iter());
@@ -146,8 +164,8 @@ pub(crate) fn run_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Dia
         seed: inputs.seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
     };
-    vars.config = values(&settings.vars, &vars)?;
-    vars.profile = values(&settings.profile_vars, &vars)?;
+    vars.config = values(&settings.vars, &vars, unbound);
+    vars.profile = values(&settings.profile_vars, &vars, unbound);
     Ok(vars)
 }
 
@@ -164,9 +182,12 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
         return Err(format!("the configuration has no profile `{name}`; {known}"));
     }
     let settings = Settings::resolve(&config, inputs.profile.as_deref());
-    let vars = run_vars(&settings, inputs, &mut diagnostics)?;
-    let names: BTreeSet<String> =
-        vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys()).cloned().collect();
+    let mut unbound = Unbound::new();
+    let vars = run_vars(&settings, inputs, &mut diagnostics, &mut unbound)?;
+    let given = vars.flags.keys().chain(vars.profile.keys()).chain(vars.config.keys());
+    let names: BTreeSet<String> = given.chain(unbound.iter().map(|(name, _)| name)).cloned().collect();
+    // What stands on the command line comes before the configuration.
+    unbound.retain(|(name, _)| !vars.flags.contains_key(name));
     let mut files = Vec::new();
     let root = discover::root(inputs.config.as_deref(), &settings.folder);
     for path in discover::specs(&inputs.paths, &root)? {
@@ -203,7 +224,9 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
     if !diag::has_errors(&diagnostics) {
         warnings.extend(vars.flags.keys().filter_map(|name| unused(name, &plan, &config)));
     }
-    Ok(Read { plan, settings, vars, diagnostics, warnings })
+    let used = config.used;
+    let history = history::folder(inputs.history.as_deref(), &settings.folder);
+    Ok(Read { plan, settings, vars, diagnostics, warnings, unbound, used, history })
 }
 
 /// A folder of saved traces that the configuration names, and that is not there.
@@ -261,19 +284,44 @@ impl Refused {
 
 /// Reads everything and writes what is wrong to `out`.
 pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, Refused> {
-    // Whether anybody reads `out` changes nothing: the exit code says it as well.
-    let mut say = |line: &str| drop(writeln!(out, "{line}"));
-    let read = read(inputs, true).map_err(|why| {
-        say(&format!("error: {}", clean(&why, true)));
+    load_selected(inputs, &Selection::default(), out, colour).map(|(loaded, _)| loaded)
+}
+
+/// The same, and selects: what is not selected needs no secret, variable or file of its own.
+pub(crate) fn load_selected(
+    inputs: &Inputs,
+    selection: &Selection,
+    out: &mut dyn io::Write,
+    colour: bool,
+) -> Result<(Loaded, Selected), Refused> {
+    let wrong = |out: &mut dyn io::Write, why: &str| {
+        say(out, &format!("error: {}", clean(why, true)));
         Refused::usage(why)
-    })?;
-    read.lines(colour).iter().for_each(|line| say(line));
+    };
+    let mut read = read(inputs, true).map_err(|why| wrong(out, &why))?;
+    let selected = read.select(selection);
+    if let Ok(selected) = &selected {
+        not_needed::excuse(&mut read.diagnostics, &read.plan, &selected.tests);
+    }
+    read.lines(colour).iter().for_each(|line| say(out, line));
+    // What is wrong with specs is said first: it may be why the selection finds nothing.
     if diag::has_errors(&read.diagnostics) {
-        say("nothing was sent");
+        say(out, "nothing was sent");
         return Err(Refused::usage(read.shown(false).join("\n")));
     }
+    let selected = selected.map_err(|why| wrong(out, &why))?;
+    let used = not_needed::used(&read.plan, &selected.tests);
+    if let Some((_, why)) = read.unbound.iter().find(|(name, _)| used.contains(name) || read.used.contains(name)) {
+        return Err(wrong(out, why));
+    }
+    selected.warnings.iter().for_each(|warning| say(out, &format!("warning: {}", clean(warning, false))));
     let Read { plan, settings, vars, .. } = read;
-    Ok(Loaded { plan, settings, vars: Arc::new(vars), environment: inputs.environment.clone() })
+    Ok((Loaded { plan, settings, vars: Arc::new(vars), environment: inputs.environment.clone() }, selected))
+}
+
+/// A line for people. Whether anybody reads it changes nothing: the exit code says it as well.
+fn say(out: &mut dyn io::Write, line: &str) {
+    drop(writeln!(out, "{line}"));
 }
 
 /// What diagnostics say, in lines for people.
@@ -287,6 +335,11 @@ pub(crate) fn shown(diagnostics: &[Diagnostic], colour: bool) -> Vec<String> {
 }
 
 impl Read {
+    /// The tests that are meant.
+    pub(crate) fn select(&self, selection: &Selection) -> Result<Selected, String> {
+        let known = Known { folder: &self.settings.folder, history: &self.history, redactor: &self.vars.redactor };
+        select::tests(&self.plan, selection, &known)
+    }
     /// What is wrong or odd, in lines for people.
     fn lines(&self, colour: bool) -> Vec<String> {
         let mut lines = self.shown(colour);

@@ -13,6 +13,7 @@ use crate::run::session::TestAt;
 use crate::spec::config::{self, BackendKind, Protocol};
 use crate::spec::plan::Auth;
 use crate::spec::vars::Scope;
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -189,12 +190,16 @@ pub(crate) async fn of(loaded: &Loaded) -> Result<Place, String> {
     open(loaded.settings.backend.as_ref(), &loaded.settings.folder, &scope).await
 }
 
-/// Opens the backends of tests that name one of their own.
-pub(crate) async fn of_tests(loaded: &Loaded) -> Result<Vec<(TestAt, Place)>, String> {
+/// Opens the backends of those of these tests (`None`: of all) that name one of their own.
+pub(crate) async fn of_tests(
+    loaded: &Loaded,
+    running: &Option<BTreeSet<TestAt>>,
+) -> Result<Vec<(TestAt, Place)>, String> {
     let scope = Scope::bare(Arc::clone(&loaded.vars));
     let mut opened = Vec::new();
     for (at, test) in super::select::all(&loaded.plan) {
-        if let Some(backend) = &test.backend {
+        let runs = running.as_ref().is_none_or(|running| running.contains(&at));
+        if let Some(backend) = test.backend.as_ref().filter(|_| runs) {
             let folder = test.source.path().parent().unwrap_or(Path::new(""));
             opened.push((at, open(Some(backend), folder, &scope).await?));
         }

@@ -1,9 +1,17 @@
 //! Which tests of a plan are meant.
 
-use crate::run::filter::{NameFilter, Shard};
+use super::history;
+use super::identity::TestId;
+use super::shard::{self, Shard};
+use crate::diag::did_you_mean;
+use crate::matcher::count_of;
+use crate::redact::Redactor;
+use crate::run::filter::{NameFilter, TagFilter};
+use crate::run::record::ShardRecord;
 use crate::run::session::TestAt;
-use crate::source::SourceFile;
+use crate::source::{SourceFile, Spanned};
 use crate::spec::plan::{FilePlan, Plan, Test};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -15,9 +23,12 @@ const MOST_LISTED: usize = 20;
 pub(crate) struct Selection {
     /// An expression over names.
     pub(crate) name: Option<String>,
+    /// Each as one `--tag` has it.
     pub(crate) tags: Vec<String>,
     /// `2/5`.
     pub(crate) shard: Option<String>,
+    /// Only what did not pass when it was last run.
+    pub(crate) last_failed: bool,
     pub(crate) places: Places,
 }
 
@@ -75,10 +86,67 @@ pub(crate) fn all(plan: &Plan) -> impl Iterator<Item = (TestAt, &Test)> {
         .flat_map(|(file, plan)| plan.tests.iter().enumerate().map(move |(test, plan)| (TestAt { file, test }, plan)))
 }
 
-/// The tests selected: `only` and lines first, then name and tags, then the shard.
-pub(crate) fn tests(plan: &Plan, selection: &Selection) -> Result<Vec<TestAt>, String> {
+/// The test at a place.
+pub(crate) fn test(plan: &Plan, at: TestAt) -> &Test {
+    &plan.files[at.file].tests[at.test]
+}
+
+/// The tests that one needs by itself; they are in its own file.
+pub(super) fn needed_by(plan: &Plan, at: TestAt) -> impl Iterator<Item = TestAt> {
+    let tests = &plan.files[at.file].tests;
+    let find = |need: &Spanned<String>| tests.iter().position(|test| test.name.value == need.value);
+    test(plan, at).needs.iter().filter_map(find).map(move |test| TestAt { file: at.file, test })
+}
+
+/// These tests and all that they need, which run with them.
+pub(crate) fn with_needed(plan: &Plan, selected: &[TestAt]) -> BTreeSet<TestAt> {
+    let mut known = BTreeSet::new();
+    let mut open = selected.to_vec();
+    while let Some(at) = open.pop() {
+        if known.insert(at) {
+            open.extend(needed_by(plan, at));
+        }
+    }
+    known
+}
+
+/// What selecting needs to know beside plan and flags.
+pub(crate) struct Known<'a> {
+    /// Where the configuration is: tests are named from there.
+    pub(crate) folder: &'a Path,
+    /// Where recent runs are kept.
+    pub(crate) history: &'a Path,
+    /// Names of tests are kept without secrets.
+    pub(crate) redactor: &'a Redactor,
+}
+
+/// What was selected.
+#[derive(Debug, Default)]
+pub(crate) struct Selected {
+    /// The tests, in the order of files and lines.
+    pub(crate) tests: Vec<TestAt>,
+    /// The part that they are, where the run is divided.
+    pub(crate) shard: Option<ShardRecord>,
+    /// What is odd about the flags.
+    pub(crate) warnings: Vec<String>,
+    /// Why there is no test, if there is none.
+    pub(crate) none: String,
+}
+
+impl Selected {
+    /// Whether it is empty because other parts have all tests, which is no mistake.
+    pub(crate) fn is_empty_shard(&self) -> bool {
+        self.tests.is_empty() && self.shard.as_ref().is_some_and(|shard| shard.tests > 0)
+    }
+}
+
+/// The tests selected: `only` and lines first, then name, tags and what did not pass, then the shard.
+pub(crate) fn tests(plan: &Plan, selection: &Selection, known: &Known<'_>) -> Result<Selected, String> {
     let name = selection.name.as_deref().map(NameFilter::parse).transpose()?;
+    let tags = TagFilter::parse(&selection.tags)?;
     let shard = selection.shard.as_deref().map(str::parse::<Shard>).transpose()?;
+    let id = |test: &Test| TestId::of(known.folder, test);
+    let failed = if selection.last_failed { Some(LastFailed::of(plan, known)?) } else { None };
     let starts: Vec<Option<Vec<u32>>> =
         plan.files.iter().map(|file| starts(file, &selection.places)).collect::<Result<_, _>>()?;
     // Who names a test by its line means that one, whatever the file says of others.
@@ -91,10 +159,74 @@ pub(crate) fn tests(plan: &Plan, selection: &Selection) -> Result<Vec<TestAt>, S
         };
         is_meant
             && name.as_ref().is_none_or(|name| name.matches(&test.name.value))
-            && (selection.tags.is_empty() || selection.tags.iter().any(|tag| test.tags.contains(tag)))
+            && tags.matches(&test.tags)
+            && failed.as_ref().is_none_or(|failed| failed.tests.contains(at))
     });
-    let in_shard = |(position, (at, _)): (usize, (TestAt, &Test))| shard.is_none_or(|s| s.has(position)).then_some(at);
-    Ok(matching.enumerate().filter_map(in_shard).collect())
+    let mut tests: Vec<TestAt> = matching.map(|(at, _)| at).collect();
+    let of_all: BTreeSet<&str> = all(plan).flat_map(|(_, test)| &test.tags).map(String::as_str).collect();
+    let unknown = tags.names().into_iter().filter(|tag| !of_all.contains(tag));
+    let warnings: Vec<String> = unknown.map(|tag| no_such_tag(tag, &of_all)).collect();
+    let none = match &failed {
+        Some(failed) if tests.is_empty() => failed.none(),
+        _ => "no test matches".to_owned(),
+    };
+    let Some(shard) = shard else { return Ok(Selected { tests, shard: None, warnings, none }) };
+    let parts = shard::divide(plan, &tests, shard.of, id, &BTreeMap::new());
+    let digest = shard::digest(tests.iter().zip(&parts).map(|(&at, &part)| (id(test(plan, at)), part)));
+    let record = ShardRecord { part: shard.part, of: shard.of, tests: tests.len(), digest };
+    let mut part = parts.iter();
+    tests.retain(|_| part.next().is_some_and(|part| part + 1 == shard.part));
+    Ok(Selected { tests, shard: Some(record), warnings, none })
+}
+
+fn no_such_tag(tag: &str, known: &BTreeSet<&str>) -> String {
+    let near = did_you_mean(tag, known.iter().copied()).map_or(String::new(), |near| format!("; {near}"));
+    format!("no test has the tag `{tag}`{near}")
+}
+
+/// What did not pass when it was last run.
+struct LastFailed {
+    tests: BTreeSet<TestAt>,
+    /// How many tests the kept runs say so of, whether or not they are in the plan.
+    all: usize,
+}
+
+impl LastFailed {
+    fn of(plan: &Plan, known: &Known<'_>) -> Result<LastFailed, String> {
+        let Some(results) = history::last_results(known.history)? else {
+            return Err(format!(
+                "`--last-failed` needs an earlier run, and {} has none: run once without it (and without `--no-history`)",
+                known.history.display()
+            ));
+        };
+        let failed = |test: &Test| {
+            let TestId { spec, name } = TestId::of(known.folder, test);
+            let id =
+                TestId { spec: known.redactor.text(&spec).into_owned(), name: known.redactor.text(&name).into_owned() };
+            results.get(&id) == Some(&false)
+        };
+        let mut tests: BTreeSet<TestAt> = all(plan).filter(|(_, test)| failed(test)).map(|(at, _)| at).collect();
+        // What needs one of them was skipped when that failed.
+        let mut needing: BTreeMap<TestAt, Vec<TestAt>> = BTreeMap::new();
+        for (at, _) in all(plan) {
+            needed_by(plan, at).for_each(|needed| needing.entry(needed).or_default().push(at));
+        }
+        let mut open: Vec<TestAt> = tests.iter().copied().collect();
+        while let Some(at) = open.pop() {
+            open.extend(needing.get(&at).into_iter().flatten().filter(|&&at| tests.insert(at)));
+        }
+        Ok(LastFailed { tests, all: results.values().filter(|passed| !**passed).count() })
+    }
+
+    /// Why nothing is left of them.
+    fn none(&self) -> String {
+        match self.all {
+            0 => "every test passed when it was last run; leave out `--last-failed` to run them again".to_owned(),
+            all => {
+                format!("none of the {} that did not pass when last run is among those selected", count_of(all, "test"))
+            }
+        }
+    }
 }
 
 /// Where those tests of a file begin that are named by a line; `None` if all are meant.

@@ -8,8 +8,9 @@ use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
 use crate::run::processes::Ended;
-use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord};
+use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord, ShardRecord};
 use crate::run::session::{Session, TestAt};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +27,10 @@ pub(crate) struct Overrides {
     pub(crate) accept: bool,
     /// The folder in which traces and passes are kept, if they are.
     pub(crate) history: Option<PathBuf>,
+    /// The part that the run is of a whole.
+    pub(crate) shard: Option<ShardRecord>,
+    /// The tests that may run: nothing is opened for others. `None`: all.
+    pub(crate) running: Option<BTreeSet<TestAt>>,
 }
 
 /// A session whose system runs and whose backends can be read.
@@ -35,6 +40,7 @@ pub(crate) struct Started {
     environment: EnvironmentRecord,
     accept: bool,
     history: Option<(PathBuf, Passes)>,
+    shard: Option<ShardRecord>,
     // Receivers stop when they are dropped.
     _places: Vec<Place>,
 }
@@ -81,7 +87,7 @@ pub(crate) async fn start(
     session.link_by(None, place.link.clone());
     session.read_logs(running.logs());
     let mut places = vec![place];
-    for (at, place) in place::of_tests(loaded).await? {
+    for (at, place) in place::of_tests(loaded, &overrides.running).await? {
         place.ready().await?;
         session.read_elsewhere(at, Arc::clone(&place.backend), place.pipeline());
         session.link_by(Some(at), place.link.clone());
@@ -99,7 +105,8 @@ pub(crate) async fn start(
         session.compare_with(passes.clone());
     }
     let (session, fanout) = (Arc::new(session), Arc::clone(fanout));
-    Ok(Started { session, fanout, environment, accept: overrides.accept, history, _places: places })
+    let (accept, shard) = (overrides.accept, overrides.shard.clone());
+    Ok(Started { session, fanout, environment, accept, history, shard, _places: places })
 }
 
 impl Started {
@@ -127,13 +134,14 @@ impl Started {
     /// Keeps traces and informs the reporters.
     fn conclude(&self, mut record: RunRecord, loaded: &Loaded, keep: Keep<'_>) -> RunRecord {
         record.environment = self.environment.clone();
+        record.shard.clone_from(&self.shard);
         if let Some((folder, which)) = keep.save_traces
             && let Err(why) = saved_traces::save(&record, folder, which, &loaded.vars.redactor)
         {
             record.errors.push(format!("cannot save traces in {}: {why}", folder.display()));
         }
         if let Some((folder, passes)) = &self.history {
-            let kept = history::keep(&record, folder, &loaded.vars.redactor);
+            let kept = history::keep(&record, &loaded.settings.folder, folder, &loaded.vars.redactor);
             if let Err(why) = kept.and_then(|written| passes.keep(&record, &written)) {
                 let folder = folder.display();
                 self.fanout.hear(&What::Warning(&format!(

@@ -178,7 +178,7 @@ async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Resu
              to look it up in"
         ));
     }
-    let vars = load::run_vars(settings, inputs, &mut Vec::new())?;
+    let vars = load::run_vars(settings, inputs, &mut Vec::new(), &mut Vec::new())?;
     let place = place::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
     match place.backend.fetch(id).await {
         Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),

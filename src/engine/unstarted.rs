@@ -2,12 +2,12 @@
 //! would take the report of an earlier run for this one's, and believe a green that is none.
 
 use super::load::Loaded;
+use super::select::Selected;
 use super::{Environment, Running, origin, unix_ns};
 use crate::report::{Fanout, Output};
 use crate::run::event::What;
 use crate::run::interrupted::{INTERRUPTED, not_begun};
 use crate::run::record::RunRecord;
-use crate::run::session::TestAt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,21 +43,33 @@ pub(crate) fn before_load(reports: Vec<Output>, environment: &Environment, why: 
 /// Ends a run whose system did not start, `why`, or which was interrupted before it had.
 pub(crate) fn before_start(
     loaded: &Loaded,
-    selected: &[TestAt],
+    selected: &Selected,
     fanout: &Fanout,
     running: &Running,
     why: Option<String>,
 ) {
     let reason = if why.is_some() { NOT_STARTED } else { INTERRUPTED };
     let record = RunRecord {
-        tests: selected.iter().map(|&at| not_begun(&loaded.plan, at, reason)).collect(),
-        started_ns: unix_ns(),
-        seed: loaded.vars.seed,
+        tests: selected.tests.iter().map(|&at| not_begun(&loaded.plan, at, reason)).collect(),
         interrupted: why.is_none(),
         errors: why.into_iter().collect(),
-        environment: origin::of(&loaded.settings.folder, String::new(), &loaded.environment),
         processes: running.records(),
-        ..RunRecord::default()
+        ..nothing_run(loaded, selected)
     };
     fanout.hear(&What::RunFinished(&record));
+}
+
+/// Ends the run of a part to which no test belongs: whoever merges the parts must find them all.
+pub(crate) fn empty_shard(loaded: &Loaded, selected: &Selected, fanout: &Fanout) {
+    fanout.hear(&What::RunFinished(&nothing_run(loaded, selected)));
+}
+
+fn nothing_run(loaded: &Loaded, selected: &Selected) -> RunRecord {
+    RunRecord {
+        started_ns: unix_ns(),
+        seed: loaded.vars.seed,
+        environment: origin::of(&loaded.settings.folder, String::new(), &loaded.environment),
+        shard: selected.shard.clone(),
+        ..RunRecord::default()
+    }
 }

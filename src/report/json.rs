@@ -1,10 +1,15 @@
 //! The run as one JSON document, `tracespec/run/1`, written when the run ends.
 
+mod parts;
+mod read;
+
+pub use read::read;
+
 use super::difference::{difference_json, movement_json};
 use crate::assert::Finding;
 use crate::run::record::{
     AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
-    RunRecord, SinceLastPass, StepRecord, TestRecord, Verdict,
+    RunRecord, ShardRecord, SinceLastPass, StepRecord, TestRecord, Verdict,
 };
 use crate::source::Span;
 use serde_json::{Value, json};
@@ -47,6 +52,9 @@ pub fn of_run(record: &RunRecord) -> String {
 fn run(record: &RunRecord) -> Value {
     let mut whole = head(record);
     whole["tests"] = record.tests.iter().map(test).collect();
+    if record.shard.is_some() {
+        parts::add(&mut whole, record);
+    }
     whole
 }
 
@@ -63,7 +71,13 @@ pub(super) fn head(record: &RunRecord) -> Value {
         "errors": record.errors,
         "remarks": record.remarks,
         "processes": record.processes.iter().map(process).collect::<Vec<_>>(),
+        "shard": record.shard.as_ref().map(shard),
     })
+}
+
+fn shard(record: &ShardRecord) -> Value {
+    let ShardRecord { part, of, tests, digest } = record;
+    json!({ "part": part, "of": of, "tests": tests, "digest": digest })
 }
 
 fn process(record: &ProcessRecord) -> Value {
@@ -82,6 +96,7 @@ pub(super) fn test(record: &TestRecord) -> Value {
         "name": record.name,
         "file": record.source.path().display().to_string(),
         "line": record.line,
+        "position": record.position,
         "verdict": record.verdict.word(),
         "reason": record.reason,
         "tags": record.tags,

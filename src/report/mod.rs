@@ -17,6 +17,7 @@ pub mod json;
 mod junit;
 pub mod kinds;
 mod markdown;
+pub mod merge;
 mod ndjson;
 mod places;
 mod plain;

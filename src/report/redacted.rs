@@ -94,7 +94,18 @@ impl<'r> Redacted<'r> {
     }
 
     fn run(&mut self, run: &RunRecord) -> RunRecord {
-        let RunRecord { tests, errors, remarks, started_ns, duration, seed, interrupted, environment, processes } = run;
+        let RunRecord {
+            tests,
+            errors,
+            remarks,
+            started_ns,
+            duration,
+            seed,
+            interrupted,
+            environment,
+            processes,
+            shard,
+        } = run;
         RunRecord {
             tests: tests.iter().map(|test| self.test(test)).collect(),
             errors: self.texts(errors),
@@ -105,6 +116,8 @@ impl<'r> Redacted<'r> {
             interrupted: *interrupted,
             environment: self.environment(environment),
             processes: processes.iter().map(|process| self.process(process)).collect(),
+            // Numbers, and a hash of names.
+            shard: shard.clone(),
         }
     }
 
@@ -128,12 +141,25 @@ impl<'r> Redacted<'r> {
     }
 
     fn test(&mut self, test: &TestRecord) -> TestRecord {
-        let TestRecord { name, source, line, verdict, reason, tags, started_ns, attempts, steps, earlier, duration } =
-            test;
+        let TestRecord {
+            name,
+            source,
+            line,
+            position,
+            verdict,
+            reason,
+            tags,
+            started_ns,
+            attempts,
+            steps,
+            earlier,
+            duration,
+        } = test;
         TestRecord {
             name: self.text(name),
             source: self.source(source),
             line: *line,
+            position: *position,
             verdict: *verdict,
             reason: self.maybe(reason.as_ref()),
             tags: self.texts(tags),

@@ -178,6 +178,8 @@ pub struct TestRecord {
     pub source: Arc<SourceFile>,
     /// The line its name stands on.
     pub line: usize,
+    /// Its place among the tests of its file, counted from 0.
+    pub position: usize,
     /// Its verdict.
     pub verdict: Verdict,
     /// Why it was skipped.
@@ -217,6 +219,7 @@ impl TestRecord {
             name: name.into(),
             source: Arc::clone(source),
             line,
+            position: 0,
             verdict: Verdict::Skipped,
             reason: None,
             tags: Vec::new(),
@@ -250,6 +253,21 @@ pub struct RunRecord {
     pub environment: EnvironmentRecord,
     /// The processes that it started, in the order in which they began.
     pub processes: Vec<ProcessRecord>,
+    /// The part that it is of a whole, where the whole was divided.
+    pub shard: Option<ShardRecord>,
+}
+
+/// A part of a run that several machines share (`--shard`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShardRecord {
+    /// Which part, counted from 1.
+    pub part: usize,
+    /// Of how many.
+    pub of: usize,
+    /// How many tests the whole has.
+    pub tests: usize,
+    /// The same for all parts of one division: which tests there are, and in which part each is.
+    pub digest: String,
 }
 
 /// Where a run took place, and of what.

@@ -590,5 +590,9 @@ impl Session {
 pub(super) fn blank(plan: &Plan, at: TestAt) -> TestRecord {
     let test = &plan.files[at.file].tests[at.test];
     let line = test.source.line_column(test.name.span.start).line;
-    TestRecord { tags: test.tags.clone(), ..TestRecord::new(test.name.value.as_str(), &test.source, line) }
+    TestRecord {
+        tags: test.tags.clone(),
+        position: at.test,
+        ..TestRecord::new(test.name.value.as_str(), &test.source, line)
+    }
 }

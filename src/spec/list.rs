@@ -30,8 +30,8 @@ pub fn to_text<'a>(tests: impl IntoIterator<Item = &'a Test>) -> String {
     out
 }
 
-/// `tracespec/list/1`.
-pub fn to_json<'a>(tests: impl IntoIterator<Item = &'a Test>) -> String {
+/// `tracespec/list/1`: the tests, and which part of how many they are, where only a part was asked for.
+pub fn to_json<'a>(tests: impl IntoIterator<Item = &'a Test>, shard: Option<(usize, usize)>) -> String {
     let list: Vec<_> = tests
         .into_iter()
         .map(|test| {
@@ -40,14 +40,16 @@ pub fn to_json<'a>(tests: impl IntoIterator<Item = &'a Test>) -> String {
                 "file": test.source.path().display().to_string().replace('\\', "/"),
                 "line": test.source.line_column(test.name.span.start).line,
                 "tags": test.tags,
+                "mutex": test.mutex,
                 "skip": test.skip,
                 "only": test.only,
                 "needs": test.needs.iter().map(|need| &need.value).collect::<Vec<_>>(),
             })
         })
         .collect();
-    let mut text =
-        serde_json::to_string_pretty(&json!({ "schema": "tracespec/list/1", "tests": list })).unwrap_or_default();
+    let shard = shard.map(|(part, of)| json!({ "part": part, "of": of }));
+    let list = json!({ "schema": "tracespec/list/1", "shard": shard, "tests": list });
+    let mut text = serde_json::to_string_pretty(&list).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -9,7 +9,7 @@ use tracespec::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use tracespec::source::SourceFile;
 
 /// What formats take for their own, and what they cannot hold.
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("]]>"),
         Just("<a b='"),
@@ -86,7 +86,7 @@ fn texts_of_a_step(step: &mut StepRecord, next: &mut impl FnMut() -> String) {
     }
 }
 
-fn with_texts(mut run: RunRecord, texts: &[String]) -> RunRecord {
+pub fn with_texts(mut run: RunRecord, texts: &[String]) -> RunRecord {
     let mut all = texts.iter().cycle();
     let mut next = || all.next().cloned().unwrap_or_default();
     run.errors = vec![next()];

@@ -236,5 +236,6 @@ pub fn run(interrupted: bool) -> RunRecord {
             last_lines: vec!["starting".to_owned(), "out of memory".to_owned()],
             ended: Some("exit status: 9".to_owned()),
         }],
+        shard: None,
     }
 }

@@ -163,16 +163,17 @@ impl Lower<'_> {
         if let Some(node) = fields.get("defaults") {
             self.defaults(node);
         }
-        let setup = self.hook(&fields, "setup");
+        let mut used = BTreeSet::new();
+        let setup = self.hook(&fields, "setup", &mut used);
         self.reader.known.extend(self.setup.keys().cloned());
         let tests = match self.reader.need(&fields, "tests") {
             Some(node) => self.tests(node),
             None => Vec::new(),
         };
-        let teardown = self.hook(&fields, "teardown");
+        let teardown = self.hook(&fields, "teardown", &mut used);
         self.check_needs(&tests);
         self.report_unused();
-        Some(FilePlan { source: self.source.clone(), vars, setup, tests, teardown })
+        Some(FilePlan { source: self.source.clone(), vars, setup, tests, teardown, used })
     }
 
     fn vars(&mut self, node: &Node) -> Vec<(String, VarValue)> {
@@ -347,7 +348,16 @@ impl Lower<'_> {
         Some(backend)
     }
 
-    fn hook(&mut self, fields: &Fields<'_>, name: &str) -> Vec<Step> {
+    /// The steps of setup or teardown; the variables that they use are added to `used`.
+    fn hook(&mut self, fields: &Fields<'_>, name: &str, used: &mut BTreeSet<String>) -> Vec<Step> {
+        let outside = std::mem::take(&mut self.reader.used);
+        let steps = self.hook_steps(fields, name);
+        used.extend(self.reader.used.iter().cloned());
+        self.reader.used.extend(outside);
+        steps
+    }
+
+    fn hook_steps(&mut self, fields: &Fields<'_>, name: &str) -> Vec<Step> {
         let Some(node) = fields.get(name) else { return Vec::new() };
         let Some(items) = self.reader.full_list(node, "steps") else { return Vec::new() };
         let trace = self.defaults.trace.take();

@@ -118,6 +118,7 @@ impl Lower<'_> {
             mutex: mutex.map(|mutex| mutex.value),
             needs,
             backend,
+            used: Arc::new(self.reader.used.clone()),
         };
         match rows {
             None => {

@@ -49,6 +49,8 @@ pub struct FilePlan {
     pub tests: Vec<Test>,
     /// Run once after the file's last test, whatever came of it.
     pub teardown: Vec<Step>,
+    /// The names of the variables that setup and teardown use.
+    pub used: BTreeSet<String>,
 }
 
 /// The value of a variable: a template, or a typed scalar.
@@ -89,6 +91,8 @@ pub struct Test {
     pub needs: Vec<Spanned<String>>,
     /// Where its traces are read from, when not from where the configuration says.
     pub backend: Option<Backend>,
+    /// The names of the variables that it uses, those of defaults among them.
+    pub used: Arc<BTreeSet<String>>,
 }
 
 /// One thing that starts a trace, and what is expected of it.

@@ -1,0 +1,58 @@
+//! What names a test in every run and on every machine: its spec file as seen from the configuration, and its name.
+
+use crate::spec::plan::Test;
+use std::path::{Component, Path, PathBuf};
+
+/// A test, whichever run or machine speaks of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TestId {
+    /// With forward slashes.
+    pub(crate) spec: String,
+    pub(crate) name: String,
+}
+
+impl TestId {
+    /// That of a test, where the configuration (or without one, the current folder) is `folder`.
+    pub(crate) fn of(folder: &Path, test: &Test) -> TestId {
+        TestId { spec: spec(folder, test.source.path()), name: test.name.value.clone() }
+    }
+}
+
+/// A spec file as seen from a folder: the same from wherever the command is given, and wherever the whole was checked out.
+pub(crate) fn spec(folder: &Path, path: &Path) -> String {
+    // Without a current folder there is nothing better than what was written.
+    let absolute = |path: &Path| normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    let (folder, path) = (absolute(folder), absolute(path));
+    let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
+    let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
+    relative.to_string_lossy().replace('\\', "/")
+}
+
+/// Without `.` and `..`, by the text alone.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(out.pop()),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_is_named_from_the_folder_of_the_configuration() {
+        let named = |folder: &str, path: &str| spec(Path::new(folder), Path::new(path));
+        assert_eq!(named("/repo/shop", "/repo/shop/specs/a.yaml"), "specs/a.yaml");
+        assert_eq!(named("/repo/shop", "/repo/shop/./x/../specs/a.yaml"), "specs/a.yaml");
+        assert_eq!(named("/repo/shop", "/repo/cart/a.yaml"), "../cart/a.yaml");
+        assert_eq!(named(".", "specs/a.yaml"), "specs/a.yaml");
+        assert_eq!(named("..", "specs/a.yaml"), named("..", "./specs/a.yaml"));
+    }
+}
