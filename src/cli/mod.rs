@@ -4,6 +4,7 @@ mod analyze;
 mod args;
 mod check;
 mod config;
+mod init;
 mod list;
 pub mod query;
 mod reports;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Config(args) => config::config(args, &cli.common).await,
+            Command::Init(args) => init::init(args).await,
             Command::Schema => check::schema(),
         }
     });
