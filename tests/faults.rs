@@ -194,10 +194,15 @@ const CAUSES: [Cause; 8] = [
         ..MISSING
     },
     Cause {
-        inherited: &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9")],
-        says: &["never came: process `shop` exported nothing in this run: \
-                 `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:9` (inherited from the environment of tracespec) sends its \
-                 spans elsewhere"],
+        // The endpoint is not inherited, the sampler is.
+        inherited: &[
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9"),
+            ("OTEL_TRACES_SAMPLER", "always_off"),
+        ],
+        says: &[
+            "never came: process `shop` exported nothing in this run: `OTEL_TRACES_SAMPLER=always_off` (inherited from the \
+                 environment of tracespec) drops its spans",
+        ],
         ..MISSING
     },
     Cause {

@@ -15,6 +15,8 @@ mod answers;
 mod commands;
 #[path = "run/connections.rs"]
 mod connections;
+#[path = "run/defaults.rs"]
+mod defaults;
 #[path = "run/files.rs"]
 mod files;
 #[path = "run/graphql.rs"]

@@ -97,7 +97,7 @@ impl Receiver {
             rng: Mutex::new(fastrand::Rng::new()),
         };
         let ids = Mutex::new(Ids::new(fastrand::Rng::new()));
-        let slots = Semaphore::new(settle::poll::MAX_IN_FLIGHT);
+        let slots = Semaphore::new(place.backend.max_in_flight());
         let own_address = settings.backend.is_none();
         let inner = Inner { place, own_address, shared, witnessed: Mutex::default(), ids, slots };
         Ok(Receiver { inner: Arc::new(inner), options })

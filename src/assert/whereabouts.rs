@@ -4,7 +4,7 @@
 use super::criteria::{self, Criterion};
 use super::judging::Judging;
 use super::text;
-use crate::facts::{Begun, Effect, Setting, Started, Whereabouts};
+use crate::facts::{Begun, Setting, Started, Whereabouts};
 use crate::select::{Field, Query, SpansetExpr};
 use crate::trace::SpanIx;
 
@@ -101,13 +101,7 @@ fn began(cx: &Judging<'_>, first: &Begun, all: usize, process: Option<&Started>)
 
 /// Why nothing of a process comes.
 pub(crate) fn kept(process: &Started, setting: &Setting) -> String {
-    let does = match setting.effect {
-        Effect::Off => "switches its SDK off",
-        Effect::OtherExporter => "exports nothing over OTLP",
-        Effect::Elsewhere => "sends its spans elsewhere",
-        Effect::Sampled => "drops its spans",
-        Effect::OtherContext => "reads no `traceparent`",
-    };
+    let does = setting.effect.words();
     format!("process {} exported nothing in this run: {} {does}", text::quoted(&process.name), set(setting))
 }
 

@@ -17,6 +17,7 @@ use tonic::{Code, Request, Status};
 pub(crate) struct Link {
     pub(crate) channel: Channel,
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) max_in_flight: usize,
     pub(crate) timeout: Duration,
     pub(crate) max_body: usize,
     target: Arc<Target>,
@@ -52,6 +53,7 @@ impl Link {
         Ok(Link {
             channel: endpoint.connect_lazy(),
             slots: Arc::new(Semaphore::new(options.max_in_flight.max(1))),
+            max_in_flight: options.max_in_flight.max(1),
             timeout: options.timeout,
             max_body: options.max_body,
             target: Arc::new(target),

@@ -1,6 +1,7 @@
 //! The HTTP client of the backends: one pool of connections for all tests, at most so many reads at once, bounded answers,
 //! and for each way in which a read can fail one sentence that says what to change.
 
+use super::settle::poll::MAX_IN_FLIGHT;
 use super::words::{clean, said};
 use super::{Fetch, tls};
 use crate::client;
@@ -49,7 +50,7 @@ impl HttpOptions {
             timeout: Duration::from_secs(2),
             total_timeout: Duration::from_secs(30),
             max_body: 256 << 20,
-            max_in_flight: 32,
+            max_in_flight: MAX_IN_FLIGHT,
         }
     }
     /// Authorises with a token.
@@ -236,6 +237,7 @@ pub(crate) struct Client {
     target: Arc<Target>,
     headers: HeaderMap,
     slots: Arc<Semaphore>,
+    pub(crate) max_in_flight: usize,
     timeout: Duration,
     total_timeout: Duration,
     max_body: usize,
@@ -278,6 +280,7 @@ impl Client {
             target: Arc::new(target),
             headers,
             slots: Arc::new(Semaphore::new(options.max_in_flight.max(1))),
+            max_in_flight: options.max_in_flight.max(1),
             timeout: options.timeout,
             total_timeout: options.total_timeout,
             max_body: options.max_body,

@@ -106,6 +106,10 @@ impl Backend for Jaeger {
         format!("Jaeger at {}", self.client.shown())
     }
 
+    fn max_in_flight(&self) -> usize {
+        self.client.max_in_flight
+    }
+
     async fn fetch(&self, id: TraceId) -> Fetch {
         let found = self.found.load(Ordering::Relaxed);
         let try_v3 = self.api == JaegerApi::V3 || (self.api == JaegerApi::Auto && found != LEGACY);

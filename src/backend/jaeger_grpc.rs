@@ -98,6 +98,10 @@ impl Backend for JaegerGrpc {
         format!("Jaeger (gRPC) at {}", self.link.shown())
     }
 
+    fn max_in_flight(&self) -> usize {
+        self.link.max_in_flight
+    }
+
     async fn fetch(&self, id: TraceId) -> Fetch {
         // Never closed, so acquiring cannot fail; were it, reading without a slot is right.
         let _slot = self.link.slots.acquire().await.ok();

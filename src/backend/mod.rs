@@ -117,6 +117,11 @@ pub trait Backend: Send + Sync {
     /// The traces known to have a span that links to one of `id`, sorted.
     async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError>;
 
+    /// How many reads may be under way at once, for all tests together.
+    fn max_in_flight(&self) -> usize {
+        settle::poll::MAX_IN_FLIGHT
+    }
+
     /// What was exported to here and is in no trace, in a sentence; `None` if there is no such thing, or if it cannot be
     /// known.
     fn losses(&self) -> Option<String> {

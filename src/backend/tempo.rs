@@ -92,6 +92,10 @@ impl Backend for Tempo {
         format!("Tempo at {}", self.client.shown())
     }
 
+    fn max_in_flight(&self) -> usize {
+        self.client.max_in_flight
+    }
+
     async fn fetch(&self, id: TraceId) -> Fetch {
         let fetch = self.read(id).await;
         if matches!(fetch, Fetch::Found(_) | Fetch::NotYet { .. }) {

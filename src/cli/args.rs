@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Gate(GateArgs),
     /// Keep an OTLP receiver alive that other processes and Grafana can read
     Serve(ServeArgs),
+    /// Write a configuration and a first spec for a service that exists; replaces nothing
+    Init(InitArgs),
     /// Print the settings in force and where each comes from
     Config(ConfigArgs),
     /// Print the JSON Schema of spec files, for editors
@@ -525,8 +527,22 @@ pub(crate) struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder to write into [default: this one]
+    pub(crate) dir: Option<PathBuf>,
+    /// What the first test asks for; what answers there now decides what it expects
+    #[arg(long, default_value = "http://127.0.0.1:8080/", value_name = "URL")]
+    pub(crate) url: String,
+    /// How the service is started: program and arguments, behind `--` [default: as the files in the folder say]
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
-    /// Ask the backend what it is and whether it lets us read
+    #[command(flatten)]
+    pub(crate) variables: Variables,
+    /// Start the processes, ask the backend, and say what comes from where, and how late
     #[arg(long)]
     pub(crate) probe: bool,
 }

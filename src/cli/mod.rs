@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod diff;
 mod gate;
+mod init;
 mod list;
 mod merge;
 pub mod query;
@@ -53,6 +54,7 @@ pub fn main() -> ExitCode {
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,
             Command::Config(args) => config::config(args, &cli.common).await,
+            Command::Init(args) => init::init(args).await,
             Command::Schema => check::schema(),
         }
     });

@@ -79,7 +79,7 @@ pub(crate) fn config(inputs: &Inputs) -> Result<(Config, Vec<Diagnostic>), Strin
     }
 }
 
-fn flags(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, Value>, String> {
+pub(super) fn flags(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, Value>, String> {
     let mut values = BTreeMap::new();
     if let Some(path) = &inputs.vars_file {
         let (read, diagnostics) = given::vars_file(path, discover::read(path)?);
@@ -91,6 +91,14 @@ fn flags(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String
         values.insert(name, value);
     }
     Ok(values)
+}
+
+/// Whether there is the profile that was asked for.
+pub(crate) fn known_profile(config: &Config, name: Option<&str>) -> Result<(), String> {
+    let Some(name) = name.filter(|name| config.profile(name).is_none()) else { return Ok(()) };
+    let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
+    let known = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+    Err(format!("the configuration has no profile `{name}`; {known}"))
 }
 
 fn secrets(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<String, String>, String> {
@@ -141,6 +149,14 @@ pub(crate) fn run_vars(
     found: &mut Vec<Diagnostic>,
     unbound: &mut Unbound,
 ) -> Result<RunVars, String> {
+    let mut vars = base_vars(settings, inputs, found)?;
+    vars.config = values(&settings.vars, &vars, unbound);
+    vars.profile = values(&settings.profile_vars, &vars, unbound);
+    Ok(vars)
+}
+
+/// The same without the configuration's variables.
+pub(super) fn base_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<RunVars, String> {
     let flags = flags(inputs, found)?;
     let secrets = secrets(inputs, found)?;
     let redactor = Redactor::new(settings.redact.iter());
@@ -149,7 +165,7 @@ pub(crate) fn run_vars(
     let environment = inputs.environment.clone();
     let secret: Source =
         Arc::new(move |name| secrets.get(name).cloned().or_else(|| environment.get(name).map(str::to_owned)));
-    let mut vars = RunVars {
+    Ok(RunVars {
         flags,
         profile: BTreeMap::new(),
         config: BTreeMap::new(),
@@ -163,24 +179,14 @@ pub(crate) fn run_vars(
         }),
         seed: inputs.seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
-    };
-    vars.config = values(&settings.vars, &vars, unbound);
-    vars.profile = values(&settings.profile_vars, &vars, unbound);
-    Ok(vars)
+    })
 }
 
 /// Reads configuration and specs. `here`: this machine runs them, so the environment must hold what they use. The error is
 /// one sentence about what could not even be read.
 pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
     let (config, mut diagnostics) = config(inputs)?;
-    if let Some(name) = &inputs.profile
-        && config.profile(name).is_none()
-    {
-        let known: Vec<String> = config.profiles.iter().map(|(name, _)| format!("`{}`", name.value)).collect();
-        let known =
-            if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
-        return Err(format!("the configuration has no profile `{name}`; {known}"));
-    }
+    known_profile(&config, inputs.profile.as_deref())?;
     let settings = Settings::resolve(&config, inputs.profile.as_deref());
     let mut unbound = Unbound::new();
     let vars = run_vars(&settings, inputs, &mut diagnostics, &mut unbound)?;

@@ -4,6 +4,7 @@
 //! (`Environment`), and whatever is to be shown goes to a given writer or to the run's reporters.
 
 pub(crate) mod discover;
+pub(crate) mod doctor;
 mod environment;
 pub mod exit;
 pub(crate) mod gate;
@@ -16,6 +17,7 @@ mod origin;
 mod passes;
 pub(crate) mod place;
 mod processes;
+pub(crate) mod provenance;
 mod saved_traces;
 pub(crate) mod select;
 mod settings;

@@ -146,6 +146,9 @@ fn http_options(
     if let Some(timeout) = backend.timeout {
         options.timeout = timeout;
     }
+    if let Some(most) = backend.max_in_flight {
+        options.max_in_flight = most as usize;
+    }
     let read = |path: &PathBuf| super::discover::read(&folder.join(path));
     options.tls = TlsOptions {
         ca: backend.tls.ca.as_ref().map(read).transpose()?,

@@ -21,6 +21,9 @@ use tokio::sync::{Mutex as AsyncMutex, SetOnce};
 
 /// Where a process exports to; set for it where the receiver of this run takes spans in.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+/// These go before it in SDKs. What the configuration says of them stays (and is named if the spans then stay away); what is
+/// inherited says where the spans of whoever started the runner belong, not those of what it starts.
+const ELSEWHERE: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
 /// How long a process may take to be ready, unless configured.
 const READY: Duration = Duration::from_secs(60);
 /// How long it may take to end after it was asked to, unless configured.
@@ -248,7 +251,7 @@ pub(crate) fn started(
             .map(|(name, value)| Ok::<_, String>((name.as_str(), filled(process, value, &scope)?)))
             .collect::<Result<_, _>>()?;
         // What the runner itself sets is no cause of anything, but goes before what is inherited.
-        let is_set_here = |name: &str| name == ENDPOINT && !receiver.is_empty();
+        let is_set_here = |name: &str| (name == ENDPOINT || ELSEWHERE.contains(&name)) && !receiver.is_empty();
         let inherited = |name: &str| loaded.environment.get(name).filter(|_| !is_set_here(name)).map(str::to_owned);
         let variable = |name: &str| match own.get(name) {
             Some(value) => Some((value.clone(), true)),
@@ -309,7 +312,9 @@ fn ready_to_start(
             .as_ref()
             .map_or_else(|| loaded.settings.folder.clone(), |cwd| loaded.settings.folder.join(cwd)),
         env,
-        env_remove: of_an_outer_cargo(&loaded.environment),
+        env_remove: taken_away(loaded, endpoint)
+            .filter(|name| process.env.iter().all(|(own, _)| own != name))
+            .collect(),
         ready,
         ready_timeout: process.ready.as_ref().and_then(|ready| ready.timeout).unwrap_or(READY),
         grace: process.stop.unwrap_or(GRACE),
@@ -320,12 +325,15 @@ fn ready_to_start(
 pub(crate) fn env_of_commands(loaded: &Loaded, endpoint: Option<&str>, run: &str) -> Vec<(String, Option<String>)> {
     let mut env = exporters(endpoint);
     mark(&mut env, run, None, &loaded.environment);
-    // These would win over what is set above, and lead the spans elsewhere.
-    let elsewhere = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"];
-    let elsewhere = elsewhere.into_iter().filter(|_| endpoint.is_some()).map(str::to_owned);
-    let taken_away = of_an_outer_cargo(&loaded.environment).into_iter().chain(elsewhere);
     let set = env.into_iter().map(|(name, value)| (name, Some(value)));
-    set.chain(taken_away.map(|name| (name, None))).collect()
+    set.chain(taken_away(loaded, endpoint).map(|name| (name, None))).collect()
+}
+
+/// What processes and commands do not inherit. Where no receiver of ours is the place that spans go to, that place is the
+/// environment's to say.
+fn taken_away(loaded: &Loaded, endpoint: Option<&str>) -> impl Iterator<Item = String> {
+    let elsewhere = ELSEWHERE.into_iter().filter(move |_| endpoint.is_some()).map(str::to_owned);
+    of_an_outer_cargo(&loaded.environment).into_iter().chain(elsewhere)
 }
 
 /// Where spans go, and soon.

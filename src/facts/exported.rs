@@ -284,6 +284,18 @@ impl Processes {
         self.exported.iter().filter_map(move |exported| exported.processes.get(mark))
     }
 
+    /// The services whose entries this process exported, sorted.
+    pub fn services_of(&self, started: &Started) -> impl Iterator<Item = &str> {
+        let all: BTreeSet<&str> = self
+            .exported
+            .iter()
+            .filter_map(|one| one.processes.get(&started.mark))
+            .flat_map(|one| &one.services)
+            .map(String::as_str)
+            .collect();
+        all.into_iter()
+    }
+
     /// Whether a process is known to have exported no span, in whatever trace. What was reused bears no mark: of that it is
     /// known only where nobody did.
     pub fn is_idle(&self, started: &Started) -> bool {

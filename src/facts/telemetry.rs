@@ -30,6 +30,19 @@ pub enum Effect {
     OtherContext,
 }
 
+impl Effect {
+    /// What it does, as the end of a sentence about a variable.
+    pub fn words(self) -> &'static str {
+        match self {
+            Effect::Off => "switches its SDK off",
+            Effect::OtherExporter => "exports nothing over OTLP",
+            Effect::Elsewhere => "sends its spans elsewhere",
+            Effect::Sampled => "drops its spans",
+            Effect::OtherContext => "reads no `traceparent`",
+        }
+    }
+}
+
 /// The settings that matter among a process' variables, the gravest first. `get` gives a variable's value, and whether it is
 /// configured; `receiver`: where the runner takes spans in, if it does.
 pub fn settings(get: impl Fn(&str) -> Option<(String, bool)>, receiver: Option<&[SocketAddr]>) -> Vec<Setting> {

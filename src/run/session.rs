@@ -23,6 +23,7 @@ use crate::spec::plan::{FilePlan, Plan, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
 use crate::trace::TraceId;
 use crate::trigger::context::Ids;
+use crate::trigger::grpc::Descriptions;
 use futures_util::future::{FutureExt as _, join_all};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -40,6 +41,7 @@ pub struct Session {
     pub(crate) options: Options,
     pub(crate) shared: Shared,
     pub(crate) client: Clients,
+    pub(super) descriptions: Descriptions,
     /// One source of ids a test, and a last one a file for its setup and teardown, so that none waits for another's.
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
@@ -78,12 +80,14 @@ pub(crate) struct Reading {
     /// Where a browser shows a trace, with `{trace_id}` for its id.
     link: Option<String>,
     /// Bounds the reads under way. Time spent waiting for a slot is not time spent reading, so it counts as no trace's lag.
-    pub(crate) slots: Semaphore,
+    /// One for all tests that name the same place.
+    pub(crate) slots: Arc<Semaphore>,
 }
 
 impl Reading {
     fn new(backend: Arc<dyn Backend>, pipeline: settle::Pipeline) -> Reading {
-        Reading { backend, pipeline, link: None, slots: Semaphore::new(settle::poll::MAX_IN_FLIGHT) }
+        let slots = Arc::new(Semaphore::new(backend.max_in_flight()));
+        Reading { backend, pipeline, link: None, slots }
     }
 
     /// Where a browser shows this trace.
@@ -158,6 +162,7 @@ impl Session {
                 rng: Mutex::new(jitter),
             },
             client: Clients::default(),
+            descriptions: Descriptions::default(),
             ids,
             triggers: Semaphore::new(options.jobs.max(1)),
             witnessed: Mutex::default(),
@@ -214,7 +219,13 @@ impl Session {
 
     /// Reads the traces of one test elsewhere.
     pub fn read_elsewhere(&mut self, at: TestAt, backend: Arc<dyn Backend>, pipeline: settle::Pipeline) {
-        self.backends.insert(at, Reading::new(backend, pipeline));
+        let mut reading = Reading::new(backend, pipeline);
+        let place = reading.backend.describe();
+        let known = self.backends.values().chain([&self.backend]).find(|known| known.backend.describe() == place);
+        if let Some(slots) = known.map(|known| Arc::clone(&known.slots)) {
+            reading.slots = slots;
+        }
+        self.backends.insert(at, reading);
     }
 
     /// Where a browser shows the traces of one test, or (`None`) of all that are read from the same place; `{trace_id}` stands

@@ -162,7 +162,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
             return Ok(Ran::only(StepRecord::new(name(step))));
         };
         let sent_ns = session.shared.clock.now();
-        let (sent, outcome) = ready.send(env.test.name).await;
+        let (sent, outcome) = ready.send(env.test.name, &env.session.descriptions).await;
         drop(slot);
         let outcome = match outcome {
             Ok(outcome) => outcome,

@@ -5,16 +5,18 @@ use super::step::{StepEnv, folder};
 use crate::client::read_tls;
 use crate::diag::{Code, Problem};
 use crate::spec::bind::Bind as _;
-use crate::spec::plan::{Command, GrpcCall, HttpRequest, Step, Trigger};
+use crate::spec::plan::{Command, GrpcCall, HttpRequest, Step, Trigger, bytes_of, is_binary};
 use crate::spec::vars::Scope;
 use crate::trace::{SpanId, TraceId};
 use crate::trigger::command::{self, Program, TIMEOUT, carriers};
 use crate::trigger::context::Ids;
-use crate::trigger::grpc::{self, Call};
+use crate::trigger::grpc::{self, Call, Descriptions};
 use crate::trigger::http::{self, Request, TriggerError, headers_with_context};
 use crate::trigger::outcome::Outcome;
 use crate::trigger::prepare::prepare;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
 use std::path::{Path, PathBuf};
 
 /// A trigger with all variables filled in, under the ids by which its trace is found.
@@ -99,7 +101,14 @@ fn grpc(
         endpoint.map_err(|_| bad(call.address.span, format!("`{address}` is not the address of a gRPC server")))?;
     let mut metadata = HeaderMap::new();
     for (name, value) in &call.metadata {
-        let (name, text) = (HeaderName::from_bytes(name.as_bytes()), value.bind(scope)?);
+        let text = match value.bind(scope)? {
+            // As it is written on the wire: some servers take no padding.
+            text if is_binary(name) => bytes_of(&text)
+                .map(|bytes| BASE64_STANDARD_NO_PAD.encode(bytes))
+                .ok_or_else(|| bad(value.span, format!("`{name}` is binary metadata, and this value is not base64")))?,
+            text => text,
+        };
+        let name = HeaderName::from_bytes(name.as_bytes());
         let (Ok(name), Ok(text)) = (name, HeaderValue::from_str(&text)) else {
             return Err(bad(value.span, "this value has a character that no metadata may carry".to_owned()));
         };
@@ -162,7 +171,7 @@ fn program(env: &StepEnv<'_>, command: &Command, scope: &Scope) -> Result<Progra
 
 impl Ready {
     /// Sends it. `test` is named in the baggage of redirects.
-    pub(super) async fn send(self, test: &str) -> (Sent, Result<Outcome, TriggerError>) {
+    pub(super) async fn send(self, test: &str, descriptions: &Descriptions) -> (Sent, Result<Outcome, TriggerError>) {
         let Ready { trace_id, first, mut ids, what } = self;
         match what {
             What::Http { request, client, record } => {
@@ -171,7 +180,7 @@ impl Ready {
                 (sent, answer.map(|answer| Outcome::Http(Box::new(answer))))
             }
             What::Grpc { call, record } => {
-                let reply = grpc::call(&call, trace_id, first).await;
+                let reply = grpc::call(&call, descriptions, trace_id, first).await;
                 let sent = Sent { request: Some(*record), ..Sent::default() };
                 (sent, reply.map(|reply| Outcome::Grpc(Box::new(reply))))
             }

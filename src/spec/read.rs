@@ -353,6 +353,16 @@ impl Reader {
         value
     }
 
+    /// A whole number from 1.
+    pub(super) fn positive_number(&mut self, node: &Node) -> Option<u32> {
+        let number = self.number(node)?;
+        if number == 0 {
+            self.error(Code::BadValue, node.span, "this number is zero", "write at least `1`");
+            return None;
+        }
+        Some(number)
+    }
+
     /// A duration.
     pub(super) fn duration(&mut self, node: &Node) -> Option<Duration> {
         let scalar = self.scalar(node, "a duration", false)?;

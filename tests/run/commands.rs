@@ -94,7 +94,9 @@ fn config_says_what_is_in_force_and_why_and_asks_the_backend() {
         let project = Project::new(&configuration, SPEC);
         let ran = project.tracespec(&["config", "--profile", "ci"]);
         ran.exits(0);
-        for line in ["3  (file)", "2  (profile)", "50ms  (file)", "30s  (default)"] {
+        for line in
+            ["3  (tracespec.yaml:", "2  (profile ci, tracespec.yaml:", "50ms  (tracespec.yaml:", "30s  (default)"]
+        {
             assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
         }
         let ran = project.tracespec(&["config", "--probe"]);
@@ -106,6 +108,155 @@ fn config_says_what_is_in_force_and_why_and_asks_the_backend() {
     let ran = project.tracespec(&["config", "--probe"]);
     ran.exits(4);
     assert!(ran.stdout.contains("cannot be read") && ran.stdout.contains("connection refused"), "{}", ran.stdout);
+}
+
+#[test]
+fn config_says_where_each_value_comes_from_and_what_it_takes_the_place_of() {
+    let configuration = r#"jobs: 8
+retries: 1
+vars: { base: "${env.SHOP:-http://127.0.0.1:1}", gateway: "127.0.0.1:${port.shop}", token: "${secret.TOKEN}", sku: LAPTOP-1 }
+processes:
+  - name: shop
+    ports: [shop]
+    command: [sh, -c, 'exit 0', --token, flag-value]
+    ready: { tcp: "127.0.0.1:${port.shop}", timeout: 9s }
+    env: { OTEL_TRACES_SAMPLER: always_off, API_KEY: plain-text-key }
+profiles:
+  ci: { jobs: 2, vars: { sku: MOUSE-2 }, backend: { tempo: { url: "http://ada:pass-word@tempo:3200", auth: { bearer: plain-token } } } }
+"#;
+    let project = Project::new(configuration, SPEC);
+    let mut command = project.command(&["config", "--profile", "ci", "--var", "base=http://127.0.0.1:2"]);
+    command.env("TOKEN", "hush-hush").env("TRACESPEC_RETRIES", "5").env("OTEL_SDK_DISABLED", "true");
+    command.env("TRACESPEC_JOBBS", "3");
+    let output = command.output().unwrap();
+    let ran = project.finish(output);
+    ran.exits(0);
+    let line = |name: &str| {
+        let found = ran.stdout.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let found = found.unwrap_or_else(|| panic!("no {name} in\n{}", ran.stdout));
+        found.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    for (name, says) in [
+        ("configuration", "tracespec.yaml"),
+        ("jobs", "2 (profile ci, tracespec.yaml:11, over 8 of tracespec.yaml:1)"),
+        ("retries", "5 (TRACESPEC_RETRIES, over 1 (tracespec.yaml:2))"),
+        ("wait.timeout", "30s (default)"),
+        ("backend.tempo.url", "http://ada:***@tempo:3200 (profile ci, tracespec.yaml:11)"),
+        ("backend.tempo.auth.bearer", "*** (profile ci, tracespec.yaml:11)"),
+        ("vars.base", "http://127.0.0.1:2 (--var, over tracespec.yaml:3)"),
+        ("vars.gateway", "127.0.0.1:${port.shop} (tracespec.yaml:3)"),
+        ("vars.sku", "MOUSE-2 (profile ci, tracespec.yaml:11, over LAPTOP-1 of tracespec.yaml:3)"),
+        ("vars.token", "*** (tracespec.yaml:3: ${secret.TOKEN})"),
+        ("processes.shop.command", "sh -c exit 0 --token *** (tracespec.yaml:7)"),
+        ("processes.shop.ready.tcp", "127.0.0.1:${port.shop} (tracespec.yaml:8)"),
+        ("processes.shop.ready.timeout", "9s (tracespec.yaml:8)"),
+        ("processes.shop.env.API_KEY", "*** (tracespec.yaml:9)"),
+        ("processes.shop.port.shop", "a free port, another in each run (found by tracespec)"),
+        ("processes.shop.OTEL_SDK_DISABLED", "true switches its SDK off (inherited)"),
+        ("processes.shop.OTEL_TRACES_SAMPLER", "always_off drops its spans (set in the configuration)"),
+    ] {
+        assert_eq!(line(name), format!("{name} {says}"));
+    }
+    for secret in ["hush", "flag-value", "plain-text-key", "pass-word", "plain-token"] {
+        assert!(!ran.stdout.contains(secret), "{secret} is in\n{}", ran.stdout);
+    }
+    assert!(ran.stderr.contains("nothing reads TRACESPEC_JOBBS; did you mean `TRACESPEC_JOBS`?"), "{}", ran.stderr);
+    project.tracespec(&["config", "--profile", "cj"]).exits(2).says(&["no profile `cj`; there are `ci`"]);
+}
+
+#[test]
+fn a_probe_starts_the_system_and_says_what_it_exports_and_where_and_how_late_spans_come() {
+    let configuration = "processes:
+  - { name: shop, command: [sh, -c, 'exec sleep 60'], env: { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://127.0.0.1:9' } }
+";
+    let project = Project::new(configuration, SPEC);
+    let ran = project.tracespec(&["config", "--probe"]);
+    ran.exits(0);
+    for words in [
+        "the embedded OTLP receiver at 127.0.0.1:",
+        "is told to export to http://127.0.0.1:9 (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT of the configuration)",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:9 (set in the configuration) sends its spans elsewhere",
+        "has exported nothing so far",
+        "as late as those hold them back (exporter_delay is 200ms)",
+    ] {
+        assert!(ran.stdout.contains(words), "`{words}` is not in\n{}", ran.stdout);
+    }
+    let project = Project::new(&configuration.replace("exec sleep 60", "exit 3"), SPEC);
+    let configuration = project.read("tracespec.yaml").replace("env:", "ready: { tcp: '127.0.0.1:9' }, env:");
+    project.write("tracespec.yaml", &configuration);
+    let ran = project.tracespec(&["config", "--probe"]);
+    ran.exits(4);
+    assert!(ran.stdout.contains("processes") && ran.stdout.contains("exit status: 3"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_probe_measures_how_late_a_span_can_be_read_where_it_knows_where_spans_go() {
+    let serve = Serve::start();
+    let project = Project::new(&format!("backend: {{ tempo: {{ url: \"{}\" }} }}\n", serve.url), SPEC);
+    let ran = project.tracespec(&["config", "--probe"]);
+    ran.exits(0);
+    assert!(ran.stdout.contains("not measured: set OTEL_EXPORTER_OTLP_ENDPOINT"), "{}", ran.stdout);
+    let probe = |endpoint: &str| {
+        let output = project.command(&["config", "--probe"]).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint).output();
+        project.finish(output.unwrap())
+    };
+    let ran = probe(&serve.url);
+    ran.exits(0);
+    assert!(ran.stdout.contains("after it was exported"), "{}", ran.stdout);
+    let ran = probe(&format!("http://{}", nobody()));
+    ran.exits(4);
+    assert!(ran.stdout.contains("not measured: the runner's own span was not exported"), "{}", ran.stdout);
+}
+
+#[test]
+fn init_writes_a_start_that_runs_and_says_what_it_assumed() {
+    // A service that runs: what it answers is what the test expects. No Jaeger and no Tempo may be in the way, so only what a
+    // machine with one would answer otherwise is left open.
+    let target = Target::new(otlp(nobody()), |_| reply("{}").status(202));
+    let folder = tempfile::tempdir().unwrap();
+    let init = |arguments: &[&str]| {
+        let output = crate::tracespec_process::command()
+            .current_dir(folder.path())
+            .arg("init")
+            .args(arguments)
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    };
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let (code, stdout, stderr) = init(&["--url", &target.url()]);
+    assert_eq!((code, stdout.as_str()), (0, "tracespec.yaml\nspecs/first.yaml\n"), "{stderr}");
+    assert!(stderr.contains("assumed: the service runs already, since http://"), "{stderr}");
+    assert!(read("specs/first.yaml").contains("response: { status: 202 }"), "{}", read("specs/first.yaml"));
+    let check = || crate::tracespec_process::command().current_dir(folder.path()).arg("check").output().unwrap();
+    assert!(check().status.success(), "{}", String::from_utf8_lossy(&check().stderr));
+
+    let (before, (code, stdout, stderr)) = (read("tracespec.yaml"), init(&[]));
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(
+        stderr.contains("tracespec.yaml and specs/first.yaml are there already, and init replaces nothing"),
+        "{stderr}"
+    );
+    assert_eq!(read("tracespec.yaml"), before);
+
+    // One that does not run, and whose files say how it is started.
+    let (code, ..) = init(&["other", "--url", "nowhere"]);
+    assert_eq!(code, 2);
+    std::fs::create_dir(folder.path().join("npm")).unwrap();
+    std::fs::write(folder.path().join("npm/package.json"), r#"{ "scripts": { "start": "node ." } }"#).unwrap();
+    let nobody = format!("http://{}/health", nobody());
+    let (code, _, stderr) = init(&["npm", "--url", &nobody]);
+    assert!(
+        code == 0 && stderr.contains("`npm start` starts the service (package.json has a start script)"),
+        "{stderr}"
+    );
+    assert!(stderr.contains("next: cd npm && tracespec config --probe"), "{stderr}");
+    assert!(read("npm/tracespec.yaml").contains("command: [\"npm\", \"start\"]"), "{}", read("npm/tracespec.yaml"));
+    let (code, _, stderr) = init(&["said", "--url", &nobody, "--", "./serve", "--port", "1"]);
+    assert!(code == 0 && stderr.contains("`./serve --port 1` starts the service (as you said)"), "{stderr}");
+    let (code, _, stderr) = init(&["nothing", "--url", &nobody]);
+    assert!(code == 0 && stderr.contains("after `--` you can say it"), "{stderr}");
 }
 
 #[test]

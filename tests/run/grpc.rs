@@ -8,6 +8,7 @@ use axum::response::IntoResponse as _;
 use axum::routing::post;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tonic::codegen::tokio_stream;
 use tonic::server::{ServerStreamingService, UnaryService};
@@ -63,6 +64,7 @@ impl UnaryService<Charge> for Payment {
     type Future = std::future::Ready<Result<Response<Receipt>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Charge>) -> Self::Future {
+        let trace = request.metadata().get_bin("x-trace-bin").cloned();
         let charge = request.into_inner();
         let declined = charge.order_id == "o-declined";
         let refused = declined.then(|| Status::failed_precondition(format!("{} is declined by issuer", charge.token)));
@@ -72,6 +74,9 @@ impl UnaryService<Charge> for Payment {
                     Receipt { receipt_id: "r-1".into(), amount_cents: charge.amount_cents, note: String::new() };
                 let mut answer = Response::new(receipt);
                 answer.metadata_mut().insert("x-server", "pay-1".parse().unwrap());
+                if let Some(trace) = trace {
+                    answer.metadata_mut().insert_bin("x-trace-bin", trace);
+                }
                 Ok(answer)
             },
             Err,
@@ -106,6 +111,8 @@ struct Server {
     configuration: String,
     /// The `traceparent` of each call, and who called whom.
     seen: Arc<Mutex<Vec<(String, String)>>>,
+    /// How often it was asked to describe itself.
+    asked: Arc<AtomicUsize>,
 }
 
 /// A payment service that exports to the run's receiver. It describes itself to who asks, or does not.
@@ -114,6 +121,7 @@ fn server(describes: bool) -> Server {
     let sink = otlp(receiver);
     let seen: Arc<Mutex<Vec<(String, String)>>> = Arc::default();
     let kept = Arc::clone(&seen);
+    let asked = Arc::<AtomicUsize>::default();
     let answered = move |streams: bool| {
         let (sink, kept) = (Arc::clone(&sink), Arc::clone(&kept));
         move |request: Request| {
@@ -147,7 +155,15 @@ fn server(describes: bool) -> Server {
             .register_encoded_file_descriptor_set(&prost::Message::encode_to_vec(&described))
             .build_v1()
             .unwrap();
-        router = router.route_service("/grpc.reflection.v1.ServerReflection/{*method}", reflection);
+        let counted = Arc::clone(&asked);
+        let count = move |request: Request, next: axum::middleware::Next| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            next.run(request)
+        };
+        let describing = axum::Router::new()
+            .route_service("/grpc.reflection.v1.ServerReflection/{*method}", reflection)
+            .layer(axum::middleware::from_fn(count));
+        router = router.merge(describing);
     } else {
         // As a gRPC server answers what it does not have.
         let unimplemented = || async { [("content-type", "application/grpc"), ("grpc-status", "12")] };
@@ -157,7 +173,7 @@ fn server(describes: bool) -> Server {
     let configuration = format!(
         "exporter_delay: 20ms\nbackend: {{ receiver: {{ http: \"{receiver}\" }} }}\nvars: {{ payment: \"{address}\" }}\n"
     );
-    Server { address, configuration, seen }
+    Server { address, configuration, seen, asked }
 }
 
 fn spec(call: &str, rest: &str) -> String {
@@ -194,6 +210,34 @@ fn a_call_is_described_by_the_server_carries_the_context_and_answers_with_typed_
     let trace = ran.test("a charge")["trace_id"].as_str().unwrap();
     assert_eq!(seen.len(), 1);
     assert!(seen[0].0 == "/shop.Payment/Authorize" && seen[0].1.starts_with(&format!("00-{trace}-")), "{seen:?}");
+}
+
+#[test]
+fn a_server_is_asked_once_in_a_run_what_its_methods_take() {
+    let server = server(true);
+    let rows: Vec<String> = (0..20).map(|row| format!("{{ row: {row} }}")).collect();
+    let matrix = format!(
+        "    matrix: [{}]\n    response: {{ json: {{ $.receiptId: r-1 }} }}\n    trace: none\n",
+        rows.join(", ")
+    );
+    run(&server, AUTHORIZE, &matrix).exits(0);
+    assert_eq!((server.seen.lock().unwrap().len(), server.asked.load(Ordering::Relaxed)), (20, 1));
+}
+
+#[test]
+fn binary_metadata_is_base64_both_ways() {
+    let server = server(true);
+    let metadata = |value: &str| format!("{AUTHORIZE}, metadata: {{ x-trace-bin: '{value}' }}");
+    let answers = |value: &str| {
+        format!("    response: {{ metadata: {{ x-trace-bin: '{value}' }} }}\n    trace: {{ services: [payment] }}\n")
+    };
+    run(&server, &metadata("AAH/"), &answers("AAH/")).exits(0);
+    // Padded or not when it is sent, padded when it is compared.
+    run(&server, &metadata("AAE"), &answers("AAE=")).exits(0);
+    run(&server, &metadata("AAE="), &answers("AAE=")).exits(0);
+    run(&server, &metadata("AAE="), &answers("AAI=")).exits(1);
+    run(&server, &metadata("no base64!"), &answers("x")).exits(2).says(&["`no base64!` is not base64"]);
+    run(&server, &metadata("no ${cents}!"), &answers("x")).exits(4).says(&["this value is not base64"]);
 }
 
 #[test]
@@ -236,6 +280,12 @@ fn the_messages_of_a_stream_are_a_list_and_its_last_word_is_the_status() {
     run(&server, &watch, json).exits(0);
     let breaks = watch.replace("token: t", "token: breaks");
     run(&server, &breaks, json).exits(1).says(&["answered DATA_LOSS", "the ledger is gone"]);
+    // What came before the status is there.
+    let both = |count: usize| {
+        format!("    response: {{ status: DATA_LOSS, json: {{ $: {{ length: {count} }}, '$[2].receiptId': r-3 }} }}\n")
+    };
+    run(&server, &breaks, &both(3)).exits(0);
+    run(&server, &breaks, &both(2)).exits(1);
 }
 
 #[test]
@@ -287,7 +337,7 @@ fn a_port_that_speaks_http_1_only_is_recognised() {
     });
     let configuration =
         format!("backend: {{ receiver: {{ http: \"{receiver}\" }} }}\nvars: {{ payment: \"{address}\" }}\n");
-    let server = Server { address, configuration, seen: Arc::default() };
+    let server = Server { address, configuration, seen: Arc::default(), asked: Arc::default() };
     run(&server, AUTHORIZE, "    trace: none\n    response: { status: OK }\n")
         .exits(4)
         .says(&["does it speak gRPC there"]);

@@ -54,9 +54,11 @@ fn the_variable_that_keeps_spans_away_is_named_with_where_it_comes_from() {
     }
     let hint = missing("nothing", named, &[("OTEL_TRACES_SAMPLER", "always_off")]);
     assert!(hint.contains("`OTEL_TRACES_SAMPLER=always_off` (inherited from the environment of tracespec)"), "{hint}");
-    // The runner sets that one anew.
-    let hint = missing("nothing", named, &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")]);
-    assert!(hint.contains("is it instrumented"), "{hint}");
+    // The runner sets the one anew and takes the other away.
+    for inherited in ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"] {
+        let hint = missing("nothing", named, &[(inherited, "http://127.0.0.1:9")]);
+        assert!(hint.contains("is it instrumented"), "{hint}");
+    }
     let hint = missing("lost", "OTEL_PROPAGATORS: b3", &[]);
     assert!(hint.contains("process `billing` has `OTEL_PROPAGATORS=b3` (set in the configuration)"), "{hint}");
     // One that exports after all is not held back by anything.

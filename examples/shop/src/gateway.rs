@@ -12,6 +12,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use crate::Error;
+use crate::graphql;
 use crate::http_client::{Answer, Call, HttpClient};
 use crate::http_server::{instrumented, refusal};
 use crate::orders::NewOrder;
@@ -20,8 +21,8 @@ use crate::service::Name;
 
 /// The services behind the gateway.
 pub(crate) struct Backends {
-    orders: HttpClient,
-    inventory: HttpClient,
+    pub(crate) orders: HttpClient,
+    pub(crate) inventory: HttpClient,
 }
 
 impl Backends {
@@ -33,14 +34,16 @@ impl Backends {
     }
 }
 
-pub(crate) fn routes(backends: Backends) -> Router {
-    instrumented(
+pub(crate) fn routes(backends: Backends) -> Result<Router, Error> {
+    let backends = Arc::new(backends);
+    Ok(instrumented(
         Router::new()
             .route("/orders", post(place_order))
             .route("/orders/{id}", get(show_order))
             .route("/products", get(list_products))
-            .with_state(Arc::new(backends)),
-    )
+            .with_state(Arc::clone(&backends))
+            .merge(graphql::routes(backends)?),
+    ))
 }
 
 async fn place_order(
@@ -66,13 +69,17 @@ async fn show_order(
     Extension(request): Extension<RequestContext>,
     Path(id): Path<String>,
 ) -> Response {
-    // The id goes into another URL: only what an order id consists of may pass.
-    if id.is_empty() || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+    if !is_order_id(&id) {
         return refusal(StatusCode::NOT_FOUND, "no such order");
     }
     let call =
         Call { method: Method::GET, template: "/orders/{id}", path: format!("/orders/{id}"), body: None, traced: true };
     relay(backends.orders.send(&request, call).await, Name::OrderService)
+}
+
+/// Whether a text consists of what an order id consists of: it goes into another URL.
+pub(crate) fn is_order_id(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 async fn list_products(

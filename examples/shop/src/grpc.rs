@@ -81,14 +81,17 @@ where
     Fut: Future<Output = Result<Res, Status>>,
 {
     let parent = propagation::extract(request.headers());
-    let wishes = propagation::wishes(request.headers()).unwrap_or_default();
+    let wishes = propagation::wishes(request.headers());
     let cx = begin(&parent, "shop.grpc.server", SpanKind::Server, method, own_address);
-    let context = RequestContext { cx: cx.clone(), wishes };
     let handler = |message: tonic::Request<Req>| {
-        let work = handle(context.clone(), message.into_inner());
         let cx = cx.clone();
+        let context = wishes.clone().map(|wishes| RequestContext { cx: cx.clone(), wishes });
+        let work = context.map(|context| handle(context, message.into_inner()));
         async move {
-            let answer = work.await;
+            let answer = match work {
+                Ok(work) => work.await,
+                Err(problem) => Err(Status::invalid_argument(problem)),
+            };
             end(&cx, answer.as_ref().err());
             answer.map(tonic::Response::new)
         }

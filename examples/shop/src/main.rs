@@ -2,11 +2,14 @@
 //! OpenTelemetry SDK, plus a supervisor that starts and stops them.
 //!
 //! ```text
-//! client → api-gateway ─HTTP→ order-service ─gRPC→ payment-service
+//! client → api-gateway ─HTTP→ order-service ─gRPC→ payment-service ←gRPC─ client
 //!                │                  ├──HTTP──→ inventory-service ─SQL→ its database
 //!                └──HTTP /products──┼────────→ inventory-service
 //!                                   └─message→ notification-service
 //! ```
+//!
+//! The gateway takes REST and, under `/graphql`, the same as GraphQL; the payment service describes itself by gRPC server
+//! reflection. `shop reorder` is a job that places an order.
 //!
 //! It is the system under test of this project's own specs and knows nothing of the tool that tests it. The request
 //! header `x-fault` makes it misbehave for one request; see `fault.rs` for what it can do.
@@ -18,6 +21,7 @@ mod catalogue;
 mod database;
 mod fault;
 mod gateway;
+mod graphql;
 mod grpc;
 mod http_client;
 mod http_server;
@@ -28,6 +32,7 @@ mod orders;
 mod payment;
 mod payment_api;
 mod propagation;
+mod reorder;
 mod service;
 mod spans;
 mod supervisor;
@@ -58,6 +63,9 @@ pub(crate) struct ShopOptions {
     /// Port of the api-gateway; 0 takes a free one and prints it
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// Port of the payment-service, which takes gRPC calls from outside as well; a free one without it
+    #[arg(long)]
+    payment_port: Option<u16>,
     /// First of four consecutive ports for the inner services; free ones are taken without it
     #[arg(long)]
     base_port: Option<u16>,
@@ -77,6 +85,8 @@ enum Role {
     /// One service; started by the supervisor, ends when its standard input does
     #[command(hide = true)]
     Service(ServiceOptions),
+    /// A job beside the services: orders one thing from the shop at --gateway, and prints the order
+    Reorder(reorder::ReorderOptions),
 }
 
 /// How one service is started.
@@ -116,6 +126,7 @@ fn main() -> ExitCode {
         (Err(error), _) => Err(error.into()),
         (Ok(runtime), None) => runtime.block_on(supervisor::run(&cli.shop)),
         (Ok(runtime), Some(Role::Service(options))) => runtime.block_on(service::run(&options)),
+        (Ok(runtime), Some(Role::Reorder(options))) => runtime.block_on(reorder::run(&options)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -10,9 +10,12 @@ use opentelemetry::KeyValue;
 use opentelemetry::trace::TraceContextExt;
 use tonic::Status;
 
+use crate::Error;
 use crate::fault::Fault;
 use crate::grpc;
-use crate::payment_api::{AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse};
+use crate::payment_api::{
+    AUTHORIZE, AuthorizeRequest, AuthorizeResponse, SCORE, ScoreRequest, ScoreResponse, descriptors,
+};
 use crate::propagation::RequestContext;
 use crate::spans;
 
@@ -24,14 +27,19 @@ const CONGESTION: Duration = Duration::from_millis(3200);
 /// The test card that is always refused.
 const REFUSED_TOKEN: &str = "tok_declined";
 
-pub(crate) fn routes(own_address: SocketAddr) -> Router {
-    Router::new()
+pub(crate) fn routes(own_address: SocketAddr) -> Result<Router, Error> {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(&descriptors()?)
+        .build_v1()?;
+    Ok(Router::new()
         .route(
             &format!("/{AUTHORIZE}"),
             post(move |request: Request| grpc::serve(AUTHORIZE, own_address, request, authorize)),
         )
         .route(&format!("/{SCORE}"), post(move |request: Request| grpc::serve(SCORE, own_address, request, score)))
-        .route("/healthz", get(|| async { "ok" }))
+        // Instrumentations leave it out, as they leave out health checks.
+        .route_service("/grpc.reflection.v1.ServerReflection/{*method}", reflection)
+        .route("/healthz", get(|| async { "ok" })))
 }
 
 async fn authorize(context: RequestContext, request: AuthorizeRequest) -> Result<AuthorizeResponse, Status> {

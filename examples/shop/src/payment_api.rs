@@ -1,12 +1,10 @@
-//! The payment service's interface, as `payment.proto` would declare it:
-//!
-//! ```proto
-//! package shop;
-//! service Payment {
-//!   rpc Authorize(AuthorizeRequest) returns (AuthorizeResponse);
-//!   rpc Score(ScoreRequest) returns (ScoreResponse);
-//! }
-//! ```
+//! The payment service's interface, as `payment.proto` declares it.
+
+use protox::file::{File, FileResolver};
+
+use crate::Error;
+
+const FILE: &str = "payment.proto";
 
 /// Holds an amount on a means of payment.
 pub(crate) const AUTHORIZE: &str = "shop.Payment/Authorize";
@@ -47,4 +45,22 @@ pub(crate) struct ScoreRequest {
 pub(crate) struct ScoreResponse {
     #[prost(uint32, tag = "1")]
     pub(crate) score: u32,
+}
+
+/// The interface in the words of gRPC server reflection.
+pub(crate) fn descriptors() -> Result<Vec<u8>, Error> {
+    let mut compiler = protox::Compiler::with_file_resolver(Included);
+    Ok(compiler.open_file(FILE)?.encode_file_descriptor_set())
+}
+
+/// The one file that the program brings along.
+struct Included;
+
+impl FileResolver for Included {
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        match name {
+            FILE => File::from_source(name, include_str!("../proto/payment.proto")),
+            _ => Err(protox::Error::file_not_found(name)),
+        }
+    }
 }

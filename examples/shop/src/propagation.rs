@@ -28,6 +28,15 @@ pub(crate) fn extract(headers: &HeaderMap) -> Context {
     global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), &Headers(headers)))
 }
 
+/// The trace context in the environment, by OpenTelemetry's rules for programs; an empty one if there is none.
+pub(crate) fn from_environment() -> Context {
+    const CARRIERS: [(&str, &str); 3] =
+        [("traceparent", "TRACEPARENT"), ("tracestate", "TRACESTATE"), ("baggage", "BAGGAGE")];
+    let found = CARRIERS.iter().filter_map(|(name, key)| Some(((*name).to_owned(), std::env::var(key).ok()?)));
+    let carrier: HashMap<String, String> = found.collect();
+    global::get_text_map_propagator(|propagator| propagator.extract_with_context(&Context::new(), &carrier))
+}
+
 /// The wishes in the headers of a request.
 pub(crate) fn wishes(headers: &HeaderMap) -> Result<Wishes, String> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

@@ -92,7 +92,7 @@ pub(crate) async fn run(options: &ServiceOptions) -> Result<(), Error> {
         .await
         .map_err(|error| format!("{} cannot listen on 127.0.0.1:{}: {error}", options.name, options.port))?;
     let address = listener.local_addr()?;
-    let provider = telemetry::start(options.name, !options.without_telemetry)?;
+    let provider = telemetry::start(options.name.as_str(), options.name.version(), !options.without_telemetry)?;
     let service = build(options, address)?;
 
     // The supervisor waits for this line: from here on the kernel takes connections.
@@ -117,7 +117,7 @@ fn build(options: &ServiceOptions, own_address: SocketAddr) -> Result<Service, E
     };
     Ok(match options.name {
         Name::ApiGateway => {
-            gateway::routes(gateway::Backends::new(peer(Name::OrderService)?, peer(Name::InventoryService)?)?).into()
+            gateway::routes(gateway::Backends::new(peer(Name::OrderService)?, peer(Name::InventoryService)?)?)?.into()
         }
         Name::OrderService => orders::routes(orders::Backends::new(
             peer(Name::PaymentService)?,
@@ -125,7 +125,7 @@ fn build(options: &ServiceOptions, own_address: SocketAddr) -> Result<Service, E
             peer(Name::NotificationService)?,
         )?)
         .into(),
-        Name::PaymentService => payment::routes(own_address).into(),
+        Name::PaymentService => payment::routes(own_address)?.into(),
         Name::InventoryService => inventory::routes()?.into(),
         Name::NotificationService => notification::service(),
     })

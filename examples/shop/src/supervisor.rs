@@ -121,8 +121,10 @@ fn spawn(name: Name, options: &ShopOptions, peers: &[(Name, SocketAddr)]) -> Res
 
 /// The port that a service is told to take; 0 lets the kernel choose.
 fn port(name: Name, options: &ShopOptions) -> Result<u16, Error> {
-    if name == Name::ApiGateway {
-        return Ok(options.port);
+    match (name, options.payment_port) {
+        (Name::ApiGateway, _) => return Ok(options.port),
+        (Name::PaymentService, Some(port)) => return Ok(port),
+        _ => {}
     }
     let Some(base) = options.base_port else {
         return Ok(0);

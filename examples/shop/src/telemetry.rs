@@ -10,11 +10,10 @@ use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::Error;
-use crate::service::Name;
 
 /// Installs the process-wide tracer provider and propagator. With `export` off the service still takes part in traces
 /// and hands their context on, but none of its spans ever leaves the process.
-pub(crate) fn start(service: Name, export: bool) -> Result<SdkTracerProvider, Error> {
+pub(crate) fn start(service: &'static str, version: &'static str, export: bool) -> Result<SdkTracerProvider, Error> {
     let chosen = std::env::var("OTEL_PROPAGATORS").unwrap_or_default();
     let is_chosen = |name: &str| chosen.is_empty() || chosen.split(',').any(|one| one.trim() == name);
     let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
@@ -25,7 +24,7 @@ pub(crate) fn start(service: Name, export: bool) -> Result<SdkTracerProvider, Er
         propagators.push(Box::new(BaggagePropagator::new()));
     }
     global::set_text_map_propagator(TextMapCompositePropagator::new(propagators));
-    let mut provider = SdkTracerProvider::builder().with_resource(resource(service));
+    let mut provider = SdkTracerProvider::builder().with_resource(resource(service, version));
     if export {
         let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().build()?;
         provider = provider.with_batch_exporter(exporter);
@@ -35,11 +34,11 @@ pub(crate) fn start(service: Name, export: bool) -> Result<SdkTracerProvider, Er
     Ok(provider)
 }
 
-fn resource(service: Name) -> Resource {
+fn resource(service: &'static str, version: &'static str) -> Resource {
     Resource::builder()
-        .with_service_name(service.as_str())
+        .with_service_name(service)
         .with_attributes([
-            KeyValue::new("service.version", service.version()),
+            KeyValue::new("service.version", version),
             KeyValue::new("service.instance.id", uuid_v4()),
             KeyValue::new("deployment.environment.name", "demo"),
             KeyValue::new("host.name", host_name()),

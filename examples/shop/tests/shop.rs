@@ -4,6 +4,8 @@
 
 #[path = "shop/collector.rs"]
 mod collector;
+#[path = "shop/entrances.rs"]
+mod entrances;
 #[path = "shop/faults.rs"]
 mod faults;
 #[path = "shop/lifecycle.rs"]

@@ -27,6 +27,8 @@ pub struct Backend {
     pub tls: Tls,
     /// Bound on one query.
     pub timeout: Option<Duration>,
+    /// How many queries may be under way at once.
+    pub max_in_flight: Option<u32>,
     /// Where a browser shows a trace; `{trace_id}` stands for its id.
     pub link: Option<Template>,
 }
@@ -166,7 +168,8 @@ impl Reader {
             BackendKind::Tempo { url: url?, tenant }
         };
         let link = fields.get("link").and_then(|node| self.link(node));
-        Some(Backend { at, kind, headers, auth, tls, timeout, link })
+        let max_in_flight = fields.get("max_in_flight").and_then(|node| self.positive_number(node));
+        Some(Backend { at, kind, headers, auth, tls, timeout, max_in_flight, link })
     }
 
     fn link(&mut self, node: &Node) -> Option<Template> {
@@ -236,6 +239,15 @@ impl Reader {
 
 impl Backend {
     fn plain(at: Span, kind: BackendKind) -> Backend {
-        Backend { at, kind, headers: Vec::new(), auth: None, tls: Tls::default(), timeout: None, link: None }
+        Backend {
+            at,
+            kind,
+            headers: Vec::new(),
+            auth: None,
+            tls: Tls::default(),
+            timeout: None,
+            max_in_flight: None,
+            link: None,
+        }
     }
 }

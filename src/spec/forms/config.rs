@@ -9,6 +9,7 @@ macro_rules! client_keys {
         key("auth", Shape::Form(&AUTH), "Credentials.", "{ bearer: '${secret.TEMPO_TOKEN}' }"),
         key("tls", Shape::Form(&TLS), "TLS settings.", "{ ca: ca.pem }"),
         key("timeout", Duration, "Bound on one query.", "5s"),
+        key("max_in_flight", Number, "How many queries may be under way at once, of all tests together (default 32).", "8"),
         key("link", Word, "Where a browser shows a trace, `{trace_id}` standing for its id (of Jaeger, its own page by default).", "'https://grafana.example.com/explore?traceId={trace_id}'"),
     ] };
 }

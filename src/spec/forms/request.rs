@@ -134,7 +134,7 @@ form!(
     key("capture", Map(&Any(&[Word, Shape::Form(&CAPTURE)])), "Values to keep as variables: a JSONPath, `status`, `body`, `{ header: NAME }`; of a program `exit_code`, `stdout`, `stderr`, `{ stdout: PATTERN }`.", "{ order_id: $.id, place: { header: location } }"),
     key("errors", ANY, "GraphQL's errors. Without it, any fail.", "{ length: 1 }"),
     key("status_message", TEXT, "gRPC's status message.", "~ card.*"),
-    key("metadata", Map(&TEXT), "gRPC's metadata, leading and trailing.", "{ x-request-id: exists }"),
+    key("metadata", Map(&TEXT), "gRPC's metadata, leading and trailing; of a name that ends in `-bin`, base64.", "{ x-request-id: exists }"),
     key("exit_code", Matcher(Position::Int), "A program's exit code. Without it, any but 0 fails.", "0"),
     key("stdout", TEXT, "What a program wrote.", "{ contains: done }"),
     key("stderr", TEXT, "What a program wrote to its other output.", "{ length: 0 }"),

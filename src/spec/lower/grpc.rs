@@ -4,7 +4,7 @@ use super::Lower;
 use crate::diag::Code;
 use crate::matcher::Template;
 use crate::spec::forms;
-use crate::spec::plan::GrpcCall;
+use crate::spec::plan::{GrpcCall, bytes_of, is_binary};
 use crate::yaml::{Node, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,13 +107,17 @@ impl Lower<'_> {
                     format!("`{}` is not the name of metadata", key.text),
                     "a name has lower-case letters, digits, `-`, `_` and `.`".to_owned(),
                 ),
-                name if name.ends_with("-bin") => (
-                    format!("`{name}` is binary metadata, which is not supported"),
-                    "send text, under a name that does not end in `-bin`".to_owned(),
-                ),
                 _ => {
-                    let template = self.reader.template(value, "a value");
-                    metadata.extend(template.map(|template| (name, template)));
+                    let Some(template) = self.reader.template(value, "a value") else { continue };
+                    if let (true, Some(text)) = (is_binary(&name), template.as_text())
+                        && bytes_of(text).is_none()
+                    {
+                        let says = format!("`{name}` is binary metadata, and `{text}` is not base64");
+                        let help = "write its bytes in base64; text goes under a name that does not end in `-bin`";
+                        self.reader.error(Code::BadValue, value.span, says, help);
+                        continue;
+                    }
+                    metadata.push((name, template));
                     continue;
                 }
             };

@@ -2,6 +2,9 @@
 
 use super::{JsonTemplate, Propagator, Tls};
 use crate::matcher::Template;
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,7 +17,7 @@ pub struct GrpcCall {
     pub method: String,
     /// The message; without it, an empty one.
     pub message: Option<JsonTemplate>,
-    /// Metadata.
+    /// Metadata. Where [`is_binary`] says so, its bytes as [`bytes_of`] reads them.
     pub metadata: Vec<(String, Template)>,
     /// `.proto` files that describe the method, relative to the spec file; without any, the server is asked.
     pub proto: Vec<PathBuf>,
@@ -48,3 +51,14 @@ pub const GRPC_CODES: &[&str] = &[
     "DATA_LOSS",
     "UNAUTHENTICATED",
 ];
+
+/// Whether metadata of this name holds bytes rather than text.
+pub fn is_binary(name: &str) -> bool {
+    name.ends_with("-bin")
+}
+
+/// The bytes that base64 says, padded or not, as gRPC allows both.
+pub fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    GeneralPurpose::new(&STANDARD, config).decode(text.trim()).ok()
+}

@@ -4,7 +4,10 @@ use super::Call;
 use prost::Message as _;
 use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_reflection::pb::{v1, v1alpha};
@@ -12,10 +15,44 @@ use tonic_reflection::pb::{v1, v1alpha};
 /// The most files that a server's description of one method may consist of.
 const MOST_FILES: usize = 1_000;
 
+/// What methods take and answer, as far as a run has found out: each server is asked once of each service, and each set of
+/// files is read once, however many calls need it at the same time. What failed is tried anew by the next call.
+#[derive(Debug, Default)]
+pub struct Descriptions {
+    known: Mutex<HashMap<Origin, Arc<OnceCell<DescriptorPool>>>>,
+}
+
+/// Where a description comes from.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Origin {
+    Server { address: String, service: String },
+    Files { proto: Vec<PathBuf>, includes: Vec<PathBuf> },
+}
+
+impl Descriptions {
+    fn of(&self, call: &Call, service: &str) -> Arc<OnceCell<DescriptorPool>> {
+        let origin = match call.proto.is_empty() {
+            true => Origin::Server { address: call.address.clone(), service: service.to_owned() },
+            false => Origin::Files { proto: call.proto.clone(), includes: call.includes.clone() },
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(origin).or_default())
+    }
+}
+
 /// The method that a call names. The error is one sentence, with what to do about it.
-pub(super) async fn find(call: &Call, channel: Channel, place: &str) -> Result<MethodDescriptor, String> {
+pub(super) async fn find(
+    call: &Call,
+    channel: Channel,
+    descriptions: &Descriptions,
+    place: &str,
+) -> Result<MethodDescriptor, String> {
     let (service, method) = call.method.split_once('/').unwrap_or((&call.method, ""));
-    let pool = if call.proto.is_empty() { of_server(call, channel, service, place).await? } else { of_files(call)? };
+    let known = descriptions.of(call, service);
+    let read = || async {
+        if call.proto.is_empty() { of_server(call, channel, service, place).await } else { of_files(call) }
+    };
+    let pool = known.get_or_try_init(read).await?;
     let Some(found) = pool.get_service_by_name(service) else {
         let known: Vec<String> = pool.services().map(|service| service.full_name().to_owned()).collect();
         return Err(format!("{place}: there is no service `{service}`; known are {}", known.join(", ")));

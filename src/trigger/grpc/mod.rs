@@ -4,11 +4,14 @@ mod codec;
 mod descriptors;
 
 use super::http::TriggerError;
-use crate::spec::plan::GRPC_CODES;
+use crate::spec::plan::{GRPC_CODES, bytes_of, is_binary};
 use crate::trace::{SpanId, TraceId};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use codec::DynamicCodec;
-use http::HeaderMap;
+pub use descriptors::Descriptions;
 use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue};
 use prost_reflect::{DynamicMessage, MethodDescriptor, SerializeOptions};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -62,7 +65,8 @@ pub struct Reply {
     pub message: String,
     /// Leading and trailing metadata.
     pub metadata: HeaderMap,
-    /// The message as JSON, or of a stream the list of its messages; empty if there was none.
+    /// The message as JSON, or of a stream the list of its messages, also of those before a failing status; empty if there
+    /// was none.
     pub json: Vec<u8>,
     /// When it was sent.
     pub sent: Instant,
@@ -88,26 +92,32 @@ pub fn word(code: Code) -> &'static str {
 
 /// Makes the call. Whatever status the server answers with is an answer; what never reached it, or cannot be read, is an
 /// error.
-pub async fn call(call: &Call, trace_id: TraceId, injected: SpanId) -> Result<Reply, TriggerError> {
+pub async fn call(
+    call: &Call,
+    descriptions: &Descriptions,
+    trace_id: TraceId,
+    injected: SpanId,
+) -> Result<Reply, TriggerError> {
     let place = format!("{} at {}", call.method, call.address);
     let begun = Instant::now();
     let whole = async {
         let channel = call.endpoint.connect().await.map_err(|why| error(unreachable(&place, &why)))?;
-        let method = descriptors::find(call, channel.clone(), &place).await.map_err(error)?;
+        let method = descriptors::find(call, channel.clone(), descriptions, &place).await.map_err(error)?;
         let message = message(&method, &call.message, &place)?;
         // What describes the method was read before: that is no part of the call.
         let sent = Instant::now();
         let answer = exchange(call, channel, &method, message).await;
         let responded = Instant::now();
-        let (code, message, metadata, messages) = match answer {
-            Ok((metadata, messages)) => (Code::Ok, String::new(), metadata, messages),
-            Err(Failed::Here(why)) => return Err(error(format!("{place}: {why}"))),
-            Err(Failed::Status(status)) if never_arrived(&status) => return Err(error(unreachable(&place, &status))),
-            Err(Failed::Status(status)) => {
-                let metadata = status.metadata().clone().into_headers();
-                (status.code(), status.message().to_owned(), metadata, Vec::new())
+        let Answer { mut metadata, messages, ended } = answer.map_err(|why| error(format!("{place}: {why}")))?;
+        let (code, message) = match ended {
+            Ok(()) => (Code::Ok, String::new()),
+            Err(status) if never_arrived(&status) => return Err(error(unreachable(&place, &status))),
+            Err(status) => {
+                metadata.extend(status.metadata().clone().into_headers());
+                (status.code(), status.message().to_owned())
             }
         };
+        padded(&mut metadata);
         let json = json(&method, &messages).map_err(|why| error(format!("{place}: {why}")))?;
         let (address, method) = (call.address.clone(), call.method.clone());
         Ok(Reply { trace_id, injected, address, method, code, message, metadata, json, sent, responded })
@@ -138,51 +148,78 @@ fn message(method: &MethodDescriptor, json: &str, place: &str) -> Result<Dynamic
     Ok(message)
 }
 
-/// Why there are no messages.
-enum Failed {
-    /// A limit of this program, which no status of the server's may be taken for.
-    Here(String),
-    Status(Status),
+/// What came over the wire. A stream that ends with a failing status has the messages that came before it.
+struct Answer {
+    metadata: HeaderMap,
+    messages: Vec<DynamicMessage>,
+    ended: Result<(), Status>,
 }
 
-impl From<Status> for Failed {
-    fn from(status: Status) -> Failed {
-        Failed::Status(status)
+impl From<Status> for Answer {
+    fn from(status: Status) -> Answer {
+        Answer { metadata: HeaderMap::new(), messages: Vec::new(), ended: Err(status) }
     }
 }
 
+/// The error is a limit of this program, which no status of the server's may be taken for.
 async fn exchange(
     call: &Call,
     channel: Channel,
     method: &MethodDescriptor,
     message: DynamicMessage,
-) -> Result<(HeaderMap, Vec<DynamicMessage>), Failed> {
-    let path = PathAndQuery::try_from(format!("/{}", call.method)).map_err(|why| Status::internal(why.to_string()))?;
+) -> Result<Answer, String> {
+    let path = PathAndQuery::try_from(format!("/{}", call.method)).map_err(|why| why.to_string())?;
     let codec = DynamicCodec::of(method.output());
     let mut client = Grpc::new(channel).max_decoding_message_size(MESSAGES_LIMIT);
-    client.ready().await.map_err(|why| Status::from_error(Box::new(why)))?;
+    if let Err(why) = client.ready().await {
+        return Ok(Status::from_error(Box::new(why)).into());
+    }
     let metadata = MetadataMap::from_headers(call.metadata.clone());
     let request = tonic::Request::from_parts(metadata, tonic::Extensions::default(), message);
     if !method.is_server_streaming() {
-        let answer = client.unary(request, path, codec).await?;
-        let (metadata, message, _) = answer.into_parts();
-        return Ok((metadata.into_headers(), vec![message]));
+        return Ok(match client.unary(request, path, codec).await {
+            Err(status) => status.into(),
+            Ok(answer) => {
+                let (metadata, message, _) = answer.into_parts();
+                Answer { metadata: metadata.into_headers(), messages: vec![message], ended: Ok(()) }
+            }
+        });
     }
-    let answer = client.server_streaming(request, path, codec).await?;
-    let (metadata, mut stream, _) = answer.into_parts();
-    let (mut metadata, mut messages, mut bytes) = (metadata.into_headers(), Vec::new(), 0);
-    while let Some(message) = stream.message().await? {
-        bytes += prost::Message::encoded_len(&message);
-        messages.push(message);
-        if bytes > MESSAGES_LIMIT || messages.len() > MOST_MESSAGES {
+    let (metadata, mut stream, _) = match client.server_streaming(request, path, codec).await {
+        Err(status) => return Ok(status.into()),
+        Ok(answer) => answer.into_parts(),
+    };
+    let mut answer = Answer { metadata: metadata.into_headers(), messages: Vec::new(), ended: Ok(()) };
+    let mut bytes = 0;
+    loop {
+        match stream.message().await {
+            Ok(Some(message)) => {
+                bytes += prost::Message::encoded_len(&message);
+                answer.messages.push(message);
+            }
+            Ok(None) => break,
+            Err(status) => return Ok(Answer { ended: Err(status), ..answer }),
+        }
+        if bytes > MESSAGES_LIMIT || answer.messages.len() > MOST_MESSAGES {
             let most = MESSAGES_LIMIT >> 20;
-            return Err(Failed::Here(format!("the stream has more than {MOST_MESSAGES} messages or {most} MiB")));
+            return Err(format!("the stream has more than {MOST_MESSAGES} messages or {most} MiB"));
         }
     }
-    if let Some(trailers) = stream.trailers().await? {
-        metadata.extend(trailers.into_headers());
+    match stream.trailers().await {
+        Ok(trailers) => answer.metadata.extend(trailers.map(MetadataMap::into_headers).unwrap_or_default()),
+        Err(status) => answer.ended = Err(status),
     }
-    Ok((metadata, messages))
+    Ok(answer)
+}
+
+/// Writes binary metadata as base64 is written elsewhere: on the wire it mostly has no padding.
+fn padded(metadata: &mut HeaderMap) {
+    for (_, value) in metadata.iter_mut().filter(|(name, _)| is_binary(name.as_str())) {
+        let bytes = value.to_str().ok().and_then(bytes_of);
+        if let Some(text) = bytes.and_then(|bytes| HeaderValue::try_from(BASE64_STANDARD.encode(bytes)).ok()) {
+            *value = text;
+        }
+    }
 }
 
 /// Messages as JSON: protobuf's own mapping, but with 64-bit integers as numbers, which compare as such, and with fields

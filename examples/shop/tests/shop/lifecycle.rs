@@ -83,7 +83,10 @@ fn a_service_without_telemetry_takes_part_unseen() {
 fn a_taken_port_is_named_and_nothing_stays_behind() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let mut shop = command("http://127.0.0.1:9").args(["--port", &address.port().to_string()]).spawn().unwrap();
+    let mut shop = command("http://127.0.0.1:9", &["--stop-on-eof"])
+        .args(["--port", &address.port().to_string()])
+        .spawn()
+        .unwrap();
     // Held until the shop has given up: its end would be a reason to stop, too.
     let stdin = shop.stdin.take();
     let output = shop.wait_with_output().unwrap();

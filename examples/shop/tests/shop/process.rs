@@ -34,7 +34,7 @@ pub struct Answer {
 impl Shop {
     /// Starts a shop that exports to `endpoint`, and waits until it says that it is ready.
     pub fn start(endpoint: &str, args: &[&str]) -> Self {
-        let mut process = command(endpoint).args(["--port", "0"]).args(args).spawn().unwrap();
+        let mut process = command(endpoint, &["--stop-on-eof"]).args(["--port", "0"]).args(args).spawn().unwrap();
         let stdin = process.stdin.take().unwrap();
         let stderr = lines(process.stderr.take().unwrap());
         let mut pids = BTreeMap::new();
@@ -99,7 +99,7 @@ pub fn kill(signal: &str, pid: u32) {
 }
 
 /// The shop's command line with nothing of the caller's telemetry settings in its environment.
-pub fn command(endpoint: &str) -> Command {
+pub fn command(endpoint: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("OTEL_") {
@@ -107,7 +107,7 @@ pub fn command(endpoint: &str) -> Command {
         }
     }
     command
-        .arg("--stop-on-eof")
+        .args(arguments)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_BSP_SCHEDULE_DELAY", "50")
         .stdin(Stdio::piped())
@@ -133,7 +133,7 @@ fn build() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().find(|folder| folder.join("examples/shop").is_dir());
     let workspace = workspace.unwrap();
     let binary = profile.join("shop");
-    if newer_than(&binary, &workspace.join("examples/shop/src")) {
+    if newer_than(&binary, &workspace.join("examples/shop")) {
         return binary;
     }
     let mut build = Command::new(env!("CARGO"));
@@ -160,8 +160,18 @@ fn newer_than(binary: &Path, sources: &Path) -> bool {
     let Ok(built) = changed(binary) else {
         return false;
     };
-    let newest = std::fs::read_dir(sources).unwrap().map(|entry| changed(&entry.unwrap().path()).unwrap()).max();
-    newest.unwrap_or(SystemTime::UNIX_EPOCH) <= built
+    newest(sources).unwrap_or(SystemTime::UNIX_EPOCH) <= built
+}
+
+fn newest(path: &Path) -> Option<SystemTime> {
+    // Its tests are no part of it.
+    if path.ends_with("tests") {
+        return None;
+    }
+    match path.is_dir() {
+        true => std::fs::read_dir(path).unwrap().filter_map(|entry| newest(&entry.unwrap().path())).max(),
+        false => path.metadata().and_then(|meta| meta.modified()).ok(),
+    }
 }
 
 fn lines(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {

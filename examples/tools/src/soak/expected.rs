@@ -1,7 +1,7 @@
 //! Which tests of `specs/` fail under which fault of the shop. What is not listed passes.
 
 /// The tests of `specs/`, and the letters by which the table below names them.
-const TESTS: [(char, &str); 14] = [
+const TESTS: [(char, &str); 20] = [
     ('c', "an order charges the card, then reserves stock"),
     ('e', "an order makes exactly the spans it should"),
     ('d', "a reservation asks the database once, whatever the number of shelves"),
@@ -16,20 +16,26 @@ const TESTS: [(char, &str); 14] = [
     ('u', "an unknown product is refused before the card is charged"),
     ('j', "what is not JSON stops at the gateway"),
     ('g', "an order nobody placed is not found"),
+    ('q', "the product list over GraphQL is one query behind the gateway"),
+    ('m', "an order over GraphQL is charged once, then reserved once"),
+    ('k', "a declined card is an error in a 200, and reserves nothing"),
+    ('a', "a payment is authorised over gRPC"),
+    ('b', "a declined card is a status of the call and of its span"),
+    ('w', "the nightly job orders within the trace that it was given"),
 ];
 
 /// Each fault with the letters of the tests that fail under it.
 pub const FAULTS: [(&str, &str); 10] = [
     ("none", ""),
-    ("n_plus_one", "de"),
-    ("slow_payment", "c"),
-    ("declined", "cedpoftns"),
-    ("swallowed_error", "fceors"),
+    ("n_plus_one", "demw"),
+    ("slow_payment", "ca"),
+    ("declined", "cedpoftnsmaw"),
+    ("swallowed_error", "fceorsmw"),
     ("sequential", "p"),
-    ("reserve_before_charge", "cpr"),
-    ("missing_service", "cedpst"),
-    ("lost_context", "tceds"),
-    ("extra_retry", "ocep"),
+    ("reserve_before_charge", "cprmk"),
+    ("missing_service", "cedpstmw"),
+    ("lost_context", "tcedsmw"),
+    ("extra_retry", "ocepmw"),
 ];
 
 /// Whether a test must fail under a fault; `None` if there is no such test or fault in the table.

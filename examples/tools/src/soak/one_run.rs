@@ -91,8 +91,9 @@ impl Setup {
             out += "]\n    ready: { http: \"http://127.0.0.1:${port.chaos}/healthz\", timeout: 60s }\n";
             endpoint = Some("http://127.0.0.1:${port.chaos}".to_owned());
         }
-        let _ = writeln!(out, "  - name: shop\n    ports: [shop]");
+        let _ = writeln!(out, "  - name: shop\n    ports: [shop, payment]");
         let _ = write!(out, "    command: [{}, --port, \"${{port.shop}}\"", program("shop"));
+        out += ", --payment-port, \"${port.payment}\"";
         for (service, delay) in SERVICES.iter().zip(choice.delays) {
             let _ = write!(out, ", --export-delay, {service}={}ms", delay.as_millis());
         }
@@ -101,6 +102,19 @@ impl Setup {
             let _ = writeln!(out, "    env: {{ OTEL_EXPORTER_OTLP_ENDPOINT: {} }}", quoted(&endpoint));
         }
         out
+    }
+
+    /// The program of `specs/jobs.yaml`. The runner names its own receiver to the programs that it starts; where traces go to a
+    /// store it knows of none, so that a script names it.
+    fn job(&self, folder: &Path) -> std::io::Result<PathBuf> {
+        let shop = self.binaries.join("shop");
+        let Place::Store { otlp, .. } = &self.place else { return Ok(shop) };
+        let script = folder.join("shop");
+        let word = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let (otlp, program) = (word(otlp), word(&shop.to_string_lossy()));
+        std::fs::write(&script, format!("#!/bin/sh\nOTEL_EXPORTER_OTLP_ENDPOINT={otlp} exec {program} \"$@\"\n"))?;
+        std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+        Ok(script)
     }
 
     /// Runs the suite once. Everything it writes is in `folder`.
@@ -120,6 +134,8 @@ impl Setup {
         }
         command.arg("run").arg(&self.specs).arg("--config").arg(&config);
         command.arg("--var").arg(format!("fault={}", choice.fault));
+        let job = self.job(folder).map_err(|error| io("the job's script", error))?;
+        command.arg("--var").arg(format!("shop={}", job.display()));
         command.arg("--report").arg(format!("json={}", report.display()));
         command.arg("--save-traces").arg(folder.join("traces")).args(["--save-traces-of", "all"]);
         command.current_dir(folder).stdin(Stdio::null()).stdout(results).stderr(log);

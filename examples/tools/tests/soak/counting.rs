@@ -54,7 +54,7 @@ fn runs_that_are_as_expected_are_good() {
         assert!(wrong.is_empty() && undecided.is_empty());
     }
     assert!(tally.is_good());
-    assert!(tally.summary().ends_with("10 runs, 140 tests, 0 wrong verdicts"), "{}", tally.summary());
+    assert!(tally.summary().ends_with("10 runs, 200 tests, 0 wrong verdicts"), "{}", tally.summary());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_pass_that_must_fail_and_a_failure_that_must_pass_are_wrong() {
         assert_eq!((wrong.len(), undecided.len()), (1, 0));
         assert!(wrong[0].to_string().contains(fault) && wrong[0].to_string().contains(word), "{}", wrong[0]);
         assert!(!tally.is_good());
-        assert!(tally.summary().contains("1 runs, 14 tests, 1 wrong verdicts"), "{}", tally.summary());
+        assert!(tally.summary().contains("1 runs, 20 tests, 1 wrong verdicts"), "{}", tally.summary());
     }
 }
 
@@ -75,9 +75,9 @@ fn undecided_tests_are_not_wrong_but_too_many_of_them_are_no_success() {
         let mut tally = Tally::default();
         let (wrong, undecided) = tally.add("none", &with("none", 3, word));
         assert_eq!((wrong.len(), undecided.len()), (0, 1));
-        assert!(!tally.is_good(), "1 of 14 is more than 2%");
+        assert!(!tally.is_good(), "1 of 20 is more than 2%");
         (0..3).for_each(|_| drop(tally.add("none", &Ok(right("none")))));
-        assert!(tally.is_good(), "1 of 56 is less than 2%: {}", tally.summary());
+        assert!(tally.is_good(), "1 of 80 is less than 2%: {}", tally.summary());
     }
 }
 
