@@ -79,5 +79,9 @@ mod stores;
 mod target;
 #[path = "run/traces.rs"]
 mod traces;
+#[path = "run/up.rs"]
+mod up;
+#[path = "run/watch.rs"]
+mod watch;
 #[path = "run/whereabouts.rs"]
 mod whereabouts;

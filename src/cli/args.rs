@@ -47,6 +47,7 @@ impl Common {
             seed,
             history: self.history.clone(),
             environment: environment(),
+            ports: std::collections::BTreeMap::new(),
         }
     }
     /// For commands that take neither specs nor variables.
@@ -77,6 +78,13 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Run specs
     Run(RunArgs),
+    /// Start the configuration's processes and the receiver, and leave them running for `run`
+    Up(UpArgs),
+    /// Stop what `up` started
+    Down,
+    /// What `up` starts in the background
+    #[command(hide = true)]
+    Supervise(UpArgs),
     /// Find everything wrong with specs and configuration; send nothing
     Check(CheckArgs),
     /// List the tests that would run
@@ -190,6 +198,15 @@ pub(crate) struct RunArgs {
     /// Of which tests `--save-traces` saves the traces
     #[arg(long, env = "TRACESPEC_SAVE_TRACES_OF", value_enum, default_value = "failed", value_name = "WHICH")]
     pub(crate) save_traces_of: SavedOf,
+    /// Run again what a changed file concerns until Ctrl-C: a spec its own tests, any other file all; the system stays up
+    #[arg(long, env = "TRACESPEC_WATCH")]
+    pub(crate) watch: bool,
+    /// With --watch, folders of sources: whatever changes there runs all tests again
+    #[arg(long, env = "TRACESPEC_WATCH_ALSO", value_delimiter = ',', value_name = "DIR", requires = "watch")]
+    pub(crate) watch_also: Vec<PathBuf>,
+    /// Leave the processes and the receiver running for the next run, as `tracespec up` does
+    #[arg(long, env = "TRACESPEC_KEEP_UP")]
+    pub(crate) keep_up: bool,
     /// Keep nothing of this run, neither traces for `tracespec show` nor passes, and compare with none
     #[arg(long, env = "TRACESPEC_NO_HISTORY")]
     pub(crate) no_history: bool,
@@ -239,6 +256,12 @@ pub(crate) enum Flaky {
     Pass,
     /// As failed
     Fail,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    #[command(flatten)]
+    pub(crate) variables: Variables,
 }
 
 #[derive(Debug, Args)]

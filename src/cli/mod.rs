@@ -17,6 +17,8 @@ mod run;
 mod serve;
 mod show;
 mod streams;
+mod up;
+mod watch;
 
 use crate::engine::exit;
 use args::{Cli, Command};
@@ -56,6 +58,9 @@ pub fn main() -> ExitCode {
             Command::Config(args) => config::config(args, &cli.common).await,
             Command::Init(args) => init::init(args).await,
             Command::Schema => check::schema(),
+            Command::Up(args) => up::up(args, &cli.common).await,
+            Command::Down => up::down(&cli.common).await,
+            Command::Supervise(args) => up::supervise(args, &cli.common).await,
         }
     });
     // A hanging name look-up must not keep a finished run from ending.

@@ -1,25 +1,53 @@
 //! `tracespec run`.
 
 use super::args::{Common, Flaky, Inconclusive, Outcome, RunArgs};
-use super::reports;
 use super::streams::{self, colour, error, say};
+use super::watch::watch;
+use super::{reports, up};
 use crate::engine::select::{self, Selected};
+use crate::engine::up::Background;
 use crate::engine::{
-    Inputs, Interrupts, Keep, Loaded, Overrides, Refused, Running, Started, before_load, before_start, empty_shard,
-    exit, history, load_selected, start,
+    self, Inputs, Interrupts, Keep, Loaded, Overrides, Refused, Running, Started, before_load, before_start,
+    empty_shard, exit, history, load_selected, start,
 };
 use crate::report::failure::Look;
 use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
 use crate::report::{Fanout, Output};
 use crate::run::record::{RunRecord, Verdict};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// Runs specs; returns the exit code.
+/// Of which files tests are run.
+pub(super) enum Only {
+    All,
+    /// These, with whole paths.
+    Files(BTreeSet<PathBuf>),
+}
+
+impl Only {
+    fn has(&self, path: &Path) -> bool {
+        match self {
+            Only::All => true,
+            Only::Files(files) => path.canonicalize().is_ok_and(|path| files.contains(&path)),
+        }
+    }
+}
+
+/// Runs specs, once or whenever they change; returns the exit code.
 pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let mut interrupts = Interrupts::new();
+    if args.watch {
+        return watch(args, common, &mut interrupts).await;
+    }
+    once(args, common, &mut interrupts, &Only::All).await
+}
+
+/// Runs specs once; returns the exit code.
+pub(super) async fn once(args: &RunArgs, common: &Common, interrupts: &mut Interrupts, only: &Only) -> u8 {
     let wanted = match reports::parse(&args.outcome.report) {
         Ok(wanted) => wanted,
         Err(why) => {
@@ -31,9 +59,9 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
     let (reports, lost) = reports::open(&wanted, &inputs.environment);
     let prepared = match lost {
         Some(why) => Err(refused(exit::ERROR, why)),
-        None => prepared(args, &inputs, colour(common.color, &inputs.environment)),
+        None => prepared(args, common, inputs.clone(), interrupts, only).await,
     };
-    let (loaded, selected) = match prepared {
+    let (loaded, selected, background) = match prepared {
         Ok(prepared) => prepared,
         Err(Refused { code, why }) => {
             let fanout = before_load(reports, &inputs.environment, why);
@@ -41,7 +69,7 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         }
     };
     let to_stderr = reports::on_stdout(&wanted);
-    let people = streams::people(common.color, &inputs.environment, to_stderr);
+    let people = streams::people(common.color, &loaded.environment, to_stderr);
     let is_live = people.live.is_some();
     let look = Look { commands: true, kept: !args.no_history, ..people.look };
     let settings = Settings { look, verbose: args.outcome.verbose, ..people };
@@ -54,7 +82,8 @@ pub(crate) async fn run(args: &RunArgs, common: &Common) -> u8 {
         return exit::with_lost_reports(exit::PASSED, report_lost(&fanout));
     }
     let logs = (!args.no_history).then(|| history::folder(common.history.as_deref(), &loaded.settings.folder));
-    let (running, started) = (Running::logging_to(logs), OnceLock::new());
+    let running = background.map_or_else(|| Running::logging_to(logs), Running::of);
+    let started = OnceLock::new();
     let finished = tokio::select! {
         finished = carry_out(&loaded, &selected, (args, common), &fanout, &running, &started) => Some(finished),
         () = interrupts.next() => None,
@@ -102,17 +131,47 @@ pub(super) fn code_of(record: &RunRecord, outcome: &Outcome, fanout: &Fanout) ->
     exit::with_lost_reports(code, report_lost(fanout))
 }
 
-/// What is to be run, or why nothing is.
-fn prepared(args: &RunArgs, inputs: &Inputs, colour: bool) -> Result<(Loaded, Selected), Refused> {
+/// What is to be run, and the system that runs in the background for it, if there is one; or why nothing is.
+async fn prepared(
+    args: &RunArgs,
+    common: &Common,
+    mut inputs: Inputs,
+    interrupts: &mut Interrupts,
+    only: &Only,
+) -> Result<(Loaded, Selected, Option<Background>), Refused> {
     if args.accept && inputs.environment.is_ci() {
         let why = "`--accept` writes nothing where CI is set: accept on your own machine, and commit what it wrote";
         return Err(refused(exit::USAGE, why.to_owned()));
     }
-    let (loaded, selected) = load_selected(inputs, &args.selection.tests(), &mut io::stderr(), colour)?;
+    let colour = colour(common.color, &inputs.environment);
+    let found = if args.keep_up {
+        // Nothing is started for specs that are wrong.
+        load_selected(&inputs, &args.selection.tests(), &mut io::stderr(), colour)?;
+        Ok(Some(up::ensure(&args.variables, common, interrupts).await?.background))
+    } else {
+        match history::folder_of(common.config.as_deref()) {
+            Ok(folder) => engine::up::find(&folder).await,
+            // Said when it is read.
+            Err(_) => Ok(None),
+        }
+    };
+    inputs.ports = found.as_ref().ok().and_then(Option::as_ref).map(Background::ports).unwrap_or_default();
+    let out: &mut dyn Write = if args.keep_up { &mut io::sink() } else { &mut io::stderr() };
+    let (loaded, mut selected) = load_selected(&inputs, &args.selection.tests(), out, colour)?;
+    selected.tests.retain(|at| only.has(loaded.plan.files[at.file].source.path()));
     if selected.tests.is_empty() && !selected.is_empty_shard() {
         return Err(refused(exit::USAGE, format!("{}; nothing was run", selected.none)));
     }
-    Ok((loaded, selected))
+    if !Background::is_wanted(&loaded.settings) {
+        return Ok((loaded, selected, None));
+    }
+    let background = found.map_err(|why| refused(exit::ERROR, why))?;
+    if let Some(Err(why)) = background.as_ref().map(|background| background.check(&loaded)) {
+        let why = loaded.vars.redactor.text(&why);
+        let help = "`tracespec up` starts it anew, `tracespec down` stops it; nothing was sent";
+        return Err(refused(exit::USAGE, format!("{why}\n  {help}")));
+    }
+    Ok((loaded, selected, background))
 }
 
 /// Says why nothing is run.

@@ -56,6 +56,13 @@ pub(crate) fn folder(named: Option<&Path>, configured: &Path) -> PathBuf {
     named.map_or_else(|| super::discover::plain(&configured.join(".tracespec")), Path::to_owned)
 }
 
+/// The same for the configuration that is named, or that is found.
+pub(crate) fn folder_of(config: Option<&Path>) -> Result<PathBuf, String> {
+    let found = super::discover::config(config)?;
+    let beside = found.as_deref().and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    Ok(folder(None, beside.unwrap_or(Path::new("."))))
+}
+
 /// The steps of a run with their places, those of tests that did not pass first: there may not be room for all.
 fn worst_first(record: &RunRecord) -> Vec<((usize, usize), &TestRecord, &StepRecord)> {
     let mut steps = Vec::new();

@@ -35,6 +35,8 @@ pub(crate) struct Inputs {
     /// Where runs keep their traces, if not beside the configuration.
     pub(crate) history: Option<PathBuf>,
     pub(crate) environment: Environment,
+    /// Ports of processes that run already, by name.
+    pub(crate) ports: BTreeMap<String, u16>,
 }
 
 /// Everything that is needed to run.
@@ -108,11 +110,11 @@ fn secrets(inputs: &Inputs, found: &mut Vec<Diagnostic>) -> Result<BTreeMap<Stri
     Ok(secrets)
 }
 
-/// A free port for each name that a process asks for.
-fn ports(settings: &Settings) -> Result<BTreeMap<String, u16>, String> {
+/// A port for each name that a process asks for: the one that it has, or a free one.
+fn ports(settings: &Settings, had: &BTreeMap<String, u16>) -> Result<BTreeMap<String, u16>, String> {
     let names = settings.processes.iter().flat_map(|process| &process.ports);
     names
-        .map(|name| match free_port() {
+        .map(|name| match had.get(name).copied().map_or_else(free_port, Ok) {
             Ok(port) => Ok((name.clone(), port)),
             Err(why) => Err(format!("no free port for `{name}`: {why}")),
         })
@@ -171,7 +173,7 @@ pub(super) fn base_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Di
         config: BTreeMap::new(),
         env,
         secrets: secret,
-        ports: ports(settings)?,
+        ports: ports(settings, &inputs.ports)?,
         clock: Arc::new(|| {
             SystemTime::now()
                 .duration_since(UNIX_EPOCH)
@@ -180,6 +182,29 @@ pub(super) fn base_vars(settings: &Settings, inputs: &Inputs, found: &mut Vec<Di
         seed: inputs.seed.unwrap_or_else(|| fastrand::u64(..)),
         redactor: Arc::new(redactor),
     })
+}
+
+/// The settings in force, if the configuration can be read.
+pub(crate) fn settings(inputs: &Inputs) -> Option<Settings> {
+    let (config, _) = config(inputs).ok()?;
+    Some(Settings::resolve(&config, inputs.profile.as_deref()))
+}
+
+/// Reads the configuration alone, and writes what is wrong to `out`.
+pub(crate) fn system(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, Refused> {
+    let read = || {
+        let (config, mut diagnostics) = config(inputs)?;
+        known_profile(&config, inputs.profile.as_deref())?;
+        let settings = Settings::resolve(&config, inputs.profile.as_deref());
+        let mut unbound = Unbound::new();
+        let vars = run_vars(&settings, inputs, &mut diagnostics, &mut unbound)?;
+        diagnostics.extend(unheard(&config, &settings));
+        diag::sort(&mut diagnostics);
+        let (warnings, used) = (Vec::new(), config.used);
+        let history = history::folder(inputs.history.as_deref(), &settings.folder);
+        Ok(Read { plan: Plan::default(), settings, vars, diagnostics, warnings, unbound, used, history })
+    };
+    loaded(read(), &Selection::default(), inputs, out, colour).map(|(loaded, _)| loaded)
 }
 
 /// Reads configuration and specs. `here`: this machine runs them, so the environment must hold what they use. The error is
@@ -290,7 +315,7 @@ impl Refused {
 
 /// Reads everything and writes what is wrong to `out`.
 pub(crate) fn load(inputs: &Inputs, out: &mut dyn io::Write, colour: bool) -> Result<Loaded, Refused> {
-    load_selected(inputs, &Selection::default(), out, colour).map(|(loaded, _)| loaded)
+    loaded(read(inputs, true), &Selection::default(), inputs, out, colour).map(|(loaded, _)| loaded)
 }
 
 /// The same, and selects: what is not selected needs no secret, variable or file of its own.
@@ -300,11 +325,21 @@ pub(crate) fn load_selected(
     out: &mut dyn io::Write,
     colour: bool,
 ) -> Result<(Loaded, Selected), Refused> {
+    loaded(read(inputs, true), selection, inputs, out, colour)
+}
+
+fn loaded(
+    read: Result<Read, String>,
+    selection: &Selection,
+    inputs: &Inputs,
+    out: &mut dyn io::Write,
+    colour: bool,
+) -> Result<(Loaded, Selected), Refused> {
     let wrong = |out: &mut dyn io::Write, why: &str| {
         say(out, &format!("error: {}", clean(why, true)));
         Refused::usage(why)
     };
-    let mut read = read(inputs, true).map_err(|why| wrong(out, &why))?;
+    let mut read = read.map_err(|why| wrong(out, &why))?;
     let selected = read.select(selection);
     if let Ok(selected) = &selected {
         not_needed::excuse(&mut read.diagnostics, &read.plan, &selected.tests);

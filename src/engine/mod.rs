@@ -26,6 +26,7 @@ mod snapshots;
 mod start;
 pub(crate) mod traces;
 mod unstarted;
+pub(crate) mod up;
 
 pub(crate) use environment::Environment;
 pub(crate) use interrupt::Interrupts;

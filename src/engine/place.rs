@@ -32,6 +32,8 @@ pub(crate) struct Place {
     _receiver: Option<Receiver>,
 }
 
+/// How much memory the spans of a receiver may take that others follow.
+const RELAYED_MEMORY: usize = 128 << 20;
 /// How long a backend that was just started, by this command or by somebody else, may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -65,7 +67,7 @@ impl Place {
 
 /// Opens what is configured; without configuration, the embedded receiver on a free port.
 pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, scope: &Scope) -> Result<Place, String> {
-    let Some(backend) = configured else { return embedded(&[]).await };
+    let Some(backend) = configured else { return Ok(embedded(listen(&[], false).await?)) };
     let link = link(backend, scope)?;
     let remote = |backend: Arc<dyn Backend>| Place {
         backend,
@@ -78,7 +80,7 @@ pub(crate) async fn open(configured: Option<&config::Backend>, folder: &Path, sc
     match &backend.kind {
         BackendKind::Receiver { grpc, http } => {
             let addresses: Vec<&str> = grpc.iter().chain(http).map(String::as_str).collect();
-            embedded(&addresses).await
+            Ok(embedded(listen(&addresses, false).await?))
         }
         BackendKind::File { dir } => {
             let dir = folder.join(dir);
@@ -162,17 +164,42 @@ fn http_options(
     Ok(options)
 }
 
-async fn embedded(addresses: &[&str]) -> Result<Place, String> {
-    let mut options = receiver::Options::default();
+/// The receiver that is configured, or that there is without configuration; `None` where traces are read elsewhere.
+/// `relayed`: other processes can follow it.
+pub(crate) async fn receiver(configured: Option<&config::Backend>, relayed: bool) -> Result<Option<Receiver>, String> {
+    match configured.map(|backend| &backend.kind) {
+        None => listen(&[], relayed).await.map(Some),
+        Some(BackendKind::Receiver { grpc, http }) => {
+            let addresses: Vec<&str> = grpc.iter().chain(http).map(String::as_str).collect();
+            listen(&addresses, relayed).await.map(Some)
+        }
+        Some(_) => Ok(None),
+    }
+}
+
+async fn listen(addresses: &[&str], relayed: bool) -> Result<Receiver, String> {
+    let mut options = receiver::Options { relayed, ..receiver::Options::default() };
+    if relayed {
+        // Each run has a store of its own; this one only answers those who ask it by its address.
+        options.memory = options.memory.min(RELAYED_MEMORY);
+    }
     if !addresses.is_empty() {
         options.addresses = addresses.iter().map(|text| address(text)).collect::<Result<_, _>>()?;
         options.addresses.dedup();
     }
-    let receiver = Receiver::start(&options).await.map_err(|why| why.to_string())?;
+    Receiver::start(&options).await.map_err(|why| why.to_string())
+}
+
+fn embedded(receiver: Receiver) -> Place {
     let addresses = receiver.addresses().to_vec();
     let backend = Embedded::new(Arc::clone(receiver.store()), addresses.clone());
     let endpoint = receiver.endpoint();
-    Ok(Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, addresses, _receiver: Some(receiver) })
+    Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, addresses, _receiver: Some(receiver) }
+}
+
+/// What the receiver of another process takes in and hands on to this one.
+pub(crate) fn followed(backend: Embedded, endpoint: Option<String>, addresses: Vec<SocketAddr>) -> Place {
+    Place { backend: Arc::new(backend), endpoint, embedded: true, link: None, addresses, _receiver: None }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -3,10 +3,11 @@
 use super::Environment;
 use super::load::Loaded;
 use super::settings::OWN_EXPORTER_DELAY;
+use super::up::Background;
 use crate::facts::{PROCESS_ATTRIBUTE, RUN_ATTRIBUTE, Started, service_of, settings};
 use crate::matcher::Template;
 use crate::run::event::What;
-use crate::run::processes::{Ended, Log, Process, ProcessSpec, Ready};
+use crate::run::processes::{self, Ended, Log, Process, ProcessSpec, Ready, Sink};
 use crate::run::record::ProcessRecord;
 use crate::run::wait::lock;
 use crate::spec::config;
@@ -29,7 +30,7 @@ const READY: Duration = Duration::from_secs(60);
 /// How long it may take to end after it was asked to, unless configured.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// Processes that run until this is stopped (or dropped, which kills them).
+/// Processes that run until this is stopped (or dropped, which kills them), or those that a supervisor keeps.
 #[derive(Default)]
 pub(crate) struct Running {
     processes: Mutex<Vec<Arc<AsyncMutex<Process>>>>,
@@ -37,12 +38,35 @@ pub(crate) struct Running {
     reused: Mutex<BTreeSet<String>>,
     /// Where what they print is kept; nowhere without it.
     logs: Option<PathBuf>,
+    /// Whoever hears what they print: the process' name and the line.
+    hear: Option<Arc<Hear>>,
+    /// What runs already and is neither started nor stopped here.
+    background: Option<Background>,
 }
+
+type Hear = dyn Fn(&str, &str) + Send + Sync;
+/// What each printed since a moment.
+type Logs = Box<dyn Fn(Instant) -> Vec<ProcessRecord> + Send + Sync>;
 
 impl Running {
     /// What they print is kept below this folder.
     pub(crate) fn logging_to(folder: Option<PathBuf>) -> Running {
         Running { logs: folder, ..Running::default() }
+    }
+
+    /// Those of a supervisor, whose lines are heard by others.
+    pub(crate) fn in_background(folder: PathBuf, hear: impl Fn(&str, &str) + Send + Sync + 'static) -> Running {
+        Running { logs: Some(folder), hear: Some(Arc::new(hear)), ..Running::default() }
+    }
+
+    /// Those that a supervisor keeps.
+    pub(crate) fn of(background: Background) -> Running {
+        Running { background: Some(background), ..Running::default() }
+    }
+
+    /// The supervisor's, if it is one that keeps them.
+    pub(crate) fn background(&self) -> Option<&Background> {
+        self.background.as_ref()
     }
 
     fn add(&self, process: Process) -> Arc<AsyncMutex<Process>> {
@@ -53,11 +77,14 @@ impl Running {
 
     /// The names of those that ran already.
     pub(crate) fn reused(&self) -> BTreeSet<String> {
-        lock(&self.reused).clone()
+        self.background.as_ref().map_or_else(|| lock(&self.reused).clone(), Background::reused)
     }
 
     /// Waits until one of those that are to stay has ended: what it was, in half a sentence.
     pub(crate) async fn fell(&self) -> String {
+        if let Some(background) = &self.background {
+            return background.fell().await;
+        }
         let mut news = Deaths::new();
         loop {
             let fell = lock(&self.processes).iter().find_map(|process| process.try_lock().ok()?.fell());
@@ -79,44 +106,53 @@ impl Running {
     }
 
     /// Asks each for what it printed since a moment. Does not keep them running.
-    pub(crate) fn logs(&self) -> impl Fn(Instant) -> Vec<ProcessRecord> + Send + Sync + 'static {
+    pub(crate) fn logs(&self) -> Logs {
+        if let Some(background) = &self.background {
+            return Box::new(background.logs());
+        }
         let all: Vec<Weak<AsyncMutex<Process>>> = lock(&self.processes).iter().map(Arc::downgrade).collect();
-        move |then| {
+        Box::new(move |then| {
             let record = |process: &Weak<AsyncMutex<Process>>| {
                 let process = process.upgrade()?;
                 let record = process.try_lock().ok()?.record_since(Some(then));
                 Some(record)
             };
             all.iter().filter_map(record).collect()
-        }
+        })
     }
 
     /// What a report shows of each.
     pub(crate) fn records(&self) -> Vec<ProcessRecord> {
+        if let Some(background) = &self.background {
+            return background.records();
+        }
         lock(&self.processes).iter().filter_map(|process| Some(process.try_lock().ok()?.record())).collect()
     }
 
     /// Those that have ended without being asked to.
     pub(crate) fn ended(&self) -> Vec<Ended> {
+        if let Some(background) = &self.background {
+            return background.ended();
+        }
         lock(&self.processes).iter().filter_map(|process| process.try_lock().ok()?.ended()).collect()
     }
 }
 
 /// Tells that some child of this process has ended, or may have.
-struct Deaths {
+pub(super) struct Deaths {
     #[cfg(unix)]
     signals: Option<tokio::signal::unix::Signal>,
 }
 
 impl Deaths {
-    fn new() -> Deaths {
+    pub(super) fn new() -> Deaths {
         #[cfg(unix)]
         return Deaths { signals: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::child()).ok() };
         #[cfg(not(unix))]
         Deaths {}
     }
 
-    async fn next(&mut self) {
+    pub(super) async fn next(&mut self) {
         // A signal of two children that end at once comes once, and one may be asked while another task holds it.
         let again = tokio::time::sleep(Duration::from_secs(1));
         #[cfg(unix)]
@@ -141,19 +177,10 @@ pub(crate) async fn start(
     hear: &(dyn Fn(&What<'_>) + Sync),
     running: &Running,
 ) -> Result<(), String> {
-    let scope = Scope::bare(Arc::clone(&loaded.vars));
     let configured = &loaded.settings.processes;
     let ready: HashMap<&str, SetOnce<()>> =
         configured.iter().map(|process| (process.name.as_str(), SetOnce::new())).collect();
-    let all = started(loaded, &[], &BTreeSet::new())?;
-    let specs = configured.iter().zip(&*all);
-    let specs = specs.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
-    let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
-    let redactor = &loaded.vars.redactor;
-    for spec in &specs {
-        redactor.learn_words(&spec.command);
-        spec.env.iter().for_each(|(name, value)| redactor.learn_header(name, value));
-    }
+    let specs = specs(loaded, endpoint, run)?;
     let starting = configured.iter().zip(&specs).map(|(process, spec)| async {
         for need in &process.needs {
             // That it exists is known from reading the configuration; that it can become ready, too.
@@ -167,6 +194,21 @@ pub(crate) async fn start(
         Ok::<(), String>(())
     });
     try_join_all(starting).await.map(drop)
+}
+
+/// How each of them is started.
+pub(crate) fn specs(loaded: &Loaded, endpoint: Option<&str>, run: &str) -> Result<Vec<ProcessSpec>, String> {
+    let scope = Scope::bare(Arc::clone(&loaded.vars));
+    let all = started(loaded, &[], &BTreeSet::new())?;
+    let processes = loaded.settings.processes.iter().zip(&*all);
+    let specs = processes.map(|(process, started)| ready_to_start(process, started, loaded, endpoint, run, &scope));
+    let specs: Vec<ProcessSpec> = specs.collect::<Result<_, _>>()?;
+    let redactor = &loaded.vars.redactor;
+    for spec in &specs {
+        redactor.learn_words(&spec.command);
+        spec.env.iter().for_each(|(name, value)| redactor.learn_header(name, value));
+    }
+    Ok(specs)
 }
 
 async fn start_one(
@@ -187,7 +229,7 @@ async fn start_one(
                 spec.name
             ));
         }
-        hear(&What::ProcessReused { name: &spec.name, place: &place.to_string() });
+        hear(&What::ProcessReused { name: &spec.name, why: &format!("it answers at {place}") });
         lock(&running.reused).insert(spec.name.clone());
         return Ok(());
     }
@@ -202,7 +244,12 @@ async fn start_one(
         let warn = |why| hear(&What::Warning(&format!("what `{}` prints is not kept: {why}", spec.name)));
         opened.map_err(warn).ok()
     });
-    let process = running.add(Process::spawn(spec, log).map_err(|why| why.message)?);
+    let hear_lines = running.hear.clone().map(|hear| {
+        let name = spec.name.clone();
+        Box::new(move |line: &str| hear(&name, line)) as processes::Hear
+    });
+    let sink = Sink { log, hear: hear_lines };
+    let process = running.add(Process::spawn(spec, sink).map_err(|why| why.message)?);
     let still = |waited, last_line: Option<&str>| {
         hear(&What::ProcessStillStarting { name: &spec.name, waited, last_line });
     };

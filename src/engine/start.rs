@@ -4,6 +4,7 @@ use super::passes::Passes;
 use super::place::{self, Place};
 use super::processes::{self, Running};
 use super::saved_traces::{self, Which};
+use super::up::Background;
 use super::{Loaded, history, origin, snapshots};
 use crate::report::Fanout;
 use crate::run::event::What;
@@ -66,9 +67,23 @@ pub(crate) async fn start(
     fanout: &Arc<Fanout>,
     running: &Running,
 ) -> Result<Started, String> {
-    let place = place::of(loaded).await?;
-    let run = format!("{:016x}", fastrand::u64(..));
-    processes::start(loaded, place.endpoint.as_deref(), &run, &|what| fanout.hear(what), running).await?;
+    let background = running.background();
+    let place = match background.and_then(Background::receiver) {
+        Some((backend, endpoint, addresses)) => place::followed(backend, endpoint, addresses),
+        None => place::of(loaded).await?,
+    };
+    let run = match background {
+        Some(background) => {
+            let why = "`tracespec up` started it";
+            background.names().for_each(|name| fanout.hear(&What::ProcessReused { name, why }));
+            background.run().to_owned()
+        }
+        None => {
+            let run = format!("{:016x}", fastrand::u64(..));
+            processes::start(loaded, place.endpoint.as_deref(), &run, &|what| fanout.hear(what), running).await?;
+            run
+        }
+    };
     place.ready().await?;
     let reused = running.reused();
     let mut options = loaded.settings.options(&place, loaded.vars.seed, !reused.is_empty());

@@ -9,9 +9,11 @@ mod gone;
 mod legacy;
 mod otlp;
 mod query;
+mod relay;
 mod search;
 mod store;
 
+pub use relay::{Following, Piece, Relay};
 pub use store::{Arrival, Arrivals, Batch, Counts, DEFAULT_MEMORY, Held, Store, Stored};
 
 use axum::Router;
@@ -41,6 +43,8 @@ pub struct Options {
     pub memory: usize,
     /// The largest body taken, packed or unpacked.
     pub body_limit: usize,
+    /// Whether other processes are to be able to follow what comes.
+    pub relayed: bool,
 }
 
 impl Default for Options {
@@ -49,6 +53,7 @@ impl Default for Options {
             addresses: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
             memory: DEFAULT_MEMORY,
             body_limit: DEFAULT_BODY_LIMIT,
+            relayed: false,
         }
     }
 }
@@ -95,7 +100,7 @@ impl Receiver {
             let bound = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
             listeners.push((bound, listener));
         }
-        let store = Store::new(options.memory);
+        let store = if options.relayed { Store::relayed(options.memory) } else { Store::new(options.memory) };
         let mut receiver = Receiver { store, addresses: Vec::new(), servers: Vec::new() };
         for (address, listener) in listeners {
             let (stop, stopped) = oneshot::channel::<()>();

@@ -4,11 +4,12 @@
 //! the tested service's log with errors.
 
 use super::body::{self, BodyError, Limits};
+use super::relay::Piece;
 use super::store::{Batch, Store, Stored};
 use crate::trace::{SpanId, TraceBuilder, TraceId};
 use crate::wire::{Sink, otlp_json, otlp_proto};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -74,7 +75,7 @@ pub(super) fn routes(store: Arc<Store>, limits: Limits) -> Router {
 
 /// The encoding of a request, which is also that of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
+pub(super) enum Encoding {
     Protobuf,
     Json,
 }
@@ -123,7 +124,7 @@ const UNAVAILABLE: i32 = 14;
 async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(encoding) = Encoding::of(&parts.headers) else {
-        ingest.store.refused(UNSUPPORTED_TYPE);
+        refused(&ingest.store, UNSUPPORTED_TYPE).await;
         return unsupported_type();
     };
     let (bytes, lease) = match body::read(&parts.headers, body, &ingest.limits).await {
@@ -131,29 +132,50 @@ async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
         Err(error) => {
             // What was cut short or came at a bad time is sent again.
             if let BodyError::TooLarge(_) | BodyError::Encoding(_) | BodyError::Broken(_) = &error {
-                ingest.store.refused(&words_of(&error));
+                refused(&ingest.store, &words_of(&error)).await;
             }
             return refuse_body(encoding, error);
         }
     };
     let store = Arc::clone(&ingest.store);
     let large = bytes.len() >= LARGE_BYTES;
+    let bytes = Bytes::from(bytes);
+    let piece = store.relay().map(|_| match encoding {
+        Encoding::Protobuf => Piece::Protobuf(bytes.clone()),
+        Encoding::Json => Piece::Json(bytes.clone()),
+    });
     let stored = beside(large, move || {
         let _held_while_decoding = lease;
         Ok::<Stored, String>(store.add(decode(encoding, &bytes)?, Instant::now()))
     });
     match stored.await {
-        Some(Ok(stored)) => encoding.answer(StatusCode::OK, success(encoding, stored)),
+        Some(Ok(stored)) => {
+            pass(&ingest.store, piece).await;
+            encoding.answer(StatusCode::OK, success(encoding, stored))
+        }
         Some(Err(words)) => {
-            ingest.store.refused(&words);
+            refused(&ingest.store, &words).await;
             encoding.refuse(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, words)
         }
         None => {
             let words = "the receiver could not decode this request".to_owned();
-            ingest.store.refused(&words);
+            refused(&ingest.store, &words).await;
             encoding.refuse(StatusCode::INTERNAL_SERVER_ERROR, INTERNAL, words)
         }
     }
+}
+
+/// Hands on what came to those who follow this receiver.
+async fn pass(store: &Store, piece: Option<Piece>) {
+    if let (Some(relay), Some(piece)) = (store.relay(), piece) {
+        relay.pass(piece).await;
+    }
+}
+
+/// Remembers that a request was refused, here and with those who follow.
+async fn refused(store: &Store, why: &str) {
+    store.refused(why);
+    pass(store, Some(Piece::Refused(why.to_owned()))).await;
 }
 
 /// Runs `work` where it holds up no connection; `None` if it panicked.
@@ -162,7 +184,7 @@ async fn beside<T: Send + 'static>(large: bool, work: impl FnOnce() -> T + Send 
 }
 
 /// All of a request or nothing of it.
-fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> {
+pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> {
     let mut batch = Batch::default();
     match encoding {
         Encoding::Protobuf => {
@@ -260,12 +282,15 @@ impl TraceService for GrpcTraces {
             resource_spans.iter().flat_map(|group| &group.scope_spans).map(|group| group.spans.len()).sum();
         let store = Arc::clone(&self.0);
         let stored = beside(spans >= LARGE_SPANS, move || {
+            let data = TracesData { resource_spans };
+            let piece = store.relay().map(|_| Piece::Protobuf(data.encode_to_vec().into()));
             let mut batch = Batch::default();
-            otlp_proto::add(TracesData { resource_spans }, &mut batch);
-            store.add(batch, Instant::now())
+            otlp_proto::add(data, &mut batch);
+            (store.add(batch, Instant::now()), piece)
         });
-        let stored =
+        let (stored, piece) =
             stored.await.ok_or_else(|| tonic::Status::internal("the receiver could not decode this request"))?;
+        pass(&self.0, piece).await;
         Ok(tonic::Response::new(ExportTraceServiceResponse { partial_success: partial_success(stored) }))
     }
 }

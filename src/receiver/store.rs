@@ -8,6 +8,7 @@
 //! Locks are taken in the order trace, store. Whoever holds the store's lock only tries a trace's.
 
 use super::gone::Gone;
+use super::relay::Relay;
 use crate::facts::Exported;
 use crate::trace::{TraceBuilder, TraceId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -126,6 +127,7 @@ impl Drop for Arrivals {
 pub struct Store {
     inner: Mutex<Inner>,
     memory: usize,
+    relay: Option<Relay>,
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +194,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Store {
     /// A store that holds at most about `memory` bytes of spans.
     pub fn new(memory: usize) -> Arc<Store> {
-        Arc::new(Store { inner: Mutex::default(), memory })
+        Arc::new(Store { inner: Mutex::default(), memory, relay: None })
+    }
+
+    /// The same whose receiver can be followed from other processes.
+    pub fn relayed(memory: usize) -> Arc<Store> {
+        Arc::new(Store { inner: Mutex::default(), memory, relay: Some(Relay::default()) })
+    }
+
+    /// Where to follow its receiver.
+    pub fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

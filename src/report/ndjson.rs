@@ -37,7 +37,7 @@ fn body(what: &What<'_>) -> (&'static str, Value) {
         What::RunStarted { tests, files, backend, seed } => {
             ("run_started", json!({ "tests": tests, "files": files, "backend": backend, "seed": seed }))
         }
-        What::ProcessReused { name, place } => ("process_reused", json!({ "name": name, "place": place })),
+        What::ProcessReused { name, why } => ("process_reused", json!({ "name": name, "why": why })),
         What::ProcessStarting { name, command } => ("process_starting", json!({ "name": name, "command": command })),
         What::ProcessStillStarting { name, waited, last_line } => {
             ("process_still_starting", json!({ "name": name, "waited_ns": nanos(*waited), "last_line": last_line }))

@@ -37,8 +37,8 @@ impl<'r> Redacted<'r> {
             What::RunStarted { tests, files, backend, seed } => {
                 then(What::RunStarted { tests: *tests, files: *files, backend: &text(backend), seed: *seed });
             }
-            What::ProcessReused { name, place } => {
-                then(What::ProcessReused { name: &text(name), place: &text(place) });
+            What::ProcessReused { name, why } => {
+                then(What::ProcessReused { name: &text(name), why: &text(why) });
             }
             What::ProcessStarting { name, command } => {
                 let words: Vec<String> = command.split(' ').map(str::to_owned).collect();

@@ -35,8 +35,8 @@ pub enum What<'a> {
     ProcessReused {
         /// Its name.
         name: &'a str,
-        /// Where it answers.
-        place: &'a str,
+        /// By what that is known.
+        why: &'a str,
     },
     /// A process is being started.
     ProcessStarting {

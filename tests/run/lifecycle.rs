@@ -76,7 +76,7 @@ fn what_runs_already_is_reused_if_it_is_ready_and_is_not_stopped() {
     };
     let project = Project::new(&(configuration.clone() + &shop("")), SPEC);
     let ran = project.run(&[]);
-    ran.exits(0).says(&[&format!("reusing shop, which answers at {}", target.address)]);
+    ran.exits(0).says(&[&format!("reusing shop: it answers at {}", target.address)]);
     assert!(std::net::TcpStream::connect(target.address).is_ok());
     // All that is written under `ready` has to hold of it.
     let nobody = nobody();

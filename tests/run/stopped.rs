@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Generous, since it only decides how long a failing test takes.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
         assert!(Instant::now() < end, "waited for {what}");
@@ -22,10 +22,10 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
 }
 
 /// What every process below a run has in its environment, and no other.
-const MARK: &str = "STOPPED_RUN";
+pub const MARK: &str = "STOPPED_RUN";
 
 /// The ids of all processes that run with this mark.
-fn marked(mark: &str) -> Vec<u32> {
+pub fn marked(mark: &str) -> Vec<u32> {
     let wanted = format!("{MARK}={mark}").into_bytes();
     let ids = std::fs::read_dir("/proc").unwrap().flatten();
     let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -126,6 +126,12 @@ impl Stopped {
     }
 }
 
+/// Whether a report is that of an ended run: until then it says that there is none yet.
+fn is_written(path: &Path) -> bool {
+    let report = std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    report.is_some_and(|report| report["tests"].as_array().is_some_and(|tests| !tests.is_empty()))
+}
+
 fn is_part(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str().to_string_lossy().ends_with(".part"))
 }
@@ -179,7 +185,7 @@ fn the_second_signal_kills_what_takes_long_to_end() {
         |signal: &str| assert!(Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap().success());
     kill("-INT");
     // The report does not wait for the processes.
-    until("the report", || project.path("report.json").exists());
+    until("the report", || is_written(&project.path("report.json")));
     assert!(marked(&mark).len() >= 2);
     kill("-INT");
     let ran = project.finish(run.wait_with_output().unwrap());
@@ -197,12 +203,12 @@ fn at_fifty_random_moments() {
         let signal = if round % 2 == 0 { "-TERM" } else { "-INT" };
         std::thread::sleep(Duration::from_millis(fastrand::u64(0..2500)));
         let report = stopped.project.path("report.json");
-        let was_there = report.exists();
+        let was_there = is_written(&report);
         let began = Instant::now();
         stopped.kill(signal);
         let mut stopped = stopped;
-        until("the report or the end", || report.exists() || stopped.run.try_wait().unwrap().is_some());
-        if !was_there && report.exists() {
+        until("the report or the end", || is_written(&report) || stopped.run.try_wait().unwrap().is_some());
+        if !was_there && is_written(&report) {
             took.push(began.elapsed());
         }
         *ends.entry(format!("{signal} {:?}", stopped.ends())).or_insert(0) += 1;

@@ -127,9 +127,8 @@ impl<R: Write + Send, P: Write + Send> Reporter for Terminal<R, P> {
                 let what = format!("{} in {}", count_of(*tests, "test"), count_of(*files, "file"));
                 self.note(&format!("running {what}; traces from {}; seed {seed}", clean(backend, false)))?;
             }
-            What::ProcessReused { name, place } => {
-                let (name, place) = (clean(name, false), clean(place, false));
-                self.note(&format!("reusing {name}, which answers at {place}"))?;
+            What::ProcessReused { name, why } => {
+                self.note(&format!("reusing {}: {}", clean(name, false), clean(why, false)))?;
             }
             What::ProcessStarting { name, command } => {
                 self.said = None;

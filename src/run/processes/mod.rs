@@ -4,12 +4,12 @@
 mod output;
 mod ready;
 
-pub use output::Log;
+pub(crate) use output::Printed;
+pub use output::{Hear, Log, Sink};
 pub use ready::Ready;
 
 use super::record::ProcessRecord;
 use crate::child::Group;
-use output::Printed;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -49,6 +49,10 @@ pub struct ProcessError {
 /// A process that ended without being asked to.
 #[derive(Debug, Clone)]
 pub struct Ended {
+    /// Its name.
+    pub name: String,
+    /// How, in words: `exit status: 9`.
+    pub status: String,
     /// How, with the last lines that it printed.
     pub message: String,
     /// It did not end with success.
@@ -154,8 +158,8 @@ impl Process {
         }
     }
 
-    /// Starts it; what it prints goes to the log as well. Needs a tokio runtime.
-    pub fn spawn(spec: &ProcessSpec, log: Option<Log>) -> Result<Process, ProcessError> {
+    /// Starts it; what it prints goes to `sink` as well. Needs a tokio runtime.
+    pub fn spawn(spec: &ProcessSpec, sink: Sink) -> Result<Process, ProcessError> {
         let [program, args @ ..] = spec.command.as_slice() else {
             return Err(ProcessError { message: format!("process `{}` has an empty command", spec.name) });
         };
@@ -179,7 +183,7 @@ impl Process {
             Ready::Log(pattern) => Some(pattern.clone()),
             Ready::Http(_) | Ready::Tcp(_) => None,
         });
-        let printed = Printed::new(log, awaited);
+        let printed = Printed::new(sink, awaited);
         let mut readers = Vec::new();
         if let (Some(stdout), Some(stderr)) = (group.child().stdout.take(), group.child().stderr.take()) {
             readers.push(printed.read(stdout));
@@ -209,11 +213,9 @@ impl Process {
     /// The same with no more lines than came since then.
     pub fn record_since(&mut self, then: Option<Instant>) -> ProcessRecord {
         let status = self.group.child().try_wait().ok().flatten();
-        let lines = self.printed.last();
-        let lines = lines.iter().filter(|line| then.is_none_or(|then| line.at >= then));
         ProcessRecord {
             name: self.name.clone(),
-            last_lines: lines.map(|line| line.text.clone()).collect(),
+            last_lines: self.printed.since(then),
             ended: status.map(|status| status.to_string()),
         }
     }
@@ -225,7 +227,13 @@ impl Process {
             return None;
         }
         let message = self.error(&format!("ended with {status} during the run")).message;
-        Some(Ended { message, failed: !status.success(), serves: self.serves })
+        Some(Ended {
+            name: self.name.clone(),
+            status: status.to_string(),
+            message,
+            failed: !status.success(),
+            serves: self.serves,
+        })
     }
 
     /// That it ended, in half a sentence, if it has and was to stay; said as often as it is asked.
@@ -282,7 +290,7 @@ mod tests {
     async fn a_process_that_ends_before_it_is_ready_is_shown_with_what_it_printed() {
         let nobody = Ready::Tcp(SocketAddr::from(([127, 0, 0, 1], 1)));
         let spec = shell("echo $GREETING $HOME.; echo oops >&2; exit 3", Some(nobody));
-        let error = Process::spawn(&spec, None).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
+        let error = Process::spawn(&spec, Sink::default()).unwrap().ready(&spec, |_, _| {}).await.unwrap_err();
         assert!(error.message.contains("process `demo` ended with exit status: 3"), "{error}");
         assert!(error.message.contains("hello .") && error.message.contains("oops"), "{error}");
     }
@@ -319,7 +327,7 @@ mod tests {
         ];
         for (ready, words) in cases {
             let spec = ProcessSpec { ready_timeout: Duration::from_millis(50), ..shell("sleep 20", Some(ready)) };
-            let mut process = Process::spawn(&spec, None).unwrap();
+            let mut process = Process::spawn(&spec, Sink::default()).unwrap();
             let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
             process.stop().await;
             assert!(error.message.contains("was not ready after 50ms") && error.message.contains(words), "{error}");
@@ -337,7 +345,7 @@ mod tests {
         );
         let pattern = crate::matcher::Finder::new(r"listening on \d+").unwrap();
         let spec = ProcessSpec { ready: vec![Ready::Log(pattern), Ready::Tcp(address)], ..shell(&script, None) };
-        let mut process = Process::spawn(&spec, None).unwrap();
+        let mut process = Process::spawn(&spec, Sink::default()).unwrap();
         process.ready(&spec, |_, _| {}).await.unwrap();
         assert_eq!(process.last_line().unwrap(), format!("listening on {port}"));
         process.stop().await;
@@ -347,7 +355,7 @@ mod tests {
             ready_timeout: Duration::from_millis(50),
             ..shell("sleep 20", None)
         };
-        let mut process = Process::spawn(&spec, None).unwrap();
+        let mut process = Process::spawn(&spec, Sink::default()).unwrap();
         let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
         assert!(error.message.contains("it printed no line with `listening on [a-z]+`"), "{error}");
     }
@@ -357,7 +365,7 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], free_port().unwrap()));
         let _other = std::net::TcpListener::bind(address).unwrap();
         let spec = shell("exit 98", Some(Ready::Tcp(address)));
-        let mut process = Process::spawn(&spec, None).unwrap();
+        let mut process = Process::spawn(&spec, Sink::default()).unwrap();
         process.group.child().wait().await.unwrap();
         let error = process.ready(&spec, |_, _| {}).await.unwrap_err();
         let other = format!("ended with exit status: 98, and process {} (", std::process::id());
@@ -368,9 +376,9 @@ mod tests {
     async fn a_program_that_does_not_exist_is_named() {
         let mut spec = shell("", None);
         spec.command = vec!["no-such-program".to_owned()];
-        assert!(Process::spawn(&spec, None).unwrap_err().message.contains("`no-such-program`"));
+        assert!(Process::spawn(&spec, Sink::default()).unwrap_err().message.contains("`no-such-program`"));
         spec.directory = "no-such-folder".into();
-        let message = Process::spawn(&spec, None).unwrap_err().message;
+        let message = Process::spawn(&spec, Sink::default()).unwrap_err().message;
         assert!(message.contains("no-such-folder (`cwd`)") && !message.contains("no-such-program"), "{message}");
     }
 
@@ -382,7 +390,7 @@ mod tests {
         );
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let spec = shell(&listener, Some(Ready::Tcp(address)));
-        let mut process = Process::spawn(&spec, None).unwrap();
+        let mut process = Process::spawn(&spec, Sink::default()).unwrap();
         process.ready(&spec, |_, _| {}).await.unwrap();
         process.stop().await;
         assert!(tokio::net::TcpStream::connect(address).await.is_err());

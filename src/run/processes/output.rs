@@ -61,14 +61,32 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-/// What one process printed so far.
-#[derive(Debug, Clone)]
-pub(super) struct Printed(Arc<Shared>);
+/// Hears a line.
+pub type Hear = Box<dyn Fn(&str) + Send + Sync>;
 
-#[derive(Debug)]
+/// Where what a process prints goes beside its last lines.
+#[derive(Default)]
+pub struct Sink {
+    /// A file for all of it.
+    pub log: Option<Log>,
+    /// Whoever hears each line.
+    pub hear: Option<Hear>,
+}
+
+impl std::fmt::Debug for Sink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sink").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+/// What one process printed so far.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Printed(Arc<Shared>);
+
+#[derive(Debug, Default)]
 struct Shared {
     last: Mutex<VecDeque<Line>>,
-    log: Option<Mutex<Log>>,
+    sink: Mutex<Sink>,
     path: Option<PathBuf>,
     awaited: Option<Finder>,
     found: SetOnce<()>,
@@ -80,10 +98,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Printed {
     /// Nothing yet. `awaited` is looked for in every line.
-    pub(super) fn new(log: Option<Log>, awaited: Option<Finder>) -> Printed {
-        let path = log.as_ref().map(|log| log.path.clone());
-        let log = log.map(Mutex::new);
-        Printed(Arc::new(Shared { last: Mutex::default(), log, path, awaited, found: SetOnce::new() }))
+    pub(super) fn new(sink: Sink, awaited: Option<Finder>) -> Printed {
+        let path = sink.log.as_ref().map(|log| log.path.clone());
+        Printed(Arc::new(Shared { sink: Mutex::new(sink), path, awaited, ..Shared::default() }))
     }
 
     /// Reads until the process and all that hold its output have closed it.
@@ -92,11 +109,18 @@ impl Printed {
         tokio::spawn(lines(from, move |line| printed.line(line)))
     }
 
-    fn line(&self, line: &[u8]) {
+    /// Takes a line.
+    pub(crate) fn line(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
         let text = without_colour(line.trim_end());
-        if let Some(log) = &self.0.log {
-            lock(log).line(&text);
+        {
+            let mut sink = lock(&self.0.sink);
+            if let Some(log) = &mut sink.log {
+                log.line(&text);
+            }
+            if let Some(hear) = &sink.hear {
+                hear(&text);
+            }
         }
         let is_awaited = self.0.awaited.as_ref().is_some_and(|pattern| pattern.find(&text).is_some());
         let text = crate::redact::cut(&text, KEPT_OF_LINE).into_owned();
@@ -111,6 +135,13 @@ impl Printed {
             // It may be printed again.
             let _ = self.0.found.set(());
         }
+    }
+
+    /// The last lines, those that came since then.
+    pub(crate) fn since(&self, then: Option<Instant>) -> Vec<String> {
+        let lines = self.last();
+        let lines = lines.iter().filter(|line| then.is_none_or(|then| line.at >= then));
+        lines.map(|line| line.text.clone()).collect()
     }
 
     /// The last lines.
