@@ -43,7 +43,10 @@ class Chart {
     this.brush.style.left = `${(lens.from / lens.duration) * 100}%`;
     this.brush.style.width = `${(lens.width / lens.duration) * 100}%`;
     this.brush.hidden = !lens.zoomed;
-    if (!rowsAreNew) this.list.redraw();
+    if (rowsAreNew) return;
+    // Rows stay as they are: only what is on the axis moves.
+    this.list.shown.forEach((node, place) => node.children[1].replaceChildren(...this.bars(this.of.rows[place])));
+    this.arrows(...this.list.range());
   }
   resized() {
     beside(this.top, this.list);
@@ -63,7 +66,7 @@ class Chart {
   }
 
   row(place) {
-    const { of: { trace, lens, rows, show, marked, foundSet, selected, state } } = this;
+    const { of: { trace, rows, marked, foundSet, selected } } = this;
     const row = rows[place];
     if (row.missing) return this.missing(place, row);
     const { at, alike } = row;
@@ -93,24 +96,32 @@ class Chart {
         row.hidden > 0 ? el("span", { class: "faint" }, ` +${row.hidden}`) : null,
         row.depth > 24 ? el("span", { class: "faint" }, ` level ${row.depth}`) : null),
       el("span", { class: "service" }, quote(service.name)));
-    const places = this.width;
-    const bar = ([from, to], kind) => el("span", {
-      class: `bar ${kind}`,
-      style: { left: `${lens.part(from) * 100}%`, width: `${Math.max(0, ((to - from) / lens.width) * 100)}%` },
-    });
-    const cut = (sections) => drawn(sections, lens.from, lens.to, places);
-    const sections = all.map((one) => [trace.offset(one), trace.offset(one) + trace.took(one)]);
-    const pale = show.critical && trace.critical;
-    const bars = cut(sections).map((section) => bar(section, `c${service.colour}${pale ? " pale" : ""}`));
-    if (pale) bars.push(...cut(all.flatMap((one) => trace.critical.get(one) || [])).map((section) => bar(section, `c${service.colour} critical`)));
-    if (show.gaps) bars.push(...cut(all.flatMap((one) => trace.gaps.get(one) || [])).map((section) => bar(section, "gap")));
     return el("div", {
       id: `row-${place}`, class: classes.filter(Boolean).join(" "), role: "treeitem", "aria-level": String(row.depth + 1),
       "aria-setsize": String(rows.length), "aria-posinset": String(place + 1), "aria-selected": String(at === selected),
       "aria-expanded": below > 0 ? String(row.hidden === 0) : null, "aria-description": said, "data-place": String(place),
       title: marks.length > 0 ? marks.map(markWords).join("; ") : null,
-    }, label, el("div", { class: "bars" }, bars),
+    }, label, el("div", { class: "bars" }, this.bars(row)),
     el("div", { class: "took" }, trace.untimed(at) ? "?" : duration(took), marks.length > 0 ? el("span", { class: "odd" }, " ~") : null));
+  }
+
+  /** What of a row hangs on the part of the axis that is looked at. */
+  bars(row) {
+    const { of: { trace, lens, show } } = this;
+    const bar = ([from, to], kind) => el("span", {
+      class: `bar ${kind}`,
+      style: { left: `${lens.part(from) * 100}%`, width: `${Math.max(0, ((to - from) / lens.width) * 100)}%` },
+    });
+    const cut = (sections, kind) => drawn(sections, lens.from, lens.to, this.width).map((section) => bar(section, kind));
+    const all = row.alike.map((by) => row.at + by);
+    const sections = all.map((one) => [trace.offset(one), trace.offset(one) + trace.took(one)]);
+    if (row.missing) return cut(sections, "missing");
+    const { colour } = trace.service(row.at);
+    const pale = show.critical && trace.critical;
+    const bars = cut(sections, `c${colour}${pale ? " pale" : ""}`);
+    if (pale) bars.push(...cut(all.flatMap((one) => trace.critical.get(one) || []), `c${colour} critical`));
+    if (show.gaps) bars.push(...cut(all.flatMap((one) => trace.gaps.get(one) || []), "gap"));
+    return bars;
   }
 
   get gutter() {
@@ -118,17 +129,16 @@ class Chart {
   }
 
   /** Where spans belong that are not in the trace: below their parent, at some time while it ran. */
-  missing(place, { at, depth, missing: { numbers, verdict, what, times } }) {
-    const { trace, lens, rows } = this.of;
-    const bar = drawn([[trace.offset(at), trace.offset(at) + trace.took(at)]], lens.from, lens.to, this.width).map(([from, to]) =>
-      el("span", { class: "bar missing", style: { left: `${lens.part(from) * 100}%`, width: `${((to - from) / lens.width) * 100}%` } }));
+  missing(place, row) {
+    const { depth, missing: { numbers, verdict, what, times } } = row;
+    const { rows } = this.of;
     return el("div", {
       id: `row-${place}`, class: `row missing ${verdict}`, role: "treeitem", "aria-level": String(depth + 1), "aria-setsize": String(rows.length),
       "aria-posinset": String(place + 1), "aria-selected": "false", title: `expected here: ${what}`, "aria-description": `of finding ${numbers.join(", ")}`, "data-place": String(place),
     }, el("div", { class: "label", style: { "--gutter": this.gutter, "--depth": String(Math.min(depth, 24)) } },
       el("span", { class: "gutter" }, el("span", { class: `number ${verdict}` }, numbers.length > 1 ? `${numbers[0]}+` : String(numbers[0]))), el("span", { class: "twist" }),
       times > 1 ? el("span", { class: "repeat" }, `×${times}`) : null, el("span", { class: "name" }, "expected here: ", prose(what))),
-    el("div", { class: "bars" }, bar), el("div", { class: "took faint" }, "missing"));
+    el("div", { class: "bars" }, this.bars(row)), el("div", { class: "took faint" }, "missing"));
   }
 
   /** From the end of what should have come first to the start of what should have followed. */
