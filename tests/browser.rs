@@ -128,6 +128,9 @@ fn the_html_report_works_in_a_browser() {
     let (_target, project) = states::unreachable();
     report(&project, "unreachable", &[]);
     report(&states::unstarted(), "unstarted", &[]);
+    let (_target, project) = states::regressed();
+    project.tracespec(&["run"]).exits(0);
+    report(&project, "regressed", &[]);
     states::interrupted(&folder().join("interrupted.html"));
     let scripts = root().join("tests/browser");
     assert!(scripts.join("node_modules").exists(), "`npm ci` in {} first, as .ci/browser does", scripts.display());

@@ -86,6 +86,21 @@ export default async function states() {
     await shown("exchanges", "inconclusive", "every parent is there");
   });
 
+  await check("a failure says what is different since it last passed, and shows both traces beside each other", async () => {
+    const page = await open(local("regressed"));
+    await openTest(page, "the stock is asked");
+    const said = await page.locator(".since").innerText();
+    equal(said.startsWith("since it last passed ("), true, said);
+    await page.locator(".since a").click();
+    await page.locator(".compare").waitFor();
+    equal(await page.locator("select[aria-label='compare with'] option").first().innerText(), "✓ this test when it last passed", "with the last pass");
+    equal(await texts(page, ".row.gone .name"), ["GET /items", "SELECT items"], "what is gone");
+    equal(page.heard, [], "heard");
+    await page.screenshot({ path: picture("since-compare"), fullPage: true });
+    await page.context().close();
+    await shown("regressed", "since", "the stock is asked");
+  });
+
   await check("attempts stand side by side", async () => {
     const page = await open(local("shop"));
     await openTest(page, "the stock recovers");

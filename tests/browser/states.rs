@@ -5,6 +5,7 @@ use crate::spans::{SERVER, export, span, two_services};
 use crate::target::{Target, nobody, otlp, reply, serve, with_receiver};
 use axum::extract::Request;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const PROTO: &str = "syntax = \"proto3\";\npackage shop;\nmessage Charge { string order_id = 1; int64 amount_cents = 2; }\n\
@@ -99,6 +100,18 @@ pub fn interrupted(report: &std::path::Path) {
     }
     std::process::Command::new("kill").args(["-TERM", &run.id().to_string()]).status().unwrap();
     assert_eq!(run.wait().unwrap().code(), Some(130));
+}
+
+/// A test that passes when it is first run, and lacks a call from then on.
+pub fn regressed() -> (Target, Project) {
+    let asked = AtomicUsize::new(0);
+    let (target, configuration) = with_receiver(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => reply("{}").spans(two_services()),
+        _ => reply("{}").spans(two_services().into_iter().filter(|span| span.service == "gateway").collect()),
+    });
+    // The count is decided by a trace that is whole: only such a one is kept to compare with.
+    let spec = "tests:\n  - { name: the stock is asked, request: { url: '${base}/' }, trace: { services: [gateway, stock], span_count: 4 } }\n";
+    (target, Project::new(&configuration, spec))
 }
 
 /// A run whose backend cannot be reached.

@@ -30,7 +30,7 @@ function testPage(test, place) {
     heading(test),
     test.attempts.length > 1 ? attemptsView(test, attempt, (at) => ({ ...here, a: at === test.attempts.length ? undefined : at, p: undefined })) : null,
     steps.length > 1 ? choices("steps", steps, step, (at) => ({ ...here, p: at }), (one, at) => one.name || `step ${at}`) : null,
-    current && !comparing ? summary(current, findings) : null,
+    current && !comparing ? [summary(current, findings), sinceLastPass(current, here)] : null,
     comparing ? null : [el("h2", null, "Spec"), specView(test, current, findings, show)],
     trace ? [el("div", { class: "titled" }, el("h2", null, "Trace"),
       el("a", { class: "button", href: hashOf(comparing ? here : { ...here, v: "compare" }) }, comparing ? "back to the waterfall" : "compare…"),
@@ -134,6 +134,18 @@ function summary(step, findings) {
   return el("section", { class: "summary", "aria-label": "what is wrong" }, rejudged, error, items.length > 0 ? el("ul", null, items) : null);
 }
 
+/** What is different since the test last passed, and the way to both traces beside each other. */
+function sinceLastPass(step, here) {
+  const { since_last_pass: since } = step;
+  if (!since) return null;
+  const both = since.trace !== null && step.trace !== null;
+  return el("p", { class: "note since" }, prose(since.text), " ",
+    both ? el("a", { class: "button", href: hashOf({ ...here, v: "compare", w: LAST_PASS }) }, "compare both traces") : null);
+}
+
+/** The trace of the last pass, in an address. */
+const LAST_PASS = "last-pass";
+
 function noTrace(step) {
   if (!step || !step.trace_id) return null;
   const why = step.spans === null || step.spans === undefined ? "no span of it was received"
@@ -180,6 +192,8 @@ function compareView(test, attempt, step, trace, place) {
       candidates.push({ id: `${other.key}.${at + 1}.${number + 1}`, name: `${SIGNS[its.verdict]} ${parts.filter(Boolean).join(", ")}`, trace: its.trace });
     }));
   }
+  const since = test.attempts[attempt - 1].steps[step - 1].since_last_pass;
+  if (since && since.trace !== null) candidates.unshift({ id: LAST_PASS, name: `${SIGNS.pass} this test when it last passed`, trace: since.trace });
   if (candidates.length === 0) return { node: el("p", null, "There is no other trace in this report to compare with."), keys: null };
   const chosen = candidates.find((one) => one.id === place.w) || candidates[0];
   // Options are drawn by the browser, as text.
