@@ -36,6 +36,10 @@ pub(super) async fn make(
     if tests.is_empty() {
         return Err((exit::USAGE, format!("{}; {nothing}", selected.none)));
     }
+    // A build that no request reaches would be found to be as good as the other.
+    if let Some(why) = aims.iter().find_map(|aim| aim.misses(&loaded.plan, &tests)) {
+        return Err((exit::USAGE, format!("{nothing}: {why}")));
+    }
     let of = if aims.len() > 1 { " of either build, in random order," } else { "" };
     let Rounds { runs, warmup } = rounds;
     say(&format!("{}, {runs} runs each{of} after {warmup} to warm up", count_of(tests.len(), "test")));

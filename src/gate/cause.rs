@@ -163,10 +163,12 @@ fn went(
         let Difference::Serialised { with } = &one.difference.change else { return None };
         let own = one.difference.place.as_ref().and_then(|place| place.last())?;
         let mut others: Vec<Key> = with.clone();
-        if own == key {
+        let hangs_below = || catalogue.paths.upwards(path).any(|at| catalogue.paths.key(at) == own);
+        // What hangs below one of several alike is as slow as that.
+        if own == key || others.is_empty() && hangs_below() {
             return Some(others);
         }
-        // What hangs below one of them is as slow as that.
+        // The same of what hangs below one of the others.
         let above = |other: &Key| catalogue.paths.upwards(path).any(|at| catalogue.paths.key(at) == other);
         let at = others.iter().position(above)?;
         others[at] = own.clone();

@@ -82,6 +82,9 @@ fn two_builds_in_turn_are_told_apart_by_what_one_does() {
     assert!(all.contains("baseline   10 runs at fault=none\ncandidate  10 runs at fault=missing_service\n"), "{all}");
     let (code, _, all) = in_turn(folder.path(), "none", &["--candidate", "ftp://x"]);
     assert!(code == 2 && all.contains("expected a URL such as http://canary:8080, or NAME=VALUE"), "{all}");
+    // What would change nothing is a mistake: both builds would be the same.
+    let (code, _, all) = in_turn(folder.path(), "none", &["--candidate", "fualt=declined"]);
+    assert!(code == 2 && all.contains("no spec uses `fualt`"), "{all}");
     // Nobody listens there.
     let (code, _, all) = in_turn(folder.path(), "none", &["--candidate", "http://127.0.0.1:1", "--runs", "7"]);
     assert!(code == 3 || code == 2, "{all}");

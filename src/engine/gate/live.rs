@@ -54,6 +54,22 @@ impl Aim {
         if self.text.is_empty() { "where the specs say".to_owned() } else { self.text.clone() }
     }
 
+    /// Why it does not reach a test, so that the build that is meant would not be the one that is judged.
+    pub(crate) fn misses(&self, plan: &Plan, selected: &[TestAt]) -> Option<String> {
+        if let Some((name, _)) = self.vars.iter().find(|(name, _)| !plan.used.contains(name)) {
+            return Some(format!("no spec uses `{name}`, so `{}` would change nothing", self.text));
+        }
+        let origin = self.origin.as_ref()?;
+        let tests = selected.iter().map(|at| &plan.files[at.file].tests[at.test]);
+        let steps = tests.flat_map(|test| test.steps.iter().map(move |step| (test, step)));
+        let sends_nothing = |trigger: &Trigger| !matches!(trigger, Trigger::Http(_) | Trigger::Grpc(_));
+        let (test, _) = steps.into_iter().find(|(_, step)| sends_nothing(&step.trigger))?;
+        Some(format!(
+            "`{}` has a step that sends no request, so nothing of it would go to {origin}; write a variable there and give NAME=VALUE",
+            test.name.value
+        ))
+    }
+
     fn at(&self, test: &mut Test) {
         test.row.extend(self.vars.iter().cloned());
         for step in &mut test.steps {
@@ -130,9 +146,12 @@ fn lengthened(
     let mut longer = plan.clone();
     let (mut warmups, mut counted, mut places) = (Vec::new(), Vec::new(), HashMap::new());
     let mut rng = fastrand::Rng::new();
+    // What the spec skips has no runs in any arm.
+    let runs: Vec<TestAt> =
+        selected.iter().copied().filter(|at| plan.files[at.file].tests[at.test].skip.is_none()).collect();
     for round in 0..rounds.warmup + rounds.runs {
         let mut of_round = Vec::new();
-        for &at in selected {
+        for &at in &runs {
             for (arm, aim) in aims.iter().enumerate() {
                 let file = &mut longer.files[at.file];
                 let mut test = plan.files[at.file].tests[at.test].clone();
