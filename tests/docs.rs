@@ -98,9 +98,8 @@ fn table(name: &str) -> String {
     let form = forms::ALL.iter().find(|form| form.name == name).unwrap_or_else(|| panic!("no form {name}"));
     let mut out = "| key | says | example |\n|---|---|---|\n".to_owned();
     for key in form.keys {
-        let later = if key.later { " *Not supported yet.*" } else { "" };
         let example = key.example.replace('|', "\\|");
-        writeln!(out, "| `{}` | {}{later} | `{example}` |", key.name, key.doc).unwrap();
+        writeln!(out, "| `{}` | {} | `{example}` |", key.name, key.doc).unwrap();
     }
     out
 }

@@ -9,6 +9,8 @@ mod json_schema;
 mod parts;
 #[path = "support/records.rs"]
 mod records;
+#[path = "support/repeated.rs"]
+mod repeated;
 #[path = "reporters/strings.rs"]
 mod strings;
 
@@ -94,10 +96,17 @@ fn each_report_of_a_run_with_every_verdict() {
 }
 
 #[test]
+fn each_report_of_a_test_that_is_repeated() {
+    for kind in ["json", "junit", "markdown", "tap"] {
+        snapshot(&format!("repeated.{}", ending(kind)), &written(kind, &repeated::run()).0);
+    }
+}
+
+#[test]
 fn json_is_what_its_schema_says() {
     let schema = std::fs::read("docs/run-report.schema.json").unwrap();
     let validator = json_schema::Validator::new(&serde_json::from_slice(&schema).unwrap());
-    for run in [records::run(false), records::run(true), RunRecord::default()] {
+    for run in [records::run(false), records::run(true), repeated::run(), RunRecord::default()] {
         let document: Value = serde_json::from_str(&written("json", &run).0).unwrap();
         assert_eq!(validator.error(&document), None);
         let without = |key: &str| {

@@ -55,6 +55,8 @@ mod program;
 mod project;
 #[path = "run/rejudged.rs"]
 mod rejudged;
+#[path = "run/repeat.rs"]
+mod repeat;
 #[path = "run/reports.rs"]
 mod reports;
 #[path = "run/response.rs"]

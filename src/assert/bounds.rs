@@ -3,6 +3,9 @@
 use super::logic::{Cause, Cond, Count, Range, Truth};
 use crate::matcher::{Comparison, Literal, Matcher, Operand, SHARE_OF_ONE};
 
+/// The parts in which a ratio is counted.
+pub(super) const RATIO_OF_ONE: i128 = 1_000_000_000;
+
 /// Both ends inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Interval(i128, i128);
@@ -25,6 +28,28 @@ impl Bounds {
             Some((floor, floor + i128::from(product.rem_euclid(SHARE_OF_ONE) > 0)))
         };
         if whole == 0 { None } else { Bounds::by(matcher, &part) }
+    }
+    /// The ratios that satisfy the matcher, in parts of [`RATIO_OF_ONE`].
+    pub(super) fn of_ratio(matcher: &Matcher) -> Option<Bounds> {
+        let parts = |operand: &Operand| match operand {
+            Operand::Literal(Literal::Int(number)) => {
+                let parts = number.checked_mul(RATIO_OF_ONE)?;
+                Some((parts, parts))
+            }
+            Operand::Literal(Literal::Float(number)) if number.is_finite() => {
+                // The digits that are written decide, not the nearest binary fraction: `0.8` is 0.8.
+                let parts = number * RATIO_OF_ONE as f64;
+                let whole = parts.round();
+                let is_whole = (parts - whole).abs() < 1e-3;
+                Some(if is_whole {
+                    (whole as i128, whole as i128)
+                } else {
+                    (parts.floor() as i128, parts.ceil() as i128)
+                })
+            }
+            _ => None,
+        };
+        Bounds::by(matcher, &parts)
     }
     /// `whole` yields an operand's floor and ceiling, which are equal where it is a whole number.
     fn by(matcher: &Matcher, whole: &dyn Fn(&Operand) -> Option<(i128, i128)>) -> Option<Bounds> {
@@ -282,6 +307,25 @@ mod tests {
         assert!(half(Comparison::Lt).has(2) && !half(Comparison::Lt).has(3));
         assert!(half(Comparison::Gte).has(3) && !half(Comparison::Gte).has(2));
         assert!(!half(Comparison::Eq).has(2) && half(Comparison::Ne).has(2));
+    }
+
+    #[test]
+    fn a_ratio_is_bounded_as_it_is_written() {
+        let ratio = |comparison, number: f64| {
+            Bounds::of_ratio(&Matcher::Compare(comparison, Operand::Literal(Literal::Float(number)))).unwrap()
+        };
+        let parts = |number: i128| number * RATIO_OF_ONE / 10;
+        for tenths in 1..30 {
+            let number = f64::from(tenths) / 10.0;
+            let at = parts(i128::from(tenths));
+            assert!(!ratio(Comparison::Lt, number).has(at) && ratio(Comparison::Lt, number).has(at - 1), "{number}");
+            assert!(ratio(Comparison::Lte, number).has(at) && !ratio(Comparison::Lte, number).has(at + 1), "{number}");
+        }
+        let between = Matcher::Range(Some(Operand::Literal(Literal::Float(0.9))), Some(int(2)));
+        let bounds = Bounds::of_ratio(&between).unwrap();
+        assert!(
+            bounds.has(parts(9)) && bounds.has(parts(20)) && !bounds.has(parts(9) - 1) && !bounds.has(parts(20) + 1)
+        );
     }
 
     /// For every part of small wholes, what the bounds say is what the share says.

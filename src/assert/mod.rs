@@ -31,6 +31,7 @@ mod outgoing;
 mod propagation;
 mod repeats;
 mod rule;
+pub mod runs;
 mod selections;
 mod serial;
 mod services;

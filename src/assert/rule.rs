@@ -137,6 +137,11 @@ rules! {
     GateRuns "gate.runs" "The test itself passes in all runs."
     GateEvidence "gate.evidence" "There are enough whole runs to tell."
 
+    RepeatPassRate "repeat.pass_rate" "As many runs of a test pass as expected; without a pass rate, all of them."
+    RepeatRate "repeat.rate" "The runs of a test begin as often as its rate says."
+    Percentiles "percentiles" "A percentile of the durations of all runs is as expected."
+    Compare "compare" "The median, over all runs, of how one duration compares with another is as expected."
+
     TraceComplete "trace.complete" "The trace is known to be complete, as what holds for the spans at hand needs it to be."
     AbsenceWitnessed "absence.witnessed" "What an absence names exists in some trace of the run (`--strict-absence`)."
 }

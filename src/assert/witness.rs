@@ -115,7 +115,7 @@ impl Unseen {
         }
         self.near.as_ref().map(|near| format!("did you mean {}?", text::quoted(near)))
     }
-    pub(super) fn says_the_same(&self, other: &Unseen) -> bool {
+    pub(crate) fn says_the_same(&self, other: &Unseen) -> bool {
         let exact = |unseen: &Unseen| matches!(unseen.name.test, Test::Equal { .. });
         (self.kind(), self.name(), self.skips, exact(self)) == (other.kind(), other.name(), other.skips, exact(other))
     }

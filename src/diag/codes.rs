@@ -37,7 +37,7 @@ codes! {
     WrongType = "wrong-type": "a value of another type than this place takes";
     BadValue = "bad-value": "a value that this place does not take";
     Empty = "empty": "nothing is written where something must be";
-    NotSupportedYet = "not-supported-yet": "a part of the language that this version cannot run";
+    TooFewRuns = "too-few-runs": "fewer runs than it takes to say something of them";
     BadMatcher = "bad-matcher": "a matcher that cannot be read";
     WrongUnit = "wrong-unit": "a comparison with a value of another kind, such as a duration with a count";
     NeverMatches = "never-matches": "a matcher that nothing can satisfy";

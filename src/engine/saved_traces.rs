@@ -30,6 +30,11 @@ pub(super) fn save(record: &RunRecord, folder: &Path, which: Which, redactor: &R
             let prefix = format!("attempt-{number}-");
             attempt.steps.iter().try_for_each(|step| save_step(&folder, &prefix, step, redactor))?;
         }
+        let kept = test.repeat.iter().flat_map(|repeat| &repeat.kept);
+        for run in kept.filter(|run| wanted(run.verdict)) {
+            let prefix = format!("run-{}-", run.number);
+            run.steps.iter().try_for_each(|step| save_step(&folder, &prefix, step, redactor))?;
+        }
         if wanted(test.verdict) {
             test.steps.iter().try_for_each(|step| save_step(&folder, "", step, redactor))?;
         }

@@ -51,7 +51,7 @@ fn kept(record: &mut RunRecord, loaded: &Loaded, accept: bool, remarks: &mut Vec
         let Some(ran) = ran else { continue };
         let passed = matches!(ran.verdict, Verdict::Pass | Verdict::Flaky);
         for (at, name, accepted) in snapshots(test) {
-            let Some(trace) = ran.steps.get(at).and_then(|step| step.trace.clone()) else { continue };
+            let Some(trace) = ran.steps.get(ran.step_at(at)).and_then(|step| step.trace.clone()) else { continue };
             let shape = Accepted::shape_of(&trace, redactor);
             let admitted = accepted.is_some_and(|accepted| accepted.admits(&shape));
             if accept && !admitted && !passed {

@@ -18,6 +18,7 @@ impl Matcher {
             Position::Int => STATUSES.into_iter().all(|status| self.test(&Fact::Int(status))),
             Position::Count => self.turns().into_iter().all(|count| self.test(&Fact::Int(count))),
             Position::Duration => self.turns().into_iter().all(|time| self.test(&Fact::Duration(time))),
+            Position::Ratio => self.ratios().into_iter().all(|ratio| self.test(&Fact::Float(ratio))),
             Position::Share => {
                 let shares = self.turns().into_iter().chain([SHARE_OF_ONE]).filter(|share| *share <= SHARE_OF_ONE);
                 shares.into_iter().all(|share| self.test(&Fact::Share(share)))
@@ -57,15 +58,36 @@ impl Matcher {
         turns
     }
 
+    /// Ratios between which the answer can change, from the least to the greatest one.
+    fn ratios(&self) -> Vec<f64> {
+        let mut turns = vec![f64::MIN_POSITIVE, f64::MAX];
+        self.operands(&mut |literal| {
+            let number = match literal {
+                Literal::Int(number) => *number as f64,
+                Literal::Float(number) => *number,
+                _ => return,
+            };
+            turns.extend([number.next_down(), number, number.next_up()].into_iter().filter(|turn| *turn > 0.0));
+        });
+        turns
+    }
+
     fn numbers(&self, visit: &mut dyn FnMut(i128)) {
-        let mut operand = |operand: &Operand| {
-            if let Operand::Literal(Literal::Int(number) | Literal::Duration(number) | Literal::Share(number)) = operand
-            {
+        self.operands(&mut |literal| {
+            if let Literal::Int(number) | Literal::Duration(number) | Literal::Share(number) = literal {
                 visit(*number);
+            }
+        });
+    }
+
+    fn operands(&self, visit: &mut dyn FnMut(&Literal)) {
+        let mut operand = |operand: &Operand| {
+            if let Operand::Literal(literal) = operand {
+                visit(literal);
             }
         };
         match self {
-            Matcher::All(all) => all.iter().for_each(|one| one.numbers(visit)),
+            Matcher::All(all) => all.iter().for_each(|one| one.operands(visit)),
             Matcher::Compare(_, one) => operand(one),
             Matcher::Range(low, high) => low.iter().chain(high).for_each(operand),
             Matcher::OneOf(all) => all.iter().for_each(operand),
@@ -158,6 +180,7 @@ mod tests {
                 vec!["'>= 100'", "'> 0'", "100..999", "'!= 42'", "{ gte: 0 }"],
                 vec!["'>= 200'", "100..599", "'!= 500'", "< 600"],
             ),
+            (Position::Ratio, vec!["'> 0'", "'>= 0'", "0.."], vec!["< 0.8", "'>= 0.1'", "0.9..1.1", "'> 1'"]),
             (
                 kinds,
                 vec!["exists", "{ one_of: [unspecified, internal, server, client, producer, consumer] }", "'~ .*'"],

@@ -142,9 +142,12 @@ fn as_number(value: Value, template: &Template, position: Position) -> Result<Li
     let fits = match (&literal, position) {
         (Some(Literal::Duration(_)), Position::Duration) | (Some(Literal::Int(_)), Position::Int) => true,
         (Some(Literal::Int(count)), Position::Count) => *count >= 0,
-        (Some(Literal::Int(_) | Literal::Float(_)), Position::Score) => true,
+        (Some(Literal::Int(_) | Literal::Float(_)), Position::Score | Position::Ratio) => true,
         (Some(Literal::Share(share)), Position::Share) => *share <= super::SHARE_OF_ONE,
-        (_, Position::Duration | Position::Int | Position::Count | Position::Score | Position::Share) => false,
+        (
+            _,
+            Position::Duration | Position::Int | Position::Count | Position::Score | Position::Share | Position::Ratio,
+        ) => false,
         (
             Some(Literal::Int(_) | Literal::Float(_) | Literal::Duration(_) | Literal::Size(_) | Literal::Share(_)),
             _,

@@ -26,6 +26,8 @@ pub enum Position {
     Duration,
     /// A part of a whole, in percent.
     Share,
+    /// How many times one is another.
+    Ratio,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -41,11 +43,13 @@ impl Position {
             Position::Score => "a score",
             Position::Duration => "a duration",
             Position::Share => "a share",
+            Position::Ratio => "a ratio",
             Position::Word(_) => "one of a few words",
         }
     }
     pub(super) fn numeric(self) -> bool {
-        matches!(self, Position::Count | Position::Int | Position::Score | Position::Duration | Position::Share)
+        use Position::{Count, Duration, Int, Ratio, Score, Share};
+        matches!(self, Count | Int | Score | Duration | Share | Ratio)
     }
     fn example(self) -> &'static str {
         match self {
@@ -54,6 +58,7 @@ impl Position {
             Position::Score => "`>= 75`, `90..`, `100`",
             Position::Duration => "`< 3s`, `200ms..1.5s`",
             Position::Share => "`< 60%`, `20%..60%`",
+            Position::Ratio => "`< 0.8`, `0.9..1.1`",
             _ => "`card`, `~ card.*`, `exists`",
         }
     }
@@ -334,7 +339,7 @@ pub(super) fn checked(
     };
     match (position, &literal) {
         (Position::Duration, Literal::Duration(_)) | (Position::Int, Literal::Int(_)) => {}
-        (Position::Score, Literal::Int(_) | Literal::Float(_)) => {}
+        (Position::Score | Position::Ratio, Literal::Int(_) | Literal::Float(_)) => {}
         (Position::Score, Literal::Share(_)) => {
             return wrong(
                 noun,
@@ -348,6 +353,9 @@ pub(super) fn checked(
             );
         }
         (Position::Share, Literal::Share(_)) => {}
+        (Position::Ratio, Literal::Share(share)) => {
+            return wrong(noun, format!("a ratio is written as a number: `{}`", super::fraction(*share)));
+        }
         (Position::Share, Literal::Int(number)) => {
             return wrong(noun, format!("a share is written in percent: `{number}%`"));
         }
@@ -364,7 +372,7 @@ pub(super) fn checked(
             );
         }
         (Position::Count, Literal::Int(_)) => {}
-        (Position::Duration | Position::Count | Position::Int | Position::Score | Position::Share, _) => {
+        _ if position.numeric() => {
             return wrong(noun, format!("write {}", position.example()));
         }
         (Position::Text, Literal::Int(_) | Literal::Float(_) | Literal::Bool(_)) if comparison == Comparison::Eq => {

@@ -9,7 +9,10 @@ use std::collections::BTreeSet;
 
 /// Learns the values of hidden attributes in the traces of which something is about to be shown.
 pub(super) fn learn(what: &What<'_>, redactor: &Redactor) {
-    let of_test = |test: &TestRecord| test.steps.iter().for_each(|step| of_step(step, redactor));
+    let of_test = |test: &TestRecord| {
+        let kept = test.repeat.iter().flat_map(|repeat| &repeat.kept).flat_map(|run| &run.steps);
+        test.steps.iter().chain(kept).for_each(|step| of_step(step, redactor));
+    };
     match what {
         What::StepFinished { record, .. } => of_step(record, redactor),
         What::TestFinished(test) | What::TestRejudged(test) => of_test(test),

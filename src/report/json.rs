@@ -6,6 +6,7 @@ mod read;
 pub use read::read;
 
 use super::difference::{difference_json, movement_json};
+use super::many_runs;
 use crate::assert::Finding;
 use crate::run::record::{
     AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
@@ -115,6 +116,7 @@ pub(super) fn test(record: &TestRecord) -> Value {
             "duration_ns": nanos(attempt.duration),
             "steps": attempt.steps.iter().map(|step| self::step(record, step)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
+        "repeat": record.repeat.as_ref().map(|repeat| many_runs::json(repeat, |step| self::step(record, step))),
     })
 }
 

@@ -158,7 +158,10 @@ fn output(test: &TestRecord) -> String {
         clean(&line, false) + "\n"
     };
     let attempts = if test.attempts > 1 { format!("attempt {}\n", test.attempts) } else { String::new() };
-    attempts + &test.steps.iter().map(line).collect::<String>()
+    // What did not pass has them with its failure.
+    let repeat = test.repeat.iter().filter(|_| kind(test.verdict) == Kind::Passed);
+    let runs = repeat.flat_map(|repeat| repeat.lines()).map(|line| clean(&line, false) + "\n");
+    attempts + &runs.chain(test.steps.iter().map(line)).collect::<String>()
 }
 
 fn of_the_run(xml: &mut Xml, run: &RunRecord, errors: &[String]) {

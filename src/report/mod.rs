@@ -16,6 +16,7 @@ pub mod html;
 pub mod json;
 mod junit;
 pub mod kinds;
+mod many_runs;
 mod markdown;
 pub mod merge;
 mod ndjson;

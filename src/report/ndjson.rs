@@ -59,6 +59,12 @@ fn body(what: &What<'_>) -> (&'static str, Value) {
                 "trace_id": record.trace_id.map(|id| id.to_string()),
             }),
         ),
+        What::Repeating { test, runs, begun, judged, not_passed } => (
+            "repeating",
+            json!({
+                "test": test_name(test), "runs": runs, "begun": begun, "judged": judged, "not_passed": not_passed,
+            }),
+        ),
         What::TestFinished(test) => ("test_finished", json!({ "test": json::test(test) })),
         What::TestRejudged(test) => ("test_rejudged", json!({ "test": json::test(test) })),
         What::Warning(text) => ("warning", json!({ "message": text })),

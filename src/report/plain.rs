@@ -43,6 +43,9 @@ pub(super) fn headline_of(test: &TestRecord) -> String {
 /// Everything that is known of steps, as lines.
 pub(super) fn details(test: &TestRecord, steps: &[StepRecord]) -> String {
     let mut out = String::new();
+    for line in test.repeat.iter().flat_map(|repeat| repeat.lines()) {
+        let _ = writeln!(out, "{}", clean(&line, false));
+    }
     for step in steps {
         if !step.name.is_empty() {
             let _ = writeln!(out, "step `{}`: {}", clean(&step.name, false), step.verdict.word());

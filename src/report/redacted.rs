@@ -2,6 +2,8 @@
 //!
 //! Records are taken apart field by field, so that a new one cannot be forgotten here.
 
+mod repeat;
+
 use crate::assert::{Absent, Finding};
 use crate::redact::{MASK, Redactor};
 use crate::run::event::{TestName, What};
@@ -75,6 +77,12 @@ impl<'r> Redacted<'r> {
                 let (name, file) = (text(test.name), file(test));
                 let test = TestName { name: &name, file: Path::new(&file), line: test.line };
                 then(What::StepFinished { test, record: &self.step(record) });
+            }
+            What::Repeating { test, runs, begun, judged, not_passed } => {
+                let (name, file) = (text(test.name), file(test));
+                let test = TestName { name: &name, file: Path::new(&file), line: test.line };
+                let (runs, begun, judged, not_passed) = (*runs, *begun, *judged, *not_passed);
+                then(What::Repeating { test, runs, begun, judged, not_passed });
             }
             What::TestFinished(test) => then(What::TestFinished(&self.test(test))),
             What::TestRejudged(test) => then(What::TestRejudged(&self.test(test))),
@@ -154,6 +162,7 @@ impl<'r> Redacted<'r> {
             steps,
             earlier,
             duration,
+            repeat,
         } = test;
         TestRecord {
             name: self.text(name),
@@ -168,6 +177,7 @@ impl<'r> Redacted<'r> {
             steps: steps.iter().map(|step| self.step(step)).collect(),
             earlier: earlier.iter().map(|attempt| self.attempt(attempt)).collect(),
             duration: *duration,
+            repeat: repeat.as_ref().map(|repeat| Box::new(self.repeat(repeat))),
         }
     }
 

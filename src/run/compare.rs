@@ -4,11 +4,11 @@
 //! test and its timeout, where the verdict stands already.
 
 use super::event::What;
+use super::green::Green;
 use super::past::{SinceLastPass, StepName};
 use super::patience::Patience;
 use super::record::{TestRecord, Verdict};
 use super::session::Session;
-use super::step::Green;
 use super::wait::{Target, wait};
 use crate::trace::{Phase, Trace};
 use std::sync::Arc;

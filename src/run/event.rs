@@ -99,6 +99,19 @@ pub enum What<'a> {
         /// Its result.
         record: &'a StepRecord,
     },
+    /// A test is repeated: another of its runs began, or was judged.
+    Repeating {
+        /// The test.
+        test: TestName<'a>,
+        /// How many runs there are to be, the warm-up not counted.
+        runs: u32,
+        /// How many have begun.
+        begun: u32,
+        /// How many of these were judged.
+        judged: u32,
+        /// How many of these did not pass.
+        not_passed: u32,
+    },
     /// A test ended.
     TestFinished(&'a TestRecord),
     /// A finished test was judged again at the end of the run, and its verdict changed.

@@ -2,15 +2,14 @@
 
 use super::absence;
 use super::event::What;
-use super::outcome::{Summed, sum, worst};
+use super::green::{Green, Kept, Looked, Turned};
 use super::past::{StepName, is_whole};
 use super::patience::Patience;
 use super::processes::Ended;
-use super::record::{RunRecord, StepRecord, Verdict};
+use super::record::{RunRecord, Verdict};
 use super::session::{Session, TestAt};
-use super::step::Green;
 use super::wait::{LastLook, Target, lock, look_again};
-use crate::assert::{self, Judgement};
+use crate::assert;
 use crate::matcher::count_of;
 use crate::trace::Trace;
 use futures_util::future::join_all;
@@ -35,7 +34,7 @@ impl Session {
             let (_, failed) = self.plain_steps(file, true, captures).await;
             if setup_failed.is_some() { remarks.extend(failed) } else { errors.extend(failed) }
         }
-        let Looked { mut turned, whole, remark } = self.look_again().await;
+        let All { mut looked, whole, remark } = self.look_again().await;
         remarks.extend(remark);
         for process in ended() {
             // A teardown may have asked it to.
@@ -47,23 +46,35 @@ impl Session {
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
                 let Some(outcome) = cell.outcome.get() else { continue };
+                let at = TestAt { file, test };
                 let mut record = (*outcome.record).clone();
                 for (position, step) in record.steps.iter_mut().enumerate() {
-                    match whole.get(&(TestAt { file, test }, position)) {
+                    match whole.get(&(at, position)) {
                         Some(Some(trace)) => (step.trace, step.settled) = (Some(Arc::clone(trace)), true),
                         Some(None) => step.settled = false,
                         None => {}
                     }
                 }
-                let turned = turned.remove(&TestAt { file, test }).unwrap_or_default();
-                let mut has_turned = !turned.is_empty();
-                for turned in turned {
-                    let position = turned.step;
-                    let phase = turned.green.watch.phase();
-                    let step = &mut record.steps[position];
-                    turned.put_into(step);
-                    let of = StepName { file: record.source.path(), test: &record.name, position, step: &step.name };
-                    step.since_last_pass = self.since(&of, step.trace.as_ref(), phase).map(Arc::new);
+                let looked = looked.remove(&at).unwrap_or_default();
+                let mut has_turned = looked.iter().any(|(.., looked)| matches!(looked, Looked::Turned(_)));
+                if record.repeat.is_some() && !looked.is_empty() {
+                    let before = record.verdict;
+                    if let Some(runs) = &mut *lock(&cell.runs) {
+                        looked.into_iter().for_each(|(run, looked)| runs.looked(run.unwrap_or_default(), looked));
+                    }
+                    self.put_runs(at, &mut record);
+                    has_turned = record.verdict != before;
+                } else {
+                    for (_, looked) in looked {
+                        let Looked::Turned(turned) = looked else { continue };
+                        let position = turned.step;
+                        let phase = turned.green.watch.phase();
+                        let step = &mut record.steps[position];
+                        turned.put_into(step);
+                        let of =
+                            StepName { file: record.source.path(), test: &record.name, position, step: &step.name };
+                        step.since_last_pass = self.since(&of, step.trace.as_ref(), phase).map(Arc::new);
+                    }
                 }
                 has_turned |= absence::review(&mut record, &witnessed, self.options.strict_absence, &mut unwitnessed);
                 if has_turned {
@@ -97,44 +108,21 @@ impl Session {
     }
 
     /// Looks at every green once more.
-    async fn look_again(self: &Arc<Self>) -> Looked {
+    async fn look_again(self: &Arc<Self>) -> All {
         let greens = std::mem::take(&mut *lock(&self.greens));
-        let looks = greens.into_iter().map(|(at, step, mut green)| async move {
-            let context = || self.context(&green.silent);
-            let reading = self.reading(green.at);
-            let target = Target {
-                backend: &reading.backend,
-                id: green.id,
-                injected: green.injected.clone(),
-                expect: &green.expect,
-                context: &context,
-                news: &|_, _, _, _| {},
-                slots: &reading.slots,
-                patience: &Patience::new(None),
-                enough: None,
-            };
-            let look = look_again(&self.shared, &target, &mut green.watch).await;
-            let whole = green.watch.trace().filter(|_| is_whole(green.watch.phase())).cloned();
-            (at, step, green, look, whole)
-        });
-        let mut looked = Looked::default();
-        let mut not_read = Vec::new();
-        for (at, step, green, look, whole) in join_all(looks).await {
-            let whole = whole.filter(|_| !matches!(look, LastLook::InDoubt(..)));
-            looked.whole.insert((at, step), whole);
-            let turn = |judgements, late, why| {
-                let turn = Turned { step, green, judgements, late, why };
-                if turn.judgements.iter().any(|judgement| judgement.verdict != assert::Verdict::Pass) {
-                    looked.turned.entry(at).or_default().push(turn);
-                }
-            };
-            match look {
-                LastLook::AsBefore => {}
-                LastLook::NotRead(why) => not_read.push(why),
-                LastLook::Late(judgements) => {
-                    turn(judgements, true, "spans that came later broke it".to_owned());
-                }
-                LastLook::InDoubt(judgements, why) => turn(judgements, false, why),
+        let looks = greens
+            .into_iter()
+            .map(|Kept { at, run, step, green }| async move { (at, run, step, self.look_at(step, green).await) });
+        let mut all = All::default();
+        let mut not_read = std::mem::take(&mut *lock(&self.unread));
+        for (at, run, step, look) in join_all(looks).await {
+            if run.is_none() {
+                all.whole.insert((at, step), look.whole);
+            }
+            match look.found {
+                Ok(Some(looked)) => all.looked.entry(at).or_default().push((run, looked)),
+                Ok(None) => {}
+                Err(why) => not_read.push(why),
             }
         }
         let remark = not_read.first().map(|why| {
@@ -143,41 +131,59 @@ impl Session {
                 "when the run ended, {traces} of passed tests could not be read again to look for late spans: {why}"
             )
         });
-        looked.remark = remark;
-        looked
+        all.remark = remark;
+        all
     }
+
+    /// Looks at a green once more.
+    pub(super) async fn look_at(&self, step: usize, mut green: Green) -> Look {
+        let context = || self.context(&green.silent);
+        let reading = self.reading(green.at);
+        let target = Target {
+            backend: &reading.backend,
+            id: green.id,
+            injected: green.injected.clone(),
+            expect: &green.expect,
+            context: &context,
+            news: &|_, _, _, _| {},
+            slots: &reading.slots,
+            patience: &Patience::new(None),
+            enough: None,
+        };
+        let look = look_again(&self.shared, &target, &mut green.watch).await;
+        let trace = green.watch.trace().cloned();
+        let is_whole = is_whole(green.watch.phase()) && !matches!(look, LastLook::InDoubt(..));
+        let whole = trace.clone().filter(|_| is_whole);
+        let (judgements, late, why) = match look {
+            LastLook::AsBefore => return Look { whole, found: Ok(None) },
+            LastLook::NotRead(why) => return Look { whole, found: Err(why) },
+            LastLook::Late(judgements) => (judgements, true, "spans that came later broke it".to_owned()),
+            LastLook::InDoubt(judgements, why) => (judgements, false, why),
+        };
+        let found = if judgements.iter().any(|judgement| judgement.verdict != assert::Verdict::Pass) {
+            Some(Looked::Turned(Box::new(Turned { step, green, judgements, late, why })))
+        } else {
+            trace.filter(|_| late).map(Looked::Grew)
+        };
+        Look { whole, found: Ok(found) }
+    }
+}
+
+/// What the last look at one green found.
+pub(super) struct Look {
+    /// Its trace, if it is whole by now.
+    whole: Option<Arc<Trace>>,
+    /// What it has shown, or why it could not be read.
+    pub(super) found: Result<Option<Looked>, String>,
 }
 
 /// What the last look at all greens found.
 #[derive(Default)]
-struct Looked {
-    /// The steps that are none any more.
-    turned: HashMap<TestAt, Vec<Turned>>,
-    /// The traces, as far as they are whole by now.
+struct All {
+    /// Of each test, by its runs.
+    looked: HashMap<TestAt, Vec<(Option<u32>, Looked)>>,
+    /// The traces of tests that ran once, as far as they are whole by now.
     whole: HashMap<(TestAt, usize), Option<Arc<Trace>>>,
     /// What could not be looked at.
     remark: Option<String>,
-}
-
-/// A step that was green until the run ended.
-struct Turned {
-    step: usize,
-    green: Green,
-    judgements: Vec<Judgement>,
-    late: bool,
-    why: String,
-}
-
-impl Turned {
-    /// The step's record as it is now. The trace is the one that was judged again: findings name its rows.
-    fn put_into(self, step: &mut StepRecord) {
-        let Summed { expectations, remarks } = sum(self.judgements, &self.green.expect);
-        step.expectations.truncate(self.green.of_answer);
-        step.expectations.extend(expectations);
-        step.remarks = remarks;
-        step.verdict = worst(&step.expectations);
-        step.unwitnessed.clear();
-        step.trace = self.green.watch.trace().cloned();
-        (step.late, step.rejudged) = (self.late, Some(self.why));
-    }
 }

@@ -40,15 +40,18 @@ impl Session {
         if started_ns == 0 {
             return not_begun(&self.plan, at, INTERRUPTED);
         }
-        TestRecord {
-            verdict: Verdict::Error,
+        let mut record = TestRecord {
             reason: Some(NOT_FINISHED.to_owned()),
             attempts: 1,
             started_ns,
             duration,
-            steps: vec![StepRecord::error("", NOT_FINISHED)],
             ..blank(&self.plan, at)
-        }
+        };
+        self.put_runs(at, &mut record);
+        // Runs that could not have been enough in any case are a failure, interrupted or not.
+        record.verdict = record.verdict.max(Verdict::Error);
+        record.steps.push(StepRecord::error("", NOT_FINISHED));
+        record
     }
 }
 

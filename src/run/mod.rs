@@ -1,12 +1,14 @@
 //! Running tests: which test runs when, the life of one test, events and records.
 
 pub(crate) mod absence;
+mod at;
 pub(crate) mod clock;
 mod compare;
 pub mod event;
 mod exchange;
 pub mod filter;
 mod finish;
+mod green;
 pub(crate) mod interrupted;
 mod never_came;
 pub mod options;
@@ -17,6 +19,7 @@ pub mod ports;
 pub mod processes;
 mod program;
 pub mod record;
+mod repeat;
 mod response;
 pub(crate) mod saved;
 pub mod session;

@@ -3,6 +3,7 @@
 pub use super::exchange::{AnswerRecord, BodyRecord, Protocol, RequestRecord};
 pub use super::past::SinceLastPass;
 pub use super::program::ProgramRecord;
+pub use super::repeat::record::*;
 
 use crate::assert::{Finding, Unseen};
 use crate::source::{SourceFile, Span};
@@ -196,6 +197,8 @@ pub struct TestRecord {
     pub earlier: Vec<AttemptRecord>,
     /// From the start of the first attempt to the end of the last.
     pub duration: Duration,
+    /// Its runs, of a test that is repeated. Then the first of its steps speaks of all runs, and the others are of one of them.
+    pub repeat: Option<Box<RepeatRecord>>,
 }
 
 /// How many attempts before the last are kept.
@@ -228,7 +231,12 @@ impl TestRecord {
             steps: Vec::new(),
             earlier: Vec::new(),
             duration: Duration::ZERO,
+            repeat: None,
         }
+    }
+    /// Where the record of a step of the plan stands among its steps.
+    pub fn step_at(&self, planned: usize) -> usize {
+        planned + usize::from(self.repeat.is_some())
     }
 }
 

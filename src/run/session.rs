@@ -3,16 +3,21 @@
 //! Each selected test is a task of its own. `jobs` bounds the requests under way; a wait for a trace costs nothing, so
 //! nothing bounds those. A test that others need is run once.
 
+pub use super::at::TestAt;
+
 use super::clock::Clock;
 use super::event::{Listener, TestName, What};
+use super::green::{Green, Kept};
 use super::options::Options;
 use super::past::Past;
 use super::patience::Patience;
 use super::record::{
     AttemptRecord, BodyRecord, EARLIER_KEPT, ProcessRecord, RunRecord, StepRecord, TestRecord, Verdict,
 };
+use super::repeat::running::Running;
+use super::repeat::runs::Runs;
 use super::silent::Silent;
-use super::step::{Green, StepEnv, failed, run_step, witness};
+use super::step::{StepEnv, failed, run_step, witness};
 use super::wait::{Shared, lock};
 use crate::assert::{Context, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
@@ -56,7 +61,9 @@ pub struct Session {
     pub(super) tests: Vec<Vec<Slot>>,
     pub(super) files: Vec<FileState>,
     mutexes: HashMap<String, tokio::sync::Mutex<()>>,
-    pub(super) greens: Mutex<Vec<(TestAt, usize, Green)>>,
+    pub(super) greens: Mutex<Vec<Kept>>,
+    /// Why greens could not be looked at again while tests ran.
+    pub(super) unread: Mutex<Vec<String>>,
     pub(super) exporter: Option<OwnSpanExporter>,
     pub(super) backend: Reading,
     pub(super) backends: HashMap<TestAt, Reading>,
@@ -96,15 +103,6 @@ impl Reading {
     }
 }
 
-/// A test's place in the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TestAt {
-    /// Its file.
-    pub file: usize,
-    /// Its position there.
-    pub test: usize,
-}
-
 #[derive(Clone)]
 pub(super) struct Outcome {
     pub(super) record: Arc<TestRecord>,
@@ -118,12 +116,29 @@ pub(super) struct Slot {
     /// When its first step got its turn.
     pub(super) started: OnceLock<Instant>,
     pub(super) outcome: SetOnce<Outcome>,
+    /// Its runs, of a test that is repeated.
+    pub(super) runs: Mutex<Option<Runs>>,
+}
+
+impl Outcome {
+    /// What came of a test of which nobody needs a capture.
+    pub(super) fn of(record: TestRecord) -> Outcome {
+        Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+    }
+}
+
+/// How an attempt is told of, or that it is one of many runs.
+pub(super) struct How<'a> {
+    /// Which attempt at the test it is.
+    pub(super) attempt: Option<u32>,
+    /// The run that it is.
+    pub(super) run: Option<&'a Running>,
 }
 
 /// What came of one attempt at a test.
-struct Attempt {
-    steps: Vec<StepRecord>,
-    greens: Vec<(usize, Green)>,
+pub(super) struct Attempt {
+    pub(super) steps: Vec<StepRecord>,
+    pub(super) greens: Vec<(usize, Green)>,
     captures: BTreeMap<String, Value>,
     /// The wait of the step that did not pass.
     unpassed: Option<Green>,
@@ -173,6 +188,7 @@ impl Session {
             files: plan.files.iter().map(|_| FileState { setup: OnceCell::new() }).collect(),
             mutexes,
             greens: Mutex::default(),
+            unread: Mutex::default(),
             exporter: None,
             backend: Reading::new(backend, options.pipeline),
             backends: HashMap::new(),
@@ -268,6 +284,11 @@ impl Session {
         self.stop();
     }
 
+    /// Why the system is not whole any more.
+    pub(super) fn broken(&self) -> Option<&str> {
+        self.broken.get().map(String::as_str)
+    }
+
     /// Why a test is not begun.
     fn not_begun(&self) -> String {
         self.broken.get().map_or_else(|| NOT_BEGUN.to_owned(), |why| format!("not begun, because {why}"))
@@ -343,14 +364,7 @@ impl Session {
 
     /// A bug of this program, in the middle of a test: others wait for its outcome, and it is not a pass.
     fn panicked(&self, at: TestAt, panic: &(dyn Any + Send)) -> Outcome {
-        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let mut record = blank(&self.plan, at);
-        record.verdict = Verdict::Error;
-        record
-            .steps
-            .push(StepRecord::error("", format!("internal error (a bug of tracespec, please report it): {text}")));
-        Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+        Outcome::of(TestRecord { verdict: Verdict::Error, steps: vec![bug(panic)], ..blank(&self.plan, at) })
     }
 
     async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
@@ -359,7 +373,7 @@ impl Session {
         let mut record = blank(&self.plan, at);
         let skip = |mut record: TestRecord, reason: String| {
             record.reason = Some(reason);
-            Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+            Outcome::of(record)
         };
         if let Some(reason) = &test.skip {
             return skip(record, reason.clone());
@@ -381,26 +395,39 @@ impl Session {
         if let Some(why) = did_not_pass {
             record.verdict = Verdict::Error;
             record.steps.push(StepRecord::error("setup", why.clone()));
-            return Outcome { record: Arc::new(record), captures: BTreeMap::new() };
+            return Outcome::of(record);
         }
         let alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
             Some(mutex) => Some(mutex.lock().await),
             None => None,
         };
+        let scope_of = |attempt: u32| {
+            let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), attempt);
+            scope.adopt(from_setup);
+            for (need, captures) in &needed_captures {
+                scope.needs(need.clone(), captures.clone());
+            }
+            scope
+        };
+        if let Some(repeat) = &test.repeat {
+            // A mutex may have been waited for.
+            return if self.is_stopped() {
+                skip(record, self.not_begun())
+            } else {
+                self.repeat(at, repeat, scope_of).await
+            };
+        }
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
         let mut unpassed = None;
         let mut took = Duration::ZERO;
         while record.attempts <= retries && (record.attempts == 0 || self.broken.get().is_none()) {
-            let mut scope = Scope::new(Arc::clone(&self.vars), file, Some(test), record.attempts);
-            scope.adopt(from_setup);
-            for (need, captures) in &needed_captures {
-                scope.needs(need.clone(), captures.clone());
-            }
+            let mut scope = scope_of(record.attempts);
             record.attempts += 1;
             let began = Instant::now();
+            let how = How { attempt: Some(record.attempts), run: None };
             let Attempt { steps, greens, captures: kept, unpassed: last } =
-                self.attempt(at, &test.steps, record.attempts, &mut scope).await;
+                self.attempt(at, &test.steps, how, &mut scope).await;
             unpassed = last;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
@@ -421,7 +448,7 @@ impl Session {
                 if record.attempts > 1 {
                     record.verdict = Verdict::Flaky;
                 }
-                lock(&self.greens).extend(greens.into_iter().map(|(step, green)| (at, step, green)));
+                lock(&self.greens).extend(greens.into_iter().map(|(step, green)| Kept { at, run: None, step, green }));
                 break;
             }
         }
@@ -438,7 +465,13 @@ impl Session {
     }
 
     /// One attempt at a list of steps; stops at the first that does not pass.
-    async fn attempt(self: &Arc<Self>, at: TestAt, steps: &[Step], attempt: u32, scope: &mut Scope) -> Attempt {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        at: TestAt,
+        steps: &[Step],
+        how: How<'_>,
+        scope: &mut Scope,
+    ) -> Attempt {
         let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
         let mut unpassed = None;
         let test = &self.plan.files[at.file].tests[at.test];
@@ -451,7 +484,9 @@ impl Session {
                 test: TestName::new(&test.name.value, &test.source, test.name.span.start),
                 file: at.file,
                 at: Some(at),
-                attempt: (position == 0).then_some(attempt),
+                attempt: how.attempt.filter(|_| position == 0),
+                run: how.run,
+                is_last: position + 1 == steps.len(),
                 patience: &patience,
             };
             let running = run_step(&env, step, scope);
@@ -464,14 +499,14 @@ impl Session {
                         break;
                     }
                     let record = failed(step, format!("not finished: {why}"));
-                    self.tell(&What::StepFinished { test: env.test, record: &record });
+                    env.tell(&What::StepFinished { test: env.test, record: &record });
                     records.push(record);
                     break;
                 }
                 () = patience.over() => {
                     let bound = humantime::format_duration(timeout.unwrap_or_default());
                     let record = failed(step, format!("the test took longer than its timeout of {bound}"));
-                    self.tell(&What::StepFinished { test: env.test, record: &record });
+                    env.tell(&What::StepFinished { test: env.test, record: &record });
                     records.push(record);
                     break;
                 }
@@ -519,6 +554,8 @@ impl Session {
                 file,
                 at: None,
                 attempt: None,
+                run: None,
+                is_last: false,
                 patience: &patience,
             };
             let running = run_step(&env, step, &mut scope);
@@ -595,6 +632,13 @@ impl Session {
     pub(crate) fn wait_config(&self, wait: &Wait, reading: &Reading) -> settle::Config {
         self.options.wait_config(wait, reading.pipeline)
     }
+}
+
+/// A bug of this program, in the middle of a test.
+pub(super) fn bug(panic: &(dyn Any + Send)) -> StepRecord {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    StepRecord::error("", format!("internal error (a bug of tracespec, please report it): {text}"))
 }
 
 /// The record of a test of which nothing has happened yet.

@@ -1,10 +1,12 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
 use super::event::{TestName, What};
+use super::green::Green;
 use super::outcome::{Summed, not_judged, sum, worst};
 use super::past::is_whole;
 use super::patience::Patience;
 use super::record::{AnswerRecord, ExpectationRecord, StepRecord, Verdict};
+use super::repeat::running::Running;
 use super::response;
 use super::saved::saved;
 use super::session::{Session, TestAt};
@@ -38,6 +40,10 @@ pub(crate) struct StepEnv<'a> {
     /// Which attempt at the test begins with this step, if one does. The first one may not begin once the run is
     /// stopping.
     pub(crate) attempt: Option<u32>,
+    /// The run that it is part of, of a test that is repeated: then only that is told of.
+    pub(crate) run: Option<&'a Running>,
+    /// Whether it is the last one of its run.
+    pub(crate) is_last: bool,
     /// How long the test may still take.
     pub(crate) patience: &'a Patience,
 }
@@ -51,7 +57,13 @@ impl StepEnv<'_> {
         if let Some(attempt) = self.attempt {
             self.session.tell(&What::TestStarted { test: self.test, attempt });
         }
-        self.session.tell(&What::StepStarted { test: self.test, step: name(step) });
+        self.tell(&What::StepStarted { test: self.test, step: name(step) });
+    }
+
+    pub(super) fn tell(&self, what: &What<'_>) {
+        if self.run.is_none() {
+            self.session.tell(what);
+        }
     }
 }
 
@@ -74,18 +86,6 @@ impl Ran {
     pub(super) fn only(record: StepRecord) -> Ran {
         Ran { record, captures: Vec::new(), green: None, unpassed: None, own: Vec::new() }
     }
-}
-
-/// A trace that was judged. If it is green it is looked at again when the run ends.
-pub(crate) struct Green {
-    pub(crate) id: TraceId,
-    pub(crate) injected: Injected,
-    pub(crate) expect: TraceExpectations,
-    pub(crate) silent: Vec<String>,
-    pub(crate) watch: settle::Watch,
-    pub(crate) at: Option<TestAt>,
-    /// How many of the step's expectations are of the answer; those of the trace follow them.
-    pub(crate) of_answer: usize,
 }
 
 /// Runs a step; captured values are set in `scope`.
@@ -120,7 +120,7 @@ pub(crate) async fn run_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) 
         ran.record.logs = env.session.logs(began);
     }
     if ran.record.verdict != Verdict::Skipped {
-        env.session.tell(&What::StepFinished { test: env.test, record: &ran.record });
+        env.tell(&What::StepFinished { test: env.test, record: &ran.record });
     }
     ran
 }
@@ -145,7 +145,10 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     let spent = || began.elapsed().saturating_sub(env.patience.queued().saturating_sub(queued));
     let mut begun = false;
     let (sent, outcome, sent_ns, answered, captures) = loop {
-        let slot = env.patience.turn(&session.triggers).await;
+        let slot = match env.run {
+            Some(run) if run.is_free => None,
+            _ => env.patience.turn(&session.triggers).await,
+        };
         if env.attempt == Some(1) && session.is_stopped() {
             return Ok(Ran::only(StepRecord::new(name(step))));
         }
@@ -162,6 +165,9 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
             return Ok(Ran::only(StepRecord::new(name(step))));
         };
         let sent_ns = session.shared.clock.now();
+        if let Some(run) = env.run {
+            run.sent.get_or_init(Instant::now);
+        }
         let (sent, outcome) = ready.send(env.test.name, &env.session.descriptions).await;
         drop(slot);
         let outcome = match outcome {
@@ -182,6 +188,9 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
             break (sent, outcome, sent_ns, answered, captures);
         }
     };
+    if let Some(run) = env.run.filter(|_| env.is_last) {
+        run.answered(Some(outcome.responded()));
+    }
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }
@@ -376,15 +385,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
             };
             let (step, start) = (name(step), session.shared.clock.unix_start_ns());
             let deadline_ns = deadline.map(|at| start.saturating_add(at));
-            session.tell(&What::Waiting {
-                test: env.test,
-                step,
-                trace_id: id,
-                phase,
-                spans,
-                reason: &reason,
-                deadline_ns,
-            });
+            env.tell(&What::Waiting { test: env.test, step, trace_id: id, phase, spans, reason: &reason, deadline_ns });
         };
         let reading = session.reading(env.at);
         let target = Target {

@@ -436,7 +436,7 @@ fn in_doubt(doubt: &Reason) -> String {
 }
 
 pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut Watch) -> LastLook {
-    let before = watch.trace().map(Arc::as_ptr);
+    let before = watch.trace().map(|trace| Arc::as_ptr(trace).addr());
     let until = Instant::now() + LAST_LOOK;
     let mut reader = Reader { shared, target, last: Vec::new(), built: None, until, queued: Duration::ZERO };
     let mut reads = Reads::default();
@@ -473,7 +473,7 @@ pub(crate) async fn look_again(shared: &Shared, target: &Target<'_>, watch: &mut
     }
     let (Some(trace), Some(facts)) = (watch.trace(), watch.facts()) else { return LastLook::AsBefore };
     let judged = |phase| judge(&facts, target.expect, phase, &(target.context)());
-    let came = step.as_ref().is_some_and(|step| step.late > 0 || before != Some(Arc::as_ptr(trace)));
+    let came = step.as_ref().is_some_and(|step| step.late > 0 || before != Some(Arc::as_ptr(trace).addr()));
     if let Some(doubt) = watch.doubts(&lock(&shared.knowledge)).first() {
         let judgements = judged(Phase::Stalled);
         return if came { LastLook::Late(judgements) } else { LastLook::InDoubt(judgements, in_doubt(doubt)) };

@@ -1,5 +1,7 @@
 //! Variables' values into what is sent and what is expected, just before each is used.
 
+mod repeat;
+
 use super::plan::{
     Auth, Body, CallRule, Calls, Check, Conventions, Errors, EventCheck, Expectation, Fact, GRPC_CODES, GapsCheck,
     GraphQlErrors, HttpRequest, JsonTemplate, LinkCheck, NetworkCheck, Order, OrderRelation, Part, PathCheck, Per,

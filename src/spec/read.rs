@@ -73,20 +73,13 @@ impl Reader {
         self.push(Problem::error(code, span, says).help(help));
     }
 
-    /// A mapping with known keys; unknown ones are reported, known ones of later versions too.
+    /// A mapping with known keys; unknown ones are reported.
     pub(super) fn fields<'a>(&mut self, node: &'a Node, form: &'static Form) -> Option<Fields<'a>> {
         let entries = match &node.value {
             Value::Map(entries) => entries,
             Value::Broken => return None,
             _ => {
-                let keys = form
-                    .keys
-                    .iter()
-                    .filter(|key| !key.later)
-                    .take(4)
-                    .map(|key| key.name)
-                    .collect::<Vec<_>>()
-                    .join(", ");
+                let keys = form.keys.iter().take(4).map(|key| key.name).collect::<Vec<_>>().join(", ");
                 let problem = Problem::error(
                     Code::WrongType,
                     node.span,
@@ -98,51 +91,25 @@ impl Reader {
             }
         };
         for (at, (key, value)) in entries.iter().enumerate() {
-            if key.broken || key.text.starts_with("x-") {
+            if key.broken || key.text.starts_with("x-") || form.key(&key.text).is_some() {
                 continue;
             }
-            match form.key(&key.text) {
-                None => {
-                    let known = || form.keys.iter().filter(|key| !key.later).map(|key| key.name);
-                    let begins = || known().find(|name| key.text.len() >= 3 && name.starts_with(&*key.text));
-                    // What is a key of another mapping is hardly a misspelt one of this.
-                    let near = slip(entries, at)
-                        .filter(|slip| slip.is_comma || form.key(slip.key).is_some())
-                        .map(|slip| slip.help)
-                        .or_else(|| below(&key.text, value, form))
-                        .or_else(|| elsewhere(&key.text, form))
-                        .or_else(|| begins().map(|name| format!("did you mean `{name}`?")))
-                        .or_else(|| did_you_mean(&key.text, known()));
-                    let keys = || {
-                        format!(
-                            "its keys are {}",
-                            form.keys
-                                .iter()
-                                .filter(|key| !key.later)
-                                .map(|key| key.name)
-                                .collect::<Vec<_>>()
-                                .join(", ")
-                        )
-                    };
-                    let help = near.unwrap_or_else(keys);
-                    self.push(
-                        Problem::error(
-                            Code::UnknownKey,
-                            key.at.whole,
-                            format!("{} has no key `{}`", form.what, key.text),
-                        )
-                        .help(help),
-                    );
-                }
-                Some(known) if known.later => {
-                    let says = format!("`{}` is not supported yet", known.name);
-                    self.push(
-                        Problem::error(Code::NotSupportedYet, key.at.whole, says)
-                            .help("it is part of the language, but this version cannot judge it: remove it for now"),
-                    );
-                }
-                Some(_) => {}
-            }
+            let known = || form.keys.iter().map(|key| key.name);
+            let begins = || known().find(|name| key.text.len() >= 3 && name.starts_with(&*key.text));
+            // What is a key of another mapping is hardly a misspelt one of this.
+            let near = slip(entries, at)
+                .filter(|slip| slip.is_comma || form.key(slip.key).is_some())
+                .map(|slip| slip.help)
+                .or_else(|| below(&key.text, value, form))
+                .or_else(|| elsewhere(&key.text, form))
+                .or_else(|| begins().map(|name| format!("did you mean `{name}`?")))
+                .or_else(|| did_you_mean(&key.text, known()));
+            let keys = || format!("its keys are {}", known().collect::<Vec<_>>().join(", "));
+            let help = near.unwrap_or_else(keys);
+            self.push(
+                Problem::error(Code::UnknownKey, key.at.whole, format!("{} has no key `{}`", form.what, key.text))
+                    .help(help),
+            );
         }
         Some(Fields { node, form })
     }

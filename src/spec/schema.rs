@@ -31,6 +31,8 @@ pub fn text(schema: &Value) -> String {
 const REQUIRED: &[(&str, &[&str])] = &[
     ("file", &["tests"]),
     ("test", &["name"]),
+    ("repeat", &["runs"]),
+    ("compare", &["left", "right", "ratio"]),
     ("until", &["timeout"]),
     ("trace_file", &["path"]),
     ("matrix", &["file"]),
@@ -69,6 +71,7 @@ fn document(title: &str, description: &str, root: &'static Form) -> Value {
         Position::Score,
         Position::Duration,
         Position::Share,
+        Position::Ratio,
     ];
     for position in positions {
         defs.insert(matcher_name(position).to_owned(), matcher(position));
@@ -114,10 +117,9 @@ fn reach(shape: &Shape, open: &mut Vec<&'static Form>, seen: &mut Vec<&'static s
 fn form_schema(form: &'static Form) -> Value {
     let mut properties = Map::new();
     for key in form.keys {
-        let mut schema = if key.later { json!({ "not": {} }) } else { shape(&key.shape) };
+        let mut schema = shape(&key.shape);
         if let Some(object) = schema.as_object_mut() {
-            let doc = if key.later { format!("{} Not supported yet.", key.doc) } else { key.doc.to_owned() };
-            object.insert("description".to_owned(), json!(doc));
+            object.insert("description".to_owned(), json!(key.doc));
             object.insert("examples".to_owned(), json!([example(key.example)]));
         }
         properties.insert(key.name.to_owned(), schema);
@@ -195,7 +197,6 @@ fn shape(shape_of: &Shape) -> Value {
         Shape::Map(inner) => json!({ "type": "object", "additionalProperties": shape(inner) }),
         Shape::Form(form) => json!({ "$ref": format!("#/$defs/{}", form.name) }),
         Shape::Any(all) => json!({ "anyOf": all.iter().map(shape).collect::<Vec<_>>() }),
-        Shape::Later => json!({ "not": {} }),
     }
 }
 
@@ -212,6 +213,7 @@ fn matcher_name(position: Position) -> &'static str {
         Position::Score => "score_matcher",
         Position::Duration => "duration_matcher",
         Position::Share => "share_matcher",
+        Position::Ratio => "ratio_matcher",
         Position::Word(_) => "word_matcher",
     }
 }
@@ -245,6 +247,7 @@ fn matcher(position: Position) -> Value {
         ],
         Position::Duration => vec![text(&format!("{operator}[0-9.]+\\s*[a-zµμ]|^\\s*\\.\\.\\s*[0-9]"))],
         Position::Share => vec![text(&format!("{operator}[0-9.]+\\s*%|^\\s*\\.\\.\\s*[0-9]"))],
+        Position::Ratio => vec![text(&format!("{operator}[0-9.]+$|^[0-9.]*\\s*\\.\\.\\s*[0-9.]*$"))],
         Position::Word(words) => {
             let list = words.join("|");
             vec![json!({ "enum": words }), text(&format!("^(!=\\s*({list})|!?=?~.*|exists|absent)$"))]
@@ -261,6 +264,7 @@ fn matcher(position: Position) -> Value {
         Position::Score => json!([">= 75", "90..", 100]),
         Position::Duration => json!(["< 3s", "200ms..1.5s", { "gt": "1ms", "lt": "3s" }]),
         Position::Share => json!(["< 60%", "20%..60%", { "gt": "20%" }]),
+        Position::Ratio => json!(["< 0.8", "0.9..1.1", { "lte": 1 }]),
         Position::Word(words) => json!([words[1], { "one_of": words }]),
     };
     let description = match position {
@@ -273,6 +277,7 @@ fn matcher(position: Position) -> Value {
         Position::Score => "A matcher of a score from 0 to 100.",
         Position::Duration => "A matcher of a duration: numbers have units.",
         Position::Share => "A matcher of a share, in percent.",
+        Position::Ratio => "A matcher of a ratio.",
         Position::Word(_) => "A matcher of one of a few words.",
     };
     json!({ "description": description, "examples": examples, "anyOf": forms })
@@ -282,7 +287,7 @@ fn matcher_mapping(position: Position) -> Value {
     let operand = match position {
         Position::Duration | Position::Share => json!({ "type": "string" }),
         Position::Count | Position::Int => json!({ "type": ["integer", "string"] }),
-        Position::Score => json!({ "type": ["number", "string"] }),
+        Position::Score | Position::Ratio => json!({ "type": ["number", "string"] }),
         Position::Any => json!({ "type": ["string", "number", "boolean", "array", "null"] }),
         _ => scalar(),
     };

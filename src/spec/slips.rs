@@ -79,7 +79,7 @@ pub(super) fn elsewhere(name: &str, form: &'static Form) -> Option<String> {
     }
     homes
         .iter()
-        .find(|(home, _)| !std::ptr::eq(*home, form) && home.key(name).is_some_and(|key| !key.later))
+        .find(|(home, _)| !std::ptr::eq(*home, form) && home.key(name).is_some())
         .map(|(_, place)| format!("`{name}` belongs {place}"))
 }
 

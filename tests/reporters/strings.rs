@@ -98,13 +98,26 @@ pub fn with_texts(mut run: RunRecord, texts: &[String]) -> RunRecord {
     }
     for (number, test) in run.tests.iter_mut().enumerate() {
         // Files and names differ, as they do in a run.
-        let TestRecord { name, source, reason, tags, steps, earlier, .. } = test;
+        let TestRecord { name, source, reason, tags, steps, earlier, repeat, .. } = test;
         *name = format!("{number}{}", next());
         *source = SourceFile::new(format!("{}{}", next(), number % 2), source.text());
         *reason = reason.as_ref().map(|_| next());
         *tags = vec![next()];
         let earlier = earlier.iter_mut().flat_map(|attempt| &mut attempt.steps);
         steps.iter_mut().chain(earlier).for_each(|step| texts_of_a_step(step, &mut next));
+        if let Some(repeat) = repeat {
+            repeat.timed.fill_with(&mut next);
+            repeat.causes.iter_mut().for_each(|cause| cause.message = next());
+            repeat.runs.iter_mut().for_each(|run| run.link = Some(next()));
+            for one in &mut repeat.percentiles {
+                (one.path, one.of, one.expected) = (next(), next(), next());
+            }
+            for one in &mut repeat.ratios {
+                (one.path, one.left, one.right, one.expected) = (next(), next(), next(), next());
+            }
+            let kept = repeat.kept.iter_mut().flat_map(|run| &mut run.steps);
+            kept.for_each(|step| texts_of_a_step(step, &mut next));
+        }
     }
     run
 }
@@ -231,7 +244,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn every_report_is_well_formed_and_has_each_test_once(texts in prop::collection::vec(text(), 1..40), interrupted: bool) {
-        let run = with_texts(records::run(interrupted), &texts);
+        let mut run = records::run(interrupted);
+        run.tests.extend(super::repeated::run().tests);
+        let run = with_texts(run, &texts);
         let json: Value = serde_json::from_str(&written("json", &run).0).unwrap();
         prop_assert_eq!(json["tests"].as_array().unwrap().len(), run.tests.len());
         let events = written("ndjson", &run).0;

@@ -1,9 +1,10 @@
-//! Statistics of few samples, one concept a file: percentiles that are refused where the sample is too small, what two samples
-//! differ by, whether they differ at all, and the same of two shares.
+//! Statistics of few samples, one concept a file: percentiles that are refused where the sample is too small, what is certain
+//! of a quantile or a share, what two samples differ by, whether they differ at all, and the same of two shares.
 //!
 //! Samples are durations in nanoseconds. No distribution of them is assumed, nothing is drawn at random: the same samples have
 //! the same answer. The ends of intervals are values (or differences, or ratios) that were measured, chosen by rank.
 
+pub mod confidence;
 mod holm;
 mod normal;
 mod rank_sum;
@@ -16,7 +17,7 @@ pub use shares::{Shares, fisher_more, fisher_more_mid};
 pub use shift::{Estimate, ratio, ratio_within, shift, shift_within, superiority};
 
 /// What may be wrong on either side of an interval where nothing else is asked for: 2.5 %.
-const TAIL: f64 = 0.025;
+const TAIL: f64 = confidence::EITHER_SIDE;
 
 /// A quantile, as its share in ten-thousandths, so that ranks are whole numbers: p95 is 9500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +39,11 @@ impl Quantile {
     }
     fn share(self) -> f64 {
         f64::from(self.0) / 10_000.0
+    }
+    /// Which value of so many, in ascending order from 1, is the quantile: the least that a share of them does not exceed.
+    pub fn rank(self, count: usize) -> usize {
+        let rank = (count as u128 * u128::from(self.0)).div_ceil(10_000);
+        (rank as usize).min(count)
     }
     /// How many samples it takes until the greatest of them lies above the quantile in 95 of 100 cases (Wilks). With fewer,
     /// what is called this percentile is only the maximum.
@@ -92,34 +98,14 @@ impl Sample {
     }
     /// The quantile by nearest rank, also of a sample that is too small to bound it.
     pub fn nearest_rank(&self, q: Quantile) -> u64 {
-        let rank = (self.count() as u128 * u128::from(q.0)).div_ceil(10_000);
-        self.0[(rank as usize).clamp(1, self.count()) - 1]
+        self.0[q.rank(self.count()).max(1) - 1]
     }
     /// Between which values the quantile of all that could be measured lies, in 95 of 100 cases: order statistics by binomial
     /// ranks. `None` where the sample is too small to say so.
     pub fn interval(&self, q: Quantile) -> Option<(u64, u64)> {
-        let n = self.count();
-        // How many values lie below the quantile is binomial. The r-th smallest lies above it if fewer than r do, and below it
-        // if r or more do.
-        let at_most = binomial_cumulated(n, q.share());
-        let low = at_most.iter().take_while(|&&chance| chance <= TAIL).count();
-        let high = at_most.iter().position(|&chance| 1.0 - chance <= TAIL)? + 1;
-        (low >= 1 && high <= n).then(|| (self.0[low - 1], self.0[high - 1]))
+        let (low, high) = confidence::ranks(q, self.count(), TAIL);
+        Some((self.0[low? - 1], self.0[high? - 1]))
     }
-}
-
-/// P(B ≤ k) of n draws that succeed with p, for each k in 0..n.
-fn binomial_cumulated(n: usize, p: f64) -> Vec<f64> {
-    let mut log = n as f64 * (1.0 - p).ln();
-    let odds = (p / (1.0 - p)).ln();
-    let mut sum = 0.0;
-    (0..n)
-        .map(|k| {
-            sum += log.exp();
-            log += ((n - k) as f64 / (k + 1) as f64).ln() + odds;
-            sum
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Look {
 
 /// Everything worth knowing of a test that did not pass, below the line with its name. Ends with a line break.
 pub fn render(test: &TestRecord, look: Look) -> String {
-    let mut out = String::new();
+    let mut out = runs(test, look);
     for step in &test.steps {
         if matches!(step.verdict, Verdict::Pass | Verdict::Flaky) && step.rejudged.is_none() {
             continue;
@@ -77,6 +77,12 @@ pub fn render(test: &TestRecord, look: Look) -> String {
     }
     out += &commands::of(test, look);
     out
+}
+
+/// What there is to say of the runs of a test that is repeated, passed or not.
+pub fn runs(test: &TestRecord, look: Look) -> String {
+    let lines = test.repeat.iter().flat_map(|repeat| repeat.lines());
+    lines.map(|line| wrap(&clean(&line, false), "  ", look.width)).collect()
 }
 
 fn render_step(test: &TestRecord, step: &StepRecord, look: Look) -> String {

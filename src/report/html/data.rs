@@ -5,8 +5,8 @@ use super::traces::{self, Traces};
 use crate::assert::Finding;
 use crate::report::failure::{asked, rerun};
 use crate::run::record::{
-    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RequestRecord,
-    RunRecord, StepRecord, TestRecord, Verdict,
+    AnswerRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord, RepeatRecord,
+    RepeatRun, RequestRecord, RunRecord, StepRecord, TestRecord, Verdict,
 };
 use crate::source::{SourceFile, Span};
 use crate::trace::Trace;
@@ -44,7 +44,8 @@ pub(super) fn document(record: &RunRecord) -> (Value, Traces) {
 /// The steps of a test, each with the verdict of the test: those of the last attempt first.
 fn steps(test: &TestRecord) -> impl Iterator<Item = (Verdict, &StepRecord)> {
     let earlier = test.earlier.iter().flat_map(|attempt| &attempt.steps);
-    test.steps.iter().chain(earlier).map(|step| (test.verdict, step))
+    let kept = test.repeat.iter().flat_map(|repeat| &repeat.kept).flat_map(|run| &run.steps);
+    test.steps.iter().chain(earlier).chain(kept).map(|step| (test.verdict, step))
 }
 
 fn environment(environment: &EnvironmentRecord) -> Value {
@@ -111,7 +112,22 @@ fn of_test(
     let last = test.duration.checked_sub(test.earlier.iter().map(|one| one.duration).sum());
     // Flaky is the test, by its attempts; the last of them passed.
     let verdict = if test.verdict == Verdict::Flaky { Verdict::Pass } else { test.verdict };
-    let attempts: Vec<Value> = earlier.chain([attempt(verdict, last, &test.steps)]).collect();
+    let mut attempts: Vec<Value> = earlier.chain([attempt(verdict, last, &test.steps)]).collect();
+    if let Some(repeat) = &test.repeat {
+        // The runs that are kept stand as attempts do, those beside the one that is shown before it.
+        let kept = repeat.kept.iter().map(|run| {
+            let mut one = attempt(run.verdict, None, &run.steps);
+            one["label"] = format!("run {}", run.number).into();
+            one
+        });
+        let mut all: Vec<Value> = kept.collect();
+        all.append(&mut attempts);
+        if let Some(last) = all.last_mut() {
+            last["label"] =
+                repeat.shown.map_or("all runs".to_owned(), |number| format!("all runs, and run {number}")).into();
+        }
+        attempts = all;
+    }
     json!({
         "key": key(test, keys),
         "name": test.name,
@@ -126,6 +142,35 @@ fn of_test(
         "rerun": rerun(test),
         "tried": test.attempts,
         "attempts": attempts,
+        "runs": test.repeat.as_ref().map(|repeat| runs(repeat)),
+    })
+}
+
+/// The runs of a test that is repeated: those that did not pass first.
+fn runs(repeat: &RepeatRecord) -> Value {
+    /// The most rows of the table.
+    const ROWS: usize = 1_000;
+    let mut rows: Vec<&RepeatRun> = repeat.runs.iter().collect();
+    rows.sort_by_key(|run| (run.verdict <= Verdict::Flaky, run.number));
+    let row = |run: &&RepeatRun| {
+        let at = repeat.kept.iter().position(|kept| kept.number == run.number);
+        let at = at.or_else(|| (repeat.shown == Some(run.number)).then_some(repeat.kept.len()));
+        json!({
+            "number": run.number,
+            "verdict": run.verdict.word(),
+            "trace_id": run.trace_id.map(|id| id.to_string()),
+            "link": run.link,
+            "attempt": at.map(|at| at + 1),
+            "response_ns": run.response.map(nanos),
+            "durations_ns": run.durations,
+            "why": run.cause.and_then(|cause| repeat.causes.get(cause)).map(|cause| &cause.message),
+        })
+    };
+    json!({
+        "lines": repeat.lines(),
+        "timed": repeat.timed,
+        "rows": rows.iter().take(ROWS).map(row).collect::<Vec<_>>(),
+        "more": rows.len().saturating_sub(ROWS),
     })
 }
 

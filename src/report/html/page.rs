@@ -32,6 +32,7 @@ const SCRIPT: &str = concat!(
     include_str!("page/compare.js"),
     include_str!("page/body.js"),
     include_str!("page/spec.js"),
+    include_str!("page/runs.js"),
     include_str!("page/test.js"),
     include_str!("page/overview.js"),
     include_str!("page/main.js"),

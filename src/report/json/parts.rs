@@ -42,7 +42,8 @@ fn sources(record: &RunRecord) -> Value {
 
 /// All steps of a test, with those of earlier attempts.
 fn steps(test: &TestRecord) -> impl Iterator<Item = &StepRecord> {
-    test.steps.iter().chain(test.earlier.iter().flat_map(|attempt| &attempt.steps))
+    let kept = test.repeat.iter().flat_map(|repeat| &repeat.kept).flat_map(|run| &run.steps);
+    test.steps.iter().chain(test.earlier.iter().flat_map(|attempt| &attempt.steps)).chain(kept)
 }
 
 /// The traces, each once.
@@ -91,6 +92,7 @@ fn of_test(test: &TestRecord, traces: &Traces) -> Value {
     json!({
         "steps": all(&test.steps),
         "earlier": test.earlier.iter().map(|attempt| all(&attempt.steps)).collect::<Vec<_>>(),
+        "kept": test.repeat.iter().flat_map(|repeat| &repeat.kept).map(|run| all(&run.steps)).collect::<Vec<_>>(),
     })
 }
 

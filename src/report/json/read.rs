@@ -3,6 +3,8 @@
 //! It comes from another machine, so each value is checked; what is wrong is said with the path to it. What is written of a
 //! record and not read here is lost in a merged report: `tests/reporters` writes, reads and writes again.
 
+mod repeat;
+
 use super::parts::ONE_TRACE;
 use crate::assert::{self, Absent, Finding, Lack, RuleId};
 use crate::backend::file::SavedTraces;
@@ -222,6 +224,7 @@ fn test(node: &Node<'_>, parts: &Parts) -> Result<TestRecord, String> {
             steps: steps(&attempt.get("steps")?, &more)?,
         })
     })?;
+    let repeat = node.get("repeat")?.maybe(|node| repeat::repeat(node, &more.get("kept")?, parts).map(Box::new))?;
     Ok(TestRecord {
         position: node.get("position")?.count()?,
         verdict: node.get("verdict")?.verdict()?,
@@ -232,6 +235,7 @@ fn test(node: &Node<'_>, parts: &Parts) -> Result<TestRecord, String> {
         duration: node.get("duration_ns")?.duration()?,
         steps: steps(&node.get("steps")?, &more.get("steps")?)?,
         earlier,
+        repeat,
         ..TestRecord::new(node.get("name")?.text()?, source, node.get("line")?.count()?)
     })
 }

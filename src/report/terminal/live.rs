@@ -82,6 +82,11 @@ impl Live {
                 line.doing = format!("{spans}; {}", clean(reason, false));
                 line.deadline = *deadline_ns;
             }),
+            What::Repeating { test, runs, begun, judged, not_passed } => self.with(test, |line| {
+                let run = if *begun == 0 { "warm-up".to_owned() } else { format!("run {begun} of {runs}") };
+                let failed = if *not_passed > 0 { format!(", {not_passed} did not pass") } else { String::new() };
+                line.doing = if *judged > 0 { format!("{run}; {judged} judged{failed}") } else { run };
+            }),
             What::StepFinished { test, .. } => self.with(test, |line| line.doing = String::new()),
             What::TestFinished(record) => {
                 self.done += 1;

@@ -77,6 +77,8 @@ impl<R: Write + Send, P: Write + Send> Terminal<R, P> {
         if !matches!(test.verdict, Verdict::Pass | Verdict::Skipped) {
             text += &failure::render(test, look);
             text.push('\n');
+        } else {
+            text += &failure::runs(test, look);
         }
         self.results.write_all(text.as_bytes())
     }
@@ -159,7 +161,11 @@ impl<R: Write + Send, P: Write + Send> Reporter for Terminal<R, P> {
                 self.results.write_all(text.as_bytes())?;
             }
             // The live lines say these, where there are any; a line for each would bury what matters.
-            What::TestStarted { .. } | What::StepStarted { .. } | What::Waiting { .. } | What::StepFinished { .. } => {}
+            What::TestStarted { .. }
+            | What::StepStarted { .. }
+            | What::Waiting { .. }
+            | What::StepFinished { .. }
+            | What::Repeating { .. } => {}
         }
         self.results.flush()?;
         self.progress.write_all(self.live.draw(event.at_ns).as_bytes())?;

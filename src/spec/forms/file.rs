@@ -89,11 +89,22 @@ pub static TEST: Form = Form {
             "true"
         ),
         key("clocks", Shape::Form(&CLOCKS), "What is known of the clocks of the system.", "{ max_skew: 5ms }"),
-        later("repeat", "Run the test many times.", "{ runs: 60, warmup: 3 }"),
-        later("percentiles", "Judge the durations of many runs.", "[{ select: charge, p95: < 300ms }]"),
-        later(
+        key(
+            "repeat",
+            Shape::Form(&REPEAT),
+            "Run its steps many times; each run has traces of its own and is judged whole.",
+            "{ runs: 60, warmup: 3 }"
+        ),
+        key(
+            "percentiles",
+            List(&Shape::Form(&PERCENTILES)),
+            "What must hold of durations over all runs.",
+            "[{ select: charge, p95: < 300ms }]"
+        ),
+        key(
             "compare",
-            "Compare two selections' durations over many runs.",
+            OneOrList(&Shape::Form(&COMPARE)),
+            "How the durations of two selections must compare over all runs.",
             "{ left: http, right: grpc, by: median, ratio: < 0.8 }"
         ),
     ],

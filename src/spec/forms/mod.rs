@@ -25,8 +25,6 @@ pub struct Key {
     pub doc: &'static str,
     /// A value, as YAML.
     pub example: &'static str,
-    /// Known, but not run by this version.
-    pub later: bool,
 }
 
 /// What a key takes.
@@ -66,8 +64,6 @@ pub enum Shape {
     Any(&'static [Shape]),
     /// `null`.
     Null,
-    /// Nothing that this version runs.
-    Later,
 }
 
 impl Form {
@@ -78,11 +74,7 @@ impl Form {
 }
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str, example: &'static str) -> Key {
-    Key { name, shape, doc, example, later: false }
-}
-
-const fn later(name: &'static str, doc: &'static str, example: &'static str) -> Key {
-    Key { name, shape: Shape::Later, doc, example, later: true }
+    Key { name, shape, doc, example }
 }
 
 use Shape::{
@@ -101,6 +93,7 @@ const COUNT: Shape = Matcher(Position::Count);
 const SCORE: Shape = Matcher(Position::Score);
 const TIME: Shape = Matcher(Position::Duration);
 const SHARE: Shape = Matcher(Position::Share);
+const RATIO: Shape = Matcher(Position::Ratio);
 const TEXT: Shape = Matcher(Position::Text);
 const ANY: Shape = Matcher(Position::Any);
 
@@ -116,6 +109,7 @@ mod command;
 mod config;
 mod file;
 mod grpc;
+mod repeat;
 mod request;
 mod trace;
 
@@ -124,6 +118,7 @@ pub use command::*;
 pub use config::*;
 pub use file::*;
 pub use grpc::*;
+pub use repeat::*;
 pub use request::*;
 pub use trace::*;
 
@@ -136,6 +131,9 @@ pub static ALL: &[&Form] = &[
     &STEP,
     &MATRIX,
     &TRACE_FILE,
+    &REPEAT,
+    &PERCENTILES,
+    &COMPARE,
     &UNTIL,
     &WAIT,
     &CLOCKS,

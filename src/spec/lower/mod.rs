@@ -13,6 +13,7 @@ mod names;
 mod needs;
 mod network;
 mod order;
+mod repeat;
 mod repeats;
 mod request;
 mod response;

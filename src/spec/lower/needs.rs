@@ -67,6 +67,12 @@ impl Lower<'_> {
                         help,
                     );
                 }
+                Some(_) if index.get(test).is_some_and(|at| tests[*at].repeat.is_some()) => {
+                    let says =
+                        format!("the test `{test}` runs many times, and each run captures a `{capture}` of its own");
+                    let help = "capture it in a test that runs once, and need that";
+                    self.reader.error(Code::UnknownVariable, span, says, help);
+                }
                 Some(_) if !needed => {
                     let help = format!("add `needs: [\"{test}\"]` to this test");
                     self.reader.error(

@@ -6,7 +6,7 @@ use crate::diag::{Code, Problem};
 use crate::matcher::{Lookup, Template, Value, template};
 use crate::source::{Span, Spanned};
 use crate::spec::forms;
-use crate::spec::plan::{Check, Expectation, GraphQlErrors, Response, Step, Test, Trigger};
+use crate::spec::plan::{Check, Expectation, GraphQlErrors, Repeat, Response, Step, Test, Trigger};
 use crate::spec::read::{Fields, first_line};
 use crate::yaml::{Core, Node, Scalar, Style};
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl Lower<'_> {
             fields.get("backend").and_then(|node| self.backend(node)).or_else(|| self.defaults.backend.clone());
         self.backend = backend.clone();
         self.reader.needs = needs.iter().map(|need| need.value.clone()).collect();
-        let steps = self.steps(fields);
+        let (steps, repeat) = self.steps(fields);
         self.reader.needs.clear();
         self.backend = None;
         self.reader.lenient = lenient;
@@ -119,6 +119,7 @@ impl Lower<'_> {
             needs,
             backend,
             used: Arc::new(self.reader.used.clone()),
+            repeat,
         };
         match rows {
             None => {
@@ -262,12 +263,13 @@ impl Lower<'_> {
         only
     }
 
-    fn steps(&mut self, fields: &Fields<'_>) -> Vec<Step> {
+    fn steps(&mut self, fields: &Fields<'_>) -> (Vec<Step>, Option<Repeat>) {
         let wait = fields.get("wait").map(|node| self.wait(node)).unwrap_or_default();
         let wait = wait::over(wait, &self.defaults.wait);
         self.names = super::names::Names::default();
         let mut captures = BTreeMap::new();
         let mut steps = Vec::new();
+        let repeat;
         let complete = if let Some(node) = fields.get("steps") {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
                 if fields.has(name) {
@@ -282,6 +284,7 @@ impl Lower<'_> {
             }
             let items = self.reader.full_list(node, "steps").unwrap_or_default();
             self.collect_names(items.iter());
+            repeat = self.repeat(fields);
             for (i, item) in items.iter().enumerate() {
                 let Some(step) = self.reader.fields(item, &forms::STEP) else { continue };
                 let own = step.get("wait").map(|node| self.wait(node)).unwrap_or_default();
@@ -292,16 +295,21 @@ impl Lower<'_> {
         } else {
             let node: Arc<Node> = Arc::new(fields.node.clone());
             self.collect_names(std::iter::once(&node));
+            repeat = self.repeat(fields);
             steps.extend(self.step(fields, "", &wait, &mut captures));
             !steps.is_empty()
         };
         self.vacuous(&mut steps);
+        if let Some(repeat) = repeat.as_ref().filter(|_| complete) {
+            self.repeated(repeat, fields, &mut steps);
+        }
         self.unused_captures(&captures);
         let broken = self.reader.broken_within(fields.node.span);
-        if complete && !broken && !self.reader.lenient && !steps.iter().any(could_fail) {
+        let times = repeat.as_ref().is_some_and(|repeat| repeat.timed().next().is_some());
+        if complete && !broken && !self.reader.lenient && !times && !steps.iter().any(could_fail) {
             self.nothing_expected(fields, &steps);
         }
-        steps
+        (steps, repeat)
     }
 
     fn nothing_expected(&mut self, fields: &Fields<'_>, steps: &[Step]) {

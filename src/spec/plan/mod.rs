@@ -7,6 +7,7 @@
 mod analyses;
 mod command;
 mod grpc;
+mod repeat;
 mod repeats;
 mod request;
 mod trace;
@@ -14,6 +15,7 @@ mod trace;
 pub use analyses::*;
 pub use command::*;
 pub use grpc::*;
+pub use repeat::*;
 pub use repeats::*;
 pub use request::*;
 pub use trace::*;
@@ -93,6 +95,8 @@ pub struct Test {
     pub backend: Option<Backend>,
     /// The names of the variables that it uses, those of defaults among them.
     pub used: Arc<BTreeSet<String>>,
+    /// How often it runs, where that is more than once, and what is judged over all runs.
+    pub repeat: Option<Repeat>,
 }
 
 /// One thing that starts a trace, and what is expected of it.

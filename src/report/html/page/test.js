@@ -31,6 +31,7 @@ function testPage(test, place) {
     test.attempts.length > 1 ? attemptsView(test, attempt, (at) => ({ ...here, a: at === test.attempts.length ? undefined : at, p: undefined })) : null,
     steps.length > 1 ? choices("steps", steps, step, (at) => ({ ...here, p: at }), (one, at) => one.name || `step ${at}`) : null,
     current && !comparing ? [summary(current, findings), sinceLastPass(current, here)] : null,
+    comparing ? null : runsView(test),
     comparing ? null : [el("h2", null, "Spec"), specView(test, current, findings, show)],
     trace ? [el("div", { class: "titled" }, el("h2", null, "Trace"),
       el("a", { class: "button", href: hashOf(comparing ? here : { ...here, v: "compare" }) }, comparing ? "back to the waterfall" : "compare…"),
@@ -104,7 +105,7 @@ function attemptsView(test, current, to) {
     const told = one.steps[one.verdict === "pass" ? one.steps.length - 1 : firstBroken(one.steps)];
     const facts = told ? [told.answer ? `answered ${told.answer.status}` : "", told.spans ? count(told.spans, "span") : ""].filter(Boolean) : [];
     return el("a", { class: one.verdict, href: hashOf(to(at + 1)), "aria-current": at + 1 === current ? "true" : null },
-      el("span", { class: "head" }, badge(one.verdict, true), el("strong", null, `attempt ${at + 1 + test.tried - test.attempts.length}`),
+      el("span", { class: "head" }, badge(one.verdict, true), el("strong", null, attemptName(test, one, at + 1)),
         one.duration_ns === null ? null : el("span", { class: "faint" }, duration(one.duration_ns))),
       problems.slice(0, PROBLEMS).map((problem) => el("span", { class: "problem" }, prose(problem))),
       problems.length > PROBLEMS ? el("span", { class: "problem faint" }, `and ${problems.length - PROBLEMS} more`) : null,
@@ -188,7 +189,7 @@ function compareView(test, attempt, step, trace, place) {
     other.attempts.forEach((one, at) => one.steps.forEach((its, number) => {
       const same = other === test && at + 1 === attempt && number + 1 === step;
       if (same || its.trace === null || its.trace === undefined) return;
-      const parts = [other === test ? "this test" : other.name, other.attempts.length > 1 ? `attempt ${at + 1 + other.tried - other.attempts.length}` : "", one.steps.length > 1 ? its.name || `step ${number + 1}` : ""];
+      const parts = [other === test ? "this test" : other.name, other.attempts.length > 1 ? attemptName(other, one, at + 1) : "", one.steps.length > 1 ? its.name || `step ${number + 1}` : ""];
       candidates.push({ id: `${other.key}.${at + 1}.${number + 1}`, name: `${SIGNS[its.verdict]} ${parts.filter(Boolean).join(", ")}`, trace: its.trace });
     }));
   }
