@@ -11,6 +11,8 @@ mod clean;
 mod faults;
 #[path = "gate/live.rs"]
 mod live;
+#[path = "gate/pipelines.rs"]
+mod pipelines;
 #[path = "../examples/shop/tests/shop/process.rs"]
 mod process;
 #[path = "gate/reports.rs"]

@@ -156,7 +156,8 @@ fn lengthened(
                 let file = &mut longer.files[at.file];
                 let mut test = plan.files[at.file].tests[at.test].clone();
                 test.name.value = format!("{} (run {} of arm {})", test.name.value, round + 1, arm + 1);
-                test.retries = Some(0);
+                // Each of its runs here is one of the gate's.
+                (test.retries, test.repeat) = (Some(0), None);
                 aim.at(&mut test);
                 let new = TestAt { file: at.file, test: file.tests.len() };
                 if round >= rounds.warmup {
