@@ -74,11 +74,16 @@ async fn backend(place: &Place, found: &mut Findings) {
     let version = probe.version.as_ref().map_or(String::new(), |version| format!(", version {version}"));
     let state = if probe.ok { "answers" } else { "cannot be read" };
     found.ok &= probe.ok;
-    found.say("backend", format!("{} {state}: {}{version}", place.backend.describe(), probe.what));
+    let place_of_it = place.backend.describe();
+    // The receiver is what it is.
+    let what = if probe.what == place_of_it { String::new() } else { format!(": {}", probe.what) };
+    found.say("backend", format!("{place_of_it} {state}{what}{version}"));
     for words in probe.words {
         found.say("", words);
     }
-    found.say("", format!("at most {} reads at once (max_in_flight)", place.backend.max_in_flight()));
+    if !place.embedded {
+        found.say("", format!("at most {} reads at once (max_in_flight)", place.backend.max_in_flight()));
+    }
     if let Some(words) = place.backend.leaves_out() {
         found.say("", words);
     }
