@@ -6,6 +6,8 @@
 mod canon;
 #[path = "wire/captured.rs"]
 mod captured;
+#[path = "wire/generated.rs"]
+mod generated;
 #[path = "wire/others.rs"]
 mod others;
 #[path = "wire/properties.rs"]
