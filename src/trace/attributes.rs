@@ -3,7 +3,7 @@
 
 use super::model::{SpanIx, Value};
 use super::symbols::Sym;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// The attribute values of a trace's spans, by key, then by row.
@@ -19,15 +19,15 @@ pub(crate) struct AttributeColumns {
     values: Vec<Value>,
     /// Beside each of `values`: the row it belongs to, ascending within a column.
     rows: Vec<u32>,
-    columns: HashMap<Sym, Range<u32>>,
+    columns: FxHashMap<Sym, Range<u32>>,
 }
 
 impl AttributeColumns {
     /// The columns of spans given in row order, each with its keys sorted and no key twice.
-    pub(crate) fn new(spans: Vec<Vec<(Sym, Value)>>) -> AttributeColumns {
-        let total: usize = spans.iter().map(Vec::len).sum();
-        let mut columns: HashMap<Sym, Range<u32>> = HashMap::new();
-        for (key, _) in spans.iter().flatten() {
+    pub(crate) fn new<'s>(spans: impl ExactSizeIterator<Item = &'s [(Sym, Value)]> + Clone) -> AttributeColumns {
+        let total: usize = spans.clone().map(<[_]>::len).sum();
+        let mut columns: FxHashMap<Sym, Range<u32>> = FxHashMap::default();
+        for (key, _) in spans.clone().flatten() {
             columns.entry(*key).or_default().end += 1;
         }
         let mut start = 0;
@@ -46,14 +46,14 @@ impl AttributeColumns {
             columns,
         };
         all.offsets.push(0);
-        for (row, span) in spans.into_iter().enumerate() {
+        for (row, span) in spans.enumerate() {
             for (key, value) in span {
-                let column = all.columns.entry(key).or_default();
+                let column = all.columns.entry(*key).or_default();
                 let place = column.end as usize;
                 column.end += 1;
-                all.keys.push(key);
+                all.keys.push(*key);
                 all.places.push(place as u32);
-                all.values[place] = value;
+                all.values[place] = value.clone();
                 all.rows[place] = row as u32;
             }
             all.offsets.push(all.keys.len() as u32);
@@ -108,7 +108,7 @@ mod tests {
         let mut symbols = Symbols::default();
         let [a, b, c] = ["a", "b", "c"].map(|text| symbols.intern(text));
         let spans = vec![vec![(a, Value::Int(1)), (b, Value::Int(2))], vec![], vec![(b, Value::Int(3))]];
-        let columns = AttributeColumns::new(spans.clone());
+        let columns = AttributeColumns::new(spans.iter().map(Vec::as_slice));
         for (row, span) in spans.iter().enumerate() {
             let ix = SpanIx(row as u32);
             assert_eq!(columns.of(ix).map(|(key, value)| (key, value.clone())).collect::<Vec<_>>(), *span);

@@ -2,6 +2,7 @@
 
 mod absorb;
 mod duplicates;
+mod held;
 mod plant;
 mod times;
 mod versions;
@@ -14,7 +15,9 @@ use super::model::{
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
+use held::Held;
 use plant::{collided, plant, split_shared_ids};
+use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -78,6 +81,8 @@ pub struct TraceBuilder {
     resource_rows: HashMap<String, ResourceIx>,
     scopes: Vec<Scope>,
     scope_rows: HashMap<String, ScopeIx>,
+    // Those without attributes, which are most, by name and version.
+    plain_scopes: FxHashMap<(Sym, Sym), ScopeIx>,
     records: Vec<SpanRecord>,
     invalid: usize,
     partial: bool,
@@ -85,6 +90,9 @@ pub struct TraceBuilder {
     // What readings that were joined here had lost.
     losses: Vec<Note>,
 }
+
+/// A scope that is not in the table yet.
+const NEW: ScopeIx = ScopeIx(u32::MAX);
 
 impl TraceBuilder {
     /// An empty builder.
@@ -125,22 +133,41 @@ impl TraceBuilder {
     /// The position of a scope, made if no equal one is there.
     pub fn scope(&mut self, name: &str, version: &str, attributes: Vec<(Sym, Value)>) -> ScopeIx {
         let attributes = sorted(&self.symbols, attributes);
-        let print = format!("{name:?} {version:?} {}", print_attributes(&self.symbols, &attributes));
-        let (name, version) = (self.symbols.intern(name), self.symbols.intern(version));
-        *self.scope_rows.entry(print).or_insert_with(|| {
-            self.scopes.push(Scope { name, version, attributes });
-            ScopeIx(self.scopes.len() as u32 - 1)
-        })
+        let scope = Scope { name: self.symbols.intern(name), version: self.symbols.intern(version), attributes };
+        let place = if scope.attributes.is_empty() {
+            self.plain_scopes.entry((scope.name, scope.version)).or_insert(NEW)
+        } else {
+            let print = format!("{name:?} {version:?} {}", print_attributes(&self.symbols, &scope.attributes));
+            self.scope_rows.entry(print).or_insert(NEW)
+        };
+        if *place == NEW {
+            *place = ScopeIx(self.scopes.len() as u32);
+            self.scopes.push(scope);
+        }
+        *place
     }
     pub(super) fn intern_from(&mut self, symbols: &Symbols, sym: Sym) -> Sym {
         self.symbols.intern_from(symbols, sym)
     }
     /// Adds a span. Panics if its resource or scope is not one of this builder's.
-    pub fn span(&mut self, mut record: SpanRecord) {
+    pub fn span(&mut self, record: SpanRecord) {
         assert!((record.resource.0 as usize) < self.resources.len() && (record.scope.0 as usize) < self.scopes.len());
+        self.span_before_resource(record);
+    }
+    /// Adds a span whose resource is not known yet: [`TraceBuilder::place`] says which is meant by the number that stands for it.
+    pub(crate) fn span_before_resource(&mut self, mut record: SpanRecord) {
         record.attributes = sorted(&self.symbols, record.attributes).into_vec();
         self.sort_events(&mut record.events);
         self.records.push(record);
+    }
+    /// Gives all spans added so far their resources. Panics where one is not this builder's.
+    pub(crate) fn place(&mut self, resource: impl Fn(ResourceIx) -> ResourceIx) {
+        for record in &mut self.records {
+            record.resource = resource(record.resource);
+            assert!(
+                (record.resource.0 as usize) < self.resources.len() && (record.scope.0 as usize) < self.scopes.len()
+            );
+        }
     }
     fn sort_events(&self, events: &mut [Event]) {
         events.sort_by(|a, b| (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name))));
@@ -185,7 +212,7 @@ impl TraceBuilder {
     pub fn build(&self, id: TraceId, linked: &[TraceId], injected: &Injected) -> Trace {
         let mut notes: Vec<Note> = self.remarks.iter().cloned().map(Note::Backend).collect();
         let ours = |record: &&SpanRecord| record.trace_id == id || linked.contains(&record.trace_id);
-        let mut records: Vec<SpanRecord> = self.records.iter().filter(ours).cloned().collect();
+        let mut records: Vec<Held<'_>> = self.records.iter().filter(ours).map(Held::new).collect();
         let foreign = self.records.len() - records.len();
         let half = id.half();
         let halves = self.records.iter().filter(|record| !ours(record) && Some(record.trace_id) == half).count();
@@ -227,7 +254,7 @@ impl TraceBuilder {
     fn finish(
         &self,
         id: TraceId,
-        mut records: Vec<SpanRecord>,
+        mut records: Vec<Held<'_>>,
         shares_ids: bool,
         mut notes: Vec<Note>,
         injected: &Injected,
@@ -237,9 +264,14 @@ impl TraceBuilder {
             notes.extend(collisions.into_iter().map(|span| Note::IdCollision { span }));
             split_shared_ids(&mut records, &mut notes);
         }
-        let untimed: HashMap<SpanKey, (u64, u64)> =
-            records.iter_mut().filter_map(|record| Some((key(record), times::without(record, &mut notes)?))).collect();
-        records.sort_by(|a, b| self.row_order(a, b));
+        let without_times = records.iter_mut().filter(|record| !times::are_known(record));
+        let untimed: HashMap<SpanKey, (u64, u64)> = without_times
+            .filter_map(|record| Some((key(record), times::without(record.to_mut(), &mut notes)?)))
+            .collect();
+        // Most are told apart by their start alone, which is kept at hand.
+        let mut by_start: Vec<(u64, Held<'_>)> = records.into_iter().map(|record| (record.start_ns, record)).collect();
+        by_start.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.row_order(&a.1, &b.1)));
+        let records: Vec<Held<'_>> = by_start.into_iter().map(|(_, record)| record).collect();
         for record in &records {
             if record.dropped != Dropped::default() {
                 notes.push(Note::Dropped { span: record.span_id, count: record.dropped.total() });
@@ -291,7 +323,7 @@ impl TraceBuilder {
     fn columns(
         &self,
         id: TraceId,
-        records: Vec<SpanRecord>,
+        records: Vec<Held<'_>>,
         untimed: &HashMap<SpanKey, (u64, u64)>,
         tree: Tree,
         notes: Vec<Note>,
@@ -330,12 +362,11 @@ impl TraceBuilder {
             untyped,
             partial: self.partial,
         };
-        let mut attributes = Vec::with_capacity(n);
-        for (row, record) in (0..).zip(records) {
+        for (row, record) in (0..).zip(&records) {
             if record.dropped != Dropped::default() {
                 trace.dropped.push((SpanIx(row), record.dropped));
             }
-            if let Some(&received) = untimed.get(&key(&record)) {
+            if let Some(&received) = untimed.get(&key(record)) {
                 trace.untimed.push((SpanIx(row), received));
             }
             trace.trace_ids.push(record.trace_id);
@@ -352,16 +383,18 @@ impl TraceBuilder {
             trace.flags.push(record.flags);
             trace.starts.push(record.start_ns);
             trace.ends.push(record.end_ns);
-            attributes.push(record.attributes);
-            trace.events.extend(record.events);
+            trace.events.extend_from_slice(&record.events);
             trace.event_offsets.push(trace.events.len() as u32);
-            trace.links.extend(record.links);
+            trace.links.extend_from_slice(&record.links);
             trace.link_offsets.push(trace.links.len() as u32);
         }
-        trace.attributes = AttributeColumns::new(attributes);
+        trace.attributes = AttributeColumns::new(records.iter().map(|record| record.attributes.as_slice()));
         trace
     }
 }
+
+/// Places of what ids name. Seeded: ids come from outside.
+type ByIds<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What no two rows share.
 type SpanKey = (TraceId, SpanId, Kind);

@@ -76,12 +76,34 @@ fn hex(text: &str, most: usize) -> Result<u128, IdError> {
     if text.is_empty() || text.len() > most {
         return Err(IdError::Length);
     }
-    let mut value = 0u128;
-    for byte in text.bytes() {
-        let digit = (byte as char).to_digit(16).ok_or(IdError::NotHex)?;
-        value = value << 4 | u128::from(digit);
+    // The last 16 digits, and what stands before them.
+    let (high, low) = text.as_bytes().split_at(text.len().saturating_sub(16));
+    match (half(high), half(low)) {
+        (Some(high), Some(low)) => Ok(u128::from(high) << 64 | u128::from(low)),
+        _ => Err(IdError::NotHex),
     }
-    Ok(value)
+}
+
+/// The number in up to 16 hexadecimal digits.
+fn half(digits: &[u8]) -> Option<u64> {
+    const NONE: u8 = u8::MAX;
+    const DIGITS: [u8; 256] = {
+        let mut digits = [NONE; 256];
+        let mut digit = 0;
+        while digit < 16 {
+            digits[b"0123456789abcdef"[digit] as usize] = digit as u8;
+            digits[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+            digit += 1;
+        }
+        digits
+    };
+    let (mut value, mut seen) = (0, 0);
+    for digit in digits {
+        let digit = DIGITS[usize::from(*digit)];
+        seen |= digit;
+        value = value << 4 | u64::from(digit & 0xf);
+    }
+    (seen & 0xf0 == 0).then_some(value)
 }
 
 /// Hex of either case; missing leading zeros are allowed, as Jaeger and Tempo allow them.

@@ -81,8 +81,8 @@ impl TraceBuilder {
 
     /// About how many bytes of memory this builder holds, for those who bound it.
     pub fn memory(&self) -> usize {
-        // A text stands in the set with its hash and two words of its own, a record with its share of the tables.
-        let texts: usize = self.symbols.iter().map(|(_, text)| text.len() + 48).sum();
+        // A text stands beside its end and its share of the table.
+        let texts: usize = self.symbols.iter().map(|(_, text)| text.len() + 24).sum();
         let resources: usize =
             self.resources.iter().map(|resource| 256 + attributes_memory(&resource.attributes)).sum();
         let scopes: usize = self.scopes.iter().map(|scope| 256 + attributes_memory(&scope.attributes)).sum();

@@ -3,7 +3,8 @@
 //! Records that only complete each other become one. Where they contradict each other nobody knows which is right: each version is
 //! kept, and a trace is built with each.
 
-use super::{SpanKey, SpanRecord, TraceBuilder, key, print_attributes};
+use super::held::Held;
+use super::{ByIds, SpanKey, SpanRecord, TraceBuilder, key, print_attributes};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Event, Kind, Link, ResourceIx, ScopeIx, StatusCode, Value};
 use crate::trace::note::Note;
@@ -30,23 +31,20 @@ pub(super) struct Disputed {
 impl TraceBuilder {
     /// Makes one record of those of one (trace, span id, kind), and returns the spans that have further versions, and whether spans of
     /// several kinds have one id.
-    pub(super) fn join_duplicates(
-        &self,
-        records: &mut Vec<SpanRecord>,
-        notes: &mut Vec<Note>,
-    ) -> (Vec<Disputed>, bool) {
+    pub(super) fn join_duplicates(&self, records: &mut Vec<Held<'_>>, notes: &mut Vec<Note>) -> (Vec<Disputed>, bool) {
         // Hashing is most of the work here, so ids are looked up once, and further kinds only where an id has any.
-        let mut first: HashMap<(TraceId, SpanId), usize> = HashMap::with_capacity(records.len());
+        let mut first: ByIds<(TraceId, SpanId), u32> = ByIds::default();
+        first.reserve(records.len());
         let mut of_other_kinds: HashMap<SpanKey, usize> = HashMap::new();
         let mut again: HashMap<usize, Vec<SpanRecord>> = HashMap::new();
-        let mut kept: Vec<SpanRecord> = Vec::with_capacity(records.len());
+        let mut kept: Vec<Held<'_>> = Vec::with_capacity(records.len());
         for record in records.drain(..) {
             let before = match first.entry((record.trace_id, record.span_id)) {
                 Entry::Vacant(place) => {
-                    place.insert(kept.len());
+                    place.insert(kept.len() as u32);
                     None
                 }
-                Entry::Occupied(at) if kept[*at.get()].kind == record.kind => Some(*at.get()),
+                Entry::Occupied(at) if kept[*at.get() as usize].kind == record.kind => Some(*at.get() as usize),
                 Entry::Occupied(_) => match of_other_kinds.entry(key(&record)) {
                     Entry::Occupied(at) => Some(*at.get()),
                     Entry::Vacant(place) => {
@@ -56,7 +54,7 @@ impl TraceBuilder {
                 },
             };
             match before {
-                Some(at) => again.entry(at).or_default().push(record),
+                Some(at) => again.entry(at).or_default().push(SpanRecord::clone(&record)),
                 None => kept.push(record),
             }
         }
@@ -67,7 +65,7 @@ impl TraceBuilder {
         }
         let mut disputed = Vec::new();
         for (at, mut all) in again {
-            all.push(records[at].clone());
+            all.push(SpanRecord::clone(&records[at]));
             all.sort_by(|a, b| self.fuller(b, a));
             let (own, mut left) = self.of_one_span(all);
             let (mut versions, complete) = self.versions_of(own);
@@ -92,7 +90,7 @@ impl TraceBuilder {
             if !others.is_empty() {
                 disputed.push(Disputed { at, others });
             }
-            records[at] = best;
+            records[at].set(best);
         }
         disputed.sort_by(|a, b| key(&records[a.at]).cmp(&key(&records[b.at])));
         (disputed, !of_other_kinds.is_empty())
@@ -326,9 +324,10 @@ fn alike(a: &SpanRecord, b: &SpanRecord) -> bool {
 
 /// Ids that spans of several kinds use, but for a CLIENT and a SERVER span that share one (Zipkin style): which of them is meant by a child
 /// or a link nobody knows.
-pub(super) fn collisions_of_kinds(records: &[SpanRecord]) -> Vec<SpanId> {
+pub(super) fn collisions_of_kinds(records: &[Held<'_>]) -> Vec<SpanId> {
     const SHARED: u8 = 1 << Kind::Client as u8 | 1 << Kind::Server as u8;
-    let mut kinds: HashMap<(TraceId, SpanId), u8> = HashMap::with_capacity(records.len());
+    let mut kinds: ByIds<(TraceId, SpanId), u8> = ByIds::default();
+    kinds.reserve(records.len());
     for record in records {
         *kinds.entry((record.trace_id, record.span_id)).or_default() |= 1 << record.kind as u8;
     }

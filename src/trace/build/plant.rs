@@ -1,6 +1,7 @@
 //! The tree of a trace from its records: ids that spans share, parents, roots.
 
-use super::{Injected, SpanRecord};
+use super::held::Held;
+use super::{ByIds, Injected, SpanRecord};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Kind, SpanIx};
 use crate::trace::note::Note;
@@ -8,8 +9,9 @@ use crate::trace::tree::{Tree, cycle_cuts, split_id};
 use std::collections::{HashMap, HashSet};
 /// Gives a SERVER span that shares its id with a CLIENT span (Zipkin style) an id of its own, below the CLIENT span,
 /// and makes the children of the shared id its children, as Jaeger does.
-pub(super) fn split_shared_ids(records: &mut [SpanRecord], notes: &mut Vec<Note>) {
-    let mut kinds: HashMap<(TraceId, SpanId), (bool, bool)> = HashMap::with_capacity(records.len());
+pub(super) fn split_shared_ids(records: &mut [Held<'_>], notes: &mut Vec<Note>) {
+    let mut kinds: ByIds<(TraceId, SpanId), (bool, bool)> = ByIds::default();
+    kinds.reserve(records.len());
     for record in records.iter() {
         let seen = kinds.entry((record.trace_id, record.span_id)).or_default();
         seen.0 |= record.kind == Kind::Client;
@@ -29,12 +31,13 @@ pub(super) fn split_shared_ids(records: &mut [SpanRecord], notes: &mut Vec<Note>
         let shared = record.span_id;
         match new.get(&(record.trace_id, shared)) {
             Some(&server) if record.kind == Kind::Server => {
+                let record = record.to_mut();
                 record.span_id = server;
                 record.parent_id = Some(shared);
             }
             _ => {
                 if let Some(&server) = record.parent_id.and_then(|parent| new.get(&(record.trace_id, parent))) {
-                    record.parent_id = Some(server);
+                    record.to_mut().parent_id = Some(server);
                 }
             }
         }
@@ -56,13 +59,14 @@ pub(super) fn collided(notes: &[Note]) -> HashSet<SpanId> {
 
 /// Links rows to their parents' rows, decides what is a root of the trace `id` and of those linked to it, and cuts cycles.
 pub(super) fn plant(
-    records: &[SpanRecord],
+    records: &[Held<'_>],
     id: TraceId,
     injected: &Injected,
     collided: &HashSet<SpanId>,
     notes: &mut Vec<Note>,
 ) -> Tree {
-    let mut row_of: HashMap<(TraceId, SpanId), SpanIx> = HashMap::with_capacity(records.len());
+    let mut row_of: ByIds<(TraceId, SpanId), SpanIx> = ByIds::default();
+    row_of.reserve(records.len());
     for (row, record) in records.iter().enumerate() {
         // Which of two spans with one id is meant nobody knows: their children are orphans.
         if !collided.contains(&record.span_id) {
@@ -73,7 +77,7 @@ pub(super) fn plant(
     let is_top = |record: &SpanRecord| {
         parent_row(record).is_none() && record.parent_id.is_none_or(|parent| !collided.contains(&parent))
     };
-    let mut parents: Vec<Option<SpanIx>> = records.iter().map(parent_row).collect();
+    let mut parents: Vec<Option<SpanIx>> = records.iter().map(|record| parent_row(record)).collect();
     let mut is_root: Vec<bool> = records
         .iter()
         .map(|record| match (record.parent_id, injected) {
@@ -113,7 +117,7 @@ pub(super) fn plant(
 
 /// The roots that the runner's requests called, each with its request's position: below a request's id, or by that very id
 /// where a server goes on in its caller's span.
-fn called(records: &[SpanRecord], requests: &[SpanId], tree: &Tree) -> Vec<(usize, SpanIx)> {
+fn called(records: &[Held<'_>], requests: &[SpanId], tree: &Tree) -> Vec<(usize, SpanIx)> {
     let position: HashMap<SpanId, usize> = requests.iter().enumerate().map(|(at, &id)| (id, at)).collect();
     let by = |root: &SpanIx| {
         let record = &records[root.index()];

@@ -3,6 +3,11 @@
 use super::SpanRecord;
 use crate::trace::Note;
 
+/// Whether a span has both of its times, in order.
+pub(super) fn are_known(record: &SpanRecord) -> bool {
+    record.start_ns != 0 && record.end_ns >= record.start_ns
+}
+
 /// Reads the duration of a span that has none as zero, notes it, and returns the times as they were received.
 pub(super) fn without(record: &mut SpanRecord, notes: &mut Vec<Note>) -> Option<(u64, u64)> {
     let (span, received) = (record.span_id, (record.start_ns, record.end_ns));

@@ -1,7 +1,7 @@
 //! Which traces are built where records of a span contradict each other: every combination of versions while these are few.
 
-use super::SpanRecord;
 use super::duplicates::{Disputed, MOST_VERSIONS};
+use super::held::Held;
 
 /// Combinations of versions, each the position of a disputed span's version: 0 is the fullest.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,10 +37,10 @@ fn combinations(counts: &[usize]) -> Versions {
 }
 
 /// Puts the chosen versions in the place of the fullest ones.
-pub(super) fn choose(records: &mut [SpanRecord], disputed: &[Disputed], choice: &[usize]) {
+pub(super) fn choose(records: &mut [Held<'_>], disputed: &[Disputed], choice: &[usize]) {
     for (span, version) in disputed.iter().zip(choice) {
         if let Some(other) = version.checked_sub(1).and_then(|at| span.others.get(at)) {
-            records[span.at] = other.clone();
+            records[span.at].set(other.clone());
         }
     }
 }
