@@ -56,7 +56,7 @@ fn one<'a>(resource: Vec<Attribute<'a>>, scope: raw::Scope<'a>, span: raw::Span<
     raw::add(raw::Group { resource, scopes, ..Default::default() }, sink)
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Python<'a> {
     name: Cow<'a, str>,
     context: Context<'a>,
@@ -85,7 +85,7 @@ object!(Python<'de>, "a span of Python's console exporter", |out, map| {
     "resource" => out.resource = map.next_value()?,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct PythonEvent<'a> {
     name: Cow<'a, str>,
     time: Time,
@@ -104,7 +104,7 @@ impl<'a> PythonEvent<'a> {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct PythonLink<'a> {
     context: Context<'a>,
     attributes: Entries<'a>,
@@ -122,7 +122,7 @@ impl<'a> PythonLink<'a> {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Resource<'a> {
     attributes: Entries<'a>,
 }
@@ -131,7 +131,7 @@ object!(Resource<'de>, "a resource", |out, map| {
     "attributes" => out.attributes = map.next_value()?,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Go<'a> {
     name: Cow<'a, str>,
     context: Context<'a>,
@@ -170,7 +170,7 @@ fn count(number: Whole) -> u32 {
     u32::try_from(number.unsigned()).unwrap_or(u32::MAX)
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct GoEvent<'a>(raw::RawEvent<'a>);
 
 object!(GoEvent<'de>, "an event", |out, map| {
@@ -186,7 +186,7 @@ impl<'a> GoEvent<'a> {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct GoLink<'a> {
     context: Context<'a>,
     attributes: Listed<'a>,
@@ -206,7 +206,7 @@ impl<'a> GoLink<'a> {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct GoScope<'a>(raw::Scope<'a>);
 
 object!(GoScope<'de>, "an instrumentation scope", |out, map| {
@@ -215,7 +215,7 @@ object!(GoScope<'de>, "an instrumentation scope", |out, map| {
     "Attributes" => out.0.attributes = map.next_value::<Listed<'de>>()?.0,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Context<'a> {
     trace_id: Id<TraceId>,
     span_id: Id<SpanId>,
@@ -233,7 +233,7 @@ fn bare(id: &str) -> &str {
     id.strip_prefix("0x").unwrap_or(id)
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Hex(Id<SpanId>);
 
 impl<'de> Deserialize<'de> for Hex {
@@ -242,7 +242,7 @@ impl<'de> Deserialize<'de> for Hex {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Status<'a> {
     code: i64,
     message: Cow<'a, str>,
@@ -255,7 +255,7 @@ object!(Status<'de>, "a status", |out, map| {
 });
 
 /// Attributes as Go lists them: `{"Key": …, "Value": {"Type": …, "Value": …}}`.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Listed<'a>(Vec<Attribute<'a>>);
 
 impl<'de> Deserialize<'de> for Listed<'de> {
@@ -265,7 +265,7 @@ impl<'de> Deserialize<'de> for Listed<'de> {
     }
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pair<'a> {
     key: Cow<'a, str>,
     value: Typed<'a>,
@@ -276,7 +276,7 @@ object!(Pair<'de>, "an attribute", |out, map| {
     "Value" => out.value = map.next_value()?,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Typed<'a>(Any<'a>);
 
 object!(Typed<'de>, "a value with its type", |out, map| {

@@ -1,8 +1,10 @@
 //! What is in a saved file: every format that this module's siblings read, recognised by content, also within gzip or zstd.
 
+mod quick;
+
 use super::json::{self, Keys};
 use super::tempo;
-use super::{Added, Sink, WireError, console, frames, jaeger_json, otlp_json, otlp_proto, zipkin};
+use super::{Added, Sink, WireError, console, frames, jaeger_json, otlp_json, otlp_proto, raw, zipkin};
 use crate::trace::{SpanId, TraceBuilder, TraceId};
 use opentelemetry_proto::tonic::trace::v1::TracesData;
 use prost::Message;
@@ -42,7 +44,7 @@ pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<(Format, Added), WireEr
     if let Some(messages) = frames::split(bytes) {
         return read_messages(&messages?, sink);
     }
-    let text = std::str::from_utf8(bytes).ok();
+    let text = simdutf8::basic::from_utf8(bytes).ok();
     let start = text.map(|text| text.trim_start_matches('\u{feff}').trim_start());
     match start {
         Some("") => return Ok((Format::Empty, Added::default())),
@@ -90,6 +92,10 @@ fn read_messages(messages: &[&[u8]], sink: &mut dyn Sink) -> Result<(Format, Add
 struct Found {
     format: Option<Format>,
     added: Added,
+    /// How many documents were read.
+    documents: usize,
+    /// How many of the first are in the sink already, so that they are passed over.
+    passed: usize,
 }
 
 impl Found {
@@ -109,6 +115,11 @@ impl Found {
 
 fn read_json(text: &str, sink: &mut dyn Sink) -> Result<(Format, Added), WireError> {
     let mut all = Found::default();
+    if quick::read(text, &mut all, sink).is_ok() {
+        return Ok(all.done());
+    }
+    // Those that are in the sink already.
+    all.passed = std::mem::take(&mut all.documents);
     let mut documents = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let mut number = 0;
     while let Some(document) = documents.next() {
@@ -197,37 +208,72 @@ fn kind_of(keys: &[Cow<'_, str>]) -> Option<Kind> {
 }
 
 fn read_document(text: &str, all: &mut Found, sink: &mut dyn Sink) -> Result<(), WireError> {
-    let Keys(keys) = serde_json::from_str(text)
+    if all.documents < all.passed {
+        all.documents += 1;
+        return Ok(());
+    }
+    let Keys(keys) = json::one(text)
         .map_err(|error| WireError::new(format!("looks like JSON, but is no object: {error}; expected {TRIED}")))?;
-    let found = match kind_of(&keys) {
-        Some(Kind::Otlp) => {
-            let mut noting = Noting { sink, ids: Vec::new() };
-            let answer = otlp_json::read_answer(text, &mut noting)?;
-            noting.partial(answer.partial);
-            (Format::OtlpJson, answer.added)
-        }
-        Some(Kind::Jaeger) => (Format::JaegerJson, jaeger_json::read(text, sink)?),
-        Some(Kind::ResourceSpans) => (Format::OtlpJson, otlp_json::read_resource_spans(text, sink)?),
-        Some(Kind::Zipkin) => (Format::ZipkinJson, zipkin::add(object(text, "a Zipkin span")?, sink)),
-        Some(Kind::Python) => {
-            (Format::ConsoleJson, console::add_python(object(text, "a span of Python's console exporter")?, sink))
-        }
-        Some(Kind::Go) => (Format::ConsoleJson, console::add_go(object(text, "a span of Go's stdouttrace")?, sink)),
-        Some(Kind::OtherSignal) => {
-            all.skip();
-            return Ok(());
-        }
-        None => {
-            let found = json::stranger(keys.iter().map(|key| key.as_ref()));
-            return Err(WireError::new(format!("found {found}; expected {TRIED}")));
-        }
+    let Some(kind) = kind_of(&keys) else {
+        let found = json::stranger(keys.iter().map(|key| key.as_ref()));
+        return Err(WireError::new(format!("found {found}; expected {TRIED}")));
     };
-    all.add(found);
-    Ok(())
+    let read = Document::parse(kind, text).and_then(|document| document.add(all, sink));
+    // Of Jaeger's other models the name says more.
+    read.map_err(|error| if kind == Kind::Jaeger { jaeger_json::refusal(text, error) } else { error })
+}
+
+/// A JSON object read as what its keys say it is.
+enum Document<'a> {
+    Otlp(Box<otlp_json::Document<'a>>),
+    ResourceSpans(raw::Group<'a>),
+    Jaeger(Box<jaeger_json::Document<'a>>),
+    Zipkin(Box<zipkin::Span<'a>>),
+    Python(Box<console::Python<'a>>),
+    Go(Box<console::Go<'a>>),
+    OtherSignal,
+}
+
+impl<'a> Document<'a> {
+    /// The object, which is all of the text.
+    fn parse(kind: Kind, text: &'a str) -> Result<Document<'a>, WireError> {
+        Ok(match kind {
+            Kind::Otlp => Document::Otlp(object(text, "OTLP JSON")?),
+            Kind::ResourceSpans => Document::ResourceSpans(object(text, "OTLP's ResourceSpans")?),
+            Kind::Jaeger => Document::Jaeger(object(text, "Jaeger's legacy JSON")?),
+            Kind::Zipkin => Document::Zipkin(object(text, "a Zipkin span")?),
+            Kind::Python => Document::Python(object(text, "a span of Python's console exporter")?),
+            Kind::Go => Document::Go(object(text, "a span of Go's stdouttrace")?),
+            Kind::OtherSignal => Document::OtherSignal,
+        })
+    }
+    fn add(self, all: &mut Found, sink: &mut dyn Sink) -> Result<(), WireError> {
+        let found = match self {
+            Document::Otlp(document) => {
+                let mut noting = Noting { sink, ids: Vec::new() };
+                let answer = document.add(&mut noting)?;
+                noting.partial(answer.partial);
+                (Format::OtlpJson, answer.added)
+            }
+            Document::ResourceSpans(group) => (Format::OtlpJson, raw::add(group, sink)),
+            Document::Jaeger(document) => (Format::JaegerJson, document.add(sink)?),
+            Document::Zipkin(span) => (Format::ZipkinJson, zipkin::add(*span, sink)),
+            Document::Python(span) => (Format::ConsoleJson, console::add_python(*span, sink)),
+            Document::Go(span) => (Format::ConsoleJson, console::add_go(*span, sink)),
+            Document::OtherSignal => {
+                all.skip();
+                all.documents += 1;
+                return Ok(());
+            }
+        };
+        all.add(found);
+        all.documents += 1;
+        Ok(())
+    }
 }
 
 fn object<'a, T: Deserialize<'a>>(text: &'a str, what: &str) -> Result<T, WireError> {
-    serde_json::from_str(text).map_err(|error| json::error(what, &error))
+    json::one(text).map_err(|error| json::error(what, &error))
 }
 
 /// Tempo's v2 message wraps OTLP's in one more field, so each reads the other's bytes as something without spans, if at

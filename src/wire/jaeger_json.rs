@@ -3,7 +3,7 @@
 //! The mapping is the reverse of Jaeger's translator (pkg/translator/jaeger): tags that the translator made become kind,
 //! status, scope and tracestate again; references become the parent and links; logs become events.
 
-use super::json::{self, Keys, List, Plain, Text, Whole, object};
+use super::json::{self, Keys, List, Parser, Plain, Text, Unfit, Whole, object};
 use super::raw::{self, Any, Attribute};
 use super::{Added, Sink, WireError};
 use crate::trace::{SpanId, TraceId};
@@ -11,27 +11,29 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod facts;
+mod staged;
 
 use facts::Dialect;
+use staged::Staged;
 
 /// Adds all spans of a response (`{"data": […]}`) or of one bare trace (`{"traceID": …, "spans": […]}`); one document,
 /// or several after one another. `{"data": []}` is an answer without spans. An error answer is an error here.
 pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
     let mut added = Added::default();
-    json::each(text, "Jaeger's legacy JSON", |document: Document<'_>| {
+    json::each(text, "Jaeger's legacy JSON", Document::parse, |document| {
         added += document.add(sink)?;
         Ok(())
     })
-    .map_err(|error| other_model(text).unwrap_or(error))?;
+    .map_err(|error| refusal(text, error))?;
     Ok(added)
 }
 
 /// Jaeger has other models with `spans`, whose fields have other types: their name says more than the first odd field.
-fn other_model(text: &str) -> Option<WireError> {
-    let Keys(keys) = serde_json::from_str(text).ok()?;
+pub(super) fn refusal(text: &str, error: WireError) -> WireError {
+    let Ok(Keys(keys)) = serde_json::from_str(text) else { return error };
     let own = ["data", "traceID", "processes"];
     let other = keys.iter().any(|key| key == "spans") && !keys.iter().any(|key| own.contains(&key.as_ref()));
-    other.then(|| unexpected(keys.iter().map(|key| key.as_ref())))
+    if other { unexpected(keys.iter().map(|key| key.as_ref())) } else { error }
 }
 
 fn unexpected<'a>(keys: impl Iterator<Item = &'a str> + Clone) -> WireError {
@@ -53,7 +55,7 @@ pub fn error(text: &str) -> Option<Refusal> {
     serde_json::from_str::<Errors<'_>>(text).ok()?.first()
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Errors<'a> {
     list: Vec<Failure<'a>>,
 }
@@ -81,19 +83,86 @@ object!(Failure<'de>, "an error", |out, map| {
     "msg" | "message" => out.message = map.next_value::<Text<'de>>()?.0,
 });
 
-#[derive(Default)]
-struct Document<'a> {
-    traces: Vec<Trace<'a>>,
-    bare: Trace<'a>,
+/// A response, not yet added to anything.
+pub(super) enum Document<'a> {
+    /// Each span turned into a record as it was read.
+    Staged(Response<'a, Staged<'a>>),
+    /// All of it as it is in JSON: what a span means hangs on others.
+    Whole(Response<'a, List<Span<'a>>>),
+}
+
+impl<'a> Document<'a> {
+    /// Reads the next object.
+    pub(super) fn parse(parser: &mut Parser<'a>) -> Result<Document<'a>, Unfit> {
+        parser.peek();
+        let start = parser.at();
+        let staged: Response<'_, Staged<'_>> = parser.object()?;
+        if staged.all().all(|trace| trace.spans.is_usual(&trace.processes)) {
+            return Ok(Document::Staged(staged));
+        }
+        drop(staged);
+        parser.back_to(start);
+        parser.object().map(Document::Whole)
+    }
+    /// Adds its spans; nothing where it is refused.
+    pub(super) fn add(self, sink: &mut dyn Sink) -> Result<Added, WireError> {
+        let mut added = Added::default();
+        match self {
+            Document::Staged(mut response) => {
+                let errors = response.judge()?;
+                for trace in response.traces {
+                    added += trace.commit(&errors, sink);
+                }
+            }
+            Document::Whole(mut response) => {
+                let errors = response.judge()?;
+                let dialect = Dialect::of(&response.traces);
+                for trace in response.traces {
+                    added += trace.add(&dialect, &errors, sink);
+                }
+            }
+        }
+        Ok(added)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Document<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Response::deserialize(from).map(Document::Whole)
+    }
+}
+
+/// What a trace's `spans` are read into.
+pub(super) trait Spans<'a>: serde::Deserialize<'a> + Default {
+    fn is_empty(&self) -> bool;
+}
+
+impl<'a> Spans<'a> for List<Span<'a>> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Response<'a, S> {
+    traces: Vec<Trace<'a, S>>,
+    bare: Trace<'a, S>,
     recognised: bool,
     is_bare: bool,
     errors: Vec<Failure<'a>>,
     others: Vec<Cow<'a, str>>,
 }
 
-object!(Document<'de>, "an object with data", |out, map| {
+impl<S: Default> Default for Response<'_, S> {
+    fn default() -> Self {
+        let (traces, errors, others) = Default::default();
+        Response { traces, bare: Trace::default(), recognised: false, is_bare: false, errors, others }
+    }
+}
+
+object!(<S: Spans<'de>> Response<'de, S>, "an object with data", |out, map| {
     "data" => {
-        out.traces = map.next_value::<List<Trace<'de>>>()?.0;
+        out.traces = map.next_value::<List<Trace<'de, S>>>()?.0;
         out.recognised = true;
     },
     "errors" => out.errors.extend(map.next_value::<List<Failure<'de>>>()?.0),
@@ -102,7 +171,7 @@ object!(Document<'de>, "an object with data", |out, map| {
         out.bare.trace_id = map.next_value::<Text<'de>>()?.0;
         out.is_bare = true;
     },
-    "spans" => out.bare.spans = map.next_value::<List<Span<'de>>>()?.0,
+    "spans" => out.bare.spans = map.next_value()?,
     "processes" => {
         out.bare.processes = map.next_value::<Processes<'de>>()?;
         out.is_bare = true;
@@ -116,8 +185,12 @@ object!(Document<'de>, "an object with data", |out, map| {
     }
 });
 
-impl Document<'_> {
-    fn add(mut self, sink: &mut dyn Sink) -> Result<Added, WireError> {
+impl<'a, S: Spans<'a>> Response<'a, S> {
+    fn all(&self) -> impl Iterator<Item = &Trace<'a, S>> {
+        self.traces.iter().chain([&self.bare])
+    }
+    /// Whether this is an answer with traces; a bare one is among them then. Returns the errors told beside them.
+    fn judge(&mut self) -> Result<Vec<String>, WireError> {
         if self.is_bare && !self.recognised {
             self.traces.push(std::mem::take(&mut self.bare));
         } else if !self.recognised && self.errors.is_empty() && !(self.others.is_empty() && self.bare.spans.is_empty())
@@ -134,32 +207,34 @@ impl Document<'_> {
             let errors = errors.join("; ");
             return Err(WireError::new(format!("expected Jaeger's legacy JSON, found an error answer: {errors}")));
         }
-        let dialect = Dialect::of(&self.traces);
-        let mut added = Added::default();
-        for trace in self.traces {
-            added += trace.add(&dialect, &errors, sink);
-        }
-        Ok(added)
+        Ok(errors)
     }
 }
 
-#[derive(Default)]
-struct Trace<'a> {
+#[derive(Debug)]
+pub(super) struct Trace<'a, S> {
     trace_id: Cow<'a, str>,
-    spans: Vec<Span<'a>>,
+    spans: S,
     processes: Processes<'a>,
     warnings: Vec<Text<'a>>,
 }
 
-object!(Trace<'de>, "a trace", |out, map| {
+impl<S: Default> Default for Trace<'_, S> {
+    fn default() -> Self {
+        let (trace_id, spans, processes, warnings) = Default::default();
+        Trace { trace_id, spans, processes, warnings }
+    }
+}
+
+object!(<S: Spans<'de>> Trace<'de, S>, "a trace", |out, map| {
     "traceID" => out.trace_id = map.next_value::<Text<'de>>()?.0,
-    "spans" => out.spans = map.next_value::<List<Span<'de>>>()?.0,
+    "spans" => out.spans = map.next_value()?,
     "processes" => out.processes = map.next_value()?,
     "warnings" => out.warnings = map.next_value::<List<Text<'de>>>()?.0,
 });
 
-#[derive(Default)]
-struct Processes<'a>(BTreeMap<Cow<'a, str>, Process<'a>>);
+#[derive(Debug, Default)]
+pub(super) struct Processes<'a>(BTreeMap<Cow<'a, str>, Process<'a>>);
 
 object!(Processes<'de>, "the processes by id", |out, map| {
     else id => {
@@ -171,8 +246,8 @@ object!(Processes<'de>, "the processes by id", |out, map| {
     }
 });
 
-#[derive(Default)]
-struct Process<'a> {
+#[derive(Debug, Default)]
+pub(super) struct Process<'a> {
     service: Cow<'a, str>,
     tags: Vec<Tag<'a>>,
 }
@@ -182,8 +257,8 @@ object!(Process<'de>, "a process", |out, map| {
     "tags" => out.tags = map.next_value::<List<Tag<'de>>>()?.0,
 });
 
-#[derive(Default)]
-struct Span<'a> {
+#[derive(Debug, Default)]
+pub(super) struct Span<'a> {
     trace_id: Cow<'a, str>,
     span_id: Cow<'a, str>,
     parent_id: Cow<'a, str>,
@@ -213,7 +288,7 @@ object!(Span<'de>, "a span", |out, map| {
     "warnings" => out.warnings = map.next_value::<List<Text<'de>>>()?.0,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Reference<'a> {
     kind: Cow<'a, str>,
     trace_id: Cow<'a, str>,
@@ -226,7 +301,7 @@ object!(Reference<'de>, "a reference", |out, map| {
     "spanID" => out.span_id = map.next_value::<Text<'de>>()?.0,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Log<'a> {
     time_us: Whole,
     fields: Vec<Tag<'a>>,
@@ -237,7 +312,7 @@ object!(Log<'de>, "a log", |out, map| {
     "fields" => out.fields = map.next_value::<List<_>>()?.0,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tag<'a> {
     key: Cow<'a, str>,
     kind: Cow<'a, str>,
@@ -253,14 +328,14 @@ object!(Tag<'de>, "a tag", |out, map| {
 /// Jaeger's own marker (v1 translator) for a resource without `service.name`.
 const NO_SERVICE_NAME: &str = "OTLPResourceNoServiceName";
 
-impl Trace<'_> {
+impl<'a> Trace<'a, List<Span<'a>>> {
     fn add(self, dialect: &Dialect, errors: &[String], sink: &mut dyn Sink) -> Added {
         let mut added = Added::default();
         let mut ids: BTreeSet<TraceId> = BTreeSet::new();
         // One group for each process, so that its tags are turned into a resource once.
         let mut groups: BTreeMap<Cow<'_, str>, Vec<raw::ScopeGroup<'_>>> = BTreeMap::new();
-        let untyped = facts::untyped_processes(&self.spans, &self.processes.0);
-        for mut span in self.spans {
+        let untyped = facts::untyped_processes(&self.spans.0, &self.processes.0);
+        for mut span in self.spans.0 {
             if span.trace_id.is_empty() {
                 span.trace_id = self.trace_id.clone();
             }
@@ -292,16 +367,21 @@ impl Trace<'_> {
         if ids.is_empty() {
             ids.extend(json::trace_id(&self.trace_id).usable());
         }
-        for id in ids {
-            let builder = sink.builder(id);
-            self.warnings.iter().for_each(|warning| raw::warn(builder, &warning.0));
-            // Errors beside data: what could not be read may be any of the trace's spans.
-            for error in errors {
-                builder.set_partial();
-                builder.remark(error);
-            }
-        }
+        remark(&ids, &self.warnings, errors, sink);
         added
+    }
+}
+
+/// Says of these traces what was said of the whole.
+fn remark(ids: &BTreeSet<TraceId>, warnings: &[Text<'_>], errors: &[String], sink: &mut dyn Sink) {
+    for id in ids {
+        let builder = sink.builder(*id);
+        warnings.iter().for_each(|warning| raw::warn(builder, &warning.0));
+        // Errors beside data: what could not be read may be any of the trace's spans.
+        for error in errors {
+            builder.set_partial();
+            builder.remark(error);
+        }
     }
 }
 
@@ -314,15 +394,14 @@ fn resource(process: Process<'_>) -> Vec<Attribute<'_>> {
 }
 
 /// Whether a reference stays in the span's own trace, which is what one without a trace id means.
-fn same_trace(text: &str, id: Option<TraceId>) -> bool {
-    id.is_some() && (text.is_empty() || json::trace_id(text).usable() == id)
+fn same_trace(text: &str, own: &str, id: Option<TraceId>) -> bool {
+    id.is_some() && (text.is_empty() || text == own || json::trace_id(text).usable() == id)
 }
 
 /// The parent by Jaeger's rule (model.Span.ParentSpanID): the first CHILD_OF in the span's own trace, else the first
 /// FOLLOWS_FROM in it, else none. All other references are links.
-fn parent(references: &[Reference<'_>], own: Option<TraceId>) -> Option<raw::Id<SpanId>> {
-    let first =
-        |kind: &str| references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && same_trace(&at.trace_id, own));
+fn parent(references: &[Reference<'_>], is_own: impl Fn(&Reference<'_>) -> bool) -> Option<raw::Id<SpanId>> {
+    let first = |kind: &str| references.iter().find(|at| at.kind.eq_ignore_ascii_case(kind) && is_own(at));
     first("CHILD_OF").or_else(|| first("FOLLOWS_FROM")).map(|at| json::span_id(&at.span_id))
 }
 

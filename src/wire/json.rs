@@ -1,5 +1,12 @@
 //! JSON values in every spelling met: numbers as text, enums as names, ids as hex or base64, null for absent.
 
+pub(super) mod object;
+mod parser;
+mod visited;
+
+pub(super) use object::{duplicate_key, object};
+pub(super) use parser::{Parser, Unfit};
+
 use super::WireError;
 use super::raw::{Any, Attribute, Id};
 use crate::trace::{IdError, SpanId, TraceId};
@@ -20,107 +27,54 @@ pub(super) fn error(what: &str, error: &serde_json::Error) -> WireError {
 /// OTLP's span kinds, without their prefix.
 pub(super) const KINDS: [&str; 6] = ["UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER"];
 
-/// Reads JSON objects that follow one another, with or without white space between, and hands over each.
+/// Reads JSON objects that follow one another, with or without white space between, and hands over each. `quick` is how one is read that
+/// is right.
 pub(super) fn each<'a, T: Deserialize<'a>>(
     text: &'a str,
     what: &str,
+    quick: impl Fn(&mut Parser<'a>) -> Result<T, Unfit>,
     mut take: impl FnMut(T) -> Result<(), WireError>,
 ) -> Result<(), WireError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('<') {
         return Err(WireError::new(format!("expected {what}, found markup (an HTML page?)")));
     }
-    for document in serde_json::Deserializer::from_str(text).into_iter::<T>() {
+    let (mut parser, mut done) = (Parser::new(text), 0);
+    loop {
+        if parser.peek().is_none() {
+            return Ok(());
+        }
+        let Ok(document) = quick(&mut parser) else { break };
+        take(document)?;
+        done += 1;
+    }
+    for document in serde_json::Deserializer::from_str(text).into_iter::<T>().skip(done) {
         take(document.map_err(|e| error(what, &e))?)?;
     }
     Ok(())
 }
 
-/// The bit of the row of `known` that begins with the same key as `keys`.
-pub(super) const fn bit(known: &[&[&str]], keys: &[&str]) -> u64 {
-    let mut row = 0;
-    while row < known.len() {
-        let (one, other) = (known[row][0].as_bytes(), keys[0].as_bytes());
-        let mut at = 0;
-        while at < one.len() && at < other.len() && one[at] == other[at] {
-            at += 1;
-        }
-        if at == one.len() && at == other.len() {
-            return 1 << row;
-        }
-        row += 1;
+/// Reads a text that is one object.
+pub(super) fn one<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, serde_json::Error> {
+    let mut parser = Parser::new(text);
+    match parser.object() {
+        Ok(object) if parser.peek().is_none() => Ok(object),
+        _ => serde_json::from_str(text),
     }
-    0
-}
-
-/// Which of two fields of one name is meant nobody knows.
-pub(super) fn duplicate_key<E: Error>(key: &str) -> E {
-    let key: String = key.chars().take(60).flat_map(char::escape_debug).collect();
-    E::custom(format!("duplicate key `{key}`"))
 }
 
 /// Refuses an object of which two keys are the same.
 pub(super) fn distinct<E: Error>(entries: &[(Cow<'_, str>, Any<'_>)]) -> Result<(), E> {
+    // A few are compared faster than they are sorted.
+    let few = entries.len() <= 16;
+    let repeats = |at: usize| entries[..at].iter().any(|(key, _)| *key == entries[at].0);
+    if few && !(1..entries.len()).any(repeats) {
+        return Ok(());
+    }
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_ref()).collect();
     keys.sort_unstable();
     keys.windows(2).find(|two| two[0] == two[1]).map_or(Ok(()), |two| Err(duplicate_key(two[0])))
 }
-
-/// A visitor for `$type` that reads an object's known keys, each at most once in whichever spelling, ignores the others, and takes null
-/// for the default.
-macro_rules! object {
-    ($type:ty, $what:literal, |$out:ident, $map:ident| { $($($key:literal)|+ => $value:expr),* $(,)? }) => {
-        $crate::wire::json::object!($type, $what, |$out, $map| {
-            $($($key)|+ => $value,)*
-            else _other => { $map.next_value::<serde::de::IgnoredAny>()?; }
-        });
-    };
-    ($type:ty, $what:literal, |$out:ident, $map:ident| {
-        $($($key:literal)|+ => $value:expr,)* else $other:ident => $rest:expr
-    }) => {
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                struct At;
-                impl<'de> serde::de::Visitor<'de> for At {
-                    type Value = $type;
-                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                        f.write_str($what)
-                    }
-                    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                        Ok(Default::default())
-                    }
-                    #[allow(unused_mut)]
-                    fn visit_map<A: serde::de::MapAccess<'de>>(self, mut $map: A) -> Result<Self::Value, A::Error> {
-                        #[allow(dead_code)]
-                        const KNOWN: &[&[&str]] = &[$(&[$($key),+]),*];
-                        let (mut $out, mut seen): ($type, u64) = Default::default();
-                        while let Some(key) = $map.next_key::<$crate::wire::json::Text<'de>>()? {
-                            match key.0.as_ref() {
-                                $($($key)|+ => {
-                                    const BIT: u64 = $crate::wire::json::bit(KNOWN, &[$($key),+]);
-                                    if seen & BIT != 0 {
-                                        return Err($crate::wire::json::duplicate_key(&key.0));
-                                    }
-                                    seen |= BIT;
-                                    $value
-                                })*
-                                _ => {
-                                    let $other = key.0;
-                                    $rest
-                                }
-                            }
-                        }
-                        // Where no key is known none can come twice.
-                        let _ = seen;
-                        Ok($out)
-                    }
-                }
-                from.deserialize_any(At)
-            }
-        }
-    };
-}
-pub(super) use object;
 
 /// Text; null is empty. Borrowed where nothing was escaped.
 #[derive(Debug, Default)]
@@ -149,6 +103,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
 }
 
 /// A list; null is empty.
+#[derive(Debug, Default)]
 pub(super) struct List<T>(pub(super) Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
@@ -163,7 +118,10 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
                 Ok(List(Vec::new()))
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
+                let Some(first) = items.next_element()? else { return Ok(List(Vec::new())) };
+                // Most lists are of a few small things: room for them at once.
+                let mut list = Vec::with_capacity(if size_of::<T>() <= 128 { 8 } else { 1 });
+                list.push(first);
                 while let Some(item) = items.next_element()? {
                     list.push(item);
                 }
@@ -389,6 +347,7 @@ pub(super) fn span_id(text: &str) -> Id<SpanId> {
 }
 
 /// The keys of an object, its values skipped.
+#[derive(Debug)]
 pub(super) struct Keys<'a>(pub(super) Vec<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for Keys<'de> {

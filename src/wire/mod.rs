@@ -16,6 +16,8 @@ pub mod otlp_json;
 pub mod otlp_proto;
 #[cfg(test)]
 mod partial_tests;
+#[cfg(test)]
+mod quick_tests;
 mod raw;
 mod status;
 pub mod tempo;

@@ -17,13 +17,6 @@ pub fn read(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
     Ok(read_answer(text, sink)?.added)
 }
 
-/// Adds the spans of one bare ResourceSpans object.
-pub(super) fn read_resource_spans(text: &str, sink: &mut dyn Sink) -> Result<Added, WireError> {
-    let group: raw::Group<'_> =
-        serde_json::from_str(text).map_err(|error| json::error("OTLP's ResourceSpans", &error))?;
-    Ok(raw::add(group, sink))
-}
-
 pub(super) struct Answer {
     pub(super) added: Added,
     /// Tempo's words, if it says that the trace is partial.
@@ -32,14 +25,10 @@ pub(super) struct Answer {
 
 pub(super) fn read_answer(text: &str, sink: &mut dyn Sink) -> Result<Answer, WireError> {
     let mut answer = Answer { added: Added::default(), partial: None };
-    json::each(text, "OTLP JSON", |document: Document<'_>| {
-        document.check()?;
-        for group in document.groups {
-            answer.added += raw::add(group, sink);
-        }
-        if is_partial(&document.status) {
-            answer.partial = Some(document.message.into_owned());
-        }
+    json::each(text, "OTLP JSON", json::Parser::object, |document: Document<'_>| {
+        let Answer { added, partial } = document.add(sink)?;
+        answer.added += added;
+        answer.partial = partial.or(answer.partial.take());
         Ok(())
     })?;
     Ok(answer)
@@ -55,8 +44,9 @@ fn is_partial(status: &Any<'_>) -> bool {
     }
 }
 
+/// An answer or a request, not yet added to anything.
 #[derive(Debug, Default)]
-struct Document<'a> {
+pub(super) struct Document<'a> {
     groups: Vec<raw::Group<'a>>,
     recognised: bool,
     status: Any<'a>,
@@ -66,6 +56,16 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
+    /// Adds its spans; nothing where it is refused.
+    pub(super) fn add(self, sink: &mut dyn Sink) -> Result<Answer, WireError> {
+        self.check()?;
+        let mut added = Added::default();
+        for group in self.groups {
+            added += raw::add(group, sink);
+        }
+        let partial = is_partial(&self.status).then(|| self.message.into_owned());
+        Ok(Answer { added, partial })
+    }
     fn nest(&mut self, inner: Document<'a>) {
         self.recognised |= inner.recognised || inner.is_blank();
         self.groups.extend(inner.groups);

@@ -118,25 +118,19 @@ pub(super) struct RawLink<'a> {
 pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     let mut added = Added::default();
     let mut resources: HashMap<TraceId, ResourceIx> = HashMap::new();
-    let of_resource = Reading { untyped: group.untyped || is_marked(&group.resource) };
     for ScopeGroup { scope, spans } in group.scopes {
         let of_scope = Reading { untyped: is_marked(&scope.attributes) };
         let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
         for span in spans {
-            // A parent that cannot be read is not "no parent": the span would pass for a root.
-            let (Id::Is(trace_id), Id::Is(span_id), Id::Is(_) | Id::Absent) =
-                (span.trace_id, span.span_id, span.parent_id)
-            else {
+            let Some((trace_id, span_id)) = ids(&span) else {
                 sink.invalid_span(span.trace_id.usable());
                 added.invalid += 1;
                 continue;
             };
             injected(&span).for_each(|own| sink.injected(trace_id, own));
             let builder = sink.builder(trace_id);
-            let resource = *resources.entry(trace_id).or_insert_with(|| {
-                let attributes = of_resource.pairs(builder, &group.resource, 0);
-                builder.resource(attributes)
-            });
+            let resource =
+                *resources.entry(trace_id).or_insert_with(|| resource(builder, &group.resource, group.untyped));
             let scope = *scopes.entry(trace_id).or_insert_with(|| {
                 let attributes = of_scope.pairs(builder, &scope.attributes, 0);
                 builder.scope(&scope.name, &scope.version, attributes)
@@ -149,8 +143,23 @@ pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     added
 }
 
+/// A span's own ids, if all of its ids are usable. A parent that cannot be read is not "no parent": the span would pass for a root.
+pub(super) fn ids(span: &Span<'_>) -> Option<(TraceId, SpanId)> {
+    match (span.trace_id, span.span_id, span.parent_id) {
+        (Id::Is(trace), Id::Is(span), Id::Is(_) | Id::Absent) => Some((trace, span)),
+        _ => None,
+    }
+}
+
+/// The position of a resource; `untyped` where its values came without their types.
+pub(super) fn resource(builder: &mut TraceBuilder, attributes: &[Attribute<'_>], untyped: bool) -> ResourceIx {
+    let reading = Reading { untyped: untyped || is_marked(attributes) };
+    let attributes = reading.pairs(builder, attributes, 0);
+    builder.resource(attributes)
+}
+
 /// The runner's own spans that a span names.
-fn injected<'s>(span: &'s Span<'_>) -> impl Iterator<Item = SpanId> + 's {
+pub(super) fn injected<'s>(span: &'s Span<'_>) -> impl Iterator<Item = SpanId> + 's {
     let lists = span.attributes.iter().filter_map(|(key, value)| match value {
         Any::Array(items) if key == INJECTED => Some(items),
         _ => None,
@@ -158,7 +167,8 @@ fn injected<'s>(span: &'s Span<'_>) -> impl Iterator<Item = SpanId> + 's {
     lists.flatten().filter_map(|item| if let Any::Str(text) = item { text.parse().ok() } else { None })
 }
 
-fn record(
+/// A span as its trace's builder takes it.
+pub(super) fn record(
     builder: &mut TraceBuilder,
     span: Span<'_>,
     (trace_id, span_id): (TraceId, SpanId),

@@ -9,7 +9,7 @@ use super::{Added, Sink};
 use crate::trace::{SpanId, TraceId};
 use std::borrow::Cow;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Span<'a> {
     trace_id: Id<TraceId>,
     id: Id<SpanId>,
@@ -38,7 +38,7 @@ object!(Span<'de>, "a Zipkin span", |out, map| {
     "tags" => out.tags = map.next_value()?,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Endpoint<'a> {
     service: Cow<'a, str>,
     address: Cow<'a, str>,
@@ -57,7 +57,7 @@ object!(Endpoint<'de>, "an endpoint", |out, map| {
     "port" => out.port = map.next_value()?,
 });
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Annotation<'a> {
     time_us: Whole,
     value: Cow<'a, str>,

@@ -2,7 +2,7 @@
 
 use super::{Log, Process, Reference, Span, Tag, Trace};
 use crate::trace::{Dropped, SpanId, TraceId};
-use crate::wire::json;
+use crate::wire::json::{self, List};
 use crate::wire::raw::{self, Any, Attribute, Id};
 use crate::wire::status::{self, ERROR, OK, UNSET, take_last, take_text, text};
 use std::borrow::Cow;
@@ -48,14 +48,34 @@ const NOT_TEXT: [&str; 27] = [
 ];
 
 impl Dialect {
-    pub(super) fn of(traces: &[Trace<'_>]) -> Dialect {
+    /// That of most servers.
+    pub(super) const USUAL: Dialect = Dialect { three_worded: false };
+
+    pub(super) fn of<'a>(traces: &[Trace<'a, List<Span<'a>>>]) -> Dialect {
         let three_worded = traces.iter().all(|trace| {
-            let mut spans = trace.spans.iter();
-            spans.all(|span| span.tags.iter().any(is_error_word) && span_tags(span).all(is_text))
+            trace.spans.0.iter().all(is_three_worded)
                 && trace.processes.0.values().flat_map(|process| &process.tags).all(is_text)
         });
         Dialect { three_worded }
     }
+}
+
+/// Whether a span has an `error` tag of the three words, and all of its tags are text.
+pub(super) fn is_three_worded(span: &Span<'_>) -> bool {
+    span.tags.iter().any(is_error_word) && is_all_text(span)
+}
+
+pub(super) fn is_all_text(span: &Span<'_>) -> bool {
+    span_tags(span).all(is_text)
+}
+
+/// Whether a span has a tag that is never text where there are types, or one that says so of an error.
+pub(super) fn would_be_typed(span: &Span<'_>) -> bool {
+    span_tags(span).any(is_not_text) || span.tags.iter().any(is_error_word)
+}
+
+pub(super) fn is_not_text(tag: &Tag<'_>) -> bool {
+    NOT_TEXT.contains(&tag.key.as_ref())
 }
 
 /// The ids of the processes that write every tag as text, numbers and booleans too: a store or a proxy without types, beside which
@@ -79,14 +99,14 @@ pub(super) fn is_untyped<'s, 'a: 's>(
 ) -> bool {
     let tags = || spans.clone().flat_map(span_tags).chain(process.into_iter().flat_map(|process| &process.tags));
     let of_spans = || spans.clone().flat_map(|span| &span.tags);
-    tags().all(is_text) && (tags().any(|tag| NOT_TEXT.contains(&tag.key.as_ref())) || of_spans().any(is_error_word))
+    tags().all(is_text) && (tags().any(is_not_text) || of_spans().any(is_error_word))
 }
 
 fn span_tags<'s, 'a>(span: &'s Span<'a>) -> impl Iterator<Item = &'s Tag<'a>> {
     span.tags.iter().chain(span.logs.iter().flat_map(|log| &log.fields))
 }
 
-fn is_text(tag: &Tag<'_>) -> bool {
+pub(super) fn is_text(tag: &Tag<'_>) -> bool {
     tag.kind.eq_ignore_ascii_case("string") && matches!(tag.value, Any::Str(_))
 }
 
@@ -102,8 +122,8 @@ fn is_error_word(tag: &Tag<'_>) -> bool {
 
 /// The value by its declared type; a value that is not of that type stays what it is in JSON.
 fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
-    let kind = kind.to_ascii_lowercase();
-    match (kind.as_str(), value) {
+    let lower = kind.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| kind.to_ascii_lowercase());
+    match (lower.as_deref().unwrap_or(kind), value) {
         ("string", Any::Empty) => Any::Str(Cow::Borrowed("")),
         ("bool" | "boolean", Any::Str(word)) if word.eq_ignore_ascii_case("true") => Any::Bool(true),
         ("bool" | "boolean", Any::Str(word)) if word.eq_ignore_ascii_case("false") => Any::Bool(false),
@@ -130,20 +150,66 @@ fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
     }
 }
 
+/// Which of the keys below a span has: most spans lack most of them, and what is not there need not be looked for.
+#[derive(Clone, Copy)]
+struct Has(u8);
+
+impl Has {
+    const SCOPE: u8 = 1;
+    const KIND: u8 = 2;
+    const MESSAGE: u8 = 4;
+    const STATUS: u8 = 8;
+    const ERROR: u8 = 16;
+    const STATE: u8 = 32;
+    const HTTP: u8 = 64;
+
+    fn of(attributes: &[Attribute<'_>]) -> Has {
+        let one = |key: &str| match key {
+            "otel.scope.name" | "otel.library.name" | "otel.scope.version" | "otel.library.version" => Has::SCOPE,
+            "span.kind" => Has::KIND,
+            "otel.status_description" => Has::MESSAGE,
+            "otel.status_code" | "status.code" => Has::STATUS,
+            "error" => Has::ERROR,
+            "w3c.tracestate" => Has::STATE,
+            "http.status_code" => Has::HTTP,
+            _ => 0,
+        };
+        Has(attributes.iter().fold(0, |all, (key, _)| all | one(key)))
+    }
+    fn any(self, of: u8) -> bool {
+        self.0 & of != 0
+    }
+}
+
 /// A span and the scope that its tags name.
 pub(super) fn span<'a>(from: Span<'a>, untyped: bool, dialect: &Dialect) -> (raw::Scope<'a>, raw::Span<'a>) {
     let own = json::trace_id(&from.trace_id);
-    let parent_id = super::parent(&from.references, own.usable());
+    let is_own = |reference: &Reference<'_>| super::same_trace(&reference.trace_id, &from.trace_id, own.usable());
+    let parent_id = super::parent(&from.references, is_own);
+    let links = links(&from.references, is_own, own, parent_id.unwrap_or_default());
     let mut attributes: Vec<Attribute<'a>> = from.tags.into_iter().map(attribute).collect();
-    let scope = scope(&mut attributes, dialect);
+    let has = Has::of(&attributes);
+    let scope = if has.any(Has::SCOPE) || dialect.three_worded {
+        scope(&mut attributes, dialect)
+    } else {
+        raw::Scope::default()
+    };
     let from_otlp = !scope.name.is_empty();
-    let kind = take_last(&mut attributes, &["span.kind"], |value| match value {
-        Any::Str(word) => kind(word),
-        _ => None,
+    let kind = has.any(Has::KIND).then(|| {
+        take_last(&mut attributes, &["span.kind"], |value| match value {
+            Any::Str(word) => kind(word),
+            _ => None,
+        })
     });
-    let status_message = take_text(&mut attributes, "otel.status_description");
-    let status = status(&mut attributes, kind.unwrap_or(0), from_otlp, untyped, dialect);
-    let trace_state = take_text(&mut attributes, "w3c.tracestate");
+    let kind = kind.flatten();
+    let mut text = |has: bool, key: &str| if has { take_text(&mut attributes, key) } else { Cow::default() };
+    let status_message = text(has.any(Has::MESSAGE), "otel.status_description");
+    let trace_state = text(has.any(Has::STATE), "w3c.tracestate");
+    let status = if has.any(Has::STATUS | Has::ERROR | Has::HTTP) {
+        status(&mut attributes, kind.unwrap_or(0), from_otlp, untyped, dialect)
+    } else {
+        UNSET
+    };
     let start_us = from.start_us.unsigned();
     // Jaeger before 1.70 and 2.7 wraps a negative duration into an unsigned one.
     let duration_us = from.duration_us.0.clamp(i128::from(i64::MIN), i128::from(u64::MAX)) as u64 as i64;
@@ -163,7 +229,7 @@ pub(super) fn span<'a>(from: Span<'a>, untyped: bool, dialect: &Dialect) -> (raw
         end_ns: start_ns.saturating_add_signed(duration_us.saturating_mul(1000)),
         attributes,
         events: from.logs.into_iter().map(event).collect(),
-        links: links(from.references, own.usable(), parent_id.unwrap_or_default()),
+        links,
         dropped: Dropped::default(),
         warnings: from.warnings.into_iter().map(|text| text.0).collect(),
         untyped,
@@ -253,24 +319,26 @@ fn event(log: Log<'_>) -> raw::RawEvent<'_> {
 
 /// All references but the one that is the parent. A FOLLOWS_FROM to the parent is a link as well: Jaeger merges the
 /// two into one reference.
-fn links<'a>(references: Vec<Reference<'a>>, own: Option<TraceId>, parent: Id<SpanId>) -> Vec<raw::RawLink<'a>> {
+fn links<'a>(
+    references: &[Reference<'_>],
+    is_own: impl Fn(&Reference<'_>) -> bool,
+    own: Id<TraceId>,
+    parent: Id<SpanId>,
+) -> Vec<raw::RawLink<'a>> {
     let mut links = Vec::new();
     let mut parent_told = false;
     for at in references {
         let child_of = at.kind.eq_ignore_ascii_case("CHILD_OF");
         let span_id = json::span_id(&at.span_id);
-        if child_of && !parent_told && span_id == parent && super::same_trace(&at.trace_id, own) {
+        if child_of && !parent_told && span_id == parent && is_own(at) {
             parent_told = true;
             continue;
         }
         // A link becomes CHILD_OF only by this attribute of OpenTracing's.
         let kind = (Cow::Borrowed("opentracing.ref_type"), Any::Str(Cow::Borrowed("child_of")));
         links.push(raw::RawLink {
-            trace_id: if super::same_trace(&at.trace_id, own) {
-                own.map_or(Id::Absent, Id::Is)
-            } else {
-                json::trace_id(&at.trace_id)
-            },
+            // Of a span whose own id is usable: no other is in its trace.
+            trace_id: if is_own(at) { own } else { json::trace_id(&at.trace_id) },
             span_id,
             attributes: if child_of { vec![kind] } else { Vec::new() },
             ..Default::default()

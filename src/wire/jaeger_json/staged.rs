@@ -1,0 +1,169 @@
+//! Spans turned into records as they are read, so that a large answer is never there as a whole beside its trace.
+//!
+//! Their processes come after them and are put in at the end. What hangs on all spans of a process or of the answer (whether its values have
+//! their types, whether it speaks VictoriaTraces' dialect) is taken for the usual; where that proves wrong the answer is read again as a whole.
+
+use super::facts::{self, Dialect};
+use super::{Processes, Span, Spans, Trace, remark, resource};
+use crate::trace::{ResourceIx, SpanId, TraceBuilder, TraceId};
+use crate::wire::raw::{self, Attribute};
+use crate::wire::{Added, Sink, json};
+use rustc_hash::FxHashSet;
+use serde::Deserialize;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+#[derive(Default)]
+pub(in crate::wire) struct Staged<'a> {
+    traces: HashMap<TraceId, Spot>,
+    // The trace that is written to.
+    open: Option<(TraceId, Spot)>,
+    processes: HashMap<Cow<'a, str>, u32>,
+    slots: Vec<Slot<'a>>,
+    last: Option<u32>,
+    /// Spans without usable ids, by trace where at least that is known.
+    invalid: Vec<Option<TraceId>>,
+    injected: Vec<(TraceId, SpanId)>,
+    spans: usize,
+    /// A span that only the whole answer can make sense of.
+    odd: bool,
+    /// Spans that are not in the three-worded dialect: one is enough.
+    other_words: bool,
+}
+
+/// The spans of one trace, which name their process by its slot instead of a resource.
+#[derive(Default)]
+struct Spot {
+    builder: TraceBuilder,
+    slots: FxHashSet<u32>,
+}
+
+/// What the spans of a process show of it.
+struct Slot<'a> {
+    id: Cow<'a, str>,
+    all_text: bool,
+    would_be_typed: bool,
+}
+
+impl<'a> Spans<'a> for Staged<'a> {
+    fn is_empty(&self) -> bool {
+        self.spans == 0 && self.invalid.is_empty()
+    }
+}
+
+impl<'a> Staged<'a> {
+    /// Whether all spans could be read one by one.
+    pub(super) fn is_usual(&self, processes: &Processes<'_>) -> bool {
+        if self.odd {
+            return false;
+        }
+        let untyped = |slot: &Slot<'_>| {
+            let tags = || processes.0.get(&slot.id).into_iter().flat_map(|process| &process.tags);
+            slot.all_text && tags().all(facts::is_text) && (slot.would_be_typed || tags().any(facts::is_not_text))
+        };
+        self.is_empty() || self.other_words && !self.slots.iter().any(untyped)
+    }
+
+    fn slot(&mut self, id: &Cow<'a, str>) -> u32 {
+        if let Some(last) = self.last
+            && self.slots[last as usize].id == *id
+        {
+            return last;
+        }
+        let next = self.slots.len() as u32;
+        let slot = *self.processes.entry(id.clone()).or_insert(next);
+        if slot == next {
+            self.slots.push(Slot { id: id.clone(), all_text: true, would_be_typed: false });
+        }
+        self.last = Some(slot);
+        slot
+    }
+
+    fn spot(&mut self, id: TraceId) -> &mut Spot {
+        if self.open.as_ref().is_none_or(|(open, _)| *open != id) {
+            let spot = self.traces.remove(&id).unwrap_or_default();
+            if let Some((before, spot)) = self.open.take() {
+                self.traces.insert(before, spot);
+            }
+            self.open = Some((id, spot));
+        }
+        &mut self.open.get_or_insert_with(|| (id, Spot::default())).1
+    }
+
+    fn push(&mut self, span: Span<'a>) {
+        self.odd |= span.trace_id.is_empty() || span.process.is_some();
+        if self.odd {
+            return;
+        }
+        let place = self.slot(&span.process_id);
+        let slot = &mut self.slots[place as usize];
+        if slot.all_text {
+            slot.all_text = facts::is_all_text(&span);
+            slot.would_be_typed |= slot.all_text && facts::would_be_typed(&span);
+        }
+        self.other_words = self.other_words || !facts::is_three_worded(&span);
+        let (scope, span) = facts::span(span, false, &Dialect::USUAL);
+        let Some((trace_id, span_id)) = raw::ids(&span) else {
+            self.invalid.push(span.trace_id.usable());
+            return;
+        };
+        self.injected.extend(raw::injected(&span).map(|own| (trace_id, own)));
+        self.spans += 1;
+        let Spot { builder, slots } = self.spot(trace_id);
+        slots.insert(place);
+        let scope = builder.scope(&scope.name, &scope.version, Vec::new());
+        let record = raw::record(builder, span, (trace_id, span_id), ResourceIx(place), scope);
+        builder.span_before_resource(record);
+    }
+}
+
+impl<'a> Trace<'a, Staged<'a>> {
+    /// Gives the spans their resources and adds them.
+    pub(super) fn commit(self, errors: &[String], sink: &mut dyn Sink) -> Added {
+        let Staged { mut traces, open, slots, invalid, injected, spans, .. } = self.spans;
+        traces.extend(open);
+        let mut processes = self.processes.0;
+        let resources: Vec<Vec<Attribute<'_>>> =
+            slots.iter().map(|slot| processes.remove(&slot.id).map(resource).unwrap_or_default()).collect();
+        let mut ids: BTreeSet<TraceId> = traces.keys().copied().chain(invalid.iter().copied().flatten()).collect();
+        if ids.is_empty() {
+            ids.extend(json::trace_id(&self.trace_id).usable());
+        }
+        for (id, Spot { mut builder, slots }) in traces {
+            let of_slot = |slot: u32| (slot, raw::resource(&mut builder, &resources[slot as usize], false));
+            let places: HashMap<u32, ResourceIx> = slots.into_iter().map(of_slot).collect();
+            // Every slot that a span names is among them.
+            builder.place(|slot| places.get(&slot.0).copied().unwrap_or(slot));
+            sink.builder(id).absorb(builder);
+        }
+        injected.into_iter().for_each(|(id, own)| sink.injected(id, own));
+        invalid.iter().for_each(|id| sink.invalid_span(*id));
+        remark(&ids, &self.warnings, errors, sink);
+        Added { spans, invalid: invalid.len(), skipped: 0 }
+    }
+}
+
+impl<'de> Deserialize<'de> for Staged<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct At;
+        impl<'de> Visitor<'de> for At {
+            type Value = Staged<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+            fn visit_unit<E>(self) -> Result<Self::Value, E> {
+                Ok(Staged::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut staged = Staged::default();
+                while let Some(span) = items.next_element()? {
+                    staged.push(span);
+                }
+                Ok(staged)
+            }
+        }
+        from.deserialize_any(At)
+    }
+}
