@@ -284,6 +284,9 @@ fn read_proto(bytes: &[u8], sink: &mut dyn Sink) -> Option<(Format, Added)> {
         spans.fold((0, 0), |(all, usable), span| (all + 1, usable + usize::from(otlp_proto::has_ids(span))))
     };
     let has_spans = |data: &TracesData| spans(data).0 > 0;
+    if let Ok((stage, 1..)) = otlp_proto::quick::read(bytes) {
+        return Some((Format::OtlpProto, stage.commit(sink)));
+    }
     let otlp = otlp_proto::decode(bytes).ok();
     // An export of metrics may read as spans with odd ids.
     if otlp.as_ref().is_none_or(|data| spans(data).1 == 0) && frames::is_other_signal(bytes) {

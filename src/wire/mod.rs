@@ -19,6 +19,7 @@ mod partial_tests;
 #[cfg(test)]
 mod quick_tests;
 mod raw;
+mod stage;
 mod status;
 pub mod tempo;
 pub mod write;

@@ -3,6 +3,7 @@
 
 use super::json::{self, Float, List, Plain, Text, Whole, object};
 use super::raw::{self, Any, Attribute};
+use super::stage::Stage;
 use super::{Added, Sink, WireError, tempo};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -47,7 +48,7 @@ fn is_partial(status: &Any<'_>) -> bool {
 /// An answer or a request, not yet added to anything.
 #[derive(Debug, Default)]
 pub(super) struct Document<'a> {
-    groups: Vec<raw::Group<'a>>,
+    groups: Vec<Stage>,
     recognised: bool,
     status: Any<'a>,
     message: Cow<'a, str>,
@@ -61,7 +62,7 @@ impl<'a> Document<'a> {
         self.check()?;
         let mut added = Added::default();
         for group in self.groups {
-            added += raw::add(group, sink);
+            added += group.commit(sink);
         }
         let partial = is_partial(&self.status).then(|| self.message.into_owned());
         Ok(Answer { added, partial })
@@ -114,11 +115,11 @@ fn words(error: &Any<'_>) -> String {
 
 object!(Document<'de>, "an object with resourceSpans, batches, result or trace", |out, map| {
     "resourceSpans" | "resource_spans" => {
-        out.groups.extend(map.next_value::<List<raw::Group<'de>>>()?.0);
+        out.groups.push(map.next_value()?);
         out.recognised = true;
     },
     "batches" => {
-        out.groups.extend(map.next_value::<List<raw::Group<'de>>>()?.0);
+        out.groups.push(map.next_value()?);
         out.recognised = true;
     },
     "result" => {

@@ -1,5 +1,7 @@
 //! OTLP protobuf: `TracesData`, whose wire form `ExportTraceServiceRequest` and Tempo's `Trace` share.
 
+pub(super) mod quick;
+
 use super::raw::{self, Any, Attribute, Id};
 use super::{Added, Sink, WireError};
 use crate::trace::{Dropped, SpanId, TraceId};

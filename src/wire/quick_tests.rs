@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::json::{Keys, List, Parser};
-use super::{Sink, WireError, console, jaeger_json, otlp_json, raw, write, zipkin};
+use super::{Sink, WireError, console, jaeger_json, otlp_json, otlp_proto, raw, write, zipkin};
 use crate::trace::{Injected, SpanId, TraceBuilder, TraceId};
 use fastrand::Rng;
 use serde::Deserialize;
@@ -55,6 +55,18 @@ impl Sink for Traces {
     }
 }
 
+/// The same of OTLP's documents, whose spans are records already.
+fn otlp_alike(text: &str) -> bool {
+    let Ok(quick) = Parser::new(text).object::<otlp_json::Document<'_>>() else { return false };
+    let mut other = serde_json::Deserializer::from_str(text).into_iter::<otlp_json::Document<'_>>();
+    let [quick, other] = [quick, other.next().unwrap().unwrap()].map(|document| {
+        let mut traces = Traces::default();
+        document.add(&mut traces).map(|answer| (answer.added, answer.partial, traces))
+    });
+    assert_eq!(quick, other, "{text}");
+    true
+}
+
 /// What Jaeger's JSON brings, as it is read and as a whole document.
 fn both_ways(text: &str) -> Option<[Result<(super::Added, Traces), WireError>; 2]> {
     let mut parser = Parser::new(text);
@@ -91,7 +103,7 @@ fn whatever_is_taken_in_one_pass_is_read_as_serde_json_reads_it() {
         let Ok(text) = std::str::from_utf8(&bytes) else { continue };
         // Zipkin's documents are lists.
         let text = text.trim_start_matches('[');
-        taken += usize::from(alike::<otlp_json::Document<'_>>(text));
+        taken += usize::from(otlp_alike(text));
         taken += usize::from(alike::<jaeger_json::Response<'_, List<jaeger_json::Span<'_>>>>(text));
         taken += usize::from(alike::<zipkin::Span<'_>>(text));
         taken += usize::from(alike::<Keys<'_>>(text));
@@ -104,6 +116,36 @@ fn whatever_is_taken_in_one_pass_is_read_as_serde_json_reads_it() {
         }
     }
     assert!(taken > 2_000 && staged > 300, "{taken} objects were taken, {staged} read span by span");
+}
+
+#[test]
+fn whatever_is_taken_of_a_message_is_read_as_prost_reads_it() {
+    let mut taken = 0;
+    for seed in 0..1_500 {
+        let mut rng = Rng::with_seed(seed);
+        let (services, spans) = (rng.usize(1..8), rng.usize(1..6));
+        let system = System::new(&Options { seed, services, spans, errors: 0.2, ..Options::default() });
+        let mut message =
+            traces::write(Format::OtlpProto, &system, (0..rng.u64(1..3)).map(|number| system.trace(number)));
+        for _ in 0..rng.usize(..4) {
+            let at = rng.usize(..message.len());
+            match rng.u8(..8) {
+                0 => message.truncate(at + 1),
+                1 => {
+                    message.remove(at);
+                }
+                2 => message.insert(at, rng.u8(..)),
+                _ => message[at] = rng.u8(..),
+            }
+        }
+        let Ok((stage, _)) = otlp_proto::quick::read(&message) else { continue };
+        let data = otlp_proto::decode(&message).unwrap_or_else(|error| panic!("message {seed} was taken: {error}"));
+        let (mut quick, mut other) = (Traces::default(), Traces::default());
+        let counts = (stage.commit(&mut quick), otlp_proto::add(data, &mut other));
+        assert_eq!((counts.0, quick), (counts.1, other), "message {seed}");
+        taken += 1;
+    }
+    assert!(taken > 700, "{taken}");
 }
 
 #[test]
