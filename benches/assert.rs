@@ -4,6 +4,7 @@
 
 use divan::{Bencher, black_box};
 use std::path::PathBuf;
+use support::{Span as SpanOf, Spans};
 use tracespec::assert::{Context, Verdict, judge};
 use tracespec::diag::Problem;
 use tracespec::matcher::{Lookup, Value as Bound};
@@ -15,6 +16,9 @@ use tracespec::trace::{
     Injected, Kind, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
 };
 
+#[allow(missing_docs, unreachable_pub, reason = "shared by benches")]
+mod support;
+
 fn main() {
     divan::main();
 }
@@ -25,66 +29,39 @@ const NAMES: u64 = 200;
 
 /// Requests of ten spans each below one root: a service calls the next, which asks a database.
 fn trace() -> Trace {
-    let mut builder = TraceBuilder::new();
-    let trace_id = TraceId::new(1).expect("not zero");
-    let scope = builder.scope("bench", "1", Vec::new());
-    let service_name = builder.intern("service.name");
-    let host_name = builder.intern("host.name");
-    let resources: Vec<_> = (0..SERVICES)
-        .map(|service| {
-            let name = Value::Str(builder.intern(&format!("service-{service}")));
-            let host = Value::Str(builder.intern(&format!("host-{}", service % 5)));
-            builder.resource(vec![(service_name, name), (host_name, host)])
-        })
-        .collect();
-    let keys: Vec<Sym> = ["http.response.status_code", "payment.method", "db.system.name", "item.id"]
-        .map(|key| builder.intern(key))
-        .to_vec();
-    let words: Vec<Sym> = ["card", "cash", "postgresql"].map(|word| builder.intern(word)).to_vec();
+    let mut spans = Spans::new();
+    let services = spans.services(SERVICES);
+    let keys = ["http.response.status_code", "payment.method", "db.system.name", "item.id"];
+    let keys = keys.map(|key| spans.builder.intern(key));
+    let [card, cash, postgresql] = ["card", "cash", "postgresql"].map(|word| spans.text(word));
     for id in 1..=SPANS {
         let (request, step) = (id / 10, id % 10);
         let parent = match step {
-            _ if id == 1 => None,
-            0 => Some(1),
-            _ => Some(id - 1),
+            _ if id == 1 => 0,
+            0 => 1,
+            _ => id - 1,
         };
         let service = (request + step / 2) % SERVICES;
-        let kind = match step {
-            9 => Kind::Client,
-            step if step % 2 == 1 => Kind::Client,
-            _ => Kind::Server,
-        };
+        let kind = if step % 2 == 1 { Kind::Client } else { Kind::Server };
         let start = 1_000_000_000 + request * 100_000 + step * 1_000;
-        let mut attributes = vec![
-            (keys[0], Value::Int(200)),
-            (keys[1], Value::Str(words[(id % 2) as usize])),
-            (keys[3], Value::Int(id as i64)),
-        ];
+        let method = if id % 2 == 0 { card.clone() } else { cash.clone() };
+        let mut attributes = vec![(keys[0], Value::Int(200)), (keys[1], method), (keys[3], Value::Int(id as i64))];
         if step == 9 {
-            attributes.push((keys[2], Value::Str(words[2])));
+            attributes.push((keys[2], postgresql.clone()));
         }
-        let record = SpanRecord {
-            trace_id,
-            span_id: SpanId::new(id).expect("not zero"),
-            parent_id: parent.and_then(SpanId::new),
-            name: builder.intern(&format!("operation-{}", id % NAMES)),
+        let name = spans.builder.intern(&format!("operation-{}", id % NAMES));
+        let end = if id == 1 { 3_000_000_000 } else { start + 20_000 - step * 2_000 };
+        spans.add(SpanOf {
+            id,
+            parent,
+            name,
             kind,
-            status: StatusCode::Unset,
-            status_message: Sym::EMPTY,
-            trace_state: Sym::EMPTY,
-            flags: None,
-            start_ns: start,
-            end_ns: if id == 1 { 3_000_000_000 } else { start + 20_000 - step * 2_000 },
+            times: (start, end),
             attributes,
-            events: Vec::new(),
-            links: Vec::new(),
-            dropped: Default::default(),
-            resource: resources[service as usize],
-            scope,
-        };
-        builder.span(record);
+            resource: services[service as usize],
+        });
     }
-    builder.build(trace_id, &[], &Injected::Unknown)
+    spans.build()
 }
 
 /// So many expectations, the kinds in turn; hardly two selections are alike. All services are one, and so are all calls.

@@ -3,12 +3,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, unreachable_pub)]
 
+mod support;
+
 use divan::{Bencher, black_box};
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
+use support::{Span as SpanOf, Spans};
 use tracespec::select::{Field, FieldTest, Index, Place, Query, parse};
 use tracespec::source::Span;
-use tracespec::trace::{Injected, Kind, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value};
+use tracespec::trace::{Kind, Trace, Value};
 
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 
@@ -17,53 +20,34 @@ fn main() {
 }
 
 /// A tree of about ten children a span, eight attributes each, of which one is different on every span.
-fn build(spans: u64) -> Trace {
-    let mut builder = TraceBuilder::new();
-    let service = builder.intern("service.name");
-    let services: Vec<_> = (0..20)
-        .map(|at| {
-            let name = Value::Str(builder.intern(&format!("service-{at}")));
-            builder.resource(vec![(service, name)])
-        })
-        .collect();
-    let scope = builder.scope("bench", "1", Vec::new());
-    let keys = ["http.route", "http.request.method", "http.response.status_code", "db.system.name", "thread.id"];
-    let keys: Vec<Sym> = keys.iter().map(|key| builder.intern(key)).collect();
-    let unique = builder.intern("request.id");
-    let methods = ["GET", "POST", "PUT"].map(|text| Value::Str(builder.intern(text)));
-    let trace_id = TraceId::new(7).unwrap();
-    for id in 1..=spans {
-        let route = Value::Str(builder.intern(&format!("/r/{}", id % 50)));
-        let request = Value::Str(builder.intern(&format!("request-{id}")));
-        let record = SpanRecord {
-            trace_id,
-            span_id: SpanId::new(id).unwrap(),
-            parent_id: SpanId::new(id / 10),
-            name: builder.intern(&format!("operation-{}", id % 200)),
+fn build(count: u64) -> Trace {
+    let mut spans = Spans::new();
+    let services = spans.services(20);
+    let keys =
+        ["http.route", "http.request.method", "http.response.status_code", "db.system.name", "thread.id", "request.id"];
+    let keys = keys.map(|key| spans.builder.intern(key));
+    let methods = ["GET", "POST", "PUT"].map(|text| spans.text(text));
+    for id in 1..=count {
+        let values = [
+            spans.text(&format!("/r/{}", id % 50)),
+            methods[id as usize % 3].clone(),
+            Value::Int(if id % 97 == 0 { 500 } else { 200 }),
+            Value::Bool(true),
+            Value::Int(id as i64),
+            spans.text(&format!("request-{id}")),
+        ];
+        let name = spans.builder.intern(&format!("operation-{}", id % 200));
+        spans.add(SpanOf {
+            id,
+            parent: id / 10,
+            name,
             kind: Kind::ALL[id as usize % 6],
-            status: StatusCode::Unset,
-            status_message: Sym::EMPTY,
-            trace_state: Sym::EMPTY,
-            flags: None,
-            start_ns: id * 1_000,
-            end_ns: id * 1_000 + id % 5_000,
-            attributes: vec![
-                (keys[0], route),
-                (keys[1], methods[id as usize % 3].clone()),
-                (keys[2], Value::Int(if id % 97 == 0 { 500 } else { 200 })),
-                (keys[3], Value::Bool(true)),
-                (keys[4], Value::Int(id as i64)),
-                (unique, request),
-            ],
-            events: Vec::new(),
-            links: Vec::new(),
-            dropped: Default::default(),
+            times: (id * 1_000, id * 1_000 + id % 5_000),
+            attributes: keys.into_iter().zip(values).collect(),
             resource: services[id as usize % services.len()],
-            scope,
-        };
-        builder.span(record);
+        });
     }
-    builder.build(trace_id, &[], &Injected::Unknown)
+    spans.build()
 }
 
 fn trace(spans: u64) -> &'static Trace {

@@ -3,10 +3,13 @@
 
 #![allow(missing_docs, clippy::unwrap_used, unreachable_pub)]
 
+mod support;
+
 use divan::{Bencher, black_box};
 use std::sync::Arc;
+use support::{Span, Spans};
 use tracespec::backend::settle::{Config, Read, Run, Watch};
-use tracespec::trace::{Injected, Kind, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value};
+use tracespec::trace::{Kind, Trace, Value};
 
 const SPANS: u64 = 100_000;
 
@@ -14,61 +17,41 @@ fn main() {
     divan::main();
 }
 
-fn builder(spans: u64) -> TraceBuilder {
-    let mut builder = TraceBuilder::new();
-    let service = builder.intern("service.name");
-    let services: Vec<_> = (0..20)
-        .map(|at| {
-            let name = Value::Str(builder.intern(&format!("service-{at}")));
-            builder.resource(vec![(service, name)])
-        })
-        .collect();
-    let scope = builder.scope("bench", "1", Vec::new());
-    let keys: Vec<Sym> = ["http.route", "http.request.method", "thread.id", "request.id"]
-        .iter()
-        .map(|key| builder.intern(key))
-        .collect();
-    let method = Value::Str(builder.intern("GET"));
-    for id in 1..=spans {
-        let route = Value::Str(builder.intern(&format!("/r/{}", id % 50)));
-        let request = Value::Str(builder.intern(&format!("request-{id}")));
-        let record = SpanRecord {
-            trace_id: TraceId::new(7).unwrap(),
-            span_id: SpanId::new(id).unwrap(),
-            parent_id: SpanId::new(id / 10),
-            name: builder.intern(&format!("operation-{}", id % 200)),
+fn spans(count: u64) -> Spans {
+    let mut spans = Spans::new();
+    let services = spans.services(20);
+    let keys = ["http.route", "http.request.method", "thread.id", "request.id"].map(|key| spans.builder.intern(key));
+    let method = spans.text("GET");
+    for id in 1..=count {
+        let (route, request) = (spans.text(&format!("/r/{}", id % 50)), spans.text(&format!("request-{id}")));
+        let [route_key, method_key, thread_key, request_key] = keys;
+        let name = spans.builder.intern(&format!("operation-{}", id % 200));
+        spans.add(Span {
+            id,
+            parent: id / 10,
+            name,
             kind: Kind::ALL[id as usize % 6],
-            status: StatusCode::Unset,
-            status_message: Sym::EMPTY,
-            trace_state: Sym::EMPTY,
-            flags: None,
-            start_ns: id * 1_000,
-            end_ns: id * 1_000 + id % 5_000,
+            times: (id * 1_000, id * 1_000 + id % 5_000),
             attributes: vec![
-                (keys[0], route),
-                (keys[1], method.clone()),
-                (keys[2], Value::Int(id as i64)),
-                (keys[3], request),
+                (route_key, route),
+                (method_key, method.clone()),
+                (thread_key, Value::Int(id as i64)),
+                (request_key, request),
             ],
-            events: Vec::new(),
-            links: Vec::new(),
-            dropped: Default::default(),
             resource: services[id as usize % services.len()],
-            scope,
-        };
-        builder.span(record);
+        });
     }
-    builder
+    spans
 }
 
-fn trace(spans: u64) -> Arc<Trace> {
-    Arc::new(builder(spans).build(TraceId::new(7).unwrap(), &[], &Injected::Unknown))
+fn trace(count: u64) -> Arc<Trace> {
+    Arc::new(spans(count).build())
 }
 
 #[divan::bench(sample_count = 20)]
 fn building(bencher: Bencher<'_, '_>) {
-    let builder = builder(SPANS);
-    bencher.bench_local(|| black_box(&builder).build(TraceId::new(7).unwrap(), &[], &Injected::Unknown).len());
+    let spans = spans(SPANS);
+    bencher.bench_local(|| black_box(&spans).build().len());
 }
 
 #[divan::bench(sample_count = 20)]

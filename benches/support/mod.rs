@@ -1,4 +1,4 @@
-//! Traces for benches.
+//! Traces for benches that ask for a shape of their own; realistic ones come from `examples/traces`.
 
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
@@ -65,7 +65,7 @@ impl Spans {
             scope: self.scope,
         });
     }
-    pub fn build(self) -> Trace {
+    pub fn build(&self) -> Trace {
         self.builder.build(self.id, &[], &Injected::Unknown)
     }
 }
