@@ -4,19 +4,20 @@ mod absorb;
 mod duplicates;
 mod held;
 mod plant;
+mod record;
 mod times;
 mod versions;
 
 use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
-use super::model::{
-    Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, StatusCode, Trace, Value,
-};
+use super::model::{Attributes, Dropped, Event, Kind, Resource, ResourceIx, Scope, ScopeIx, SpanIx, Trace, Value};
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
 use held::Held;
 use plant::{collided, plant, split_shared_ids};
+pub use record::SpanRecord;
+use record::{SpanKey, key};
 use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -31,45 +32,6 @@ pub enum Injected {
     /// Not known (a saved trace, a trace made elsewhere): if no span is without a parent and exactly one has a parent
     /// that is not in the trace, that span is the root.
     Unknown,
-}
-
-/// One span as a wire format has it. Strings are symbols of the builder it is given to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SpanRecord {
-    /// The trace it says it belongs to.
-    pub trace_id: TraceId,
-    /// Its id.
-    pub span_id: SpanId,
-    /// Its parent's id.
-    pub parent_id: Option<SpanId>,
-    /// Its name.
-    pub name: Sym,
-    /// Its kind.
-    pub kind: Kind,
-    /// Its status.
-    pub status: StatusCode,
-    /// The status' message, or [`Sym::EMPTY`].
-    pub status_message: Sym,
-    /// W3C tracestate, or [`Sym::EMPTY`].
-    pub trace_state: Sym,
-    /// OTLP flags, where the format has them.
-    pub flags: Option<u32>,
-    /// Start, Unix nanoseconds.
-    pub start_ns: u64,
-    /// End, Unix nanoseconds.
-    pub end_ns: u64,
-    /// Attributes; of a repeated key the last one counts.
-    pub attributes: Vec<(Sym, Value)>,
-    /// Events.
-    pub events: Vec<Event>,
-    /// Links.
-    pub links: Vec<Link>,
-    /// How many attributes, events and links the SDK dropped.
-    pub dropped: Dropped,
-    /// What produced it.
-    pub resource: ResourceIx,
-    /// Which instrumentation made it.
-    pub scope: ScopeIx,
 }
 
 /// Collects spans of a trace (or of several) until [`TraceBuilder::build`].
@@ -111,7 +73,7 @@ impl TraceBuilder {
     pub fn intern_untyped(&mut self, text: &str) -> Sym {
         self.symbols.intern_untyped(text)
     }
-    /// Sorted by key, each key once (the last one wins): the form that [`Event`], [`Link`] and [`Value::Map`]
+    /// Sorted by key, each key once (the last one wins): the form that [`Event`], [`Link`](super::Link) and [`Value::Map`]
     /// hold. Spans, resources and scopes are brought into it by the builder itself.
     pub fn attributes(&self, attributes: Vec<(Sym, Value)>) -> Attributes {
         sorted(&self.symbols, attributes)
@@ -391,16 +353,6 @@ impl TraceBuilder {
         trace.attributes = AttributeColumns::new(records.iter().map(|record| record.attributes.as_slice()));
         trace
     }
-}
-
-/// Places of what ids name. Seeded: ids come from outside.
-type ByIds<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
-/// What no two rows share.
-type SpanKey = (TraceId, SpanId, Kind);
-
-fn key(record: &SpanRecord) -> SpanKey {
-    (record.trace_id, record.span_id, record.kind)
 }
 
 fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {

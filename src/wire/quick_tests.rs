@@ -145,7 +145,7 @@ fn whatever_is_taken_of_a_message_is_read_as_prost_reads_it() {
         assert_eq!((counts.0, quick), (counts.1, other), "message {seed}");
         taken += 1;
     }
-    assert!(taken > 700, "{taken}");
+    assert!(taken > 400, "{taken}");
 }
 
 #[test]

@@ -22,8 +22,11 @@ const NAMES: [&str; 16] = [
     "accounting",
 ];
 
+/// Name and version of the library that makes spans of requests received, and of the one for requests sent.
+type Libraries = [(&'static str, &'static str); 2];
+
 /// Language, runtime, and the libraries that make spans of requests received and sent.
-const PLATFORMS: [(&str, &str, [(&str, &str); 2]); 4] = [
+const PLATFORMS: [(&str, &str, Libraries); 4] = [
     (
         "go",
         "go1.24.3",
@@ -76,7 +79,7 @@ pub struct Service {
     /// What its spans say of their resource, without `service.name`.
     pub resource: Vec<Attribute>,
     /// Name and version of the libraries that make its spans: of requests received, and of those sent.
-    pub libraries: [(&'static str, &'static str); 2],
+    pub libraries: Libraries,
     pub(crate) protocol: Protocol,
     /// Whom its handlers call; empty where it asks nothing but its database.
     pub(crate) calls: Vec<usize>,
@@ -95,7 +98,7 @@ impl System {
     /// The system of these options.
     pub fn new(options: &Options) -> System {
         let count = options.services.max(1);
-        let mut rng = Rng::with_seed(options.seed ^ 0x5e71_ce5);
+        let mut rng = Rng::with_seed(options.seed ^ 0x05e7_1ce5);
         let services = (0..count).map(|at| service(at, count, &mut rng)).collect();
         System { services, options: options.clone() }
     }

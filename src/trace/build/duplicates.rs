@@ -4,7 +4,8 @@
 //! kept, and a trace is built with each.
 
 use super::held::Held;
-use super::{ByIds, SpanKey, SpanRecord, TraceBuilder, key, print_attributes};
+use super::record::{ByIds, SpanKey, SpanRecord, key};
+use super::{TraceBuilder, print_attributes};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Event, Kind, Link, ResourceIx, ScopeIx, StatusCode, Value};
 use crate::trace::note::Note;

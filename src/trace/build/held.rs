@@ -1,6 +1,6 @@
 //! A record as a builder holds it, and what building makes of it.
 
-use super::SpanRecord;
+use super::record::SpanRecord;
 use std::ops::Deref;
 
 /// Most records of a trace are taken as they are: only those that are to be changed are copied.

@@ -1,7 +1,8 @@
 //! The tree of a trace from its records: ids that spans share, parents, roots.
 
+use super::Injected;
 use super::held::Held;
-use super::{ByIds, Injected, SpanRecord};
+use super::record::{ByIds, SpanRecord};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Kind, SpanIx};
 use crate::trace::note::Note;

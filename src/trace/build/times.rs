@@ -1,6 +1,6 @@
 //! Spans whose duration is not known: a time is 0, which is how OTLP leaves it out, or the end is before the start.
 
-use super::SpanRecord;
+use super::record::SpanRecord;
 use crate::trace::Note;
 
 /// Whether a span has both of its times, in order.

@@ -284,7 +284,7 @@ fn plain(bytes: &[u8]) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*chunk);
         let control = word.wrapping_sub(LOW * 0x20) & !word & HIGH;
-        let marked = is_zero(word ^ LOW * u64::from(b'"')) | is_zero(word ^ LOW * u64::from(b'\\')) | control;
+        let marked = is_zero(word ^ (LOW * u64::from(b'"'))) | is_zero(word ^ (LOW * u64::from(b'\\'))) | control;
         if marked != 0 {
             return at + marked.trailing_zeros() as usize / 8;
         }

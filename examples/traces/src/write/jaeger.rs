@@ -33,8 +33,10 @@ fn one_span(out: &mut Vec<u8>, system: &System, span: &Span) {
     put!(out, "{{\"traceID\":\"{:032x}\",\"spanID\":\"{:016x}\",\"operationName\":", span.trace_id, span.id);
     quoted(out, &span.name);
     out.extend_from_slice(b",\"references\":");
-    let parent = (span.parent != 0).then_some(("CHILD_OF", (span.trace_id, span.parent)));
-    // A link to the parent is one with the reference to it.
+    // A link to the parent and the reference to it are one, which then says FOLLOWS_FROM.
+    let linked = span.links.iter().any(|(_, id)| *id == span.parent);
+    let kind = if linked { "FOLLOWS_FROM" } else { "CHILD_OF" };
+    let parent = (span.parent != 0).then_some((kind, (span.trace_id, span.parent)));
     let links = span.links.iter().filter(|(_, id)| *id != span.parent).map(|to| ("FOLLOWS_FROM", *to));
     list(out, parent.into_iter().chain(links), |out, (kind, (trace, id))| {
         put!(out, "{{\"refType\":\"{kind}\",\"traceID\":\"{trace:032x}\",\"spanID\":\"{id:016x}\"}}");
