@@ -61,6 +61,8 @@ pub mod source;
 pub mod spec;
 #[doc(hidden)]
 pub mod trace;
+/// What many gate reports say together: where durations changed for good.
+pub mod trend;
 #[doc(hidden)]
 pub mod trigger;
 #[doc(hidden)]
