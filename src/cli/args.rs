@@ -97,6 +97,8 @@ pub(crate) enum Command {
     Analyze(AnalyzeArgs),
     /// Say what is different between two traces, or two sets of them
     Diff(DiffArgs),
+    /// Say where durations changed for good over many gate reports
+    Trend(TrendArgs),
     /// Evaluate TraceQL on saved traces, or on a trace of the backend by its id
     Query(QueryArgs),
     /// Record what the gate measures by, accept a change that was meant, show what is known
@@ -537,6 +539,26 @@ pub(crate) enum GateMode {
     Block,
     /// Exit code 0 for both; the reports say what was found
     Warn,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrendArgs {
+    /// Gate reports as JSON, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What to print
+    #[arg(long, env = "TRACESPEC_FORMAT", value_enum, default_value = "text", value_name = "FORMAT")]
+    pub(crate) format: TrendFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TrendFormat {
+    /// A line with a sparkline for each test
+    Text,
+    /// tracespec/trend/1
+    Json,
+    /// A page with a chart for each test
+    Html,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod run;
 mod serve;
 mod show;
 mod streams;
+mod trend;
 mod up;
 mod watch;
 
@@ -52,6 +53,7 @@ pub fn main() -> ExitCode {
             Command::List(args) => list::list(args, &cli.common),
             Command::Diff(args) => diff::command(args, &cli.common).await,
             Command::Merge(args) => merge::command(args, &cli.common),
+            Command::Trend(args) => trend::command(args, &cli.common),
             Command::Query(args) => query::command(args, &cli.common).await,
             Command::Show(args) => show::command(args, &cli.common).await,
             Command::Serve(args) => serve::serve(args).await,

@@ -25,6 +25,7 @@ mod shard;
 mod snapshots;
 mod start;
 pub(crate) mod traces;
+pub mod trend;
 mod unstarted;
 pub(crate) mod up;
 

@@ -28,6 +28,7 @@ mod since;
 mod tap;
 pub mod terminal;
 pub mod text;
+pub mod trend;
 mod xml;
 
 pub use fanout::{Fanout, Output};

@@ -55,8 +55,9 @@ impl Trend {
     /// The change that matters: the root's latest, or else the latest of any path.
     pub fn latest(&self) -> Option<&Change> {
         let root = self.series.iter().filter(|series| series.is_root).filter_map(|series| series.changes.last());
-        root.max_by_key(|change| change.report)
-            .or_else(|| self.series.iter().filter_map(|series| series.changes.last()).max_by_key(|change| change.report))
+        root.max_by_key(|change| change.report).or_else(|| {
+            self.series.iter().filter_map(|series| series.changes.last()).max_by_key(|change| change.report)
+        })
     }
 }
 
@@ -132,7 +133,8 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn report(number: u64, of: &[(&str, bool, Option<u64>)]) -> GateReport {
-        let durations = of.iter().map(|&(path, root, candidate_ns)| Timed { path: path.to_owned(), root, candidate_ns });
+        let durations =
+            of.iter().map(|&(path, root, candidate_ns)| Timed { path: path.to_owned(), root, candidate_ns });
         GateReport {
             started_ns: number,
             verdict: "pass".to_owned(),
@@ -171,15 +173,18 @@ mod tests {
 
     #[test]
     fn a_change_of_less_than_five_per_cent_is_none() {
-        let reports: Vec<GateReport> =
-            (0..40).map(|at| report(at, &[("a", true, Some(100 * MS + if at < 20 { 0 } else { 4 * MS } + at))])).collect();
+        let reports: Vec<GateReport> = (0..40)
+            .map(|at| report(at, &[("a", true, Some(100 * MS + if at < 20 { 0 } else { 4 * MS } + at))]))
+            .collect();
         assert_eq!(of(&reports)[0].latest(), None);
     }
 
     #[test]
     fn reports_without_a_path_are_passed_over() {
         let reports: Vec<GateReport> = (0..30)
-            .map(|at| report(at, &[("a", true, if at % 3 == 0 { None } else { around(at, if at < 15 { 10 } else { 30 }) })]))
+            .map(|at| {
+                report(at, &[("a", true, if at % 3 == 0 { None } else { around(at, if at < 15 { 10 } else { 30 }) })])
+            })
             .collect();
         let series = &of(&reports)[0].series[0];
         assert_eq!(series.points.len(), 20);

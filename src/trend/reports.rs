@@ -97,7 +97,12 @@ mod tests {
             other => panic!("{text}: {other:?}"),
         };
         assert_eq!(broken(r#"{"schema":"tracespec/gate/1","verdict":"pa"#), "it is not whole JSON");
-        assert!(broken(r#"{"schema":"tracespec/gate/1","verdict":"pass","started":1}"#).contains("missing field `tests`"));
-        assert_eq!(broken(r#"{"schema":"tracespec/gate/2"}"#), "expected the schema tracespec/gate/1, found tracespec/gate/2");
+        assert!(
+            broken(r#"{"schema":"tracespec/gate/1","verdict":"pass","started":1}"#).contains("missing field `tests`")
+        );
+        assert_eq!(
+            broken(r#"{"schema":"tracespec/gate/2"}"#),
+            "expected the schema tracespec/gate/1, found tracespec/gate/2"
+        );
     }
 }
