@@ -12,9 +12,7 @@ use tracespec::source::Span;
 use tracespec::spec::bind::Bind;
 use tracespec::spec::plan::TraceExpectations;
 use tracespec::spec::{LoadOptions, load};
-use tracespec::trace::{
-    Injected, Kind, Phase, SpanId, SpanRecord, StatusCode, Sym, Trace, TraceBuilder, TraceId, Value,
-};
+use tracespec::trace::{Injected, Kind, Phase, SpanRecord, Sym, Trace, TraceBuilder, Value};
 
 #[allow(missing_docs, unreachable_pub, reason = "shared by benches")]
 mod support;
