@@ -5,7 +5,6 @@
 //! there are too many.
 
 use super::identity::{self, TestId};
-use super::passes::Written;
 use crate::redact::Redactor;
 use crate::report::json::document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -15,7 +14,7 @@ use crate::wire::write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -82,6 +81,9 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     }
     std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")
 }
+
+/// The traces that a run has written: by test and step, the file of each.
+pub(super) type Written = HashMap<(usize, usize), PathBuf>;
 
 /// Keeps a run's traces without its secrets, and removes what is too old; returns the files of the traces. Specs are named from
 /// the folder of the configuration.

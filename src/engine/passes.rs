@@ -5,6 +5,7 @@
 //! is written under another name and renamed, so that runs at the same time read and leave whole ones; the oldest go once there are
 //! too many. Nothing here is needed for a verdict: what cannot be read is a warning.
 
+use super::history::Written;
 use super::traces;
 use crate::baseline::{Counts, Movement, PathTimes, Profile, ProfileDocument, Shape, TimesDocument, compare};
 use crate::facts::Facts;
@@ -64,9 +65,6 @@ struct StepDocument {
     times: Option<TimesDocument>,
     profile: ProfileDocument,
 }
-
-/// The traces that the run has written already: by test and step, the file of each.
-pub(super) type Written = HashMap<(usize, usize), PathBuf>;
 
 impl Passes {
     pub(super) fn new(history: &Path, root: &Path, redactor: Arc<Redactor>, clock: fn() -> u64) -> Passes {

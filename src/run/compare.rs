@@ -4,7 +4,7 @@
 //! test and its timeout, where the verdict stands already.
 
 use super::event::What;
-use super::green::Green;
+use super::green::{Green, Seen};
 use super::past::{SinceLastPass, StepName};
 use super::patience::Patience;
 use super::record::{TestRecord, Verdict};
@@ -38,7 +38,7 @@ impl Session {
             return;
         };
         let until = Instant::now() + REST;
-        let mut looked = Looked { trace: green.watch.trace().cloned(), phase: green.watch.phase() };
+        let mut looked = Looked { trace: green.seen.trace().cloned(), phase: green.seen.phase() };
         let mut since = None;
         // What is missing of a trace that has just settled may be late; what is not missing is as it is.
         for enough in [Phase::Settled, Phase::Confirmed] {
@@ -81,6 +81,7 @@ impl Session {
 
     /// Waits for the rest of a trace until it is so reliable, or nothing more comes.
     async fn rest(self: &Arc<Self>, green: &Green, enough: Phase, until: Instant) -> Option<Looked> {
+        let Seen::Received(watch) = &green.seen else { return None };
         let context = || self.context(&green.silent);
         let reading = self.reading(green.at);
         let target = Target {
@@ -95,7 +96,7 @@ impl Session {
             enough: Some(enough),
         };
         let waited =
-            tokio::time::timeout_at(until.into(), wait(&self.shared, &target, green.watch.clone())).await.ok()?;
+            tokio::time::timeout_at(until.into(), wait(&self.shared, &target, watch.clone())).await.ok()?;
         Some(Looked { trace: waited.watch.trace().cloned(), phase: waited.last.phase })
     }
 }

@@ -2,14 +2,14 @@
 
 use super::absence;
 use super::event::What;
-use super::green::{Green, Kept, Looked, Turned};
+use super::green::{Green, Kept, Looked, Seen, Turned};
 use super::past::{StepName, is_whole};
 use super::patience::Patience;
 use super::processes::Ended;
 use super::record::{RunRecord, Verdict};
 use super::session::{Session, TestAt};
 use super::wait::{LastLook, Target, lock, look_again};
-use crate::assert;
+use crate::assert::{self, judge};
 use crate::matcher::count_of;
 use crate::trace::Trace;
 use futures_util::future::join_all;
@@ -68,7 +68,7 @@ impl Session {
                     for (_, looked) in looked {
                         let Looked::Turned(turned) = looked else { continue };
                         let position = turned.step;
-                        let phase = turned.green.watch.phase();
+                        let phase = turned.green.seen.phase();
                         let step = &mut record.steps[position];
                         turned.put_into(step);
                         let of =
@@ -110,12 +110,15 @@ impl Session {
     /// Looks at every green once more.
     async fn look_again(self: &Arc<Self>) -> All {
         let greens = std::mem::take(&mut *lock(&self.greens));
-        let looks = greens
-            .into_iter()
-            .map(|Kept { at, run, step, green }| async move { (at, run, step, self.look_at(step, green).await) });
+        // Saved ones last: they are judged by what all the others show.
+        let (saved, received): (Vec<Kept>, Vec<Kept>) =
+            greens.into_iter().partition(|kept| matches!(kept.green.seen, Seen::Saved(..)));
+        let look = |Kept { at, run, step, green }| async move { (at, run, step, self.look_at(step, green).await) };
+        let mut looks = join_all(received.into_iter().map(look)).await;
+        looks.extend(join_all(saved.into_iter().map(look)).await);
         let mut all = All::default();
         let mut not_read = std::mem::take(&mut *lock(&self.unread));
-        for (at, run, step, look) in join_all(looks).await {
+        for (at, run, step, look) in looks {
             if run.is_none() {
                 all.whole.insert((at, step), look.whole);
             }
@@ -138,6 +141,17 @@ impl Session {
     /// Looks at a green once more.
     pub(super) async fn look_at(&self, step: usize, mut green: Green) -> Look {
         let context = || self.context(&green.silent);
+        let watch = match &mut green.seen {
+            Seen::Received(watch) => watch,
+            Seen::Saved(snapshot, phase) => {
+                let judgements = judge(snapshot.facts(), &green.expect, *phase, &context());
+                let whole = Some(Arc::clone(snapshot.trace())).filter(|_| is_whole(*phase));
+                let holds = judgements.iter().all(|judgement| judgement.verdict == assert::Verdict::Pass);
+                let why = "what other traces of the run show broke it".to_owned();
+                let turned = || Looked::Turned(Box::new(Turned { step, green, judgements, late: false, why }));
+                return Look { whole, found: Ok((!holds).then(turned)) };
+            }
+        };
         let reading = self.reading(green.at);
         let target = Target {
             backend: &reading.backend,
@@ -150,9 +164,9 @@ impl Session {
             patience: &Patience::new(None),
             enough: None,
         };
-        let look = look_again(&self.shared, &target, &mut green.watch).await;
-        let trace = green.watch.trace().cloned();
-        let is_whole = is_whole(green.watch.phase()) && !matches!(look, LastLook::InDoubt(..));
+        let look = look_again(&self.shared, &target, watch).await;
+        let trace = green.seen.trace().cloned();
+        let is_whole = is_whole(green.seen.phase()) && !matches!(look, LastLook::InDoubt(..));
         let whole = trace.clone().filter(|_| is_whole);
         let (judgements, late, why) = match look {
             LastLook::AsBefore => return Look { whole, found: Ok(None) },

@@ -5,8 +5,9 @@ use super::outcome::{Summed, sum, worst};
 use super::record::StepRecord;
 use crate::assert::Judgement;
 use crate::backend::settle;
+use crate::facts::Snapshot;
 use crate::spec::plan::TraceExpectations;
-use crate::trace::{Injected, Trace, TraceId};
+use crate::trace::{Injected, Phase, Trace, TraceId};
 use std::sync::Arc;
 
 /// A trace that was judged green: looked at again when the run ends.
@@ -15,10 +16,34 @@ pub(crate) struct Green {
     pub(crate) injected: Injected,
     pub(crate) expect: TraceExpectations,
     pub(crate) silent: Vec<String>,
-    pub(crate) watch: settle::Watch,
+    pub(crate) seen: Seen,
     pub(crate) at: Option<TestAt>,
     /// How many of the step's expectations are of the answer; those of the trace follow them.
     pub(crate) of_answer: usize,
+}
+
+/// What is known of a green's trace.
+pub(crate) enum Seen {
+    /// It was waited for, and more of it may have come.
+    Received(settle::Watch),
+    /// It was saved, and can be relied on so far. What other traces show of its services may still break it: that a callee that did
+    /// not answer exports spans, for one. The order of tests must not decide that.
+    Saved(Snapshot, Phase),
+}
+
+impl Seen {
+    pub(crate) fn trace(&self) -> Option<&Arc<Trace>> {
+        match self {
+            Seen::Received(watch) => watch.trace(),
+            Seen::Saved(snapshot, _) => Some(snapshot.trace()),
+        }
+    }
+    pub(crate) fn phase(&self) -> Phase {
+        match self {
+            Seen::Received(watch) => watch.phase(),
+            Seen::Saved(_, phase) => *phase,
+        }
+    }
 }
 
 /// A green, and what it is of.
@@ -50,7 +75,7 @@ pub(super) struct Turned {
 
 impl Turned {
     pub(super) fn trace(&self) -> Option<&Trace> {
-        self.green.watch.trace().map(|trace| &**trace)
+        self.green.seen.trace().map(|trace| &**trace)
     }
 
     /// The step's record as it is now. The trace is the one that was judged again: findings name its rows.
@@ -61,7 +86,7 @@ impl Turned {
         step.remarks = remarks;
         step.verdict = worst(&step.expectations);
         step.unwitnessed.clear();
-        step.trace = self.green.watch.trace().cloned();
+        step.trace = self.green.seen.trace().cloned();
         (step.late, step.rejudged) = (self.late, Some(self.why));
     }
 }

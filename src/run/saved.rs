@@ -1,6 +1,7 @@
 //! A step that asserts on a saved trace: whole if its structure is, and at rest.
 
 use super::absence;
+use super::green::{Green, Seen};
 use super::outcome::{Summed, sum, worst};
 use super::past::is_whole;
 use super::record::{StepRecord, Verdict};
@@ -15,7 +16,7 @@ use crate::source::Span;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::Step;
 use crate::spec::vars::Scope;
-use crate::trace::{Phase, Trace, TraceId};
+use crate::trace::{Injected, Phase, Trace, TraceId};
 use crate::trigger::context::trace_id_in;
 use std::fmt;
 use std::path::Path;
@@ -102,7 +103,8 @@ pub(super) fn saved(
         verdict: Verdict::Pass,
         ..StepRecord::new(step.name.as_deref().unwrap_or_default())
     };
-    let snapshot = Snapshot::new(trace);
+    let snapshot = Snapshot::new(Arc::clone(&trace));
+    let mut green = None;
     session.witness(&snapshot.facts());
     session.note_silent(&step.wait.silent, &[], &snapshot.facts());
     if let Some(expect) = &step.trace {
@@ -118,12 +120,23 @@ pub(super) fn saved(
         if record.verdict == Verdict::Inconclusive {
             waits_for(&lacks, &mut record.remarks);
         }
+        if record.verdict == Verdict::Pass {
+            green = Some(Green {
+                id: trace.id(),
+                injected: Injected::Unknown,
+                expect: bound,
+                silent: step.wait.silent.clone(),
+                seen: Seen::Saved(snapshot, phase),
+                at: env.at,
+                of_answer: 0,
+            });
+        }
     }
     if traces.invalid_spans() > 0 {
         record.remarks.push(format!("{} has this trace{}", path.display(), traces.beside()));
     }
-    record.trace = Some(Arc::clone(snapshot.trace()));
-    Ok(Ran::only(record))
+    record.trace = Some(trace);
+    Ok(Ran { green, ..Ran::only(record) })
 }
 
 fn list(ids: &[TraceId]) -> String {

@@ -1,7 +1,7 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
 use super::event::{TestName, What};
-use super::green::Green;
+use super::green::{Green, Seen};
 use super::outcome::{Summed, not_judged, sum, worst};
 use super::past::is_whole;
 use super::patience::Patience;
@@ -428,7 +428,7 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     record.settled = is_whole(waited.last.phase);
     let log = (record.verdict != Verdict::Pass).then(|| waited.watch.log().to_string());
     let silent = step.wait.silent.clone();
-    let judged = Green { id, injected, expect: bound, silent, watch: waited.watch, at: env.at, of_answer };
+    let judged = Green { id, injected, expect: bound, silent, seen: Seen::Received(waited.watch), at: env.at, of_answer };
     if record.verdict == Verdict::Pass {
         return Some(judged);
     }

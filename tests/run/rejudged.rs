@@ -95,3 +95,22 @@ fn accepting_where_ci_is_set_is_a_mistake_of_usage_and_sends_nothing() {
     project.finish(output).exits(2).says(&["`--accept` writes nothing where CI is set"]);
     assert!(target.is_untouched());
 }
+
+#[test]
+fn a_saved_trace_is_judged_by_what_the_whole_run_shows_whichever_test_comes_first() {
+    let orders = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/orders");
+    let lost = format!(
+        "  - {{ name: lost, FIRST trace_file: {orders}/lost_context.json, trace: {{ propagation: intact }} }}\n"
+    );
+    let whole =
+        format!("  - {{ name: whole, SECOND trace_file: {orders}/none.json, trace: {{ propagation: intact }} }}\n");
+    let mut said = Vec::new();
+    for (first, second) in [("", "needs: [lost],"), ("needs: [whole],", "")] {
+        let spec = format!("tests:\n{lost}{whole}").replace("FIRST", first).replace("SECOND", second);
+        let ran = Project::new("jobs: 1\n", &spec).run(&[]);
+        ran.exits(1);
+        said.push((ran.verdicts(), ran.test("lost")["findings"][0]["message"].clone()));
+    }
+    assert_eq!(said[0].0, ["lost: fail", "whole: pass"]);
+    assert_eq!(said[0], said[1]);
+}

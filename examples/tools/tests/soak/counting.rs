@@ -54,7 +54,7 @@ fn runs_that_are_as_expected_are_good() {
         assert!(wrong.is_empty() && undecided.is_empty());
     }
     assert!(tally.is_good());
-    assert!(tally.summary().ends_with("10 runs, 200 tests, 0 wrong verdicts"), "{}", tally.summary());
+    assert!(tally.summary().ends_with("10 runs, 210 tests, 0 wrong verdicts"), "{}", tally.summary());
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_pass_that_must_fail_and_a_failure_that_must_pass_are_wrong() {
         assert_eq!((wrong.len(), undecided.len()), (1, 0));
         assert!(wrong[0].to_string().contains(fault) && wrong[0].to_string().contains(word), "{}", wrong[0]);
         assert!(!tally.is_good());
-        assert!(tally.summary().contains("1 runs, 20 tests, 1 wrong verdicts"), "{}", tally.summary());
+        assert!(tally.summary().contains("1 runs, 21 tests, 1 wrong verdicts"), "{}", tally.summary());
     }
 }
 
