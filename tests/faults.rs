@@ -289,7 +289,10 @@ const SINCE: [(&str, &[&str]); 9] = [
     ("n_plus_one", &["inventory-service SELECT shelf_stock occurs ", " times, before "]),
     ("slow_payment", &["time +", "payment-service charge-card +3."]),
     ("declined", &["payment-service charge-card fails, as it did not before"]),
-    ("swallowed_error", &["payment-service shop.Payment/Score is new below order-service shop.Payment/Score and fails"]),
+    (
+        "swallowed_error",
+        &["payment-service shop.Payment/Score is new below order-service shop.Payment/Score and fails"],
+    ),
     ("sequential", &["order-service POST /stock/{sku}/reservations and others like it run one after the other"]),
     ("reserve_before_charge", &["order reversed: ", "shop.Payment/Authorize", "POST /stock/{sku}/reservations"]),
     ("missing_service", &["inventory-service is missing below order-service"]),

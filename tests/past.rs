@@ -3,7 +3,7 @@
 //! before you commit them.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code, unreachable_pub, missing_docs)]
 
 extern crate tracespec as tracespec_lib;
 

@@ -216,6 +216,9 @@ impl From<&Profile> for ProfileDocument {
     }
 }
 
+/// By sibling how many runs, and where that number belongs.
+type Relations<'a> = (&'a BTreeMap<String, u64>, fn(&mut Orders) -> &mut u64);
+
 impl ProfileDocument {
     /// The profile.
     pub fn profile(&self) -> Result<Profile, Unreadable> {
@@ -265,7 +268,7 @@ impl ProfileDocument {
             let ix = PathIx(at as u32);
             let siblings = paths.children(paths.parent(ix)).iter();
             let siblings: BTreeMap<String, PathIx> = siblings.map(|&ix| (label(paths.key(ix)), ix)).collect();
-            let all: [(&BTreeMap<String, u64>, fn(&mut Orders) -> &mut u64); 4] = [
+            let all: [Relations<'_>; 4] = [
                 (&entry.before, |orders| &mut orders.before),
                 (&entry.after, |orders| &mut orders.after),
                 (&entry.overlaps, |orders| &mut orders.overlap),

@@ -259,14 +259,14 @@ fn a_deep_trace_takes_linear_space_and_no_stack() {
     assert_eq!(found.iter().map(|one| (one.change.word(), one.implied)).collect::<Vec<_>>(), [("new_path", 0)]);
 }
 
+type Node = (prop::sample::Index, usize, usize, usize, u64, u64, bool);
+
 /// A random tree: for each span but the first its parent among those before, and what it is.
 fn trees() -> impl Strategy<Value = Vec<Draft>> {
     let one = (any::<prop::sample::Index>(), 0..3usize, 0..3usize, 0..4usize, 0u64..50, 1u64..50, any::<bool>());
     prop::collection::vec(one, 1..40).prop_map(|nodes| {
-        let of = |(at, (parent, service, kind, name, start, length, error)): (
-            usize,
-            (prop::sample::Index, usize, usize, usize, u64, u64, bool),
-        )| {
+        let of = |(at, node): (usize, Node)| {
+            let (parent, service, kind, name, start, length, error) = node;
             let parent = if at == 0 { 0 } else { parent.index(at) as u64 + 1 };
             let kind = [Kind::Internal, Kind::Client, Kind::Server][kind];
             let draft = span(

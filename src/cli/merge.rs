@@ -37,7 +37,7 @@ pub(crate) fn command(args: &MergeArgs, common: &Common) -> u8 {
         }
     };
     if !wrong.is_empty() {
-        wrong.iter().for_each(|why| error(why));
+        wrong.iter().for_each(error);
         say("nothing was merged");
         return exit::USAGE;
     }

@@ -96,7 +96,7 @@ impl Session {
             enough: Some(enough),
         };
         let waited =
-            tokio::time::timeout_at(until.into(), wait(&self.shared, &target, watch.clone())).await.ok()?;
+            tokio::time::timeout_at(until.into(), wait(&self.shared, &target, (**watch).clone())).await.ok()?;
         Some(Looked { trace: waited.watch.trace().cloned(), phase: waited.last.phase })
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Green {
 /// What is known of a green's trace.
 pub(crate) enum Seen {
     /// It was waited for, and more of it may have come.
-    Received(settle::Watch),
+    Received(Box<settle::Watch>),
     /// It was saved, and can be relied on so far. What other traces show of its services may still break it: that a callee that did
     /// not answer exports spans, for one. The order of tests must not decide that.
     Saved(Snapshot, Phase),

@@ -428,7 +428,15 @@ async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, wa
     record.settled = is_whole(waited.last.phase);
     let log = (record.verdict != Verdict::Pass).then(|| waited.watch.log().to_string());
     let silent = step.wait.silent.clone();
-    let judged = Green { id, injected, expect: bound, silent, seen: Seen::Received(waited.watch), at: env.at, of_answer };
+    let judged = Green {
+        id,
+        injected,
+        expect: bound,
+        silent,
+        seen: Seen::Received(Box::new(waited.watch)),
+        at: env.at,
+        of_answer,
+    };
     if record.verdict == Verdict::Pass {
         return Some(judged);
     }

@@ -107,7 +107,7 @@ mod tests {
     fn a_span_has_its_attributes_and_a_column_has_its_spans() {
         let mut symbols = Symbols::default();
         let [a, b, c] = ["a", "b", "c"].map(|text| symbols.intern(text));
-        let spans = vec![vec![(a, Value::Int(1)), (b, Value::Int(2))], vec![], vec![(b, Value::Int(3))]];
+        let spans = [vec![(a, Value::Int(1)), (b, Value::Int(2))], vec![], vec![(b, Value::Int(3))]];
         let columns = AttributeColumns::new(spans.iter().map(Vec::as_slice));
         for (row, span) in spans.iter().enumerate() {
             let ix = SpanIx(row as u32);

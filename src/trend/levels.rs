@@ -61,9 +61,12 @@ impl Trend {
     }
 }
 
+/// Numbers of reports, and the nanoseconds there.
+type Points = Vec<(usize, u64)>;
+
 /// The trends of all tests, by name, of reports in the order of time.
 pub fn of(reports: &[GateReport]) -> Vec<Trend> {
-    let mut found: BTreeMap<&str, BTreeMap<(bool, &str), Vec<(usize, u64)>>> = BTreeMap::new();
+    let mut found: BTreeMap<&str, BTreeMap<(bool, &str), Points>> = BTreeMap::new();
     for (number, report) in reports.iter().enumerate() {
         for test in &report.tests {
             let paths = found.entry(&test.name).or_default();

@@ -86,7 +86,7 @@ object!(Failure<'de>, "an error", |out, map| {
 /// A response, not yet added to anything.
 pub(super) enum Document<'a> {
     /// Each span turned into a record as it was read.
-    Staged(Response<'a, Staged<'a>>),
+    Staged(Box<Response<'a, Staged<'a>>>),
     /// All of it as it is in JSON: what a span means hangs on others.
     Whole(Response<'a, List<Span<'a>>>),
 }
@@ -98,7 +98,7 @@ impl<'a> Document<'a> {
         let start = parser.at();
         let staged: Response<'_, Staged<'_>> = parser.object()?;
         if staged.all().all(|trace| trace.spans.is_usual(&trace.processes)) {
-            return Ok(Document::Staged(staged));
+            return Ok(Document::Staged(Box::new(staged)));
         }
         drop(staged);
         parser.back_to(start);

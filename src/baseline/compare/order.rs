@@ -27,9 +27,11 @@ fn turn(was: Relation, is: Relation) -> Option<Turn> {
     }
 }
 
+type Pairs = Vec<(PathIx, PathIx, bool)>;
+
 pub(super) fn ordered(profile: &Profile, shape: &Shape, counterparts: &Counterparts, out: &mut Vec<Difference>) {
     // By parent and what happened, the pairs of it.
-    let mut found: BTreeMap<(Option<PathIx>, Turn), Vec<(PathIx, PathIx, bool)>> = BTreeMap::new();
+    let mut found: BTreeMap<(Option<PathIx>, Turn), Pairs> = BTreeMap::new();
     for (&(one, two), &is) in &shape.relations {
         let known = |ix: PathIx| counterparts.known[ix.index()];
         let (Some(known_one), Some(known_two)) = (known(one), known(two)) else { continue };

@@ -80,12 +80,11 @@ pub(crate) fn of_stored(
     let arm = read(candidate, |group, run| {
         let names = names_of(&group);
         match names.iter().map(|name| baselines::stem(name)).find(|stem| store.tests.contains_key(stem)) {
-            Some(stem) => store.tests.entry(stem).and_modify(|one| one.test.add_candidate(run)),
-            None => {
-                *strays.entry(names[0].clone()).or_default() += 1;
-                return;
+            Some(stem) => {
+                store.tests.entry(stem).and_modify(|one| one.test.add_candidate(run));
             }
-        };
+            None => *strays.entry(names[0].clone()).or_default() += 1,
+        }
     })?;
     let remarks = strays.keys().map(|name| without_baseline(name)).collect();
     let words = arm.words(candidate);

@@ -8,7 +8,7 @@ use crate::wire::json::{Keys, Parser, Unfit};
 
 /// Adds the documents of a text up to the first that is not to be read so; `all.documents` says how many that are. Where one is wrong the
 /// whole is to be read again for its words.
-pub(super) fn read<'a>(text: &'a str, all: &mut Found, sink: &mut dyn Sink) -> Result<(), Unfit> {
+pub(super) fn read(text: &str, all: &mut Found, sink: &mut dyn Sink) -> Result<(), Unfit> {
     let mut parser = Parser::new(text);
     while let Some(byte) = parser.peek() {
         match byte {

@@ -66,6 +66,7 @@ impl<'a> Staged<'a> {
         self.is_empty() || self.other_words && !self.slots.iter().any(untyped)
     }
 
+    #[expect(clippy::ptr_arg, reason = "a copy of a `Cow` still borrows from the document")]
     fn slot(&mut self, id: &Cow<'a, str>) -> u32 {
         if let Some(last) = self.last
             && self.slots[last as usize].id == *id
