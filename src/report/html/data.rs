@@ -71,12 +71,15 @@ struct Files {
 
 impl Files {
     fn number(&mut self, source: &Arc<SourceFile>) -> usize {
-        let next = self.texts.len();
-        let at = *self.known.entry(Arc::as_ptr(source)).or_insert(next);
-        if at == next {
-            self.texts.push(json!({ "path": source.path().display().to_string(), "text": source.text() }));
-        }
-        at
+        let texts = &mut self.texts;
+        *self.known.entry(Arc::as_ptr(source)).or_insert_with(|| {
+            let file = json!({ "path": source.path().display().to_string(), "text": source.text() });
+            // Parts of a run that were read back may have read it more than once.
+            texts.iter().position(|known| *known == file).unwrap_or_else(|| {
+                texts.push(file);
+                texts.len() - 1
+            })
+        })
     }
 }
 

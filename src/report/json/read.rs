@@ -269,6 +269,7 @@ fn step(node: &Node<'_>, more: &Node<'_>, parts: &Parts) -> Result<StepRecord, S
         logs: node.get("logs")?.map(|node| process(&node))?,
         trace,
         late: node.get("late")?.flag()?,
+        settled: node.get("settled")?.flag()?,
         rejudged: node.get("rejudged")?.maybe(Node::text)?,
         injected: more.get("injected")?.map(|id| id.id())?,
         ..StepRecord::new(&node.get("name")?.text()?)
