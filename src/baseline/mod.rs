@@ -2,7 +2,7 @@
 //!
 //! A [`Shape`] is one trace as paths: keys (service, kind, normalised name) from the root, with how often each occurs, what failed,
 //! which services call which, and what siblings came before or beside which. A [`Profile`] is what many shapes have in common. It
-//! grows with paths, not with traces. [`compare`] holds a shape against a profile and says what is different in the words of
+//! grows with paths, not with traces. `compare` holds a shape against a profile and says what is different in the words of
 //! [`Change`]; [`Movement`] says where time went. All of it is a pure function of traces, and the same in whatever order spans came.
 
 mod aligned;
