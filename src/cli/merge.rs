@@ -2,9 +2,9 @@
 
 use super::args::{Common, MergeArgs};
 use super::reports;
-use super::run::{code_of, results};
+use super::run::{code_of, report_lost, results};
 use super::streams::{self, error, say};
-use crate::engine::exit;
+use crate::engine::{before_load, exit};
 use crate::report::failure::Look;
 use crate::report::json;
 use crate::report::merge::{Part, merge};
@@ -27,6 +27,11 @@ pub(crate) fn command(args: &MergeArgs, common: &Common) -> u8 {
             return exit::USAGE;
         }
     };
+    if let Some(path) = args.reports.iter().find(|path| reports::is_written(&wanted, path)) {
+        error(&format!("{} is one of the parts: no report is written over it; nothing was merged", path.display()));
+        return exit::USAGE;
+    }
+    let environment = super::args::environment();
     let (parts, unread): (Vec<_>, Vec<_>) = args.reports.iter().map(|path| read(path)).partition(Result::is_ok);
     let mut wrong: Vec<String> = unread.into_iter().filter_map(Result::err).collect();
     let whole = match merge(parts.into_iter().flatten().collect()) {
@@ -39,9 +44,13 @@ pub(crate) fn command(args: &MergeArgs, common: &Common) -> u8 {
     if !wrong.is_empty() {
         wrong.iter().for_each(error);
         say("nothing was merged");
+        // What lies there from an earlier merge would pass for this one.
+        let (reports, lost) = reports::open(&wanted, &environment);
+        lost.iter().for_each(error);
+        let fanout = before_load(reports, &environment, Some(format!("nothing was merged: {}", wrong.join("; "))));
+        report_lost(&fanout);
         return exit::USAGE;
     }
-    let environment = super::args::environment();
     let to_stderr = reports::on_stdout(&wanted);
     let people = streams::people(common.color, &environment, to_stderr);
     // Nothing of it is in the folder in which `show` looks.

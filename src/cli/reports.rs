@@ -94,6 +94,12 @@ pub(super) fn json_apart(all: Vec<Wanted>) -> (Vec<Wanted>, Vec<Wanted>) {
     all.into_iter().partition(|wanted| wanted.kind.name == "json")
 }
 
+/// Whether one of them would be written over this file.
+pub(super) fn is_written(all: &[Wanted], path: &Path) -> bool {
+    let whole = |path: &Path| path.canonicalize().ok();
+    whole(path).is_some_and(|read| all.iter().filter_map(|wanted| whole(wanted.path.as_deref()?)).any(|to| to == read))
+}
+
 /// Whether one of them takes standard output for itself.
 pub(super) fn on_stdout(all: &[Wanted]) -> bool {
     all.iter().any(|wanted| wanted.path.is_none())

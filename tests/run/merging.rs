@@ -140,7 +140,7 @@ fn a_part_that_is_missing_is_an_error_of_the_run_and_the_reports_are_written() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused_with_every_reason_and_nothing_is_written() {
+fn what_does_not_fit_together_is_refused_with_every_reason_and_every_report_says_so() {
     let (_target, project) = project();
     project.tracespec(&["run", "--report", "json=whole.json", "-k", "passes"]).exits(0);
     project.tracespec(&["run", "--shard", "1/2", "--report", "json=one.json", "-k", "passes or matrix"]);
@@ -158,7 +158,14 @@ fn what_does_not_fit_together_is_refused_with_every_reason_and_nothing_is_writte
         "error: one.json and two.json are parts of different runs: 1/2 of 7 tests, and 2/2 of 2 tests\n",
         "nothing was merged\n",
     ]);
-    assert!(!project.path("merged.json").exists());
+    // What an earlier merge left would pass for this one.
+    let merged: Value = serde_json::from_str(&project.read("merged.json")).unwrap();
+    assert_eq!((&merged["verdict"], merged["tests"].as_array().map(Vec::len)), (&Value::from("error"), Some(0)));
+    assert!(merged["errors"][0].as_str().unwrap().starts_with("nothing was merged: cannot merge whole.json: "));
+    merge(&project, &["one.json", "two.json", "--report", "json=./one.json"])
+        .exits(2)
+        .says(&["error: one.json is one of the parts: no report is written over it; nothing was merged\n"]);
+    assert_eq!(project.read("one.json"), text);
     merge(&project, &["one.json", "one.json"]).exits(2).says(&["error: one.json and one.json are both part 1 of 2\n"]);
     merge(&project, &[]).exits(2);
 }
