@@ -84,6 +84,24 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A finding with nothing but its rule, verdict, place and message.
+    pub fn new(rule: RuleId, verdict: Verdict, at: Span, expectation: impl Into<String>, message: String) -> Finding {
+        Finding {
+            rule,
+            verdict,
+            at,
+            expectation: expectation.into(),
+            message,
+            expected: String::new(),
+            actual: String::new(),
+            hint: None,
+            span_ids: Vec::new(),
+            rows: Vec::new(),
+            pair: None,
+            lacks: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
     /// Names more spans that decided it.
     pub(super) fn add_rows(&mut self, trace: &Trace, rows: &[SpanIx]) {
         self.rows.extend(rows);

@@ -76,21 +76,8 @@ impl<'a> Judging<'a> {
         let mut rows: Vec<SpanIx> = rows.iter().take(MOST_SPANS).copied().collect();
         rows.sort_unstable();
         rows.dedup();
-        Finding {
-            rule,
-            verdict: Verdict::Open,
-            at,
-            expectation: path.to_owned(),
-            message,
-            expected: String::new(),
-            actual: String::new(),
-            hint: None,
-            span_ids: rows.iter().map(|&ix| self.trace.span(ix).id()).collect(),
-            rows,
-            pair: None,
-            lacks: Vec::new(),
-            absent: Vec::new(),
-        }
+        let span_ids = rows.iter().map(|&ix| self.trace.span(ix).id()).collect();
+        Finding { span_ids, rows, ..Finding::new(rule, Verdict::Open, at, path, message) }
     }
     /// How far the clocks of the trace are apart, given what the spec says of them.
     pub(super) fn clocks(&self) -> &Clocks {

@@ -66,23 +66,16 @@ fn fail(step: &mut StepRecord) {
         let of = |expectation: &&mut ExpectationRecord| expectation.at == unseen.at && expectation.path == unseen.path;
         let Some(expectation) = step.expectations.iter_mut().find(of) else { continue };
         expectation.verdict = Verdict::Fail;
+        let message = match unseen.kind() {
+            UnseenKind::Callee => format!("What is absent may have happened unseen: {}.", unseen.message()),
+            _ => format!("An absence holds of what may not exist at all: {}.", unseen.message()),
+        };
+        let (rule, verdict) = (RuleId::AbsenceWitnessed, assert::Verdict::Fail);
         expectation.findings.push(Finding {
-            rule: RuleId::AbsenceWitnessed,
-            verdict: assert::Verdict::Fail,
-            message: match unseen.kind() {
-                UnseenKind::Callee => format!("What is absent may have happened unseen: {}.", unseen.message()),
-                _ => format!("An absence holds of what may not exist at all: {}.", unseen.message()),
-            },
             expected: "a trace of this run that shows it".to_owned(),
             actual: "none".to_owned(),
             hint: unseen.question(),
-            at: unseen.at,
-            expectation: unseen.path,
-            span_ids: Vec::new(),
-            rows: Vec::new(),
-            pair: None,
-            lacks: Vec::new(),
-            absent: Vec::new(),
+            ..Finding::new(rule, verdict, unseen.at, unseen.path, message)
         });
     }
 }

@@ -54,21 +54,7 @@ fn expectation(path: &str, text: &str, verdict: Verdict, findings: Vec<Finding>)
 }
 
 fn finding(rule: RuleId, verdict: assert::Verdict, path: &str, text: &str, message: &str) -> Finding {
-    Finding {
-        rule,
-        verdict,
-        at: at(text),
-        expectation: path.to_owned(),
-        message: message.to_owned(),
-        expected: String::new(),
-        actual: String::new(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    }
+    Finding::new(rule, verdict, at(text), path, message.to_owned())
 }
 
 fn step(name: &str, verdict: Verdict) -> StepRecord {

@@ -253,21 +253,7 @@ fn verdict_of(truth: Truth) -> Verdict {
 
 /// A finding that no single trace shows.
 fn finding(rule: RuleId, judged: &Judged, message: String) -> Finding {
-    Finding {
-        rule,
-        verdict: judged.verdict,
-        at: judged.at,
-        expectation: judged.path.clone(),
-        message,
-        expected: String::new(),
-        actual: String::new(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    }
+    Finding::new(rule, judged.verdict, judged.at, judged.path.as_str(), message)
 }
 
 /// The finding that a run has no span whose duration is asked for, in any of its traces.

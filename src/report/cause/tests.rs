@@ -23,21 +23,8 @@ fn trace(spans: &[(u64, u64, &str, u64, u64)]) -> Trace {
 
 fn finding(rule: RuleId, rows: &[usize], trace: &Trace) -> Finding {
     let rows: Vec<SpanIx> = rows.iter().map(|&at| trace.spans().nth(at).expect("a row").ix()).collect();
-    Finding {
-        rule,
-        verdict: Verdict::Fail,
-        at: Span::default(),
-        expectation: String::new(),
-        message: format!("{rule} {rows:?}"),
-        expected: String::new(),
-        actual: String::new(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows,
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    }
+    let message = format!("{rule} {rows:?}");
+    Finding { rows, ..Finding::new(rule, Verdict::Fail, Span::default(), "", message) }
 }
 
 fn lacking(rule: RuleId, lacks: &[Lack], trace: &Trace) -> Finding {

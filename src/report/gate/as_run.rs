@@ -112,21 +112,7 @@ fn expectation(path: String, verdict: record::Verdict, findings: Vec<Finding>) -
 }
 
 fn finding(rule: RuleId, verdict: assert::Verdict, message: String) -> Finding {
-    Finding {
-        rule,
-        verdict,
-        at: Span::new(0, 0),
-        expectation: String::new(),
-        message,
-        expected: String::new(),
-        actual: String::new(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    }
+    Finding::new(rule, verdict, Span::new(0, 0), "", message)
 }
 
 /// An expectation with a finding, or, where somebody accepted that, with none.

@@ -21,21 +21,8 @@ fn passed() -> StepRecord {
 }
 
 fn failed(path: &str, message: &str) -> StepRecord {
-    let finding = Finding {
-        rule: RuleId::SpansCount,
-        verdict: assert::Verdict::Fail,
-        at: Span::new(0, 1),
-        expectation: path.to_owned(),
-        message: message.to_owned(),
-        expected: String::new(),
-        actual: String::new(),
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    };
+    let at = Span::new(0, 1);
+    let finding = Finding::new(RuleId::SpansCount, assert::Verdict::Fail, at, path, message.to_owned());
     let expectations = vec![ExpectationRecord {
         path: path.to_owned(),
         at: Span::new(0, 1),

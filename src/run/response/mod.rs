@@ -89,21 +89,7 @@ fn bare(matcher: &Matcher) -> String {
 }
 
 fn finding(rule: RuleId, at: Span, path: &str, message: String, expected: String, actual: String) -> Finding {
-    Finding {
-        rule,
-        verdict: assert::Verdict::Fail,
-        at,
-        expectation: path.to_owned(),
-        message,
-        expected,
-        actual,
-        hint: None,
-        span_ids: Vec::new(),
-        rows: Vec::new(),
-        pair: None,
-        lacks: Vec::new(),
-        absent: Vec::new(),
-    }
+    Finding { expected, actual, ..Finding::new(rule, assert::Verdict::Fail, at, path, message) }
 }
 
 /// The family of all expectations of an answer.
