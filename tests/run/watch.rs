@@ -4,8 +4,8 @@
 use crate::project::Project;
 use crate::stopped::{MARK, marked, until};
 use crate::target::{reply, with_receiver};
-use std::io::{BufRead as _, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -22,14 +22,11 @@ struct Watch {
 impl Watch {
     fn begin(project: &Project, args: &[&str], mark: &str) -> Watch {
         let mut command = project.command(&[&["run", "--watch"], args].concat());
-        let mut child = command.env(MARK, mark).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // One pipe for both streams, as a terminal has: of two, one may be read ahead of the other.
+        let (reader, writer) = std::io::pipe().unwrap();
+        let child = command.env(MARK, mark).stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
         let (send, lines) = channel();
-        let readers: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
-        for reader in readers {
-            let send = send.clone();
-            std::thread::spawn(move || BufReader::new(reader).lines().for_each(|line| drop(send.send(line.unwrap()))));
-        }
+        std::thread::spawn(move || BufReader::new(reader).lines().for_each(|line| drop(send.send(line.unwrap()))));
         Watch { child, lines, said: String::new() }
     }
 
