@@ -132,6 +132,9 @@ pub(crate) struct Selection {
     /// Only one part of the tests, on each of several machines: 2/5 is the second of five
     #[arg(long, env = "TRACESPEC_SHARD", value_name = "PART/OF")]
     pub(crate) shard: Option<String>,
+    /// JSON report of an earlier run, by whose durations `--shard` makes the parts equally long; the same file on every machine
+    #[arg(long, env = "TRACESPEC_DURATIONS", value_name = "FILE", requires = "shard")]
+    pub(crate) durations: Option<PathBuf>,
 }
 
 impl Selection {
@@ -139,7 +142,8 @@ impl Selection {
     pub(crate) fn tests(&self) -> Tests {
         let places = Places::of(&self.paths);
         let (name, tags, shard) = (self.name.clone(), self.tag.clone(), self.shard.clone());
-        Tests { name, tags, shard, last_failed: self.last_failed, places }
+        let durations = self.durations.clone();
+        Tests { name, tags, shard, durations, last_failed: self.last_failed, places }
     }
     /// The files and folders in which they are.
     pub(crate) fn files(&self) -> Vec<PathBuf> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod discover;
 pub(crate) mod doctor;
+pub(crate) mod durations;
 mod environment;
 pub mod exit;
 pub(crate) mod gate;

@@ -1,8 +1,8 @@
 //! Which tests of a plan are meant.
 
-use super::history;
 use super::identity::TestId;
 use super::shard::{self, Shard};
+use super::{durations, history};
 use crate::diag::did_you_mean;
 use crate::matcher::count_of;
 use crate::redact::Redactor;
@@ -27,6 +27,8 @@ pub(crate) struct Selection {
     pub(crate) tags: Vec<String>,
     /// `2/5`.
     pub(crate) shard: Option<String>,
+    /// The report by whose durations the shards are weighed.
+    pub(crate) durations: Option<PathBuf>,
     /// Only what did not pass when it was last run.
     pub(crate) last_failed: bool,
     pub(crate) places: Places,
@@ -171,7 +173,11 @@ pub(crate) fn tests(plan: &Plan, selection: &Selection, known: &Known<'_>) -> Re
         _ => "no test matches".to_owned(),
     };
     let Some(shard) = shard else { return Ok(Selected { tests, shard: None, warnings, none }) };
-    let parts = shard::divide(plan, &tests, shard.of, id, &BTreeMap::new());
+    let durations = match &selection.durations {
+        Some(report) => durations::read(report, plan, known.folder, known.redactor)?,
+        None => BTreeMap::new(),
+    };
+    let parts = shard::divide(plan, &tests, shard.of, id, &durations);
     let digest = shard::digest(tests.iter().zip(&parts).map(|(&at, &part)| (id(test(plan, at)), part)));
     let record = ShardRecord { part: shard.part, of: shard.of, tests: tests.len(), digest };
     let mut part = parts.iter();

@@ -42,7 +42,7 @@ pub(super) fn printable(json: String) -> String {
 }
 
 /// The document's schema.
-const RUN: &str = "tracespec/run/1";
+pub(crate) const RUN: &str = "tracespec/run/1";
 
 /// The document of a run.
 pub fn of_run(record: &RunRecord) -> String {

@@ -216,6 +216,46 @@ fn shards_are_disjoint_cover_everything_and_say_what_they_are() {
 }
 
 #[test]
+fn shards_are_weighed_by_the_durations_of_the_report_that_is_named() {
+    let tests: String = (0..6)
+        .map(|at| {
+            format!("  - {{ name: test {at}, request: {{ url: \"${{base}}/\" }}, response: {{ status: 200 }} }}\n")
+        })
+        .collect();
+    let project = Project::new("vars: { base: http://127.0.0.1:9 }", &format!("tests:\n{tests}"));
+    let ran = |at: usize, seconds: u64| serde_json::json!({ "file": "specs/spec.yaml", "name": format!("test {at}"), "attempts": 1, "duration_ns": seconds * 1_000_000_000 });
+    let write = |tests: &[serde_json::Value]| {
+        project.write("past.json", &serde_json::json!({ "schema": "tracespec/run/1", "tests": tests }).to_string());
+    };
+    write(&[ran(0, 50), ran(1, 10), ran(2, 10), ran(3, 10), ran(4, 10), ran(5, 10)]);
+    let parts = |more: &[&str]| -> Vec<BTreeSet<String>> {
+        let of = |part: &str| listed(&project, &[&["--shard", part], more].concat()).into_iter().collect();
+        vec![of("1/2"), of("2/2")]
+    };
+    let weighed = parts(&["--durations", "past.json"]);
+    assert_eq!(weighed[0], BTreeSet::from(["test 0".to_owned()]));
+    assert_eq!(weighed[1].len(), 5);
+    // One that the report does not have stays where its name puts it.
+    write(&[ran(0, 50), ran(1, 10), ran(2, 10), ran(3, 10), ran(4, 10)]);
+    let by_name = parts(&[]).iter().position(|part| part.contains("test 5"));
+    assert_eq!(parts(&["--durations", "past.json"]).iter().position(|part| part.contains("test 5")), by_name);
+
+    let refused = |why: &str| {
+        let ran = project.tracespec(&["list", "--shard", "1/2", "--durations", "past.json"]);
+        ran.exits(2).says(&["`--durations past.json`: ", why, "run --report json=FILE"]);
+    };
+    write(&[serde_json::json!({ "file": "specs/other.yaml", "name": "test 0", "attempts": 1, "duration_ns": 1 })]);
+    refused("none of the tests here ran in it");
+    project.write("past.json", "{\"schema\": \"tracespec/gate/1\", \"tests\": []}");
+    refused("it is `tracespec/gate/1`");
+    project.write("past.json", "{\"schema\":");
+    refused("it is no report of a run");
+    std::fs::remove_file(project.path("past.json")).unwrap();
+    refused("No such file");
+    project.tracespec(&["list", "--durations", "past.json"]).exits(2).says(&["--shard"]);
+}
+
+#[test]
 fn a_part_runs_what_its_tests_need_and_no_other_part_does() {
     let (target, configuration) = with_receiver(|_| reply("{}"));
     let spec = r#"
