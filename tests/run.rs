@@ -15,6 +15,8 @@ mod answers;
 mod commands;
 #[path = "run/connections.rs"]
 mod connections;
+#[path = "run/cookies.rs"]
+mod cookies;
 #[path = "run/defaults.rs"]
 mod defaults;
 #[path = "run/files.rs"]
@@ -33,6 +35,8 @@ mod history;
 mod inputs;
 #[path = "run/interrupt.rs"]
 mod interrupt;
+#[path = "run/isolation.rs"]
+mod isolation;
 #[path = "run/late.rs"]
 mod late;
 #[path = "run/lifecycle.rs"]

@@ -4,7 +4,7 @@ use super::args::{Common, RunArgs};
 use super::run::{Only, once};
 use super::streams::{error, put, say};
 use super::up;
-use crate::engine::up::{Background, Stopped, stop};
+use crate::engine::up::{Background, Stopped, stamp, stop};
 use crate::engine::{Interrupts, discover, exit, history, load};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecursiveMode, Watcher as _};
@@ -22,14 +22,14 @@ const AT_MOST: Duration = Duration::from_millis(500);
 
 /// Runs until it is interrupted; returns the exit code.
 pub(super) async fn watch(args: &RunArgs, common: &Common, interrupts: &mut Interrupts) -> u8 {
-    let watched = match Watched::new(args, common) {
+    let mut watched = match Watched::new(args, common) {
         Ok(watched) => watched,
         Err(why) => {
             error(&why);
             return exit::USAGE;
         }
     };
-    let (watcher, mut changes) = match watched.begin() {
+    let (mut watcher, mut changes) = match watched.begin() {
         Ok(begun) => begun,
         Err(why) => {
             error(&format!("cannot watch files: {why}"));
@@ -39,10 +39,12 @@ pub(super) async fn watch(args: &RunArgs, common: &Common, interrupts: &mut Inte
     let mut contents = watched.contents();
     let mut own = false;
     let mut only = Only::All;
+    let mut programs = BTreeMap::new();
     loop {
-        if run(args, common, interrupts, &only, &mut own).await == exit::INTERRUPTED {
+        if run(args, common, interrupts, &only, &mut own, &mut programs).await == exit::INTERRUPTED {
             break;
         }
+        watched.and_programs(std::mem::take(&mut programs), &mut watcher, &mut contents);
         say(&format!("watching {}; Ctrl-C ends", watched.shown()));
         let changed = tokio::select! {
             changed = watched.next(&mut changes, &mut contents) => changed,
@@ -68,13 +70,24 @@ pub(super) async fn watch(args: &RunArgs, common: &Common, interrupts: &mut Inte
     exit::INTERRUPTED
 }
 
-/// One run, with the system up; `own` says whether this command has started it.
-async fn run(args: &RunArgs, common: &Common, interrupts: &mut Interrupts, only: &Only, own: &mut bool) -> u8 {
+/// One run, with the system up; `own` says whether this command has started it, `programs` of which files it runs.
+async fn run(
+    args: &RunArgs,
+    common: &Common,
+    interrupts: &mut Interrupts,
+    only: &Only,
+    own: &mut bool,
+    programs: &mut BTreeMap<PathBuf, u64>,
+) -> u8 {
     // What is wrong with the configuration is said by the run itself.
     let settings = load::settings(&common.inputs(&[], &args.variables, None));
     if settings.is_some_and(|settings| Background::is_wanted(&settings)) {
         match up::ensure(&args.variables, common, interrupts).await {
-            Ok(up) => *own |= up.is_new,
+            Ok(up) => {
+                *own |= up.is_new;
+                let whole = |(file, stamp): &(PathBuf, u64)| Some((file.canonicalize().ok()?, *stamp));
+                programs.extend(up.background.programs().filter_map(whole));
+            }
             Err(refused) => return refused.code,
         }
     }
@@ -99,6 +112,8 @@ struct Watched {
     specs: Vec<PathBuf>,
     /// Folders of sources.
     also: Vec<PathBuf>,
+    /// The files of which the system runs; a build replaces them.
+    programs: BTreeSet<PathBuf>,
     /// What runs write themselves.
     written: BTreeSet<PathBuf>,
 }
@@ -121,6 +136,7 @@ impl Watched {
             config: config.as_deref().map(whole).transpose()?,
             specs: specs.iter().map(|path| whole(path)).collect::<Result<_, _>>()?,
             also: args.watch_also.iter().map(|path| whole(path)).collect::<Result<_, _>>()?,
+            programs: BTreeSet::new(),
             written: reports.chain(saved).collect(),
             here,
         })
@@ -165,6 +181,12 @@ impl Watched {
         contents: &mut BTreeMap<PathBuf, u64>,
     ) -> BTreeSet<PathBuf> {
         loop {
+            // Built while they were started, or before they were watched.
+            let built: BTreeSet<PathBuf> =
+                self.programs.iter().filter(|path| self.is_changed(path, contents)).cloned().collect();
+            if !built.is_empty() {
+                return built;
+            }
             let Some(first) = changes.recv().await else { return std::future::pending().await };
             let mut paths: BTreeSet<PathBuf> = first.into_iter().collect();
             let end = tokio::time::Instant::now() + AT_MOST;
@@ -173,7 +195,7 @@ impl Watched {
             {
                 paths.extend(more);
             }
-            paths.retain(|path| self.matters(path) && is_changed(path, contents));
+            paths.retain(|path| self.matters(path) && self.is_changed(path, contents));
             if !paths.is_empty() {
                 return paths;
             }
@@ -184,8 +206,42 @@ impl Watched {
         self.specs.iter().any(|spec| path.starts_with(spec))
     }
 
+    /// Watches these as well, from when they had these stamps. One whose folder cannot be watched is looked at before each run
+    /// all the same.
+    fn and_programs(
+        &mut self,
+        programs: BTreeMap<PathBuf, u64>,
+        watcher: &mut notify::RecommendedWatcher,
+        contents: &mut BTreeMap<PathBuf, u64>,
+    ) {
+        for (program, then) in programs {
+            contents.insert(program.clone(), then);
+            if self.programs.contains(&program) {
+                continue;
+            }
+            // A folder that is watched with all below it stays so.
+            let is_below = self.specs.iter().chain(&self.also).any(|root| program.starts_with(root));
+            if let (false, Some(folder)) = (is_below, program.parent()) {
+                let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
+            }
+            self.programs.insert(program);
+        }
+    }
+
+    /// Whether a file holds something else than when it was last looked at, or is gone.
+    fn is_changed(&self, path: &Path, contents: &mut BTreeMap<PathBuf, u64>) -> bool {
+        if self.programs.contains(path) {
+            let now = stamp(path);
+            return contents.insert(path.to_owned(), now) != Some(now);
+        }
+        is_changed(path, contents)
+    }
+
     /// Whether a change there can change a verdict.
     fn matters(&self, path: &Path) -> bool {
+        if self.programs.contains(path) {
+            return true;
+        }
         if self.written.iter().any(|written| path.starts_with(written)) {
             return false;
         }
@@ -217,7 +273,7 @@ impl Watched {
                 let entries = std::fs::read_dir(&path).into_iter().flatten().flatten();
                 open.extend(entries.map(|entry| entry.path()).filter(|path| self.matters(path)));
             } else {
-                is_changed(&path, &mut contents);
+                self.is_changed(&path, &mut contents);
             }
         }
         contents
@@ -259,6 +315,7 @@ mod tests {
             config: Some("/p/tracespec.yaml".into()),
             specs: vec!["/p/specs".into()],
             also: vec!["/p/src".into()],
+            programs: BTreeSet::from(["/p/src/target/shop".into()]),
             written: BTreeSet::from(["/p/src/report.html".into()]),
         }
     }
@@ -266,7 +323,7 @@ mod tests {
     #[test]
     fn what_can_change_no_verdict_does_not_matter() {
         let watched = watched();
-        for path in ["specs/a.yaml", "specs/deep/rows.csv", "src/main.rs", "tracespec.yaml"] {
+        for path in ["specs/a.yaml", "specs/deep/rows.csv", "src/main.rs", "tracespec.yaml", "src/target/shop"] {
             assert!(watched.matters(&Path::new("/p").join(path)), "{path}");
         }
         let noise = [

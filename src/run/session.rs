@@ -28,6 +28,7 @@ use crate::spec::plan::{FilePlan, Plan, Step, Test, Wait};
 use crate::spec::vars::{RunVars, Scope};
 use crate::trace::TraceId;
 use crate::trigger::context::Ids;
+use crate::trigger::cookies::Cookies;
 use crate::trigger::grpc::Descriptions;
 use futures_util::future::{FutureExt as _, join_all};
 use std::any::Any;
@@ -477,6 +478,7 @@ impl Session {
         let test = &self.plan.files[at.file].tests[at.test];
         let timeout = test.timeout.or(self.options.test_timeout);
         let patience = Patience::new(timeout);
+        let cookies = Cookies::default();
         for (position, step) in steps.iter().enumerate() {
             let env = StepEnv {
                 session: self,
@@ -488,6 +490,7 @@ impl Session {
                 run: how.run,
                 is_last: position + 1 == steps.len(),
                 patience: &patience,
+                cookies: &cookies,
             };
             let running = run_step(&env, step, scope);
             let ran = tokio::select! {
@@ -545,6 +548,7 @@ impl Session {
         scope.adopt(captures);
         let mut kept = BTreeMap::new();
         let patience = Patience::new(None);
+        let cookies = Cookies::default();
         for step in steps {
             let test = TestName { name: what, file: plan.source.path(), line: 1 };
             let env = StepEnv {
@@ -557,6 +561,7 @@ impl Session {
                 run: None,
                 is_last: false,
                 patience: &patience,
+                cookies: &cookies,
             };
             let running = run_step(&env, step, &mut scope);
             let ran = tokio::select! {

@@ -24,6 +24,7 @@ use crate::spec::plan::{Step, TraceExpectations, TraceIdSource, Trigger};
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Phase, SpanRef, TraceId};
 use crate::trigger::context::{Ids, trace_id_in, trace_id_of_header};
+use crate::trigger::cookies::Cookies;
 use crate::trigger::outcome::Outcome;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) is_last: bool,
     /// How long the test may still take.
     pub(crate) patience: &'a Patience,
+    /// What the answers before this step have set.
+    pub(crate) cookies: &'a Cookies,
 }
 
 impl StepEnv<'_> {
@@ -168,7 +171,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
         if let Some(run) = env.run {
             run.sent.get_or_init(Instant::now);
         }
-        let (sent, outcome) = ready.send(env.test.name, &env.session.descriptions).await;
+        let (sent, outcome) = ready.send(env).await;
         drop(slot);
         let outcome = match outcome {
             Ok(outcome) => outcome,

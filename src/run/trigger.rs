@@ -10,7 +10,7 @@ use crate::spec::vars::Scope;
 use crate::trace::{SpanId, TraceId};
 use crate::trigger::command::{self, Program, TIMEOUT, carriers};
 use crate::trigger::context::Ids;
-use crate::trigger::grpc::{self, Call, Descriptions};
+use crate::trigger::grpc::{self, Call};
 use crate::trigger::http::{self, Request, TriggerError, headers_with_context};
 use crate::trigger::outcome::Outcome;
 use crate::trigger::prepare::prepare;
@@ -73,7 +73,8 @@ fn http(
         .client
         .get(&request.tls, request.version, ready.url.scheme() == "https", request.keep_alive, folder(env.source))
         .map_err(|why| Problem::error(Code::BadValue, step.at, why))?;
-    let headers = headers_with_context(&ready.headers, &ready.also_inject, env.test.name, trace_id, first);
+    let mut headers = headers_with_context(&ready.headers, &ready.also_inject, env.test.name, trace_id, first);
+    env.cookies.add(&mut headers, &ready.url);
     let record = RequestRecord::of(&ready, &headers);
     session.learn_secrets(&record.url, &record.headers, record.body.as_ref());
     Ok(What::Http { request: Box::new(ready), client, record: Box::new(record) })
@@ -170,17 +171,17 @@ fn program(env: &StepEnv<'_>, command: &Command, scope: &Scope) -> Result<Progra
 }
 
 impl Ready {
-    /// Sends it. `test` is named in the baggage of redirects.
-    pub(super) async fn send(self, test: &str, descriptions: &Descriptions) -> (Sent, Result<Outcome, TriggerError>) {
+    /// Sends it.
+    pub(super) async fn send(self, env: &StepEnv<'_>) -> (Sent, Result<Outcome, TriggerError>) {
         let Ready { trace_id, first, mut ids, what } = self;
         match what {
             What::Http { request, client, record } => {
-                let answer = http::send(&client, &request, test, trace_id, first, &mut ids).await;
+                let answer = http::send(&client, &request, env.cookies, env.test.name, trace_id, first, &mut ids).await;
                 let sent = Sent { request: Some(*record), ..Sent::default() };
                 (sent, answer.map(|answer| Outcome::Http(Box::new(answer))))
             }
             What::Grpc { call, record } => {
-                let reply = grpc::call(&call, descriptions, trace_id, first).await;
+                let reply = grpc::call(&call, &env.session.descriptions, trace_id, first).await;
                 let sent = Sent { request: Some(*record), ..Sent::default() };
                 (sent, reply.map(|reply| Outcome::Grpc(Box::new(reply))))
             }

@@ -4,6 +4,7 @@
 //! its own, and the completeness engine waits for every one to be answered by a span.
 
 use super::context::{self, Ids};
+use super::cookies::Cookies;
 use crate::client;
 use crate::spec::plan::{HttpVersion, Propagator};
 use crate::trace::{SpanId, TraceId};
@@ -96,10 +97,12 @@ pub fn headers_with_context(
     out
 }
 
-/// Sends the request with `first` as the calling span, and follows redirects if it says so.
+/// Sends the request with `first` as the calling span, and follows redirects if it says so. Each request carries the cookies
+/// that answers before it have set.
 pub async fn send(
     client: &reqwest::Client,
     request: &Request,
+    cookies: &Cookies,
     test: &str,
     trace_id: TraceId,
     first: SpanId,
@@ -114,8 +117,10 @@ pub async fn send(
     loop {
         injected.push(span);
         hops.push((method.clone(), url.clone()));
-        let out = headers_with_context(&headers, &request.also_inject, test, trace_id, span);
+        let mut out = headers_with_context(&headers, &request.also_inject, test, trace_id, span);
+        cookies.add(&mut out, &url);
         let answer = exchange(client, request, &method, &url, out, body.clone(), deadline).await?;
+        cookies.keep(&answer.headers, &url);
         let next = request.follow_redirects.then(|| redirect(&url, answer.status, &answer.headers)).flatten();
         let Some(next) = next else {
             let responded = Instant::now();
@@ -265,7 +270,7 @@ mod tests {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let mut ids = Ids::new(fastrand::Rng::with_seed(1));
         let first = ids.span();
-        send(&client, request, "t", TraceId::new(5).unwrap(), first, &mut ids).await
+        send(&client, request, &Cookies::default(), "t", TraceId::new(5).unwrap(), first, &mut ids).await
     }
 
     /// A server on a free port that answers as `reply` says and keeps what it was sent.

@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod context;
+pub mod cookies;
 pub mod grpc;
 pub mod http;
 pub mod outcome;

@@ -105,6 +105,37 @@ fn a_changed_spec_runs_its_own_tests_again_and_other_files_all() {
 }
 
 #[test]
+fn another_build_of_a_program_is_started_anew_and_everything_runs_again() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let processes = "processes:\n  - { name: system, ready: { log: up }, command: [bin/system] }\n";
+    let spec = spec("one", "one", "gateway");
+    let project = Project::new(&(configuration + processes), &spec);
+    let build = |number: u32| {
+        project.write("bin/new", &format!("#!/bin/bash\necho {number} >> starts; echo up; sleep 1000 & wait\n"));
+        Command::new("chmod").args(["+x", "bin/new"]).current_dir(project.path("")).status().unwrap();
+        std::fs::rename(project.path("bin/new"), project.path("bin/system")).unwrap();
+    };
+    build(1);
+    project.tracespec(&["up"]).exits(0);
+    build(20);
+    project.run(&[]).exits(2).says(&[
+        "process `system` is another build than the one that `tracespec up` started: ",
+        "bin/system has changed",
+        "`tracespec up` starts it anew",
+    ]);
+    let mark = format!("{:016x}", fastrand::u64(..));
+    let mut watch = Watch::begin(&project, &[], &mark);
+    let first = watch.until("watching");
+    assert!(first.contains("it is started anew") && first.contains("1 passed"), "{first}");
+    build(300);
+    let second = watch.until("watching");
+    assert!(second.contains("changed: bin/system; all tests run again") && second.contains("1 passed"), "{second}");
+    assert_eq!(project.read("starts"), "1\n20\n300\n");
+    watch.ends("-INT");
+    until("all processes to be gone", || marked(&mark).is_empty());
+}
+
+#[test]
 fn ctrl_c_in_a_run_of_a_watch_ends_both_and_what_was_up_before_stays() {
     let (target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_secs(3600)));
     let processes =

@@ -1,9 +1,9 @@
 //! What a run knows of the system that a supervisor keeps.
 
 use super::left;
-use super::news::{self, Ask, Death, Hello, News};
+use super::news::{self, Ask, Death, Hello, Known, News};
 use super::state::{self, State};
-use super::{fingerprint, takes_in};
+use super::{fingerprint, program, takes_in};
 use crate::backend::Embedded;
 use crate::engine::load::Loaded;
 use crate::engine::processes;
@@ -13,7 +13,7 @@ use crate::run::processes::{Ended, Printed};
 use crate::run::record::ProcessRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::BufReader;
@@ -123,7 +123,7 @@ pub(crate) async fn find(folder: &Path) -> Result<Option<Background>, String> {
             );
         }
     };
-    let mirror = |known: &super::news::Known| Mirror {
+    let mirror = |known: &Known| Mirror {
         name: known.name.clone(),
         printed: Printed::default(),
         death: known.ended.clone(),
@@ -194,6 +194,11 @@ impl Background {
         self.hello.processes.iter().map(|known| known.name.as_str())
     }
 
+    /// The files of which its processes run, with the stamps that they had when it started.
+    pub(crate) fn programs(&self) -> impl Iterator<Item = &(PathBuf, u64)> {
+        self.hello.processes.iter().filter_map(|known| known.program.as_ref())
+    }
+
     /// The names of those that ran already when it started.
     pub(crate) fn reused(&self) -> BTreeSet<String> {
         self.hello.reused.clone()
@@ -240,7 +245,16 @@ impl Background {
                         spec.name
                     ));
                 }
-                Some(_) => {}
+                Some(known) => {
+                    if let Some((file, _)) = known.program.as_ref().filter(|(file, then)| program::stamp(file) != *then)
+                    {
+                        return Err(format!(
+                            "process `{}` is another build than the one that `tracespec up` started: {} has changed",
+                            spec.name,
+                            file.display()
+                        ));
+                    }
+                }
             }
         }
         Ok(())

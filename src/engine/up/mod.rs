@@ -14,10 +14,12 @@
 mod client;
 mod left;
 mod news;
+mod program;
 mod state;
 mod supervisor;
 
 pub(crate) use client::{Background, Stopped, find, stop};
+pub(crate) use program::stamp;
 pub(crate) use supervisor::supervise;
 
 use super::settings::Settings;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Larger than any body that the receiver takes.
@@ -52,6 +53,8 @@ pub(super) struct Known {
     pub(super) name: String,
     /// Of how it is started.
     pub(super) fingerprint: String,
+    /// The file that shows which build it is, and what it showed when the process was started.
+    pub(super) program: Option<(PathBuf, u64)>,
     pub(super) ended: Option<Death>,
 }
 

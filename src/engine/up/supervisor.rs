@@ -1,15 +1,16 @@
 //! The process in the background: it starts the system, takes its spans in, and hands both to runs until it is told to stop.
 
-use super::fingerprint;
 use super::left;
 use super::news::{self, Ask, Death, Hello, Known, News};
 use super::state::{self, State};
+use super::{fingerprint, program};
 use crate::engine::interrupt::Interrupts;
 use crate::engine::load::Loaded;
 use crate::engine::processes::{self, Deaths, Running};
 use crate::engine::{history, place};
 use crate::receiver::{Following, Receiver};
 use crate::run::event::What;
+use crate::run::processes::ProcessSpec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -84,26 +85,22 @@ pub(crate) async fn supervise(
     });
     // Before anything is started, so that whatever happens, what is left can be found.
     state.write(&folder).map_err(cannot)?;
+    // Before as well: what is built from now on is another build.
+    let known = processes::specs(loaded, hello.endpoint.as_deref(), &hello.run).map(|specs| known(&specs, &hello.salt));
     let started = tokio::select! {
         started = processes::start(loaded, hello.endpoint.as_deref(), &hello.run, hear, &running) => started,
         () = interrupts.next() => Err("interrupted".to_owned()),
         () = left => Err("interrupted".to_owned()),
     };
-    let specs = started.and_then(|()| processes::specs(loaded, hello.endpoint.as_deref(), &hello.run));
-    let specs = match specs {
-        Ok(specs) => specs,
+    let known = match started.and(known) {
+        Ok(known) => known,
         Err(why) => {
             ended(running, interrupts).await;
             State::remove(&folder);
             return Err(why);
         }
     };
-    let known = specs.iter().map(|spec| Known {
-        name: spec.name.clone(),
-        fingerprint: fingerprint(&hello.salt, spec),
-        ended: None,
-    });
-    let hello = Hello { processes: known.collect(), reused: running.reused(), ..hello };
+    let hello = Hello { processes: known, reused: running.reused(), ..hello };
     let supervisor = Supervisor { token: state.token.clone(), hello, receiver, deaths: Mutex::default(), news, stop };
     let supervisor = Arc::new(supervisor);
     up();
@@ -133,6 +130,16 @@ pub(crate) async fn supervise(
         let _ = News::Stopped.write(&mut stream).await;
     }
     Ok(())
+}
+
+fn known(specs: &[ProcessSpec], salt: &str) -> Vec<Known> {
+    let known = specs.iter().map(|spec| Known {
+        name: spec.name.clone(),
+        fingerprint: fingerprint(salt, spec),
+        program: program::file(&spec.command, &spec.directory).map(|file| (file.clone(), program::stamp(&file))),
+        ended: None,
+    });
+    known.collect()
 }
 
 async fn alone(folder: &Path) -> std::io::Result<Option<std::fs::File>> {
