@@ -129,9 +129,7 @@ async fn exports(loaded: &Loaded, place: &Place, delay: Duration, started: &Arc<
         );
         found.say("", format!("holds spans back for {held}, if its SDK reads that"));
         for setting in &one.settings {
-            let origin = if setting.is_configured { "set in the configuration" } else { "inherited" };
-            let (name, value, effect) = (setting.name, &setting.value, setting.effect.words());
-            found.say("", format!("{name}={value} ({origin}) {effect}"));
+            found.say("", setting.to_string());
         }
         if place.embedded {
             let services: Vec<&str> = seen.services_of(one).collect();

@@ -88,6 +88,11 @@ pub(crate) async fn start(
     let reused = running.reused();
     let mut options = loaded.settings.options(&place, loaded.vars.seed, !reused.is_empty());
     options.started = processes::started(loaded, &place.addresses, &reused)?;
+    for process in options.started.iter() {
+        for setting in &process.settings {
+            fanout.hear(&What::Warning(&format!("process `{}`: {setting}", process.name)));
+        }
+    }
     options.command_env = processes::env_of_commands(loaded, place.endpoint.as_deref(), &run);
     options.jobs = overrides.jobs.unwrap_or(options.jobs);
     options.retries = overrides.retries.unwrap_or(options.retries);

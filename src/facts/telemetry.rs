@@ -43,6 +43,14 @@ impl Effect {
     }
 }
 
+impl std::fmt::Display for Setting {
+    /// `OTEL_SDK_DISABLED=true (inherited) switches its SDK off`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let origin = if self.is_configured { "set in the configuration" } else { "inherited" };
+        write!(f, "{}={} ({origin}) {}", self.name, self.value, self.effect.words())
+    }
+}
+
 /// The settings that matter among a process' variables, the gravest first. `get` gives a variable's value, and whether it is
 /// configured; `receiver`: where the runner takes spans in, if it does.
 pub fn settings(get: impl Fn(&str) -> Option<(String, bool)>, receiver: Option<&[SocketAddr]>) -> Vec<Setting> {

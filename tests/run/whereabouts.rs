@@ -67,6 +67,27 @@ fn the_variable_that_keeps_spans_away_is_named_with_where_it_comes_from() {
 }
 
 #[test]
+fn a_variable_that_keeps_spans_away_is_told_before_the_first_request() {
+    let (_target, folder, configuration) = with_billing_in("OTEL_TRACES_SAMPLER: always_off");
+    let project = Project::new(&configuration, &format!("tests:\n{}", billing_test("t", "nothing", PAYMENTS)));
+    folder.set(project.path("")).unwrap();
+    let mut command = project.command(&["run"]);
+    command.env("OTEL_PROPAGATORS", "b3").env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9");
+    let ran = project.finish(command.output().unwrap());
+    let before = ran.stderr.split("running 1 test").next().unwrap();
+    let warnings: Vec<&str> = before.lines().filter(|line| line.starts_with("warning")).collect();
+    assert_eq!(
+        warnings,
+        [
+            "warning: process `billing`: OTEL_TRACES_SAMPLER=always_off (set in the configuration) drops its spans",
+            "warning: process `billing`: OTEL_PROPAGATORS=b3 (inherited) reads no `traceparent`",
+        ],
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
 fn a_selection_and_a_call_of_a_missing_service_say_the_same() {
     let (_target, folder, configuration) = with_billing();
     let expectations = [
