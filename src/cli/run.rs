@@ -162,15 +162,8 @@ async fn prepared(
     if selected.tests.is_empty() && !selected.is_empty_shard() {
         return Err(refused(exit::USAGE, format!("{}; nothing was run", selected.none)));
     }
-    if !Background::is_wanted(&loaded.settings) {
-        return Ok((loaded, selected, None));
-    }
-    let background = found.map_err(|why| refused(exit::ERROR, why))?;
-    if let Some(Err(why)) = background.as_ref().map(|background| background.check(&loaded)) {
-        let why = loaded.vars.redactor.text(&why);
-        let help = "`tracespec up` starts it anew, `tracespec down` stops it; nothing was sent";
-        return Err(refused(exit::USAGE, format!("{why}\n  {help}")));
-    }
+    let background = engine::up::for_run(found, &loaded);
+    let background = background.inspect_err(|refused| refused.why.iter().for_each(|why| error(why)))?;
     Ok((loaded, selected, background))
 }
 

@@ -297,7 +297,7 @@ fn unused(name: &str, plan: &Plan, config: &Config) -> Option<String> {
     Some(format!("no spec uses `{name}`{}", near.map_or(String::new(), |near| format!("; {near}"))))
 }
 
-/// Why nothing is run, which has been said to who started it.
+/// Why nothing is run.
 #[derive(Debug)]
 pub(crate) struct Refused {
     /// The exit code.

@@ -80,18 +80,23 @@ impl Running {
         self.background.as_ref().map_or_else(|| lock(&self.reused).clone(), Background::reused)
     }
 
-    /// Waits until one of those that are to stay has ended: what it was, in half a sentence.
-    pub(crate) async fn fell(&self) -> String {
-        if let Some(background) = &self.background {
-            return background.fell().await;
-        }
-        let mut news = Deaths::new();
-        loop {
-            let fell = lock(&self.processes).iter().find_map(|process| process.try_lock().ok()?.fell());
-            if let Some(fell) = fell {
-                return fell;
+    /// Waits until one of those that run now, and are to stay, has ended: what it was, in half a sentence. Whoever stops them
+    /// has to have dropped this before.
+    pub(crate) fn fell(&self) -> impl Future<Output = String> + Send + use<> {
+        let background = self.background.as_ref().map(Background::fell);
+        let processes: Vec<_> = lock(&self.processes).iter().map(Arc::downgrade).collect();
+        async move {
+            if let Some(fell) = background {
+                return fell.await;
             }
-            news.next().await;
+            let mut news = Deaths::new();
+            loop {
+                let fell = processes.iter().find_map(|process| process.upgrade()?.try_lock().ok()?.fell());
+                if let Some(fell) = fell {
+                    return fell;
+                }
+                news.next().await;
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! A run that somebody else's test runner drives, test by test.
 
 use crate::engine::{
-    Environment, Inputs, Interrupts, Keep, Loaded, Overrides, Running, Started, discover, exit, load, select, start,
+    Environment, Inputs, Interrupts, Keep, Loaded, Overrides, Running, Started, discover, exit, history, load, select,
+    start, up,
 };
 use crate::report::terminal::{Settings, Terminal};
 use crate::report::text::clean;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, OnceCell};
+use tokio::task::JoinHandle;
 
 /// Name, whether it is skipped, and how to run it.
 pub(super) type TrialParts = (String, bool, Box<dyn FnOnce() -> Result<(), String> + Send>);
@@ -30,6 +32,8 @@ struct Shared {
     fanout: Arc<Fanout>,
     started: OnceCell<Result<Started, String>>,
     running: Mutex<Running>,
+    /// Ends the tests under way when a server of the system has died.
+    watching: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A line for people.
@@ -72,17 +76,29 @@ fn has_profile_test(inputs: &Inputs) -> bool {
 impl Driven {
     /// Reads configuration and specs. `Err` is the exit code; what is wrong has been printed.
     pub(super) fn load(paths: &[PathBuf], profile: Option<&str>) -> Result<Driven, u8> {
-        let loaded = load(&inputs(paths, profile), &mut io::stderr(), false).map_err(|refused| refused.code)?;
+        let mut inputs = inputs(paths, profile);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|why| {
             say(&format!("error: cannot start: {why}"));
             exit::ERROR
+        })?;
+        let found = match history::folder_of(inputs.config.as_deref()) {
+            Ok(folder) => runtime.block_on(up::find(&folder)),
+            // Said when it is read.
+            Err(_) => Ok(None),
+        };
+        inputs.ports = found.as_ref().ok().and_then(Option::as_ref).map(up::Background::ports).unwrap_or_default();
+        let loaded = load(&inputs, &mut io::stderr(), false).map_err(|refused| refused.code)?;
+        let background = up::for_run(found, &loaded).map_err(|refused| {
+            refused.why.iter().for_each(|why| say(&format!("error: {}", clean(why, true))));
+            refused.code
         })?;
         let tests = select::all(&loaded.plan).map(|(at, _)| at).collect();
         let settings = Settings { within: true, ..Settings::default() };
         let terminal = Terminal::new(io::stderr(), io::stderr(), settings);
         let redactor = Arc::clone(&loaded.vars.redactor);
         let fanout = Fanout::new(redactor, crate::engine::unix_ns, vec![Output::for_people(terminal)]);
-        let shared = Shared { loaded, runtime, fanout, started: OnceCell::new(), running: Mutex::default() };
+        let running = Mutex::new(background.map_or_else(Running::default, Running::of));
+        let shared = Shared { loaded, runtime, fanout, started: OnceCell::new(), running, watching: Mutex::default() };
         Ok(Driven { shared: Arc::new(shared), tests })
     }
 
@@ -121,7 +137,7 @@ impl Driven {
                 }
                 _ => false,
             };
-            std::mem::take(&mut *shared.running.lock().await).stop().await;
+            shared.stop().await;
             late
         })
     }
@@ -145,17 +161,23 @@ impl Shared {
     }
 
     async fn start(self: &Arc<Self>) -> Result<Started, String> {
-        let (running, overrides) = (Running::default(), Overrides::default());
+        let (running, overrides) = (std::mem::take(&mut *self.running.lock().await), Overrides::default());
         let mut interrupts = Interrupts::new();
         let started = tokio::select! {
             started = start(&self.loaded, &overrides, &self.fanout, &running) => Some(started),
             () = interrupts.next() => None,
         };
+        let fell = running.fell();
         *self.running.lock().await = running;
         let Some(started) = started else {
             self.leave().await;
             return Err("interrupted".to_owned());
         };
+        if let Ok(started) = &started {
+            let session = Arc::clone(&started.session);
+            let watching = self.runtime.spawn(async move { session.break_off(fell.await) });
+            *self.watching.lock().await = Some(watching);
+        }
         let shared = Arc::clone(self);
         self.runtime.spawn(async move {
             interrupts.next().await;
@@ -164,10 +186,19 @@ impl Shared {
         started.map_err(|why| self.fanout.text(&why))
     }
 
+    async fn stop(&self) {
+        if let Some(watching) = self.watching.lock().await.take() {
+            watching.abort();
+            // That it was aborted is what was wanted.
+            let _ = watching.await;
+        }
+        std::mem::take(&mut *self.running.lock().await).stop().await;
+    }
+
     /// Stops what was started and ends this process: the test runner around us has no other way to be ended.
     #[allow(clippy::exit)]
     async fn leave(&self) {
-        std::mem::take(&mut *self.running.lock().await).stop().await;
+        self.stop().await;
         say("interrupted; what was started has been stopped");
         std::process::exit(exit::INTERRUPTED.into());
     }

@@ -5,6 +5,7 @@ use crate::target::{reply, with_receiver};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The suite's binary, built if it is not.
 fn binary() -> &'static PathBuf {
@@ -98,4 +99,30 @@ fn the_systems_processes_run_for_the_suite_and_end_with_it() {
     let project = Project::new(&(configuration + processes), SPEC);
     suite(&project, &["passes"]).exits(0);
     crate::interrupt::wait_until_gone(&project.read("pid"));
+}
+
+#[test]
+fn a_server_that_dies_ends_the_tests_under_way() {
+    let (_target, configuration) = with_receiver(|_| reply("{}").after(Duration::from_secs(3600)));
+    let processes =
+        "processes:\n  - { name: system, ready: { log: up }, command: [bash, -c, 'echo up; sleep 1; exit 3'] }\n";
+    let spec = "tests:\n  - { name: t, request: { url: \"${base}/\", timeout: 1h }, response: { status: 200 } }\n";
+    let ran = suite(&Project::new(&(configuration + processes), spec), &[]);
+    ran.exits(101).says(&["process `system` ended with", "3"]);
+}
+
+#[test]
+fn what_up_started_is_used_and_stays() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let processes = "processes:\n  - { name: system, ready: { log: up }, command: [bash, -c, 'echo >> starts; echo up; sleep 1000 & wait'] }\n";
+    let spec = "tests:\n  - { name: t, request: { url: \"${base}/\" }, trace: { services: [gateway] } }\n";
+    let project = Project::new(&(configuration + processes), spec);
+    project.tracespec(&["up"]).exits(0);
+    suite(&project, &[]).exits(0);
+    suite(&project, &[]).exits(0);
+    assert_eq!((project.read("starts").lines().count(), target.calls().len()), (1, 2));
+    project.write("tracespec.yaml", &project.read("tracespec.yaml").replace("sleep 1000", "sleep 1001"));
+    suite(&project, &[]).exits(2).says(&["error: the configuration is not the one that `tracespec up` started"]);
+    project.tracespec(&["down"]).exits(0).says(&["stopped system"]);
+    assert_eq!(target.calls().len(), 2);
 }

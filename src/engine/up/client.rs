@@ -261,8 +261,9 @@ impl Background {
     }
 
     /// Waits until it is not whole any more: why, in half a sentence.
-    pub(crate) async fn fell(&self) -> String {
-        self.shared.fell.wait().await.clone()
+    pub(crate) fn fell(&self) -> impl Future<Output = String> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.fell.wait().await.clone() }
     }
 
     /// Those that have ended, each once.

@@ -23,12 +23,30 @@ pub(crate) use program::stamp;
 pub(crate) use supervisor::supervise;
 
 use super::settings::Settings;
+use super::{Loaded, Refused, exit};
 use crate::run::processes::ProcessSpec;
 use crate::spec::config::BackendKind;
 use ring::digest::{Context, SHA256};
 
 /// Where spans are taken in that are read from another backend.
 const ELSEWHERE: &str = "no address, since they are read elsewhere";
+
+/// What of it takes part in a run of what was loaded, or why there may be none.
+pub(crate) fn for_run(
+    found: Result<Option<Background>, String>,
+    loaded: &Loaded,
+) -> Result<Option<Background>, Refused> {
+    if !Background::is_wanted(&loaded.settings) {
+        return Ok(None);
+    }
+    let background = found.map_err(|why| Refused { code: exit::ERROR, why: Some(why) })?;
+    if let Some(Err(why)) = background.as_ref().map(|background| background.check(loaded)) {
+        let why = loaded.vars.redactor.text(&why);
+        let help = "`tracespec up` starts it anew, `tracespec down` stops it; nothing was sent";
+        return Err(Refused { code: exit::USAGE, why: Some(format!("{why}\n  {help}")) });
+    }
+    Ok(background)
+}
 
 /// Where a system with these settings exports to, as far as it is the runner's.
 fn takes_in(settings: &Settings) -> String {
