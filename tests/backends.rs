@@ -12,6 +12,8 @@ mod own_span;
 mod probe;
 #[path = "backends/recorded.rs"]
 mod recorded;
+#[path = "support/tls.rs"]
+mod secure;
 #[path = "backends/stub.rs"]
 mod stub;
 #[path = "backends/tls.rs"]

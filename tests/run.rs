@@ -49,6 +49,8 @@ mod merging;
 mod order;
 #[path = "run/own_span.rs"]
 mod own_span;
+#[path = "run/payment.rs"]
+mod payment;
 #[path = "run/people.rs"]
 mod people;
 #[path = "run/processes.rs"]

@@ -1,88 +1,15 @@
 //! TLS with a CA of one's own and with client certificates, made for each test.
 
+use crate::secure::{self, Authority};
 use crate::stub::{app, captured, order, outcome, text, word, words};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
-use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tracespec::backend::{Backend, HttpOptions, Tempo, TempoOptions};
-use tracespec::client::{Identity, TlsOptions, install_crypto};
-
-pub struct Authority {
-    pem: Vec<u8>,
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    pub fn new() -> Authority {
-        Authority::named("ours")
-    }
-
-    fn named(name: &str) -> Authority {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        Authority { pem: issuer.pem().into_bytes(), issuer }
-    }
-
-    fn sign(&self, names: &[&str]) -> Identity {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let issuer: &Issuer<'_, KeyPair> = &self.issuer;
-        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, issuer).unwrap();
-        Identity { certificate: certificate.pem().into_bytes(), key: key.serialize_pem().into_bytes() }
-    }
-}
+use tracespec::client::{Identity, TlsOptions};
 
 /// Serves a stub of Tempo over TLS; asks for certificates signed by `clients`.
 async fn serve(identity: &Identity, clients: Option<&Authority>) -> (String, tokio::task::JoinHandle<()>) {
-    install_crypto();
-    let chain = vec![CertificateDer::from_pem_slice(&identity.certificate).unwrap()];
-    let key = PrivateKeyDer::from_pem_slice(&identity.key).unwrap();
-    let config = match clients {
-        None => ServerConfig::builder().with_no_client_auth(),
-        Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(CertificateDer::from_pem_slice(&authority.pem).unwrap()).unwrap();
-            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
-            ServerConfig::builder().with_client_cert_verifier(verifier)
-        }
-    };
-    let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
     let (app, _) = app(|_, _| text(200, captured("shop/tempo_v2_ok.json")));
-    let serving = tokio::spawn(async move {
-        axum::serve(Secure { listener, acceptor }, app).await.unwrap();
-    });
+    let (port, serving) = secure::serve(app, identity, clients).await;
     (format!("https://localhost:{port}"), serving)
-}
-
-struct Secure {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl axum::serve::Listener for Secure {
-    type Io = tokio_rustls::server::TlsStream<tokio::net::TcpStream>;
-    type Addr = std::net::SocketAddr;
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let (stream, address) = self.listener.accept().await.unwrap();
-            // One that fails is the client's to report.
-            if let Ok(secure) = self.acceptor.accept(stream).await {
-                return (secure, address);
-            }
-        }
-    }
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
 }
 
 fn tempo(url: &str, tls: TlsOptions) -> Tempo {

@@ -83,11 +83,11 @@ pub fn two_services() -> Vec<Made> {
     ]
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
 }
 
-fn pair(key: &str, value: &str) -> KeyValue {
+pub fn pair(key: &str, value: &str) -> KeyValue {
     let value = AnyValue { value: Some(Value::StringValue(value.to_owned())) };
     KeyValue { key: key.to_owned(), value: Some(value), ..Default::default() }
 }

@@ -76,6 +76,8 @@ pub struct Reply {
     pub spans: Vec<Made>,
     /// Spans of other traces, exported as well: trace id, calling span's id, spans.
     pub also: Vec<(String, String, Vec<Made>)>,
+    /// What is exported as it is, besides.
+    pub data: Option<TracesData>,
     pub delay: Duration,
 }
 
@@ -86,6 +88,7 @@ pub fn reply(body: impl Into<String>) -> Reply {
         body: body.into(),
         spans: single(),
         also: Vec::new(),
+        data: None,
         delay: Duration::ZERO,
     }
 }
@@ -145,6 +148,20 @@ pub struct Target {
 impl Target {
     /// Answers each request by `answer`; its spans go to `sink`.
     pub fn new(sink: Sink, answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> Target {
+        let (router, calls, most) = Target::routes(sink, answer);
+        Target { address: serve(router), calls, most }
+    }
+
+    /// What answers, for who serves it otherwise than as plain HTTP.
+    pub fn router(sink: Sink, answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> axum::Router {
+        Target::routes(sink, answer).0
+    }
+
+    #[allow(clippy::type_complexity, reason = "its parts are those of a target")]
+    fn routes(
+        sink: Sink,
+        answer: impl Fn(&Call) -> Reply + Send + Sync + 'static,
+    ) -> (axum::Router, Arc<Mutex<Vec<Call>>>, Arc<AtomicUsize>) {
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (seen, highest, answer) = (Arc::clone(&calls), Arc::clone(&most), Arc::new(answer));
@@ -178,16 +195,22 @@ impl Target {
                 for (trace, parent, spans) in &reply.also {
                     sink(export(trace, parent, spans)).await;
                 }
+                if let Some(data) = reply.data {
+                    sink(data).await;
+                }
                 tokio::time::sleep(reply.delay).await;
                 now.fetch_sub(1, Ordering::SeqCst);
-                let mut made = Response::builder().status(reply.status).header("content-type", "application/json");
+                let mut made = Response::builder().status(reply.status);
+                if !reply.headers.iter().any(|(name, _)| *name == "content-type") {
+                    made = made.header("content-type", "application/json");
+                }
                 for (name, value) in reply.headers {
                     made = made.header(name, value);
                 }
                 made.body(axum::body::Body::from(reply.body)).unwrap()
             }
         });
-        Target { address: serve(router), calls, most }
+        (router, calls, most)
     }
 
     pub fn url(&self) -> String {
