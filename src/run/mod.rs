@@ -2,6 +2,7 @@
 
 pub(crate) mod absence;
 mod at;
+mod attempt;
 pub(crate) mod clock;
 mod compare;
 pub mod event;

@@ -8,10 +8,11 @@ pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod runs;
 
+use super::attempt::How;
 use super::event::{TestName, What};
 use super::green::{Green, Kept, Looked};
 use super::record::{StepRecord, TestRecord, Verdict};
-use super::session::{How, Outcome, Session, TestAt, blank};
+use super::session::{Outcome, Session, TestAt, blank};
 use super::wait::lock;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{Pace, Repeat};
