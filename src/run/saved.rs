@@ -2,10 +2,11 @@
 
 use super::absence;
 use super::green::{Green, Seen};
+use super::judged::waits_for;
 use super::outcome::{Summed, sum, worst};
 use super::past::is_whole;
 use super::record::{StepRecord, Verdict};
-use super::step::{Ran, StepEnv, failed, folder, waits_for};
+use super::step::{Ran, StepEnv, failed, folder};
 use crate::assert::{Context, judge};
 use crate::backend::file::{self, SavedTraces};
 use crate::backend::settle;

@@ -1,29 +1,27 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
 use super::event::{TestName, What};
-use super::green::{Green, Seen};
-use super::outcome::{Summed, not_judged, sum, worst};
-use super::past::is_whole;
+use super::green::Green;
+use super::judged::{Waiting, could_not_judge, judge_trace, sorted};
+use super::outcome::{not_judged, worst};
+use super::own_trace::own_trace_id;
 use super::patience::Patience;
-use super::record::{AnswerRecord, ExpectationRecord, StepRecord, Verdict};
+use super::record::{AnswerRecord, StepRecord, Verdict};
 use super::repeat::running::Running;
 use super::response;
 use super::saved::saved;
 use super::session::{Session, TestAt};
 use super::trigger::{Sent, ready};
-use super::wait::{Target, Waited, lock, wait};
-use super::{absence, never_came};
-use crate::assert::Witnessed;
+use super::wait::lock;
 use crate::backend::{self, OwnSpan, settle};
 use crate::diag::{Code, Problem};
-use crate::facts::Facts;
 use crate::matcher::Value;
 use crate::source::SourceFile;
 use crate::spec::bind::Bind as _;
-use crate::spec::plan::{Step, TraceExpectations, TraceIdSource, Trigger};
+use crate::spec::plan::{Step, Trigger};
 use crate::spec::vars::Scope;
-use crate::trace::{Injected, Phase, SpanRef, TraceId};
-use crate::trigger::context::{Ids, trace_id_in, trace_id_of_header};
+use crate::trace::Injected;
+use crate::trigger::context::{Ids, trace_id_in};
 use crate::trigger::cookies::Cookies;
 use crate::trigger::outcome::Outcome;
 use std::path::Path;
@@ -70,7 +68,7 @@ impl StepEnv<'_> {
     }
 }
 
-fn name(step: &Step) -> &str {
+pub(super) fn name(step: &Step) -> &str {
     step.name.as_deref().unwrap_or_default()
 }
 
@@ -247,13 +245,6 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     Ok(Ran { record, captures, green, unpassed, own })
 }
 
-/// The trace could not be judged. A wrong answer outweighs that.
-fn could_not_judge(record: &mut StepRecord, trace: &TraceExpectations, why: String) {
-    record.expectations.extend(trace.list.iter().map(ExpectationRecord::not_judged));
-    record.verdict = worst(&record.expectations).max(Verdict::Error);
-    record.error = Some(why);
-}
-
 /// The runner's own spans: a CLIENT span for each request sent, or one of the program.
 fn own_spans(env: &StepEnv<'_>, outcome: &Outcome) -> Vec<OwnSpan> {
     let clock = env.session.shared.clock;
@@ -305,178 +296,6 @@ async fn retry_later(step: &Step, spent: Duration) -> bool {
     true
 }
 
-/// The id of a trace that the system made itself, where the spec says where to read it.
-fn own_trace_id(step: &Step, outcome: &Outcome, scope: &Scope) -> Result<Option<Result<TraceId, String>>, Problem> {
-    let Some(source) = &step.trace_id else { return Ok(None) };
-    let (what, text, id) = match source {
-        TraceIdSource::Header { name, pattern } => {
-            let value = outcome.header(name);
-            let value = match pattern {
-                Some(pattern) => value.and_then(|value| pattern.find(value)),
-                None => value,
-            };
-            let tags = outcome.header("x-datadog-tags");
-            let id = value.and_then(|value| match pattern {
-                Some(_) => trace_id_in(value),
-                None => trace_id_of_header(name, value, tags),
-            });
-            (format!("response header `{name}`"), value.map(str::to_owned), id)
-        }
-        TraceIdSource::Json(path) => {
-            let text = response::Body::of(outcome).text_at(path);
-            let id = text.as_deref().and_then(trace_id_in);
-            (format!("`{}` of the response", path.text), text, id)
-        }
-        TraceIdSource::Stdout(pattern) => {
-            let output = String::from_utf8_lossy(outcome.document());
-            let text = pattern.find(&output).map(str::to_owned);
-            let id = text.as_deref().and_then(trace_id_in);
-            (format!("what `{}` finds in the output", pattern.text()), text, id)
-        }
-        TraceIdSource::Value(template) => {
-            let text = template.bind(scope)?;
-            let id = trace_id_in(&text);
-            ("`trace.id`".to_owned(), Some(text), id)
-        }
-    };
-    Ok(Some(match text {
-        None => {
-            let (place, ending) = (outcome.place(), outcome.ending());
-            Err(format!("{what} should hold the trace id, but {place} ({ending}) does not have it"))
-        }
-        Some(text) => id.ok_or_else(|| {
-            let shown = crate::redact::cut(&text, 80);
-            format!("{what} should hold the trace id, but `{shown}` is not one (32 hexadecimal digits)")
-        }),
-    }))
-}
-
-struct Waiting {
-    id: TraceId,
-    injected: Injected,
-    bound: TraceExpectations,
-    watch: settle::Watch,
-    /// Host and port of each of its requests.
-    peers: Vec<String>,
-    /// When they were under way, in Unix nanoseconds.
-    under_way: Option<(u64, u64)>,
-}
-
-/// A wait as that of a green step, or as that of one that did not pass.
-fn sorted(record: &StepRecord, judged: Option<Green>) -> (Option<Green>, Option<Green>) {
-    if record.verdict == Verdict::Pass { (judged, None) } else { (None, judged) }
-}
-
-/// Waits for the trace and judges it; adds to the record, which has the answer's part. Returns what to look at again, if there
-/// is a trace.
-async fn judge_trace(env: &StepEnv<'_>, step: &Step, record: &mut StepRecord, waiting: Waiting) -> Option<Green> {
-    let session = env.session;
-    let Waiting { id, injected, bound, watch, peers, under_way } = waiting;
-    if let Injected::Known(spans) = &injected {
-        record.injected.clone_from(spans);
-    }
-    let began = Instant::now();
-    let waited = {
-        let context = || session.context(&step.wait.silent);
-        let news = |phase, spans, reason: &settle::Reason, deadline: Option<u64>| {
-            let reason = match reason {
-                // How long it has been quiet is old as soon as it is said.
-                settle::Reason::Quiet { settle_ns, .. } => {
-                    format!("waiting for {} of quiet", settle::Seconds(*settle_ns))
-                }
-                other => other.to_string(),
-            };
-            let (step, start) = (name(step), session.shared.clock.unix_start_ns());
-            let deadline_ns = deadline.map(|at| start.saturating_add(at));
-            env.tell(&What::Waiting { test: env.test, step, trace_id: id, phase, spans, reason: &reason, deadline_ns });
-        };
-        let reading = session.reading(env.at);
-        let target = Target {
-            backend: &reading.backend,
-            id,
-            injected: injected.clone(),
-            expect: &bound,
-            context: &context,
-            news: &news,
-            slots: &reading.slots,
-            patience: env.patience,
-            enough: session.options.whole.then_some(Phase::Settled),
-        };
-        wait(&session.shared, &target, watch).await
-    };
-    record.timing.wait = began.elapsed();
-    let now = session.shared.clock.now();
-    record.timing.after_last_span = waited.last_span_ns.map(|at| Duration::from_nanos(now.saturating_sub(at)));
-    record.link = session.reading(env.at).link(id);
-    record.timing.polls = u32::try_from(waited.watch.log().readings()).unwrap_or(u32::MAX);
-    record.trace = waited.watch.trace().cloned();
-    if let Some(facts) = waited.watch.facts() {
-        session.witness(&facts);
-        session.note_silent(&step.wait.silent, &peers, &facts);
-    }
-    if let Some(unread) = waited.unread {
-        let asked = never_came::Asked { id, peers: &peers, under_way, trigger: &step.trigger };
-        let why = unread.words(id, || never_came::cause(&session.processes(), &asked));
-        could_not_judge(record, &bound, why);
-        record.log = Some(waited.watch.log().to_string());
-        return None;
-    }
-    record.timing.settled_by = ended_by(&waited, &lock(&session.shared.knowledge));
-    record.unwitnessed = absence::of(&waited.judgements);
-    let Summed { expectations, remarks } = sum(waited.judgements, &bound);
-    let of_answer = record.expectations.len();
-    record.expectations.extend(expectations);
-    record.verdict = worst(&record.expectations);
-    record.remarks = remarks;
-    record.settled = is_whole(waited.last.phase);
-    let log = (record.verdict != Verdict::Pass).then(|| waited.watch.log().to_string());
-    let silent = step.wait.silent.clone();
-    let judged = Green {
-        id,
-        injected,
-        expect: bound,
-        silent,
-        seen: Seen::Received(Box::new(waited.watch)),
-        at: env.at,
-        of_answer,
-    };
-    if record.verdict == Verdict::Pass {
-        return Some(judged);
-    }
-    record.log = log;
-    let reasons = &waited.last.waiting_for;
-    if reasons.iter().any(|reason| matches!(reason, settle::Reason::MissingParent { .. })) {
-        record.remarks.extend(session.reading(env.at).backend.leaves_out().map(str::to_owned));
-    }
-    if record.verdict == Verdict::Inconclusive {
-        waits_for(reasons, &mut record.remarks);
-    }
-    Some(judged)
-}
-
-/// Tells what is missing, and what the spec may say if it never comes.
-pub(crate) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
-    for reason in reasons {
-        remarks.push(reason.to_string());
-        if let Some(peer) = reason.suggests_silent() {
-            remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
-        }
-    }
-}
-
-/// What ended the wait, in words.
-pub(crate) fn ended_by(waited: &Waited, knowledge: &settle::Run) -> String {
-    let settle = settle::Seconds(waited.watch.settle_ns(knowledge));
-    let certain = settle::Seconds(waited.watch.certain_ns(knowledge));
-    match waited.last.phase {
-        Phase::Growing => "decided by the spans received so far".to_owned(),
-        Phase::Settled => format!("settled (complete, and quiet for {settle})"),
-        Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
-        Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
-        Phase::Expired => "given up at the deadline".to_owned(),
-    }
-}
-
 /// A step that asserts on a trace which already exists in the backend.
 async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> Result<Ran, Problem> {
     let session = env.session;
@@ -495,41 +314,4 @@ async fn existing(env: &StepEnv<'_>, step: &Step, text: &str, scope: &Scope) -> 
     let judged = judge_trace(env, step, &mut record, waiting).await;
     let (green, unpassed) = sorted(&record, judged);
     Ok(Ran { green, unpassed, ..Ran::only(record) })
-}
-
-/// Keys of calls come from outside: no more than this many are kept.
-const MOST_CALLS: usize = 100_000;
-
-/// The names that a trace shows to exist.
-pub(crate) fn witness(into: &mut Witnessed, facts: &Facts<'_>) {
-    let trace = facts.trace();
-    let mut add = |span: SpanRef<'_>| {
-        for (set, name) in [(&mut into.services, span.service()), (&mut into.span_names, span.name())] {
-            if !set.contains(name) {
-                set.insert(name.to_owned());
-            }
-        }
-        let events = span.events().iter().flat_map(|event| event.attributes.iter());
-        let links = span.links().iter().flat_map(|link| link.attributes.iter());
-        let beside = events.chain(links).map(|(key, _)| *key);
-        for key in span.attributes().map(|(key, _)| key).chain(beside) {
-            let key = trace.text(key);
-            if !into.attribute_keys.contains(key) {
-                into.attribute_keys.insert(key.to_owned());
-            }
-        }
-    };
-    trace.spans().for_each(&mut add);
-    let names = facts.call_names();
-    for call in facts.calls().all().iter().filter(|call| call.answered) {
-        if into.calls.len() < MOST_CALLS {
-            into.calls.insert(names.key(trace.span(call.span)));
-        }
-    }
-    let resources = trace.resources().iter().map(|resource| &resource.attributes);
-    for attributes in resources.chain(trace.scopes().iter().map(|scope| &scope.attributes)) {
-        for (key, _) in attributes {
-            into.attribute_keys.insert(trace.text(*key).to_owned());
-        }
-    }
 }
