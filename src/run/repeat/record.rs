@@ -157,12 +157,21 @@ fn said(expected: &str, verdict: assert::Verdict) -> String {
     }
 }
 
+/// A selection in a line that has colons of its own.
+fn shown(selection: &str) -> String {
+    if selection.contains(": ") && !selection.starts_with('{') {
+        format!("{{{selection}}}")
+    } else {
+        selection.to_owned()
+    }
+}
+
 /// `charge: p95 212ms (180ms to 260ms), as expected < 300ms`
 fn percentile_line(one: &PercentileOfRuns) -> String {
     let PercentileOfRuns { of, quantile, value, low, high, expected, verdict, .. } = one;
     let value = value.map_or("unknown".to_owned(), brief_duration);
     let range = range(low.map(brief_duration), high.map(brief_duration));
-    format!("{of}: {quantile} {value}{range}{}", said(expected, *verdict))
+    format!("{}: {quantile} {value}{range}{}", shown(of), said(expected, *verdict))
 }
 
 /// `http / grpc: 1.320 (1.210 to 1.440), expected < 0.8`
@@ -170,6 +179,7 @@ fn ratio_line(one: &RatioOfRuns) -> String {
     let RatioOfRuns { left, right, value, interval: (low, high), expected, verdict, .. } = one;
     let number = |value: f64| format!("{value:.3}");
     let value = value.map_or("unknown".to_owned(), number);
+    let (left, right) = (shown(left), shown(right));
     format!("{left} / {right}: {value}{}{}", range(low.map(number), high.map(number)), said(expected, *verdict))
 }
 
