@@ -5,6 +5,8 @@
 
 #[path = "gate/arms.rs"]
 mod arms;
+#[path = "gate/canary.rs"]
+mod canary;
 #[path = "gate/clean.rs"]
 mod clean;
 #[path = "gate/faults.rs"]
@@ -15,11 +17,15 @@ mod live;
 mod pipelines;
 #[path = "../examples/shop/tests/shop/process.rs"]
 mod process;
+#[path = "gate/recorded.rs"]
+mod recorded;
 #[path = "gate/reports.rs"]
 mod reports;
 #[path = "gate/stored.rs"]
 mod stored;
 #[path = "support/tracespec.rs"]
 mod tracespec;
+#[path = "gate/traffic.rs"]
+mod traffic;
 #[path = "gate/undecided.rs"]
 mod undecided;

@@ -133,6 +133,7 @@ rules! {
 
     GateStructure "gate.structure" "What every run of the baseline has in common, runs of the candidate have too, and nothing beside it."
     GateDuration "gate.duration" "No path takes longer than in the baseline by more than its margin."
+    GateRequests "gate.requests" "No greater share of all requests fails, or is slow, than in the baseline, as a store counts them."
     GateTail "gate.tail" "No greater share of runs is slow than in the baseline."
     GateRuns "gate.runs" "The test itself passes in all runs."
     GateEvidence "gate.evidence" "There are enough whole runs to tell."

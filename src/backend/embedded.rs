@@ -1,6 +1,6 @@
 //! The backend that needs none: traces as the embedded receiver holds them.
 
-use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use super::{Backend, Fetch, Pipeline, Probe, SearchError};
 use crate::facts::Exported;
 use crate::matcher::count_of;
 use crate::receiver::{Arrivals, Held, Store};
@@ -66,7 +66,7 @@ impl Backend for Embedded {
         Pipeline::Direct
     }
 
-    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, SearchError> {
         Ok(self.store.linking_to(id))
     }
 

@@ -287,6 +287,11 @@ impl Client {
         })
     }
 
+    /// The same for what takes a server long before it says anything: a search, or a count over millions of spans.
+    pub(crate) fn patient(&self) -> Client {
+        Client { timeout: self.total_timeout, ..self.clone() }
+    }
+
     /// The base URL, without secrets.
     pub(crate) fn shown(&self) -> &str {
         &self.target.shown

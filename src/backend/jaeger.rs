@@ -5,9 +5,10 @@
 
 use super::http::{Answer, Client, HttpOptions, SetupError, secret};
 use super::words::{clean, error_body, is_html};
-use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use super::{Backend, Fetch, Hits, Pipeline, Probe, SearchError, Slice, jaeger_search};
 use crate::matcher::count_of;
 use crate::receiver::Arrivals;
+use crate::select::Query;
 use crate::trace::{TraceBuilder, TraceId};
 use crate::wire::{Added, Sink, WireError, jaeger_json, otlp_json};
 use async_trait::async_trait;
@@ -146,8 +147,16 @@ impl Backend for Jaeger {
         Pipeline::Remote
     }
 
-    async fn linking_to(&self, _: TraceId) -> Result<Vec<TraceId>, LinksError> {
-        Err(LinksError::Unsupported { words: no_link_search("Jaeger") })
+    async fn linking_to(&self, _: TraceId) -> Result<Vec<TraceId>, SearchError> {
+        Err(SearchError::Unsupported { words: no_link_search("Jaeger") })
+    }
+
+    async fn search(&self, slice: &Slice<'_>) -> Result<Hits, SearchError> {
+        jaeger_search::search(&self.client.patient(), slice).await
+    }
+
+    fn not_searched(&self, query: &Query) -> Vec<String> {
+        query.needed().rest
     }
 
     async fn probe(&self) -> Probe {

@@ -3,7 +3,7 @@
 use super::grpc::Link;
 use super::http::{HttpOptions, SetupError, secret};
 use super::jaeger::{no_link_search, probe_failed};
-use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use super::{Backend, Fetch, Pipeline, Probe, SearchError};
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
 use crate::wire::otlp_proto;
@@ -123,8 +123,8 @@ impl Backend for JaegerGrpc {
         Pipeline::Remote
     }
 
-    async fn linking_to(&self, _: TraceId) -> Result<Vec<TraceId>, LinksError> {
-        Err(LinksError::Unsupported { words: no_link_search("Jaeger") })
+    async fn linking_to(&self, _: TraceId) -> Result<Vec<TraceId>, SearchError> {
+        Err(SearchError::Unsupported { words: no_link_search("Jaeger") })
     }
 
     async fn probe(&self) -> Probe {

@@ -9,10 +9,13 @@ mod grpc;
 mod http;
 mod jaeger;
 mod jaeger_grpc;
+mod jaeger_search;
 mod own_span;
 mod saved;
+pub mod search;
 pub mod settle;
 mod tempo;
+mod tempo_search;
 mod tls;
 mod words;
 
@@ -22,10 +25,12 @@ pub use jaeger::{Jaeger, JaegerApi, JaegerOptions};
 pub use jaeger_grpc::JaegerGrpc;
 pub use own_span::{ExportError, OtlpProtocol, OtlpTarget, OwnSpan, OwnSpanExporter, Sent};
 pub use saved::Saved;
+pub use search::{Counted, Hits, Slice};
 pub use tempo::{Tempo, TempoOptions};
 
 use crate::facts::Exported;
 use crate::receiver::Arrivals;
+use crate::select::Query;
 use crate::trace::{TraceBuilder, TraceId};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -65,10 +70,10 @@ pub enum Pipeline {
     Remote,
 }
 
-/// Why the traces that link to a trace cannot be had.
+/// Why traces cannot be searched: by what they link to, or by a query.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LinksError {
-    /// The backend has no such search, or does not let us use it: a spec that follows links cannot run on it.
+pub enum SearchError {
+    /// The backend has no such search, or does not let us use it: what needs it cannot run on it.
     #[error("{words}")]
     Unsupported {
         /// Why, and which backends can.
@@ -115,7 +120,24 @@ pub trait Backend: Send + Sync {
     fn through(&self) -> Pipeline;
 
     /// The traces known to have a span that links to one of `id`, sorted.
-    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError>;
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, SearchError>;
+
+    /// The traces of a slice of time that match a query as far as the backend can tell; what it cannot, the caller has to look at.
+    async fn search(&self, _: &Slice<'_>) -> Result<Hits, SearchError> {
+        let words = format!("{} cannot be searched by a query; Tempo and Jaeger over HTTP can", self.describe());
+        Err(SearchError::Unsupported { words })
+    }
+
+    /// What a query asks that the backend cannot search for, so that it is looked for in what was found; empty if it can all.
+    fn not_searched(&self, _: &Query) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// How many requests of each operation there were, how many failed and how long they took, of all that match a query, as the
+    /// backend's own engine counts them; `None` if it has no such engine.
+    async fn requests(&self, _: &Slice<'_>) -> Result<Option<Counted>, SearchError> {
+        Ok(None)
+    }
 
     /// How many reads may be under way at once, for all tests together.
     fn max_in_flight(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Saved traces as a backend: a file, or a folder that somebody (the Collector's file exporter, an earlier run) writes to.
 
 use super::file::{self, FileError, SavedTraces};
-use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use super::{Backend, Fetch, Pipeline, Probe, SearchError};
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
 use async_trait::async_trait;
@@ -95,8 +95,8 @@ impl Backend for Saved {
         Pipeline::Remote
     }
 
-    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
-        let failed = |why: FileError| LinksError::Failed { words: why.to_string(), retry_after: None };
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, SearchError> {
+        let failed = |why: FileError| SearchError::Failed { words: why.to_string(), retry_after: None };
         Ok(self.shelf().map_err(failed)?.traces.linking_to(id))
     }
 

@@ -3,7 +3,7 @@
 use super::http::{Answer, Client, HttpOptions, SetupError, secret};
 use super::jaeger::{probe_failed, unreadable};
 use super::words::{clean, said};
-use super::{Backend, Fetch, LinksError, Pipeline, Probe};
+use super::{Backend, Counted, Fetch, Hits, Pipeline, Probe, SearchError, Slice, tempo_search};
 use crate::receiver::Arrivals;
 use crate::trace::{TraceBuilder, TraceId};
 use crate::wire::{WireError, otlp_json, otlp_proto, tempo};
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const PROTOBUF: &str = "application/protobuf";
 
 /// At most so many linking traces are asked for.
-const LINKS: &str = "100";
+const LINKS: usize = 100;
 
 /// How to reach a Tempo.
 #[derive(Debug, Clone)]
@@ -122,27 +122,21 @@ impl Backend for Tempo {
 
     /// By TraceQL search, which is best effort: Tempo hides the newest seconds from some searches, and at most 100 traces
     /// are asked for.
-    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, LinksError> {
+    async fn linking_to(&self, id: TraceId) -> Result<Vec<TraceId>, SearchError> {
         let query = format!("{{ link:traceID = \"{id}\" }}");
-        let asked = self.client.get("/api/search", &[("q", &query), ("limit", LINKS)], "application/json").await;
-        let failed = |fetch| match fetch {
-            Fetch::Transient { words, retry_after } => LinksError::Failed { words, retry_after },
-            Fetch::NotYet { words } | Fetch::Refused { words } => LinksError::Unsupported { words },
-            Fetch::Found(_) => LinksError::Failed { words: String::new(), retry_after: None },
-        };
-        let answer = asked.map_err(failed)?;
-        if let Some(fetch) = answer.judged_by_status() {
-            return Err(failed(fetch));
-        }
-        let not_a_search =
-            |_| LinksError::Unsupported { words: format!("{}, which is not the answer of a search", answer.shown()) };
-        let search: Search = serde_json::from_slice(&answer.body).map_err(not_a_search)?;
-        // Ids come with their leading zeros trimmed, which parsing allows.
-        let mut ids: Vec<TraceId> = search.traces.iter().filter_map(|found| found.trace_id.parse().ok()).collect();
+        let mut ids = tempo_search::ids(&self.client, &query, LINKS, None).await?;
         ids.retain(|&found| found != id);
         ids.sort_unstable();
         ids.dedup();
         Ok(ids)
+    }
+
+    async fn search(&self, slice: &Slice<'_>) -> Result<Hits, SearchError> {
+        tempo_search::search(&self.client.patient(), slice).await
+    }
+
+    async fn requests(&self, slice: &Slice<'_>) -> Result<Option<Counted>, SearchError> {
+        tempo_search::requests(&self.client.patient(), slice).await.map(Some)
     }
 
     async fn probe(&self) -> Probe {
@@ -175,18 +169,6 @@ impl Backend for Tempo {
             fetch => Probe { version, ..probe_failed("Tempo", fetch) },
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Search {
-    #[serde(default)]
-    traces: Vec<FoundTrace>,
-}
-
-#[derive(Deserialize)]
-struct FoundTrace {
-    #[serde(rename = "traceID", default)]
-    trace_id: String,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,5 +1,6 @@
 //! Flags, exactly as typed. `settings` makes them ready to use, together with environment, profile and file.
 
+use super::traffic::TrafficArgs;
 use crate::engine::select::{Places, Selection as Tests};
 use crate::engine::{self, Environment, Inputs};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -494,10 +495,12 @@ pub(crate) struct GateArgs {
     /// More traces of the first build: what they differ by is not the candidate's fault
     #[arg(long, env = "TRACESPEC_CONTROL_TRACES", value_name = "DIR", requires = "baseline_traces")]
     pub(crate) control_traces: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) traffic: TrafficArgs,
     /// Where stored baselines are [default: specs/baselines beside the configuration]
     #[arg(long, env = "TRACESPEC_BASELINES", value_name = "DIR")]
     pub(crate) baselines: Option<PathBuf>,
-    /// How the two were measured [default: interleaved where they take turns, otherwise stored]
+    /// How the two were measured [default: interleaved where they take turns, traffic by query, otherwise stored]
     #[arg(long, env = "TRACESPEC_SETUP", value_enum, value_name = "SETUP")]
     pub(crate) setup: Option<GateSetup>,
     /// By how many percent the candidate may be slower [default: 10 interleaved, 25 otherwise]

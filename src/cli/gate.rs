@@ -3,7 +3,7 @@
 use super::args::{Common, GateArgs, GateMode, GateSetup};
 use super::rounds::{self, Failed, Made};
 use super::streams::{self, error, put, say};
-use super::{reports, run};
+use super::{reports, run, traffic};
 use crate::diag;
 use crate::engine::gate::{
     Aim, Folders, Gated, NotJudged, Rounds, Rules, all_baselines, baselines_folder, of_folders, of_runs, of_stored,
@@ -99,6 +99,10 @@ async fn judged(
         NotJudged::Nothing(why) => usage(format!("nothing was judged: {why}")),
         NotJudged::Failed(why) => failed(why),
     };
+    if let Some(traffic) = args.traffic.read(settings, common).map_err(usage)? {
+        let gated = traffic::judged(&traffic, inputs, settings, rules).await?;
+        return gated.map(|gated| (gated, redactor)).map_err(not_judged);
+    }
     let folder = args.baselines.clone().unwrap_or_else(|| baselines_folder(&settings.folder));
     if let Some(candidate) = &args.candidate_traces {
         let gated = match &args.baseline_traces {
@@ -153,6 +157,7 @@ fn limits(args: &GateArgs) -> Limits {
         Some(GateSetup::Interleaved) => Setup::Interleaved,
         Some(GateSetup::Stored) => Setup::Stored,
         Some(GateSetup::Traffic) => Setup::Traffic,
+        None if args.traffic.is_asked() => Setup::Traffic,
         None if args.baseline_target.is_empty() => Setup::Stored,
         None => Setup::Interleaved,
     };

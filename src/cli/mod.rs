@@ -17,6 +17,7 @@ mod run;
 mod serve;
 mod show;
 mod streams;
+mod traffic;
 mod trend;
 mod up;
 mod watch;

@@ -143,7 +143,7 @@ impl Arm {
 }
 
 /// A hash of an id (the finaliser of SplitMix64): ids are random, or so one hopes, but those of some generators begin with the time.
-fn mixed(id: TraceId) -> u64 {
+pub(super) fn mixed(id: TraceId) -> u64 {
     let finalise = |mixed: u64| {
         let mixed = mixed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

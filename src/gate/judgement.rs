@@ -87,7 +87,7 @@ impl Test {
     /// What the gate says.
     pub fn judge(&self, name: &str, limits: &Limits, acks: &mut Acks) -> Judgement {
         let control = (self.control_runs > 0).then_some(&self.in_control);
-        let structure = structure::judge(self.baseline.runs(), &self.differences, control);
+        let structure = structure::judge(self.baseline.runs(), &self.differences, control, limits.setup);
         let durations = timed(&self.catalogue, &self.baseline, &self.candidate, limits);
         let cause = cause(&self.catalogue, &self.baseline, &self.candidate, &durations, &structure);
         let structure: Vec<(Structural, Option<Acked>)> = structure

@@ -11,11 +11,13 @@ pub mod durations;
 pub mod judgement;
 pub mod limits;
 pub mod record;
+pub mod requests;
 pub mod run;
 pub mod stored;
 pub mod structure;
 pub mod tail;
 pub mod timing;
+pub mod traffic;
 mod verdict;
 
 pub use verdict::Verdict;

@@ -5,7 +5,7 @@
 //! then it is undecided, unless it is what chance is known to do. A further run has more or fewer spans of a path than all before in
 //! 2 of n + 1 cases, and siblings that ran beside each other once happen not to; such a difference is a remark.
 
-use super::limits::FEWEST_RUNS;
+use super::limits::{FEWEST_RUNS, Setup};
 use super::verdict::Verdict;
 use crate::analyse::stats::{Shares, fisher_more};
 use crate::baseline::{Change, Difference, Tally};
@@ -30,11 +30,16 @@ pub struct Structural {
 
 /// How sure one has to be.
 const ALPHA: f64 = 0.01;
+/// What is no more likely than this by chance is left undecided where users' traffic is judged, and what is, is not.
+const SUSPICIOUS: f64 = 0.05;
 
 /// Judges what the runs of a candidate differ by from a baseline of so many runs.
 ///
+/// Users ask for what none of them asked before. So of their traffic nothing is certain in one trace, and what few traces have is
+/// undecided only where so many are hardly chance.
+///
 /// With a control arm that has a difference as well, that arm is what the candidate is measured by: it ran when the candidate did.
-pub fn judge(baseline_runs: u64, candidate: &Tally, control: Option<&Tally>) -> Vec<Structural> {
+pub fn judge(baseline_runs: u64, candidate: &Tally, control: Option<&Tally>, setup: Setup) -> Vec<Structural> {
     let control_runs = control.map_or(0, Tally::runs);
     let controls: BTreeMap<String, u64> = control.map_or_else(BTreeMap::new, |control| {
         control.found().into_iter().map(|found| (found.difference.identity(), found.runs)).collect()
@@ -56,6 +61,10 @@ pub fn judge(baseline_runs: u64, candidate: &Tally, control: Option<&Tally>) -> 
             _ if enough && p < ALPHA => Verdict::Fail,
             // Code that did not change does it as well.
             _ if in_control > 0 => Verdict::Pass,
+            Kind::Certain | Kind::Constant if setup == Setup::Traffic && !in_all => match p < SUSPICIOUS {
+                true => Verdict::Inconclusive,
+                false => Verdict::Pass,
+            },
             Kind::Certain if enough => Verdict::Fail,
             Kind::Constant if enough && in_all => Verdict::Fail,
             Kind::Varies => Verdict::Pass,

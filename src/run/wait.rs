@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::patience::Patience;
 use crate::assert::{Context, Judgement, Verdict, judge};
 use crate::backend::settle::{Read, Reason, Run, Step, Watch, poll};
-use crate::backend::{Backend, Fetch, LinksError};
+use crate::backend::{Backend, Fetch, SearchError};
 use crate::matcher::count_of;
 use crate::receiver::Arrivals;
 use crate::spec::plan::TraceExpectations;
@@ -181,8 +181,8 @@ impl Reader<'_> {
     async fn linked(&self) -> Result<Vec<(TraceId, Arc<TraceBuilder>)>, Reading> {
         let ids = match self.target.backend.linking_to(self.target.id).await {
             Ok(ids) => ids,
-            Err(LinksError::Unsupported { words }) => return Err(Reading::Refused(words)),
-            Err(LinksError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
+            Err(SearchError::Unsupported { words }) => return Err(Reading::Refused(words)),
+            Err(SearchError::Failed { words, retry_after }) => return Err(Reading::Failed { words, retry_after }),
         };
         let mut found = Vec::new();
         for id in ids.into_iter().filter(|&id| id != self.target.id) {

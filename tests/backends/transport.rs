@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tracespec::backend::{
-    Backend, Fetch, HttpOptions, Jaeger, JaegerApi, JaegerOptions, LinksError, Tempo, TempoOptions,
+    Backend, Fetch, HttpOptions, Jaeger, JaegerApi, JaegerOptions, SearchError, Tempo, TempoOptions,
 };
 use tracespec::trace::TraceId;
 
@@ -242,11 +242,11 @@ async fn tempo_is_searched_for_traces_that_link_here() {
     for (reply, transient) in [(text(400, "invalid TraceQL query"), false), (text(503, ""), true)] {
         let stub = Stub::always(reply).await;
         let error = stub.tempo().linking_to(order()).await.unwrap_err();
-        assert_eq!(matches!(error, LinksError::Failed { .. }), transient, "{error}");
+        assert_eq!(matches!(error, SearchError::Failed { .. }), transient, "{error}");
     }
     let stub = Stub::new(found).await;
     let error = stub.jaeger(JaegerApi::Auto).linking_to(order()).await.unwrap_err();
-    assert!(matches!(&error, LinksError::Unsupported { words } if words.contains("Tempo can")), "{error}");
+    assert!(matches!(&error, SearchError::Unsupported { words } if words.contains("Tempo can")), "{error}");
     assert!(stub.asked().is_empty());
 }
 

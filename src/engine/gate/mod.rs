@@ -1,14 +1,16 @@
-//! The gate's effects: reads traces of both arms or runs tests for them, keeps baselines, and hands all to the pure judgement.
+//! The gate's effects: reads traces of both arms, searches the backend for them or runs tests for them, keeps baselines, and hands all to the pure judgement.
 
 mod baselines;
 mod live;
 mod saved;
 mod stored;
+mod traffic;
 
 pub(crate) use baselines::{all as all_baselines, folder as baselines_folder, recorded as recorded_now};
 pub(crate) use live::{Aim, Rounds, Runs, runs as runs_for};
 pub(crate) use saved::{Folders, Gated, NotJudged, of_folders, sources as sources_of};
 pub(crate) use stored::{Recording, Source, of_runs, of_stored, of_turns, record};
+pub(crate) use traffic::{Asked, Traffic, of_traffic};
 
 use crate::gate::acks::Acks;
 use crate::gate::limits::Limits;

@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::gate::judgement::Test;
 use crate::gate::limits::Limits;
 use crate::gate::record::GateRecord;
+use crate::gate::requests::AllRequests;
 use crate::gate::run::Run;
 use crate::matcher::count_of;
 use crate::report::gate::Examples;
@@ -62,6 +63,7 @@ impl Gated {
             baseline: String::new(),
             candidate: String::new(),
             tests: Vec::new(),
+            requests: None,
             remarks: Vec::new(),
             doubt: Some(why),
             started_ns: unix_ns(),
@@ -105,6 +107,7 @@ pub(crate) fn of_folders(folders: &Folders<'_>, rules: &mut Rules) -> Result<Gat
         baseline: baseline.words(folders.baseline),
         candidate: candidate.words(folders.candidate),
         started_ns,
+        requests: None,
     };
     let names: Vec<String> = groups.tests.keys().map(|group| groups.name(group)).collect();
     let mut tests = Vec::new();
@@ -143,6 +146,8 @@ pub(super) struct Origin {
     pub(super) baseline: String,
     pub(super) candidate: String,
     pub(super) started_ns: u64,
+    /// What a store counted of all requests.
+    pub(super) requests: Option<AllRequests>,
 }
 
 /// Finds a trace of an arm.
@@ -172,6 +177,7 @@ pub(super) fn conclude(
         baseline: origin.baseline,
         candidate: origin.candidate,
         tests: judgements,
+        requests: origin.requests,
         remarks,
         doubt,
         started_ns: origin.started_ns,

@@ -49,7 +49,7 @@ impl<'a> Store<'a> {
         rules: &mut Rules,
         started_ns: u64,
     ) -> Result<Gated, NotJudged> {
-        let origin = Origin { baseline: self.words(), candidate, started_ns };
+        let origin = Origin { baseline: self.words(), candidate, started_ns, requests: None };
         let folder = self.folder.display();
         let (ran, others): (Vec<Named>, Vec<Named>) =
             self.tests.into_values().partition(|one| one.test.candidate_runs() > 0);
@@ -131,7 +131,7 @@ pub(crate) fn of_turns(
     candidate: String,
     rules: &mut Rules,
 ) -> Result<Gated, NotJudged> {
-    let origin = Origin { baseline, candidate, started_ns: unix_ns() };
+    let origin = Origin { baseline, candidate, started_ns: unix_ns(), requests: None };
     let mut traces: HashMap<TraceId, Arc<Trace>> = HashMap::new();
     let mut tests = Vec::new();
     for one in runs {

@@ -104,7 +104,7 @@ pub(super) fn class_of(rule: RuleId) -> Class {
         | R::SpansParent
         | R::SpansAncestor
         | R::SpansChildren => Class::Fact,
-        R::RepeatPassRate | R::RepeatRate => Class::Other,
+        R::RepeatPassRate | R::RepeatRate | R::GateRequests => Class::Other,
         R::Percentiles | R::Compare => Class::Whole,
         R::ClockSkew
         | R::ConventionsScore

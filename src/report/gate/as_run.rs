@@ -1,7 +1,7 @@
 //! A gate as the record of a run, so that every reporter of runs (JUnit, SARIF, Markdown, HTML, …) shows it: a test for each test, a
 //! step for either arm with a trace to look at, an expectation for each difference and each path that was judged.
 
-use super::words;
+use super::{requests, words};
 use crate::analyse::conventions::normalised;
 use crate::assert::{self, Finding, RuleId};
 use crate::baseline::{Key, Place};
@@ -10,13 +10,14 @@ use crate::gate::acks::Acked;
 use crate::gate::durations::Change;
 use crate::gate::judgement::{Judgement, word};
 use crate::gate::record::GateRecord;
+use crate::gate::requests::{AllRequests, Found, Operation, TEST};
 use crate::gate::structure::Structural;
 use crate::gate::timing::Timed;
 use crate::matcher::brief_duration;
 use crate::run::record::{self, EnvironmentRecord, ExpectationRecord, RunRecord, StepRecord, TestRecord};
 use crate::source::{SourceFile, Span};
 use crate::trace::{SpanIx, SpanRef, Trace};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,8 +37,10 @@ pub fn as_run(record: &GateRecord, examples: &[Examples], environment: Environme
     let none = Examples::default();
     let nothing = || "nothing was judged".to_owned();
     let at = |at: usize| examples.get(at).unwrap_or(&none);
-    let tests: Vec<TestRecord> =
+    let mut tests: Vec<TestRecord> =
         record.tests.iter().enumerate().map(|(number, one)| test(record, one, at(number))).collect();
+    let source = &at(0).source;
+    tests.extend(record.requests.as_ref().map(|all| all_requests(record, all, source)));
     RunRecord {
         // Neither is ever green, whatever the tests are.
         errors: record.doubt.clone().or_else(|| tests.is_empty().then(nothing)).into_iter().collect(),
@@ -66,6 +69,34 @@ fn test(record: &GateRecord, judgement: &Judgement, examples: &Examples) -> Test
         attempts: 1,
         steps: vec![candidate, baseline],
         ..TestRecord::new(judgement.name.clone(), &source, 1)
+    }
+}
+
+/// All requests as one more test.
+fn all_requests(record: &GateRecord, all: &AllRequests, source: &Path) -> TestRecord {
+    let of = |(one, found): (&Operation, &Found)| {
+        let path = format!("{}: {}", found.worse.word(), one.baseline.operation());
+        let said = finding(RuleId::GateRequests, assert::Verdict::Fail, requests::sentence(one, found));
+        judged(path, Verdict::Fail, found.acked.as_ref(), said)
+    };
+    let found = all.operations.iter().flat_map(|one| one.found.iter().map(move |found| (one, found)));
+    let kept = all.operations.iter().filter(|one| one.judged && one.found.is_empty());
+    let kept = kept
+        .map(|one| expectation(format!("requests: {}", one.baseline.operation()), record::Verdict::Pass, Vec::new()));
+    let verdict = match all.verdict() {
+        Verdict::Pass => record::Verdict::Pass,
+        Verdict::Inconclusive => record::Verdict::Inconclusive,
+        Verdict::Fail => record::Verdict::Fail,
+    };
+    let step =
+        StepRecord { verdict, expectations: found.map(of).chain(kept).collect(), ..StepRecord::new("candidate") };
+    let source = SourceFile::new(source.to_owned(), String::new());
+    TestRecord {
+        verdict,
+        started_ns: record.started_ns,
+        attempts: 1,
+        steps: vec![step],
+        ..TestRecord::new(TEST.to_owned(), &source, 1)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The gate as one JSON document, `tracespec/gate/1`.
 
-use super::words;
+use super::{requests, words};
 use crate::analyse::stats::Method;
 use crate::gate::Verdict;
 use crate::gate::acks::Acked;
@@ -42,6 +42,7 @@ pub fn document(record: &GateRecord) -> String {
             "least_runs": limits.least_runs,
         },
         "tests": record.tests.iter().map(test).collect::<Vec<_>>(),
+        "requests": record.requests.as_ref().map(requests::document),
         "doubt": record.doubt,
         "remarks": record.remarks,
     });
@@ -73,7 +74,7 @@ fn test(test: &Judgement) -> Value {
     })
 }
 
-fn ack(acked: Option<&Acked>) -> Value {
+pub(super) fn ack(acked: Option<&Acked>) -> Value {
     let Some(Acked { until: (year, month, day), reason, expired }) = acked else { return Value::Null };
     json!({ "until": format!("{year:04}-{month:02}-{day:02}"), "reason": reason, "expired": expired })
 }

@@ -2,6 +2,7 @@
 
 mod as_run;
 mod json;
+mod requests;
 mod terminal;
 mod words;
 

@@ -1,7 +1,7 @@
 //! The gate on a terminal: each test that did not pass with its cause first, then what is different, then durations.
 
 use super::json::word;
-use super::words;
+use super::{requests, words};
 use crate::baseline::Key;
 use crate::gate::Verdict;
 use crate::gate::acks::Acked;
@@ -37,6 +37,9 @@ pub fn render(record: &GateRecord, width: Option<usize>, verbose: bool) -> Strin
     }
     if fold {
         let _ = writeln!(out, "PASS  {}", count_of(passed, "test"));
+    }
+    if let Some(all) = &record.requests {
+        requests::render(&mut out, all, width, verbose);
     }
     if let Some(doubt) = &record.doubt {
         out += &wrap(&clean(doubt, false), "?     ", width);

@@ -1,5 +1,6 @@
 //! What a gate says, in sentences: the cause first.
 
+use super::requests;
 use crate::baseline::Key;
 use crate::gate::Verdict;
 use crate::gate::acks::Acked;
@@ -16,8 +17,9 @@ pub fn headline(record: &GateRecord) -> String {
     let Some(worst) = record.verdict() else {
         return record.doubt.clone().unwrap_or_else(|| "nothing was judged".to_owned());
     };
+    let all = record.requests.as_ref().and_then(requests::headline);
     let Some(test) = record.tests.iter().find(|test| test.verdict == worst) else {
-        return record.doubt.clone().unwrap_or_default();
+        return all.or_else(|| record.doubt.clone()).unwrap_or_default();
     };
     if worst == Verdict::Pass {
         return format!("{}: nothing became worse", count_of(record.tests.len(), "test"));
@@ -244,7 +246,10 @@ pub(super) fn summary(record: &GateRecord) -> String {
     let words = [(Verdict::Fail, "failed"), (Verdict::Inconclusive, "inconclusive"), (Verdict::Pass, "passed")];
     let counted =
         words.into_iter().map(|(verdict, word)| (record.count(verdict), word)).filter(|(count, _)| *count > 0);
-    let counted: Vec<String> = counted.map(|(count, word)| format!("{count} {word}")).collect();
+    let mut counted: Vec<String> = counted.map(|(count, word)| format!("{count} {word}")).collect();
+    if record.requests.as_ref().is_some_and(|all| all.verdict() == Verdict::Fail) {
+        counted.push("all requests failed the gate".to_owned());
+    }
     let verdict = record.verdict().map_or("error", Verdict::word);
     format!(
         "gate: {verdict}: {} in {}: {}",

@@ -34,7 +34,14 @@ pub struct Answer {
 impl Shop {
     /// Starts a shop that exports to `endpoint`, and waits until it says that it is ready.
     pub fn start(endpoint: &str, args: &[&str]) -> Self {
-        let mut process = command(endpoint, &["--stop-on-eof"]).args(["--port", "0"]).args(args).spawn().unwrap();
+        Self::start_with(endpoint, args, &[])
+    }
+
+    /// The same with more in its environment.
+    pub fn start_with(endpoint: &str, args: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = command(endpoint, &["--stop-on-eof"]);
+        command.envs(environment.iter().copied());
+        let mut process = command.args(["--port", "0"]).args(args).spawn().unwrap();
         let stdin = process.stdin.take().unwrap();
         let stderr = lines(process.stderr.take().unwrap());
         let mut pids = BTreeMap::new();
