@@ -73,7 +73,7 @@ impl Shelf {
 #[async_trait]
 impl Backend for Saved {
     fn describe(&self) -> String {
-        format!("saved traces in {}", self.path.display())
+        format!("the folder {}", self.path.display())
     }
 
     async fn fetch(&self, id: TraceId) -> Fetch {

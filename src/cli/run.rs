@@ -128,6 +128,16 @@ pub(super) fn results(to_stderr: bool) -> Box<dyn Write + Send> {
 /// The exit code of a run whose reporters have heard its end.
 pub(super) fn code_of(record: &RunRecord, outcome: &Outcome, fanout: &Fanout) -> u8 {
     let code = exit::of(record, counted(outcome.inconclusive), outcome.flaky == Flaky::Fail, false);
+    // The last line says what came of the tests; where the exit code says something else, so does this one.
+    let flags = [
+        (Verdict::Inconclusive, "inconclusive", counted(outcome.inconclusive).map(Verdict::word)),
+        (Verdict::Flaky, "flaky", (outcome.flaky == Flaky::Fail).then_some(Verdict::Fail.word())),
+    ];
+    for (verdict, flag, counts_as) in flags {
+        if let Some(word) = counts_as.filter(|_| record.count(verdict) > 0) {
+            say(&format!("what is {flag} counts as {word} (`--{flag} {word}`), so the exit code is {code}"));
+        }
+    }
     exit::with_lost_reports(code, report_lost(fanout))
 }
 

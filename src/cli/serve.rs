@@ -3,6 +3,7 @@
 use super::args::ServeArgs;
 use super::streams::{error, say};
 use crate::engine::{Interrupts, exit};
+use crate::matcher::count_of;
 use crate::receiver::{Options, Receiver};
 
 pub(crate) async fn serve(args: &ServeArgs) -> u8 {
@@ -23,6 +24,7 @@ pub(crate) async fn serve(args: &ServeArgs) -> u8 {
     interrupts.next().await;
     let counts = receiver.store().counts();
     receiver.stop().await;
-    say(&format!("received {} spans; {} traces were held at the end", counts.spans, counts.traces_held));
+    let held = count_of(counts.traces_held, "trace");
+    say(&format!("received {}, and held {held} at the end", count_of(counts.spans, "span")));
     exit::PASSED
 }

@@ -1,6 +1,7 @@
 //! What the HTTP and gRPC clients of this crate share: cryptography, trusted authorities, client certificates.
 
 pub(crate) mod grpc;
+pub(crate) mod tls;
 mod trust_any;
 
 use crate::source::read_file;

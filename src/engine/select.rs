@@ -170,7 +170,12 @@ pub(crate) fn tests(plan: &Plan, selection: &Selection, known: &Known<'_>) -> Re
     let warnings: Vec<String> = unknown.map(|tag| no_such_tag(tag, &of_all)).collect();
     let none = match &failed {
         Some(failed) if tests.is_empty() => failed.none(),
-        _ => "no test matches".to_owned(),
+        _ => match &selection.name {
+            Some(name) if plan.files.iter().any(|file| !file.tests.is_empty()) => {
+                format!("no test matches `{name}`{}; `tracespec list` names all of them", also(selection))
+            }
+            _ => "no test matches".to_owned(),
+        },
     };
     let Some(shard) = shard else { return Ok(Selected { tests, shard: None, warnings, none }) };
     let durations = match &selection.durations {
@@ -183,6 +188,11 @@ pub(crate) fn tests(plan: &Plan, selection: &Selection, known: &Known<'_>) -> Re
     let mut part = parts.iter();
     tests.retain(|_| part.next().is_some_and(|part| part + 1 == shard.part));
     Ok(Selected { tests, shard: Some(record), warnings, none })
+}
+
+/// What else a test had to be, beside its name.
+fn also(selection: &Selection) -> &'static str {
+    if selection.tags.is_empty() { "" } else { " and has these tags" }
 }
 
 fn no_such_tag(tag: &str, known: &BTreeSet<&str>) -> String {

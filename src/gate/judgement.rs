@@ -178,7 +178,12 @@ impl Test {
         match root.map(|root| root.judged.change) {
             Some(Change::TooNoisy) => doubts.push(Doubt::TooNoisy),
             Some(Change::TooFew) if doubts.is_empty() => match (self.baseline.untimed, self.candidate.untimed) {
-                (0, 0) => doubts.push(Doubt::TooManyPaths),
+                (0, 0) => doubts.push(match [&self.baseline, &self.candidate].map(|arm| arm.timings().len() as u64) {
+                    [baseline, candidate] if baseline < least || candidate < least => {
+                        Doubt::TooFewTimed { baseline, candidate, least }
+                    }
+                    _ => Doubt::TooManyPaths,
+                }),
                 _ => doubts.push(Doubt::Untimed),
             },
             None if doubts.is_empty() => doubts.push(Doubt::Untimed),
@@ -202,6 +207,15 @@ pub fn word(change: Change) -> Option<&'static str> {
 pub enum Doubt {
     /// An arm has fewer than these.
     TooFewRuns {
+        /// The fewest of either arm.
+        least: u64,
+    },
+    /// An arm has fewer than these of which durations are kept: those of an accepted baseline are of the new runs only.
+    TooFewTimed {
+        /// Those of the baseline.
+        baseline: u64,
+        /// Those of the candidate.
+        candidate: u64,
         /// The fewest of either arm.
         least: u64,
     },

@@ -18,9 +18,18 @@ pub(super) fn own_trace_id(
     let (what, text, id) = match source {
         TraceIdSource::Header { name, pattern } => {
             let value = outcome.header(name);
-            let value = match pattern {
-                Some(pattern) => value.and_then(|value| pattern.find(value)),
-                None => value,
+            let value = match (pattern, value) {
+                (Some(pattern), Some(value)) => match pattern.find(value) {
+                    None => {
+                        let shown = crate::redact::cut(value, 80);
+                        return Ok(Some(Err(format!(
+                            "response header `{name}` should hold the trace id where `{}` finds it, but it finds nothing in `{shown}`",
+                            pattern.text()
+                        ))));
+                    }
+                    found => found,
+                },
+                (_, value) => value,
             };
             let tags = outcome.header("x-datadog-tags");
             let id = value.and_then(|value| match pattern {

@@ -38,8 +38,13 @@ fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
     if blank_between(text) {
         return Err(bad("a name with a blank in it stands in brackets and quotes".into(), HELP));
     }
-    let query =
-        parse_json_path(text).map_err(|error| bad(format!("this is not a JSONPath: {}", reason(&error)), HELP))?;
+    let query = parse_json_path(text).map_err(|error| match in_brackets(text) {
+        Some(written) => bad(
+            "a name with other characters than letters, digits and `_` stands in brackets and quotes".into(),
+            &format!("write `{written}`, in double quotes where YAML has it as a key: `\"{written}\": …`"),
+        ),
+        None => bad(format!("this is not a JSONPath: {}", reason(&error)), HELP),
+    })?;
     if let Some(why) = empty(&query) {
         let problem = Problem::error(Code::NeverMatches, at.whole, format!("this JSONPath finds nothing: {why}"));
         return Err(Box::new(problem.help("`[0:2]` are the first two, `[-1]` is the last, `[*]` are all")));
@@ -52,6 +57,18 @@ fn check(text: &str, at: TextSpan) -> Result<JsonPath, Box<Problem>> {
 }
 
 const HELP: &str = "names are written `$.a.b` or `$['a b']`, positions `$.a[0]`, conditions `$.a[?@.b == 1]`";
+
+/// The path with such names in brackets as the short form does not allow (`$.headers.content-type`), if it is one then.
+fn in_brackets(text: &str) -> Option<String> {
+    let is_short = |name: &str| name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '*'));
+    let mut parts = text.split('.');
+    let mut written = parts.next().filter(|root| *root == "$")?.to_owned();
+    for part in parts {
+        let (name, rest) = part.split_at(part.find('[').unwrap_or(part.len()));
+        written += &if is_short(name) { format!(".{part}") } else { format!("['{name}']{rest}") };
+    }
+    (written != text && parse_json_path(&written).is_ok()).then_some(written)
+}
 
 /// Whether a blank stands outside of brackets: the parser would take it for a part of the name.
 fn blank_between(text: &str) -> bool {

@@ -128,7 +128,12 @@ pub async fn send(
             return Ok(Answer { trace_id, injected, hops, status, headers, body, sent, responded, method, url });
         };
         if injected.len() > REDIRECTS {
-            return Err(error(format!("{} redirects after {}; the last led to {next}", REDIRECTS, request.url)));
+            return Err(error(format!(
+                "{} {} led on and on: {REDIRECTS} redirects were followed, and the last leads to {}",
+                request.method,
+                shown(&request.url),
+                shown(&next)
+            )));
         }
         // RFC 9110 15.4: 303 always becomes GET; 301 and 302 do for POST, as every client has it; 307 and 308 never.
         let becomes_get = answer.status == StatusCode::SEE_OTHER
@@ -189,10 +194,10 @@ async fn exchange(
         None => sending,
     };
     let whole = async {
-        let mut answer = sending.send().await.map_err(|source| error(explain(&place, &source)))?;
+        let mut answer = sending.send().await.map_err(|source| error(explain(&place, url, &source)))?;
         let (status, headers) = (answer.status(), answer.headers().clone());
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|source| error(explain(&place, &source)))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|source| error(explain(&place, url, &source)))? {
             if body.len() + chunk.len() > BODY_LIMIT {
                 return Err(error(format!("{place} answered with more than {} MiB of body", BODY_LIMIT >> 20)));
             }
@@ -229,19 +234,30 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-fn explain(place: &str, source: &reqwest::Error) -> String {
+fn explain(place: &str, url: &Url, source: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = source;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    let cause = cause.to_string();
-    if matches!(client::tls_error(source), Some(rustls::Error::InvalidMessage(_))) {
+    let did = if source.is_connect() { "could not connect" } else { "failed" };
+    let origin = url.origin().ascii_serialization();
+    if let Some(tls) = client::tls_error(source) {
+        return format!("{place} {did}: {}", client::tls::words(tls, &origin, "`request.tls`"));
+    }
+    let kind = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::ConnectionRefused) {
         return format!(
-            "{place} could not connect: what answers there does not speak TLS; is it http:// rather than https://?"
+            "{place} {did}: nothing listens there (connection refused); is the system under test running, and is the \
+             address right?"
+        );
+    }
+    let cause = cause.to_string();
+    if cause.contains("invalid HTTP version") {
+        return format!(
+            "{place} {did}: what answers there is no HTTP; is it https:// rather than http://, or a gRPC port?"
         );
     }
     let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
-    let did = if source.is_connect() { "could not connect" } else { "failed" };
     format!("{place} {did}: {cause}{remedy}")
 }
 

@@ -184,7 +184,7 @@ fn of_a_line_of_a_shape_that_changed_only_the_change_is_shown() {
     }
     let judged = judge(&now, &expect, Phase::Confirmed, &Context::default());
     let finding = &judged[0].findings[0];
-    assert_eq!(finding.message, "The trace differs from the accepted snapshot s: 1 line changed.");
+    assert_eq!(finding.message, "The trace differs from the accepted snapshot `s`: 1 line changed.");
     assert_eq!(finding.actual, "  shop server root\n~   shop client UPDATE shelf stock: x1 -> x12");
 }
 

@@ -42,13 +42,13 @@ pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, a
             RuleId::SnapshotAccepted,
             at.at,
             &at.path,
-            format!("There is no accepted snapshot {name}."),
+            format!("There is no accepted snapshot `{name}`."),
             &[],
         );
-        finding.expected = format!("the accepted shape {name}");
+        finding.expected = format!("the accepted shape `{name}`");
         finding.actual = "none".to_owned();
         finding.hint = Some(format!(
-            "look at the shape that the trace has (where `CI` is not set, a run leaves it in {name}.pending), then accept it \
+            "look at the shape that the trace has (where `CI` is not set, a run leaves it in `{name}.pending`), then accept it \
              with `tracespec run --accept`"
         ));
         return State::lacks(Cond::VIOLATED, finding).into();
@@ -66,12 +66,12 @@ pub(super) fn judge(cx: &Judging<'_>, name: &str, accepted: Option<&Accepted>, a
             .filter(|(number, _)| *number > 0)
             .map(|(number, how)| format!("{} {how}", count_of(number, "line")))
             .collect();
-    let message = format!("The trace differs from the accepted snapshot {name}: {}.", what.join(", "));
+    let message = format!("The trace differs from the accepted snapshot `{name}`: {}.", what.join(", "));
     let rows = difference.new_lines.iter().filter_map(|&at| lines.get(at)).flat_map(|(_, rows)| rows.iter().copied());
     let rows: Vec<SpanIx> = rows.take(MOST_SPANS).collect();
     let mut finding = cx.finding(RuleId::SnapshotShape, at.at, &at.path, message, &rows);
     finding.expected =
-        format!("the accepted shape {name}: `-` is only in it, `+` only in this trace, `~` other than in it");
+        format!("the accepted shape `{name}`: `-` is only in it, `+` only in this trace, `~` other than in it");
     finding.actual = difference.text;
     finding.hint = Some("if the new shape is right, accept it with `tracespec run --accept`".to_owned());
     // What is gone may still come; what is new does not go away.

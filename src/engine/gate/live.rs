@@ -51,7 +51,7 @@ impl Aim {
 
     /// Where that is, in words.
     pub(crate) fn words(&self) -> String {
-        if self.text.is_empty() { "where the specs say".to_owned() } else { self.text.clone() }
+        if self.text.is_empty() { "the addresses in the specs".to_owned() } else { self.text.clone() }
     }
 
     /// Why it does not reach a test, so that the build that is meant would not be the one that is judged.

@@ -206,6 +206,10 @@ pub(super) fn doubted(test: &Judgement, doubt: &Doubt) -> String {
         Doubt::TooFewRuns { least } => format!(
             "too few runs: {baseline} of the baseline and {candidate} of the candidate, expected {least} of either at least"
         ),
+        Doubt::TooFewTimed { baseline, candidate, least } => format!(
+            "too few durations: of {} of the baseline and {candidate} of the candidate, expected {least} of either at least",
+            runs(*baseline)
+        ),
         Doubt::Incomplete { why } => {
             let all: u64 = why.iter().map(|(_, runs)| runs).sum();
             let why: Vec<String> = why.iter().map(|(why, runs)| format!("{why} ({runs})")).collect();

@@ -176,8 +176,17 @@ impl Process {
         }
         command.args(args).current_dir(&spec.directory).envs(spec.env.iter().cloned());
         command.stdin(Stdio::null());
-        let mut group = Group::spawn(&mut command).map_err(|source| ProcessError {
-            message: format!("process `{}` could not be started: `{program}`: {source}", spec.name),
+        let mut group = Group::spawn(&mut command).map_err(|source| {
+            let why = match source.kind() {
+                std::io::ErrorKind::NotFound if !program.contains('/') => {
+                    format!("there is no program `{program}` on the PATH; is it installed?")
+                }
+                std::io::ErrorKind::NotFound => {
+                    format!("there is no program `{program}` (seen from {}); is it built?", spec.directory.display())
+                }
+                _ => format!("`{program}`: {source}"),
+            };
+            ProcessError { message: format!("process `{}` could not be started: {why}", spec.name) }
         })?;
         let awaited = spec.ready.iter().find_map(|ready| match ready {
             Ready::Log(pattern) => Some(pattern.clone()),

@@ -321,7 +321,17 @@ impl Lower<'_> {
             self.one_authorization(request);
             self.defaults.request = Some(request.clone());
         }
-        self.defaults.trace = fields.get("trace").cloned();
+        let none = fields.get("trace").filter(|node| node.scalar().is_some_and(|scalar| &*scalar.text == "none"));
+        if let Some(none) = none {
+            let says = "a default cannot say that no trace is judged: whoever adds a test would not see it";
+            self.reader.error(
+                Code::WrongType,
+                none.span,
+                says,
+                "write `trace: none` at each test or step that has no trace",
+            );
+        }
+        self.defaults.trace = fields.get("trace").filter(|_| none.is_none()).cloned();
         if let Some(trace) = &self.defaults.trace {
             // Read with every test; keys are checked even if no test comes.
             if self.reader.fields(trace, &forms::TRACE).is_none() {
