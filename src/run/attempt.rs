@@ -240,10 +240,15 @@ impl Session {
             kept.extend(ran.captures);
             if ran.record.verdict != Verdict::Pass {
                 let place = plan.source.line_column(step.at.start);
-                let found = ran.record.findings().next().map(|finding| finding.message.clone());
+                // There is no record of it that would show the answer.
+                let found = ran.record.findings().next().map(|finding| match &finding.hint {
+                    Some(hint) => format!("{}; {hint}", finding.message),
+                    None => finding.message.clone(),
+                });
                 let why = ran.record.error.or(found);
+                let named = step.name.as_ref().map_or(String::new(), |name| format!(" (`{name}`)"));
                 let why = format!(
-                    "{what} of {}:{} did not pass: {}",
+                    "{what} of {}:{}{named} did not pass: {}",
                     plan.source.path().display(),
                     place.line,
                     why.unwrap_or_else(|| ran.record.verdict.word().to_owned())

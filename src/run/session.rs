@@ -294,7 +294,7 @@ impl Session {
     pub async fn run_tests(self: &Arc<Self>, selected: &[TestAt]) {
         let files: BTreeSet<usize> = selected.iter().map(|at| at.file).collect();
         self.tell(&What::RunStarted {
-            tests: selected.len(),
+            tests: self.with_needed(selected).len(),
             files: files.len(),
             backend: &self.backend.backend.describe(),
             seed: self.options.seed,
@@ -333,6 +333,17 @@ impl Session {
                 let _ = session.slot(at).outcome.set(outcome);
             });
         }
+    }
+
+    /// These tests and all that they need, which run with them.
+    fn with_needed(&self, selected: &[TestAt]) -> BTreeSet<TestAt> {
+        let (mut all, mut open) = (BTreeSet::new(), selected.to_vec());
+        while let Some(at) = open.pop() {
+            if all.insert(at) {
+                open.extend(self.needed_by(at).map(|(_, needed)| needed));
+            }
+        }
+        all
     }
 
     /// The tests that a test needs, by name. A name that does not exist is refused when the plan is made.
