@@ -173,7 +173,7 @@ async fn prepared(
         return Err(refused(exit::USAGE, format!("{}; nothing was run", selected.none)));
     }
     let background = engine::up::for_run(found, &loaded);
-    let background = background.inspect_err(|refused| refused.why.iter().for_each(|why| error(why)))?;
+    let background = background.inspect_err(|refused| refused.why.iter().for_each(error))?;
     Ok((loaded, selected, background))
 }
 
