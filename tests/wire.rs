@@ -2,6 +2,8 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, unreachable_pub)]
 
+#[path = "wire/as_before.rs"]
+mod as_before;
 #[path = "wire/canon.rs"]
 mod canon;
 #[path = "wire/captured.rs"]
