@@ -346,6 +346,22 @@ async fn metrics_and_logs_are_taken_and_thrown_away() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_not_otlp_is_refused_and_remembered_as_a_request_is() {
+    let receiver = receiver().await;
+    let channel = tonic::transport::Channel::from_shared(receiver.endpoint().unwrap()).unwrap();
+    let mut grpc = tonic::client::Grpc::new(channel.connect().await.unwrap());
+    grpc.ready().await.unwrap();
+    // Bytes as the first field, where a message has to be.
+    let codec = tonic_prost::ProstCodec::<Vec<u8>, ()>::default();
+    let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export".parse().unwrap();
+    let refused = grpc.unary(tonic::Request::new(vec![0xff; 3]), path, codec).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    assert!(refused.message().contains("expected an OTLP TracesData message of 5 bytes"), "{refused}");
+    let lost = receiver.store().losses().unwrap();
+    assert!(lost.contains("1 request refused"), "{lost}");
+}
+
+#[tokio::test]
 async fn an_unknown_grpc_service_is_unimplemented() {
     let receiver = receiver().await;
     let channel = tonic::transport::Channel::from_shared(receiver.endpoint().unwrap()).unwrap();

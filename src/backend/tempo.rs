@@ -248,8 +248,7 @@ fn judge_v1(answer: &Answer) -> Fetch {
     let read = if is_json(answer) {
         utf8(&answer.body).and_then(|text| otlp_json::read(text, &mut spans).map_err(Unread::Wire))
     } else {
-        let data = otlp_proto::decode(&answer.body).map_err(Unread::Wire);
-        data.map(|data| otlp_proto::add(data, &mut spans))
+        otlp_proto::read(&answer.body, &mut spans).map_err(Unread::Wire)
     };
     match read {
         Ok(_) => found_or_not_yet(spans, answer),

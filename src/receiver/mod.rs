@@ -6,6 +6,7 @@
 mod body;
 mod find;
 mod gone;
+mod grpc;
 mod legacy;
 mod otlp;
 mod query;

@@ -4,6 +4,7 @@
 //! the tested service's log with errors.
 
 use super::body::{self, BodyError, Limits};
+use super::grpc;
 use super::relay::Piece;
 use super::store::{Batch, Store, Stored};
 use crate::trace::{SpanId, TraceBuilder, TraceId};
@@ -16,23 +17,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
-use opentelemetry_proto::tonic::trace::v1::TracesData;
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
-use tonic::codec::CompressionEncoding;
 
 /// gRPC calls that are read at once, since each may hold a message of the body limit; the others wait.
 const GRPC_CALLS: usize = 32;
 
 /// From this size on a request is decoded beside the threads that serve connections.
-const LARGE_BYTES: usize = 128 << 10;
-const LARGE_SPANS: usize = 1000;
+pub(super) const LARGE_BYTES: usize = 128 << 10;
 
 impl Sink for Batch {
     fn builder(&mut self, id: TraceId) -> &mut TraceBuilder {
@@ -46,24 +41,20 @@ impl Sink for Batch {
 }
 
 #[derive(Debug, Clone)]
-struct Ingest {
-    store: Arc<Store>,
-    limits: Limits,
+pub(super) struct Ingest {
+    pub(super) store: Arc<Store>,
+    pub(super) limits: Limits,
     calls: Arc<Semaphore>,
 }
 
 /// The routes that take telemetry in.
 pub(super) fn routes(store: Arc<Store>, limits: Limits) -> Router {
-    let grpc = TraceServiceServer::new(GrpcTraces(Arc::clone(&store)))
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Zstd)
-        .max_decoding_message_size(limits.body);
     let ingest = Ingest { store, limits, calls: Arc::new(Semaphore::new(GRPC_CALLS)) };
     let signal = |name| format!("/opentelemetry.proto.collector.{name}/Export");
     let grpc = Router::new()
-        .route_service(&signal("trace.v1.TraceService"), grpc)
-        .route(&signal("metrics.v1.MetricsService"), post(discard_grpc))
-        .route(&signal("logs.v1.LogsService"), post(discard_grpc))
+        .route(&signal("trace.v1.TraceService"), post(grpc::traces))
+        .route(&signal("metrics.v1.MetricsService"), post(grpc::discard))
+        .route(&signal("logs.v1.LogsService"), post(grpc::discard))
         .route_layer(middleware::from_fn_with_state(ingest.clone(), few_calls));
     Router::new()
         .route("/v1/traces", post(traces))
@@ -166,20 +157,20 @@ async fn traces(State(ingest): State<Ingest>, request: Request) -> Response {
 }
 
 /// Hands on what came to those who follow this receiver.
-async fn pass(store: &Store, piece: Option<Piece>) {
+pub(super) async fn pass(store: &Store, piece: Option<Piece>) {
     if let (Some(relay), Some(piece)) = (store.relay(), piece) {
         relay.pass(piece).await;
     }
 }
 
 /// Remembers that a request was refused, here and with those who follow.
-async fn refused(store: &Store, why: &str) {
+pub(super) async fn refused(store: &Store, why: &str) {
     store.refused(why);
     pass(store, Some(Piece::Refused(why.to_owned()))).await;
 }
 
 /// Runs `work` where it holds up no connection; `None` if it panicked.
-async fn beside<T: Send + 'static>(large: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn beside<T: Send + 'static>(large: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     if large { tokio::task::spawn_blocking(work).await.ok() } else { Some(work()) }
 }
 
@@ -188,7 +179,7 @@ pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> 
     let mut batch = Batch::default();
     match encoding {
         Encoding::Protobuf => {
-            otlp_proto::add(otlp_proto::decode(bytes).map_err(|error| error.to_string())?, &mut batch);
+            otlp_proto::read(bytes, &mut batch).map_err(|error| error.to_string())?;
         }
         Encoding::Json => {
             let text = std::str::from_utf8(bytes).map_err(|error| format!("the body is not UTF-8: {error}"))?;
@@ -198,7 +189,7 @@ pub(super) fn decode(encoding: Encoding, bytes: &[u8]) -> Result<Batch, String> 
     Ok(batch)
 }
 
-fn partial_success(stored: Stored) -> Option<ExportTracePartialSuccess> {
+pub(super) fn partial_success(stored: Stored) -> Option<ExportTracePartialSuccess> {
     let mut words = Vec::new();
     if stored.invalid > 0 {
         words.push(format!("{} spans without a valid trace id and span id were refused", stored.invalid));
@@ -267,52 +258,6 @@ async fn discard(State(ingest): State<Ingest>, request: Request) -> Response {
         Ok(_) => encoding.answer(StatusCode::OK, success(encoding, Stored::default())),
         Err(error) => refuse_body(encoding, error),
     }
-}
-
-struct GrpcTraces(Arc<Store>);
-
-#[tonic::async_trait]
-impl TraceService for GrpcTraces {
-    async fn export(
-        &self,
-        request: tonic::Request<ExportTraceServiceRequest>,
-    ) -> Result<tonic::Response<ExportTraceServiceResponse>, tonic::Status> {
-        let resource_spans = request.into_inner().resource_spans;
-        let spans: usize =
-            resource_spans.iter().flat_map(|group| &group.scope_spans).map(|group| group.spans.len()).sum();
-        let store = Arc::clone(&self.0);
-        let stored = beside(spans >= LARGE_SPANS, move || {
-            let data = TracesData { resource_spans };
-            let piece = store.relay().map(|_| Piece::Protobuf(data.encode_to_vec().into()));
-            let mut batch = Batch::default();
-            otlp_proto::add(data, &mut batch);
-            (store.add(batch, Instant::now()), piece)
-        });
-        let (stored, piece) =
-            stored.await.ok_or_else(|| tonic::Status::internal("the receiver could not decode this request"))?;
-        pass(&self.0, piece).await;
-        Ok(tonic::Response::new(ExportTraceServiceResponse { partial_success: partial_success(stored) }))
-    }
-}
-
-/// Takes any message and answers with an empty one.
-struct Nothing;
-
-impl tonic::server::UnaryService<()> for Nothing {
-    type Response = ();
-    type Future = std::future::Ready<Result<tonic::Response<()>, tonic::Status>>;
-    fn call(&mut self, _: tonic::Request<()>) -> Self::Future {
-        std::future::ready(Ok(tonic::Response::new(())))
-    }
-}
-
-async fn discard_grpc(State(ingest): State<Ingest>, request: Request) -> Response {
-    // `()` is prost's empty message: all fields are unknown to it and skipped.
-    let mut grpc = tonic::server::Grpc::new(tonic_prost::ProstCodec::<(), ()>::default())
-        .accept_compressed(CompressionEncoding::Gzip)
-        .accept_compressed(CompressionEncoding::Zstd)
-        .max_decoding_message_size(ingest.limits.body);
-    grpc.unary(Nothing, request).await.map(Body::new)
 }
 
 /// Calls over the bound wait rather than being refused: many exporters do not try again, and their spans would be lost.

@@ -18,6 +18,14 @@ pub fn decode(bytes: &[u8]) -> Result<TracesData, WireError> {
     })
 }
 
+/// Adds all spans of a message in bytes; none where it is refused.
+pub fn read(bytes: &[u8], sink: &mut dyn Sink) -> Result<Added, WireError> {
+    match quick::read(bytes) {
+        Ok((stage, _)) => Ok(stage.commit(sink)),
+        Err(_) => decode(bytes).map(|data| add(data, sink)),
+    }
+}
+
 /// Adds all spans of a message.
 pub fn add(data: TracesData, sink: &mut dyn Sink) -> Added {
     let mut added = Added::default();
