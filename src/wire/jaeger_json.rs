@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 mod facts;
+mod halves;
 mod staged;
 
 use facts::Dialect;
@@ -94,9 +95,19 @@ pub(super) enum Document<'a> {
 impl<'a> Document<'a> {
     /// Reads the next object.
     pub(super) fn parse(parser: &mut Parser<'a>) -> Result<Document<'a>, Unfit> {
+        Document::parse_from(parser, halves::least())
+    }
+    /// Reads the next object; in halves if so many bytes are left.
+    pub(super) fn parse_from(parser: &mut Parser<'a>, least: usize) -> Result<Document<'a>, Unfit> {
         parser.peek();
         let start = parser.at();
-        let staged: Response<'_, Staged<'_>> = parser.object()?;
+        let staged = match halves::read(parser, least) {
+            Some(read) => read,
+            None => {
+                parser.back_to(start);
+                parser.object()?
+            }
+        };
         if staged.all().all(|trace| trace.spans.is_usual(&trace.processes)) {
             return Ok(Document::Staged(Box::new(staged)));
         }
@@ -130,6 +141,13 @@ impl<'de> serde::Deserialize<'de> for Document<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Response::deserialize(from).map(Document::Whole)
     }
+}
+
+/// Whether an answer is one that two threads can share.
+#[cfg(test)]
+pub(super) fn is_read_in_halves(text: &str) -> bool {
+    let staged = halves::read(&mut Parser::new(text), 0);
+    staged.is_some_and(|response| response.all().any(|trace| trace.spans.is_in_parts()))
 }
 
 /// What a trace's `spans` are read into.

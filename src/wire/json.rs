@@ -5,7 +5,7 @@ mod parser;
 mod visited;
 
 pub(super) use object::{duplicate_key, object};
-pub(super) use parser::{Parser, Unfit};
+pub(super) use parser::{IN_PARTS, Parser, Unfit};
 
 use super::WireError;
 use super::raw::{Any, Attribute, Id};

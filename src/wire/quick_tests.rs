@@ -67,13 +67,19 @@ fn otlp_alike(text: &str) -> bool {
     true
 }
 
-/// What Jaeger's JSON brings, as it is read and as a whole document.
-fn both_ways(text: &str) -> Option<[Result<(super::Added, Traces), WireError>; 2]> {
+/// What Jaeger's JSON brings, as it is read, in halves, and as a whole document.
+fn three_ways(text: &str) -> Option<[Result<(super::Added, Traces), WireError>; 3]> {
     let mut parser = Parser::new(text);
-    let document = jaeger_json::Document::parse(&mut parser).ok()?;
+    let document = jaeger_json::Document::parse(&mut parser).ok();
+    let mut parser_of_halves = Parser::new(text);
+    let halves = jaeger_json::Document::parse_from(&mut parser_of_halves, 0).ok();
+    assert_eq!(document.is_some(), halves.is_some(), "{text}");
+    let (document, halves) = (document?, halves?);
+    assert_eq!(parser.at(), parser_of_halves.at(), "{text}");
     let staged = matches!(document, jaeger_json::Document::Staged(_));
+    assert_eq!(staged, matches!(halves, jaeger_json::Document::Staged(_)), "{text}");
     let whole = jaeger_json::Document::Whole(Parser::new(text).object().ok()?);
-    let all = [document, whole].map(|document| {
+    let all = [document, halves, whole].map(|document| {
         let mut traces = Traces::default();
         document.add(&mut traces).map(|added| (added, traces))
     });
@@ -110,8 +116,9 @@ fn whatever_is_taken_in_one_pass_is_read_as_serde_json_reads_it() {
         alike::<raw::Group<'_>>(text);
         alike::<console::Python<'_>>(text);
         alike::<console::Go<'_>>(text);
-        if let Some([one_by_one, whole]) = both_ways(text) {
+        if let Some([one_by_one, halves, whole]) = three_ways(text) {
             assert_eq!(one_by_one, whole, "document {seed}: {text}");
+            assert_eq!(halves, whole, "document {seed} in halves: {text}");
             staged += 1;
         }
     }
@@ -146,6 +153,31 @@ fn whatever_is_taken_of_a_message_is_read_as_prost_reads_it() {
         taken += 1;
     }
     assert!(taken > 400, "{taken}");
+}
+
+#[test]
+fn large_answers_are_read_in_halves_and_what_only_looks_like_a_span_is_none() {
+    let system = System::new(&Options { seed: 3, spans: 200, ..Options::default() });
+    let of = |traces| traces::write(Format::JaegerJson, &system, (0..traces).map(|number| system.trace(number)));
+    let one = String::from_utf8(of(1)).unwrap();
+    assert!(jaeger_json::is_read_in_halves(&one));
+    // Which of two traces the rest belongs to is not asked.
+    assert!(!jaeger_json::is_read_in_halves(&String::from_utf8(of(2)).unwrap()));
+    // The place is in another list, of tags or of what is not known, and in a text.
+    let padding = "{\"key\":\"k\",\"type\":\"string\",\"value\":\"v\"},".repeat(20);
+    let span = |tags: &str| format!("{{\"traceID\":\"a\",\"spanID\":\"b\",\"processID\":\"p\",\"tags\":[{tags}]}}");
+    let trap = format!("{padding}{{\"key\":\"a\"}},{{\"traceID\":\"c\",\"key\":\"d\"}}");
+    let quoted = format!("{padding}{{\"key\":\"}},{{\\\"traceID\\\":\\\"\",\"type\":\"string\",\"value\":\"v\"}}");
+    for text in [
+        format!("{{\"traceID\":\"a\",\"spans\":[{}],\"processes\":{{}}}}", span(&trap)),
+        format!("{{\"traceID\":\"a\",\"spans\":[{}],\"processes\":{{}}}}", span(&quoted)),
+        format!("{{\"data\":[{{\"other\":[{trap}],\"spans\":[{}]}}]}}", span("")),
+    ] {
+        assert!(!jaeger_json::is_read_in_halves(&text), "{text}");
+        let [one_by_one, halves, whole] = three_ways(&text).unwrap_or_else(|| panic!("{text}"));
+        assert_eq!(one_by_one, whole, "{text}");
+        assert_eq!(halves, whole, "{text}");
+    }
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(in crate::wire) struct Staged<'a> {
     odd: bool,
     /// Spans that are not in the three-worded dialect: one is enough.
     other_words: bool,
+    /// The spans behind these, where they were read at the same time.
+    rest: Option<Box<Staged<'a>>>,
 }
 
 /// The spans of one trace, which name their process by its slot instead of a resource.
@@ -49,21 +51,47 @@ struct Slot<'a> {
 
 impl<'a> Spans<'a> for Staged<'a> {
     fn is_empty(&self) -> bool {
-        self.spans == 0 && self.invalid.is_empty()
+        self.parts().all(|part| part.spans == 0 && part.invalid.is_empty())
     }
 }
 
 impl<'a> Staged<'a> {
+    /// Reads all spans that are left of a list.
+    pub(super) fn of<A: SeqAccess<'a>>(mut items: A) -> Result<Staged<'a>, A::Error> {
+        let mut staged = Staged::default();
+        while let Some(span) = items.next_element()? {
+            staged.push(span);
+        }
+        Ok(staged)
+    }
+    /// Puts the spans behind these that were read at the same time.
+    pub(super) fn followed_by(&mut self, rest: Staged<'a>) {
+        self.rest = Some(Box::new(rest));
+    }
+    #[cfg(test)]
+    pub(super) fn is_in_parts(&self) -> bool {
+        self.rest.is_some()
+    }
+    fn parts(&self) -> impl Iterator<Item = &Staged<'a>> {
+        std::iter::successors(Some(self), |part| part.rest.as_deref())
+    }
     /// Whether all spans could be read one by one.
     pub(super) fn is_usual(&self, processes: &Processes<'_>) -> bool {
-        if self.odd {
+        if self.parts().any(|part| part.odd) {
             return false;
         }
-        let untyped = |slot: &Slot<'_>| {
-            let tags = || processes.0.get(&slot.id).into_iter().flat_map(|process| &process.tags);
-            slot.all_text && tags().all(facts::is_text) && (slot.would_be_typed || tags().any(facts::is_not_text))
+        // Of each process, by all of its spans: whether all is text, and whether something of it would have a type.
+        let mut shown: HashMap<&str, (bool, bool)> = HashMap::new();
+        for slot in self.parts().flat_map(|part| &part.slots) {
+            let (all_text, would_be_typed) = shown.entry(&slot.id).or_insert((true, false));
+            *all_text &= slot.all_text;
+            *would_be_typed |= slot.would_be_typed;
+        }
+        let untyped = |(id, (all_text, would_be_typed)): (&&str, &(bool, bool))| {
+            let tags = || processes.0.get(*id).into_iter().flat_map(|process| &process.tags);
+            *all_text && tags().all(facts::is_text) && (*would_be_typed || tags().any(facts::is_not_text))
         };
-        self.is_empty() || self.other_words && !self.slots.iter().any(untyped)
+        self.is_empty() || self.parts().any(|part| part.other_words) && !shown.iter().any(untyped)
     }
 
     #[expect(clippy::ptr_arg, reason = "a copy of a `Cow` still borrows from the document")]
@@ -123,21 +151,31 @@ impl<'a> Staged<'a> {
 impl<'a> Trace<'a, Staged<'a>> {
     /// Gives the spans their resources and adds them.
     pub(super) fn commit(self, errors: &[String], sink: &mut dyn Sink) -> Added {
-        let Staged { mut traces, open, slots, invalid, injected, spans, .. } = self.spans;
-        traces.extend(open);
-        let mut processes = self.processes.0;
-        let resources: Vec<Vec<Attribute<'_>>> =
-            slots.iter().map(|slot| processes.remove(&slot.id).map(resource).unwrap_or_default()).collect();
-        let mut ids: BTreeSet<TraceId> = traces.keys().copied().chain(invalid.iter().copied().flatten()).collect();
+        let of_process = |(id, process)| (id, resource(process));
+        let resources: HashMap<Cow<'_, str>, Vec<Attribute<'_>>> =
+            self.processes.0.into_iter().map(of_process).collect();
+        let (mut ids, mut invalid, mut injected, mut spans) = (BTreeSet::new(), Vec::new(), Vec::new(), 0);
+        let mut next = Some(Box::new(self.spans));
+        while let Some(part) = next.take() {
+            spans += part.spans;
+            invalid.extend(part.invalid);
+            injected.extend(part.injected);
+            for (id, Spot { mut builder, slots }) in part.traces.into_iter().chain(part.open) {
+                ids.insert(id);
+                let of_slot = |slot: u32| {
+                    let process = resources.get(&part.slots[slot as usize].id).map(Vec::as_slice);
+                    (slot, raw::resource(&mut builder, process.unwrap_or_default(), false))
+                };
+                let places: HashMap<u32, ResourceIx> = slots.into_iter().map(of_slot).collect();
+                // Every slot that a span names is among them.
+                builder.place(|slot| places.get(&slot.0).copied().unwrap_or(slot));
+                sink.builder(id).absorb(builder);
+            }
+            next = part.rest;
+        }
+        ids.extend(invalid.iter().copied().flatten());
         if ids.is_empty() {
             ids.extend(json::trace_id(&self.trace_id).usable());
-        }
-        for (id, Spot { mut builder, slots }) in traces {
-            let of_slot = |slot: u32| (slot, raw::resource(&mut builder, &resources[slot as usize], false));
-            let places: HashMap<u32, ResourceIx> = slots.into_iter().map(of_slot).collect();
-            // Every slot that a span names is among them.
-            builder.place(|slot| places.get(&slot.0).copied().unwrap_or(slot));
-            sink.builder(id).absorb(builder);
         }
         injected.into_iter().for_each(|(id, own)| sink.injected(id, own));
         invalid.iter().for_each(|id| sink.invalid_span(*id));
@@ -157,14 +195,13 @@ impl<'de> Deserialize<'de> for Staged<'de> {
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
                 Ok(Staged::default())
             }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-                let mut staged = Staged::default();
-                while let Some(span) = items.next_element()? {
-                    staged.push(span);
-                }
-                Ok(staged)
+            fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+                Staged::of(items)
+            }
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+                from.deserialize_any(At)
             }
         }
-        from.deserialize_any(At)
+        from.deserialize_newtype_struct(json::IN_PARTS, At)
     }
 }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::mpsc::Receiver;
 
 /// The text is not for this parser: it is wrong, a visitor refuses it, or it nests deeper than traces do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,17 +31,57 @@ impl serde::de::Error for Unfit {
 const DEEPEST: u8 = 100;
 
 /// A text and how far it is read.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(in crate::wire) struct Parser<'a> {
     text: &'a str,
     at: usize,
     depth: u8,
     keys: Vec<Cow<'a, str>>,
+    elsewhere: Option<Elsewhere>,
 }
+
+/// The rest of a list, which is read by somebody else at the same time.
+#[derive(Debug)]
+struct Elsewhere {
+    /// Where its first item begins.
+    from: usize,
+    /// Tells where the list ends, unless the rest is not to be read so.
+    end: Receiver<usize>,
+    /// Whether the list was met.
+    met: bool,
+}
+
+/// The name under which a list that may be read in parts asks for itself.
+pub(in crate::wire) const IN_PARTS: &str = "a list in parts";
 
 impl<'a> Parser<'a> {
     pub(in crate::wire) fn new(text: &'a str) -> Parser<'a> {
-        Parser { text, at: 0, depth: 0, keys: Vec::new() }
+        Parser { text, at: 0, depth: 0, keys: Vec::new(), elsewhere: None }
+    }
+    /// All of the text.
+    pub(in crate::wire) fn text(&self) -> &'a str {
+        self.text
+    }
+    /// Leaves the rest of a list to somebody else, if it comes to that place in a list that asks for it by [`IN_PARTS`].
+    pub(in crate::wire) fn leave(&mut self, from: usize, end: Receiver<usize>) {
+        self.elsewhere = Some(Elsewhere { from, end, met: false });
+    }
+    /// Leaves nothing any more, and says whether it came to that place.
+    pub(in crate::wire) fn leave_nothing(&mut self) -> bool {
+        self.elsewhere.take().is_some_and(|rest| rest.met)
+    }
+    /// The items of a list from one on, and where the list ends.
+    pub(in crate::wire) fn rest<T>(
+        text: &'a str,
+        from: usize,
+        read: impl FnOnce(&mut Items<'_, 'a>) -> Result<T, Unfit>,
+    ) -> Result<(T, usize), Unfit> {
+        // As deep as such lists are at most.
+        let mut parser = Parser { at: from, depth: 8, ..Parser::new(text) };
+        let mut items = Items { parser: &mut parser, close: b']', begun: false, closed: false, in_parts: false };
+        let value = read(&mut items)?;
+        items.are_read()?;
+        Ok((value, parser.at))
     }
     /// How far it has read.
     pub(in crate::wire) fn at(&self) -> usize {
@@ -85,7 +126,7 @@ impl<'a> Parser<'a> {
     }
     /// The first key of the object that comes next.
     pub(in crate::wire) fn first_key(&self) -> Option<Cow<'a, str>> {
-        let mut ahead = Parser { keys: Vec::new(), ..*self };
+        let mut ahead = Parser { at: self.at, ..Parser::new(self.text) };
         ahead.take(b'{').and_then(|()| ahead.take(b'"')).and_then(|()| ahead.string()).ok()
     }
 
@@ -263,7 +304,11 @@ impl<'a> Parser<'a> {
     pub(super) fn enter(&mut self, close: u8) -> Result<Items<'_, 'a>, Unfit> {
         self.at += 1;
         self.depth += 1;
-        if self.depth > DEEPEST { Err(Unfit) } else { Ok(Items { parser: self, close, begun: false, closed: false }) }
+        if self.depth > DEEPEST {
+            Err(Unfit)
+        } else {
+            Ok(Items { parser: self, close, begun: false, closed: false, in_parts: false })
+        }
     }
 }
 
@@ -295,11 +340,12 @@ fn plain(bytes: &[u8]) -> usize {
 }
 
 /// What is inside an object or a list.
-pub(super) struct Items<'p, 'a> {
+pub(in crate::wire) struct Items<'p, 'a> {
     pub(super) parser: &'p mut Parser<'a>,
     close: u8,
     begun: bool,
     closed: bool,
+    pub(super) in_parts: bool,
 }
 
 impl Items<'_, '_> {
@@ -318,7 +364,17 @@ impl Items<'_, '_> {
             _ => return Err(Unfit),
         }
         self.begun = true;
-        Ok(true)
+        if self.in_parts { self.goes_on_here() } else { Ok(true) }
+    }
+    /// Whether the next item is not left to somebody else; stands behind the end if it is.
+    fn goes_on_here(&mut self) -> Result<bool, Unfit> {
+        let at = self.parser.at;
+        let Some(rest) = self.parser.elsewhere.as_mut().filter(|rest| rest.from == at) else { return Ok(true) };
+        rest.met = true;
+        self.parser.at = rest.end.recv().map_err(|_| Unfit)?;
+        self.parser.depth -= 1;
+        self.closed = true;
+        Ok(false)
     }
     /// Whether all items were read, and the end.
     pub(super) fn are_read(&self) -> Result<(), Unfit> {

@@ -1,6 +1,6 @@
 //! The quick parser as a source of values for serde's visitors.
 
-use super::parser::{Items, Number, Parser, Unfit};
+use super::parser::{IN_PARTS, Items, Number, Parser, Unfit};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 
@@ -92,11 +92,20 @@ impl<'de> Deserializer<'de> for &mut Parser<'de> {
         }
         visitor.visit_some(self)
     }
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Unfit> {
+        if name != IN_PARTS || self.peek() != Some(b'[') {
+            return self.deserialize_any(visitor);
+        }
+        let mut items = self.enter(b']')?;
+        items.in_parts = true;
+        let value = visitor.visit_seq(&mut items)?;
+        items.are_read().map(|()| value)
+    }
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
         self.skip().and_then(|()| visitor.visit_unit())
     }
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
-        newtype_struct seq tuple tuple_struct map struct enum identifier
+        seq tuple tuple_struct map struct enum identifier
     }
 }
