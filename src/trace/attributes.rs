@@ -25,18 +25,22 @@ pub(crate) struct AttributeColumns {
 impl AttributeColumns {
     /// The columns of spans given in row order, each with its keys sorted and no key twice.
     pub(crate) fn new<'s>(spans: impl ExactSizeIterator<Item = &'s [(Sym, Value)]> + Clone) -> AttributeColumns {
-        let total: usize = spans.clone().map(<[_]>::len).sum();
-        let mut columns: FxHashMap<Sym, Range<u32>> = FxHashMap::default();
+        // By symbol: how many values a key has, and then where the next of them goes. Looking keys up would take as long as all the rest.
+        let mut next: Vec<u32> = Vec::new();
         for (key, _) in spans.clone().flatten() {
-            columns.entry(*key).or_default().end += 1;
+            if key.index() >= next.len() {
+                next.resize(key.index() + 1, 0);
+            }
+            next[key.index()] += 1;
         }
-        let mut start = 0;
-        for column in columns.values_mut() {
-            let length = column.end;
-            // Empty for now: `end` grows to where the next value goes.
-            *column = start..start;
-            start += length;
+        let (mut columns, mut start): (FxHashMap<Sym, Range<u32>>, u32) = Default::default();
+        for (key, next) in next.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
+            let end = start + *next;
+            columns.insert(Sym(key as u32), start..end);
+            *next = start;
+            start = end;
         }
+        let total = start as usize;
         let mut all = AttributeColumns {
             offsets: Vec::with_capacity(spans.len() + 1),
             keys: Vec::with_capacity(total),
@@ -48,13 +52,12 @@ impl AttributeColumns {
         all.offsets.push(0);
         for (row, span) in spans.enumerate() {
             for (key, value) in span {
-                let column = all.columns.entry(*key).or_default();
-                let place = column.end as usize;
-                column.end += 1;
+                let place = next[key.index()];
+                next[key.index()] += 1;
                 all.keys.push(*key);
-                all.places.push(place as u32);
-                all.values[place] = value.clone();
-                all.rows[place] = row as u32;
+                all.places.push(place);
+                all.values[place as usize] = value.clone();
+                all.rows[place as usize] = row as u32;
             }
             all.offsets.push(all.keys.len() as u32);
         }

@@ -3,6 +3,7 @@
 mod absorb;
 mod duplicates;
 mod held;
+mod order;
 mod plant;
 mod record;
 mod times;
@@ -15,6 +16,7 @@ use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
 use held::Held;
+use order::Orders;
 use plant::{collided, plant, split_shared_ids};
 pub use record::SpanRecord;
 use record::{SpanKey, key};
@@ -46,6 +48,7 @@ pub struct TraceBuilder {
     // Those without attributes, which are most, by name and version.
     plain_scopes: FxHashMap<(Sym, Sym), ScopeIx>,
     records: Vec<SpanRecord>,
+    orders: Orders,
     invalid: usize,
     partial: bool,
     remarks: Vec<String>,
@@ -118,7 +121,7 @@ impl TraceBuilder {
     }
     /// Adds a span whose resource is not known yet: [`TraceBuilder::place`] says which is meant by the number that stands for it.
     pub(crate) fn span_before_resource(&mut self, mut record: SpanRecord) {
-        record.attributes = sorted(&self.symbols, record.attributes).into_vec();
+        self.orders.sort(&self.symbols, &mut record.attributes);
         self.sort_events(&mut record.events);
         self.records.push(record);
     }
