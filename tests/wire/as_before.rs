@@ -86,13 +86,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 /// A document, the same for the same number: of some format, a few spans in one to two traces, half of them damaged.
 fn document(number: u64) -> Vec<u8> {
     let mut rng = Rng::with_seed(number);
-    let options = Options {
-        seed: number,
-        services: rng.usize(1..8),
-        spans: rng.usize(1..6),
-        errors: 0.2,
-        ..Options::default()
-    };
+    let options =
+        Options { seed: number, services: rng.usize(1..8), spans: rng.usize(1..6), errors: 0.2, ..Options::default() };
     let system = System::new(&options);
     let format = Format::ALL[number as usize % Format::ALL.len()];
     let mut bytes = traces::write(format, &system, (0..rng.u64(1..3)).map(|number| system.trace(number)));

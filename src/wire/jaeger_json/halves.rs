@@ -24,7 +24,7 @@ pub(super) fn read<'a>(parser: &mut Parser<'a>, least: usize) -> Option<Response
     if left < least {
         return None;
     }
-    let middle = text.ceil_char_boundary(parser.at() + left / 2);
+    let middle = (parser.at() + left / 2..text.len()).find(|at| text.is_char_boundary(*at))?;
     let from = middle + text[middle..].find(BETWEEN)? + "},".len();
     thread::scope(|scope| {
         let (tell, end) = mpsc::channel();
