@@ -1,14 +1,19 @@
 //! How fast saved traces are read, and in how much memory: `cargo bench --bench read`, or `benches/run.sh` for the table.
 //!
 //! Each row is measured by a process of its own, several times in turn; the best of them counts, since whatever else the machine does
-//! only ever adds. Time is the main thread's own CPU time, and peak memory that of the process, both by Linux's own accounting.
+//! only ever adds. On one core, time is CPU time; on all of them, the clock's. Peak memory is that of the process. Both are Linux's own
+//! accounting.
 //! Prints figures and judges none. `--list` lists the rows; further arguments choose those whose names contain them.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+#[path = "support/account.rs"]
+#[allow(unreachable_pub, reason = "shared by benches")]
+mod account;
+
+use account::{again, cpu, input, memory};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
-use traces::{Format, Options, System, write};
+use traces::Format;
 use tracespec::assert::{Context, Verdict, judge};
 use tracespec::backend::file;
 use tracespec::diag::Problem;
@@ -28,19 +33,25 @@ struct Row {
     files: u64,
     spans: usize,
     runs: usize,
+    one_core: bool,
+}
+
+const fn row(name: &'static str, format: Format, files: u64, spans: usize, runs: usize, one_core: bool) -> Row {
+    Row { name, format, files, spans, runs, one_core }
 }
 
 /// The large file, the folder and the very large trace, and the formats beside them.
-const ROWS: [Row; 9] = [
-    Row { name: "jaeger-json-111000", format: Format::JaegerJson, files: 1, spans: 111_000, runs: 5 },
-    Row { name: "otlp-json-111000", format: Format::OtlpJson, files: 1, spans: 111_000, runs: 5 },
-    Row { name: "otlp-proto-111000", format: Format::OtlpProto, files: 1, spans: 111_000, runs: 5 },
-    Row { name: "zipkin-json-111000", format: Format::ZipkinJson, files: 1, spans: 111_000, runs: 5 },
-    Row { name: "folder-otlp-json-4000x50", format: Format::OtlpJson, files: 4_000, spans: 50, runs: 3 },
-    Row { name: "folder-otlp-proto-4000x50", format: Format::OtlpProto, files: 4_000, spans: 50, runs: 3 },
-    Row { name: "folder-jaeger-json-4000x50", format: Format::JaegerJson, files: 4_000, spans: 50, runs: 3 },
-    Row { name: "jaeger-json-1000000", format: Format::JaegerJson, files: 1, spans: 1_000_000, runs: 1 },
-    Row { name: "otlp-proto-1000000", format: Format::OtlpProto, files: 1, spans: 1_000_000, runs: 1 },
+const ROWS: [Row; 10] = [
+    row("jaeger-json-111000", Format::JaegerJson, 1, 111_000, 5, true),
+    row("jaeger-json-111000-all-cores", Format::JaegerJson, 1, 111_000, 5, false),
+    row("otlp-json-111000", Format::OtlpJson, 1, 111_000, 5, true),
+    row("otlp-proto-111000", Format::OtlpProto, 1, 111_000, 5, true),
+    row("zipkin-json-111000", Format::ZipkinJson, 1, 111_000, 5, true),
+    row("folder-otlp-json-4000x50", Format::OtlpJson, 4_000, 50, 3, true),
+    row("folder-otlp-proto-4000x50", Format::OtlpProto, 4_000, 50, 3, true),
+    row("folder-jaeger-json-4000x50", Format::JaegerJson, 4_000, 50, 3, true),
+    row("jaeger-json-1000000", Format::JaegerJson, 1, 1_000_000, 1, true),
+    row("otlp-proto-1000000", Format::OtlpProto, 1, 1_000_000, 1, true),
 ];
 
 fn main() {
@@ -56,38 +67,16 @@ fn main() {
             let wanted: Vec<&str> = words.iter().copied().filter(|word| !word.starts_with("--")).collect();
             let is_wanted = |row: &&Row| wanted.is_empty() || wanted.iter().any(|word| row.name.contains(word));
             println!(
-                "| row | MB | spans | read MB/s | with the trace, judged MB/s | peak MiB | peak / size | resident bytes a span |"
+                "| row | MB | spans | read, MB/s | read and judged, MB/s | peak MiB | peak / size | resident bytes a span |"
             );
             println!("|---|---|---|---|---|---|---|---|");
             for row in ROWS.iter().filter(is_wanted) {
-                let path = input(row);
-                let status =
-                    Command::new(std::env::current_exe().unwrap()).args(["--measure", row.name]).arg(&path).status();
+                let path = input(row.name.trim_end_matches("-all-cores"), row.format, row.files, row.spans);
+                let status = again(row.one_core).args(["--measure", row.name]).arg(&path).status();
                 assert!(status.unwrap().success(), "{}", row.name);
             }
         }
     }
-}
-
-/// The row's file or folder, made where it is not there. It does not change, so it is kept between runs.
-fn input(row: &Row) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-read").join(row.name);
-    if path.exists() {
-        return path;
-    }
-    let options = Options { seed: 7, services: 16, spans: row.spans, ..Options::default() };
-    let system = System::new(&options);
-    let made = path.with_extension("part");
-    let of = |number| write(row.format, &system, std::iter::once(system.trace(number)));
-    if row.files == 1 {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&made, of(0)).unwrap();
-    } else {
-        std::fs::create_dir_all(&made).unwrap();
-        (0..row.files).for_each(|number| std::fs::write(made.join(format!("{number:05}.trace")), of(number)).unwrap());
-    }
-    std::fs::rename(&made, &path).unwrap();
-    path
 }
 
 fn measure(row: &Row, path: &Path) {
@@ -103,30 +92,39 @@ fn measure(row: &Row, path: &Path) {
     let before = memory("VmRSS:");
     let (mut read, mut whole) = (f64::INFINITY, f64::INFINITY);
     let (mut peak, mut resident) = (0, 0);
+    let time = if row.one_core { cpu } else { clock };
     for run in 0..row.runs {
-        let (mut reading, mut all) = (0.0, 0.0);
+        // Reading alone, and then again with all that follows: of small files each by itself would be too short to be accounted for.
+        let since = time();
         for file in &files {
-            let since = cpu();
             let saved = file::load(file).unwrap();
-            reading += cpu() - since;
-            let trace = saved.trace(saved.ids()[0], &[], &Injected::Unknown).unwrap();
-            if row.files == 1 {
-                judged(&trace, &expect);
-            } else {
-                facts(&trace);
-            }
-            all += cpu() - since;
+            assert_eq!(saved.ids().len(), 1);
             if run == 0 && row.files == 1 {
-                // The trace alone, as it is kept after reading; what judging has computed is gone by now.
+                let trace = saved.trace(saved.ids()[0], &[], &Injected::Unknown).unwrap();
                 drop(saved);
                 assert_eq!(trace.len(), row.spans);
                 (peak, resident) = (memory("VmHWM:"), memory("VmRSS:"));
             }
         }
+        let reading = time() - since;
+        let since = time();
+        for file in &files {
+            let saved = file::load(file).unwrap();
+            let trace = saved.trace(saved.ids()[0], &[], &Injected::Unknown).unwrap();
+            drop(saved);
+            if row.files == 1 {
+                judged(&trace, &expect);
+            } else {
+                facts(&trace);
+            }
+        }
+        let all = time() - since;
         if run == 0 && row.files > 1 {
             (peak, resident) = (memory("VmHWM:"), before);
         }
-        (read, whole) = (read.min(reading), whole.min(all));
+        if row.runs == 1 || run > 0 {
+            (read, whole) = (read.min(reading), whole.min(all));
+        }
     }
     let mb = bytes as f64 / 1e6;
     let spans = row.files as usize * row.spans;
@@ -186,18 +184,7 @@ fn facts(trace: &Trace) {
     assert!(own > 0);
 }
 
-/// CPU seconds of the main thread so far, to the nanosecond; where Linux's accounting is not there, the clock's.
-fn cpu() -> f64 {
+fn clock() -> f64 {
     static BEGAN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let began = BEGAN.get_or_init(Instant::now);
-    let spent = std::fs::read_to_string("/proc/self/schedstat");
-    let spent = spent.ok().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    spent.map_or_else(|| began.elapsed().as_secs_f64(), |ns| ns / 1e9)
-}
-
-/// Bytes of memory as this process is charged for them; 0 where Linux's accounting is not there.
-fn memory(what: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(what));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).map_or(0, |kib| kib << 10)
+    BEGAN.get_or_init(Instant::now).elapsed().as_secs_f64()
 }

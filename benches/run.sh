@@ -1,8 +1,40 @@
 #!/usr/bin/env bash
-# Prints the table of how fast traces are read, with the machine named. Arguments choose rows by a part of their names.
+# Prints the tables of docs/performance.md, with the machine named. `benches/run.sh` measures everything, in some ten minutes and on an
+# otherwise idle machine; `benches/run.sh read jaeger` the rows of reading whose names have `jaeger`, `benches/run.sh system waiting` the
+# whole processes that wait (cold, http, traces, waiting, receiving), `benches/run.sh scale` how cost grows, `benches/run.sh size` what is built.
+# nginx and hurl 8.0.1 (`cargo install hurl --version 8.0.1`; HURL names its binary) are used where they are; rows say so where not.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo bench --locked --quiet --no-run --bench read
-printf '%s, %s cores, %s; %s; %s\n\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1)" "$(getconf _NPROCESSORS_ONLN)" \
-  "$(uname -sr)" "$(rustc --version)" "$(git log -1 --format='commit %h')"
-cargo bench --locked --quiet --bench read -- "$@"
+what=${1:-all}
+[ $# -gt 0 ] && shift
+wants() { [ "$what" = all ] || [ "$what" = "$1" ]; }
+
+printf '%s, %s cores, %s GiB; %s; %s; %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -1)" "$(getconf _NPROCESSORS_ONLN)" \
+  "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo 2>/dev/null)" "$(uname -sr)" "$(rustc --version)" "$(git log -1 --format='commit %h')"
+
+if wants system; then
+  cargo build --release --locked --quiet --bin tracespec
+  system=$(cargo bench --locked --no-run --bench system 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
+  printf '\n| work | target | measured |\n|---|---|---|\n'
+  python3 benches/system.py "${CARGO_TARGET_DIR:-target}/release/tracespec" "$system" "$@"
+fi
+if wants read; then
+  cargo bench --locked --quiet --no-run --bench read
+  printf '\n'
+  cargo bench --locked --quiet --bench read -- "$@"
+fi
+if wants scale; then
+  cargo bench --locked --quiet --no-run --bench scale
+  printf '\n'
+  cargo bench --locked --quiet --bench scale
+fi
+if wants size; then
+  # A clean build of what users install, in a folder of its own.
+  build=$(mktemp -d)
+  trap 'rm -rf "$build"' EXIT
+  units() { cargo tree --locked -e normal,build --prefix none --format '{p}' | sed 's/ (\*)$//' | sort -u | wc -l; }
+  printf '\n%s packages; ' "$(units)"
+  TIMEFORMAT='a clean release build takes %U s of CPU (%R s); '
+  time CARGO_TARGET_DIR=$build cargo build --release --locked --quiet --bin tracespec
+  printf 'the program has %s MiB\n' "$(awk -v bytes="$(stat -c %s "$build/release/tracespec")" 'BEGIN { printf "%.1f", bytes / 1048576 }')"
+fi
