@@ -22,6 +22,8 @@ use traces::{Format, Options, System};
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    // reqwest is built without a provider of its own.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["serve"] => runtime.block_on(serve()),
