@@ -61,6 +61,8 @@ impl<'a> Shown<'a> {
         let mut text = in_order(&self.system.written(&text));
         let id = Regex::new(r"\b(?:[0-9a-f]{32}|[0-9a-f]{16})\b").unwrap();
         text = id.replace_all(&text, |found: &Captures<'_>| self.id(&found[0])).into_owned();
+        // Of the wait only its last word: how often something came before is the moment's.
+        text = before_last(&text);
         for (pattern, by) in &self.patterns {
             text = pattern.replace_all(&text, *by).into_owned();
         }
@@ -80,6 +82,17 @@ impl<'a> Shown<'a> {
         let before = self.ids[..=at].iter().filter(|known| known.len() == id.len()).count();
         format!("<{kind} {before}>")
     }
+}
+
+/// Without those lines of how a wait went that others follow.
+fn before_last(text: &str) -> String {
+    let is_step = |line: &str| line.starts_with("    +");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let kept = lines
+        .iter()
+        .enumerate()
+        .filter(|(at, line)| !is_step(line) || !lines.get(at + 1).is_some_and(|next| is_step(next)));
+    kept.map(|(_, line)| *line).collect()
 }
 
 /// Verdicts in the order of the spec: which test ends first is not what a case shows.

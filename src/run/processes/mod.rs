@@ -312,7 +312,10 @@ mod tests {
         let spec = shell("", Some(Ready::Tcp(address)));
         assert_eq!(spec.answered_already().await.map(ToString::to_string), Some(address.to_string()));
         drop(other);
-        assert!(spec.answered_already().await.is_none());
+        // A process that another test starts has the listener as well, until it becomes its program.
+        while spec.answered_already().await.is_some() {
+            tokio::task::yield_now().await;
+        }
         assert!(shell("", None).answered_already().await.is_none());
     }
 

@@ -255,6 +255,11 @@ fn unreachable(place: &str, error: &(dyn std::error::Error + 'static)) -> String
             "{place}: the answer cannot be read: {error}: {why}; do the `.proto` files say what the server sends?"
         );
     }
+    if let Some(tls) = crate::client::tls_error(error) {
+        // The place ends with the address.
+        let address = place.rsplit(' ').next().unwrap_or(place);
+        return format!("{place} could not be called: {}", crate::client::tls::words(tls, address, "`grpc.tls`"));
+    }
     let innermost = std::iter::successors(Some(error), |error| error.source()).last();
     let cause = innermost.map_or_else(String::new, ToString::to_string);
     let refused = std::iter::successors(Some(error), |error| error.source()).any(|cause| {
