@@ -144,11 +144,11 @@ const SPEC: &str = "tests:
   - name: bench
     trace_file: saved.json
     trace:
-      services: [frontend, checkout, payment]
+      services: [frontend, product-catalog, payment]
       span_count: '>= 1'
       errors: none
       spans:
-        - { select: { service: checkout, kind: server }, count: '>= 1' }
+        - { select: { service: product-catalog, kind: server }, count: '>= 1' }
         - { select: { attributes: { db.system.name: postgresql } }, count: '>= 1' }
 ";
 

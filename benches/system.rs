@@ -59,7 +59,7 @@ struct Served {
 }
 
 /// `/plain` answers at once; `/traced/PORT` exports a trace of 20 spans to the receiver at that port as well; `/api/traces/ID` and
-/// `/api/v2/traces/ID` answer as Jaeger and Tempo do, and know a trace ten seconds after its request; `/queries` tells how they were asked.
+/// `/api/v2/traces/ID` answer as Jaeger and Tempo do, and know a trace eight seconds after its request; `/queries` tells how they were asked.
 async fn serve() {
     let (id, system) = (1, System::new(&Options { seed: 7, services: 4, spans: 20, ..Options::default() }));
     let text = |format| String::from_utf8(traces::write(format, &system, std::iter::once(system.trace(id)))).unwrap();
@@ -79,6 +79,8 @@ async fn serve() {
         .route("/traced/{port}", get(traced))
         .route("/api/traces/{id}", get(jaeger))
         .route("/api/v2/traces/{id}", get(tempo))
+        .route("/api/services", get(async || ([(CONTENT_TYPE, "application/json")], "{\"data\":[\"frontend\"]}")))
+        .route("/api/echo", get(async || "echo"))
         .route("/queries", get(queries))
         .with_state(Arc::new(served));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -135,6 +137,10 @@ async fn tempo(State(served): State<Arc<Served>>, Path(id): Path<String>) -> Res
     answer(&served, &id, &served.tempo, &in_base64).await
 }
 
+/// How Jaeger says that it has no such trace; Tempo's words do not count.
+const MISSING: &str =
+    "{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,\"errors\":[{\"code\":404,\"msg\":\"trace not found\"}]}";
+
 /// As a store that takes 20 ms for an answer.
 async fn answer(served: &Served, id: &str, template: &str, shown: &str) -> Response {
     served.queries.fetch_add(1, Ordering::Relaxed);
@@ -143,9 +149,9 @@ async fn answer(served: &Served, id: &str, template: &str, shown: &str) -> Respo
     tokio::time::sleep(Duration::from_millis(20)).await;
     let began = served.began.lock().unwrap().get(id).copied();
     served.under_way.fetch_sub(1, Ordering::Relaxed);
-    match began.filter(|began| began.elapsed() >= Duration::from_secs(10)) {
+    match began.filter(|began| began.elapsed() >= Duration::from_secs(8)) {
         Some(_) => ([(CONTENT_TYPE, "application/json")], template.replace("TRACE", shown)).into_response(),
-        None => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/json")], "{\"data\":null}").into_response(),
+        None => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/json")], MISSING).into_response(),
     }
 }
 
