@@ -3,6 +3,7 @@
 use super::args::{Common, environment};
 use super::rounds::Failed;
 use super::streams::{self, say};
+use crate::backend::Prometheus;
 use crate::diag::{self, Code, Problem, RenderOptions};
 use crate::engine::gate::{Asked, Gated, NotJudged, Rules, Traffic, of_traffic};
 use crate::engine::{Inputs, Settings, exit, load, place};
@@ -31,6 +32,9 @@ pub(crate) struct TrafficArgs {
     /// The most traces that are read of either build
     #[arg(long, env = "TRACESPEC_LIMIT", value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(7..=100_000))]
     pub(crate) limit: u32,
+    /// Where all requests are counted, beside a Jaeger: the Prometheus of its service performance monitoring, such as http://localhost:9090
+    #[arg(long, env = "TRACESPEC_PROMETHEUS", value_name = "URL", requires = "baseline_query")]
+    pub(crate) prometheus: Option<String>,
 }
 
 /// How long ago the window ends unless told otherwise: exporters hold spans back for seconds, and stores hide the newest.
@@ -46,7 +50,9 @@ impl TrafficArgs {
     pub(crate) fn read(&self, settings: &Settings, common: &Common) -> Result<Option<Traffic>, String> {
         let (Some(baseline), Some(candidate)) = (&self.baseline_query, &self.candidate_query) else { return Ok(None) };
         let source = settings.folder.join("tracespec.yaml");
+        let prometheus = self.prometheus.as_deref().map(Prometheus::new).transpose();
         Ok(Some(Traffic {
+            prometheus: prometheus.map_err(|why| format!("--prometheus: {why}"))?,
             baseline: asked("--baseline-query", baseline, common)?,
             candidate: asked("--candidate-query", candidate, common)?,
             window: self.window(SystemTime::now())?,

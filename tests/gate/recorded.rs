@@ -81,7 +81,19 @@ impl AsyncAnswer for Again {
     }
 }
 
+impl<F: Fn(&str) -> Answer + Send + Sync + 'static> AsyncAnswer for F {
+    async fn answer(&self, path: String, _: String) -> Answer {
+        self(path.split_once('?').map_or("", |(_, query)| query))
+    }
+}
+
 impl Served {
+    /// Answers each query of a URL.
+    pub fn answering(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Served {
+        let (url, runtime) = serve(answer);
+        Served { url, seen: Arc::default(), unknown: Arc::default(), _runtime: runtime }
+    }
+
     /// Asks a store, and keeps what it answers.
     pub fn through(to: &str) -> Served {
         let seen: Arc<Mutex<Answers>> = Arc::default();

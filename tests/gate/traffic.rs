@@ -1,6 +1,7 @@
 //! Gates over real traffic by query: what is compared, what is left out, and what never passes.
 
 use super::arms::fixture;
+use super::recorded::Served;
 use super::tracespec::{Serve, command};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -298,4 +299,78 @@ fn what_cannot_be_asked_is_said_before_anything_is_asked() {
     std::fs::write(traffic.folder.path().join("tracespec.yaml"), nobody).unwrap();
     let said = traffic.gate(&[]);
     assert!(said.code == 4 && said.all.contains("nothing listens at http://127.0.0.1:1"), "{}", said.all);
+}
+
+/// Prometheus' answer to each of the gate's questions, of both builds: the candidate fails more often, and takes longer.
+fn prometheus() -> Served {
+    let vector = |series: Vec<Value>| {
+        let body = serde_json::json!({ "status": "success", "data": { "resultType": "vector", "result": series } });
+        (200, "application/json".to_owned(), body.to_string().into_bytes())
+    };
+    let one = |labels: &[(&str, &str)], count: f64| {
+        let mut metric = serde_json::json!({ "service_name": "api-gateway", "span_name": "POST /orders" });
+        labels.iter().for_each(|(name, value)| metric[*name] = Value::from(*value));
+        serde_json::json!({ "metric": metric, "value": [UNTIL_S, count.to_string()] })
+    };
+    let buckets = move |ends: [f64; 4]| {
+        vector([("50", 0), ("100", 1), ("500", 2), ("+Inf", 3)].map(|(le, at)| one(&[("le", le)], ends[at])).to_vec())
+    };
+    let calls = move |failed: f64| {
+        let status = |word: &'static str| [("status_code", word)];
+        vector(vec![one(&status("STATUS_CODE_UNSET"), 90_000.0 - failed), one(&status("STATUS_CODE_ERROR"), failed)])
+    };
+    Served::answering(move |asked| {
+        let asked: String =
+            url::form_urlencoded::parse(asked.as_bytes()).map(|(name, value)| format!("{name}={value}&")).collect();
+        let new = asked.contains("service_version=\"1.5\"");
+        assert!(new || asked.contains("service_version=\"1.4\""), "{asked}");
+        assert!(asked.contains(&format!("[{WINDOW_S}s]")) && asked.contains(&format!("time={UNTIL_S}")), "{asked}");
+        if asked.contains("traces_span_metrics_calls_total") {
+            return calls(if new { 2_700.0 } else { 90.0 });
+        }
+        match asked.contains("milliseconds") {
+            true if new => buckets([0.0, 1_000.0, 20_000.0, 90_000.4]),
+            true => buckets([80_000.0, 89_999.6, 90_000.0, 90_000.0]),
+            false => vector(Vec::new()),
+        }
+    })
+}
+
+#[test]
+fn all_requests_are_counted_by_the_prometheus_beside_a_jaeger() {
+    let mut traffic = Traffic::of("jaeger");
+    traffic.put(&fixture("none"), "1.4", 60, same);
+    traffic.put(&fixture("none"), "1.5", 60, same);
+    let counted = prometheus();
+    let said = traffic.gate(&["--prometheus", &counted.url]);
+    assert_eq!(said.code, 1, "{}", said.all);
+    assert_eq!(said.report["tests"][0]["verdict"], "pass", "the sample has nothing to say: {}", said.all);
+    assert_eq!(
+        said.headline(),
+        "all requests: api-gateway POST /orders fails in 3.0 % of 90000 requests, before in 0.1 % of 90000 (and 1 more finding)"
+    );
+    let slower = "half of api-gateway POST /orders took 50ms at most, now 500ms at least (100 % of 90000 requests above, before 11 % of 90000)";
+    assert!(said.all.contains(slower), "{}", said.all);
+    // Accepted, it is none.
+    let acks = "acks:
+  - { test: all requests, finding: more_errors, until: 2099-01-01, reason: \"a strike\" }
+  - { test: all requests, finding: slower_requests, path: api-gateway POST /orders, until: 2099-01-01, reason: \"a strike\" }
+";
+    let file = traffic.folder.path().join("tracespec.yaml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, before + acks).unwrap();
+    let said = traffic.gate(&["--prometheus", &counted.url, "--report", "junit=gate.xml"]);
+    assert!(said.code == 0 && said.all.contains("accepted until 2099-01-01: a strike"), "{}", said.all);
+    let junit = std::fs::read_to_string(traffic.folder.path().join("gate.xml")).unwrap();
+    assert!(junit.contains("all requests"), "{junit}");
+    // What labels cannot say is not counted, and nobody there is an error.
+    let like = "{ resource.service.version =~ \"1[.]5\" }";
+    let said = traffic.gate_by([&version("1.4"), like], &["--prometheus", &counted.url]);
+    assert!(
+        said.code == 0 && said.all.contains("all requests could not be counted: Prometheus' span metrics"),
+        "{}",
+        said.all
+    );
+    let said = traffic.gate(&["--prometheus", "http://127.0.0.1:1"]);
+    assert!(said.code == 4, "{}", said.all);
 }

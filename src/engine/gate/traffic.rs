@@ -5,7 +5,7 @@
 
 use super::Rules;
 use super::saved::{Gated, Named, NotJudged, Origin, conclude};
-use crate::backend::{Backend, Counted, Fetch, SearchError, Slice};
+use crate::backend::{Backend, Counted, Fetch, Prometheus, SearchError, Slice};
 use crate::baseline::{Incomplete, Key};
 use crate::engine::unix_ns;
 use crate::facts::Facts;
@@ -45,6 +45,8 @@ pub(crate) struct Traffic {
     pub(crate) window: (u64, u64),
     /// The most traces of either build.
     pub(crate) limit: usize,
+    /// What counts all requests, if it is not the backend.
+    pub(crate) prometheus: Option<Prometheus>,
     /// What the tests are told to be written in, since they are in no spec.
     pub(crate) source: PathBuf,
 }
@@ -354,7 +356,11 @@ async fn all_requests(
     let mut both = Vec::new();
     for asked in [&traffic.baseline, &traffic.candidate] {
         let slice = Slice { query: &asked.query, text: &asked.text, from_s, until_s, most: traffic.limit };
-        match patiently(async || backend.requests(&slice).await).await? {
+        let counted = patiently(async || match &traffic.prometheus {
+            Some(prometheus) => prometheus.requests(&slice).await.map(Some),
+            None => backend.requests(&slice).await,
+        });
+        match counted.await? {
             Ok(Some(Counted { requests, partial: None })) => both.push(requests),
             Ok(Some(Counted { partial: Some(why), .. })) => {
                 return Ok((None, vec![format!("not all requests were counted, so none were judged: {why}")]));

@@ -102,7 +102,12 @@ fn table(out: &mut String, all: &AllRequests) {
         let name = name(one);
         let pad = " ".repeat(widest.saturating_sub(columns(&name)));
         let failed = |of: &Requests| percent(of.failed as usize, of.all as usize);
-        let upper = |of: &Requests, q: u64| of.quantile(q).map_or("–".to_owned(), |(_, upper)| brief_duration(upper));
+        let upper = |of: &Requests, q: u64| match of.quantile(q) {
+            None => "–".to_owned(),
+            // What is longer than all buckets ends nowhere.
+            Some((lower, u64::MAX)) => format!("> {}", brief_duration(lower)),
+            Some((_, upper)) => brief_duration(upper),
+        };
         let both = |of: &dyn Fn(&Requests) -> String| format!("{} → {}", of(&one.baseline), of(&one.candidate));
         let line = format!(
             "      {name}{pad}  {:>16}  {:>24}  {:>24}",
