@@ -486,6 +486,9 @@ pub(crate) struct GateArgs {
     /// Runs that come first and do not count
     #[arg(long, env = "TRACESPEC_WARMUP", default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1000))]
     pub(crate) warmup: u32,
+    /// How often to look while the runs do not tell: each time with twice as many, and together no more often wrong than one look
+    #[arg(long, env = "TRACESPEC_LOOKS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3))]
+    pub(crate) looks: u32,
     /// Traces of the build to be judged, instead of running tests: a folder a test, a file a trace
     #[arg(long, env = "TRACESPEC_CANDIDATE_TRACES", value_name = "DIR")]
     pub(crate) candidate_traces: Option<PathBuf>,

@@ -6,8 +6,8 @@ use super::streams::{self, error, put, say};
 use super::{reports, run, traffic};
 use crate::diag;
 use crate::engine::gate::{
-    Aim, Folders, Gated, NotJudged, Rounds, Rules, all_baselines, baselines_folder, of_folders, of_runs, of_stored,
-    of_turns,
+    Aim, Folders, Gated, NotJudged, Rounds, Rules, add_runs, all_baselines, baselines_folder, of_folders, of_runs,
+    of_stored, of_turns,
 };
 use crate::engine::{self, Inputs, Settings, exit, load};
 use crate::gate::limits::{FEWEST_RUNS, Limits, Setup};
@@ -114,8 +114,7 @@ async fn judged(
         return gated.map(|gated| (gated, redactor)).map_err(not_judged);
     }
     let turns = !args.baseline_target.is_empty();
-    let stored = if turns { Vec::new() } else { all_baselines(&folder).map_err(failed)? };
-    if !turns && stored.is_empty() {
+    if !turns && all_baselines(&folder).map_err(failed)?.is_empty() {
         let why = format!(
             "nothing was judged: there is no baseline in {}; `tracespec baseline record` makes one, and --baseline-target or \
              --baseline-traces do without",
@@ -128,15 +127,35 @@ async fn judged(
     if turns {
         aims.insert(0, aim(&args.baseline_target)?);
     }
-    let rounds = Rounds { runs: args.runs, warmup: args.warmup };
-    let Made { runs, redactor } =
-        rounds::make(&args.selection, inputs, common, &aims, rounds, "nothing was judged").await?;
-    let words = |aim: &Aim| format!("{} runs at {}", rounds.runs, aim.words());
-    let gated = match aims.as_slice() {
-        [baseline, candidate] => of_turns(runs, words(baseline), words(candidate), rules),
-        aims => of_runs(stored, &folder, runs, aims.first().map(words).unwrap_or_default(), rules),
-    };
-    gated.map(|gated| (gated, redactor)).map_err(not_judged)
+    rules.limits = rules.limits.with_looks(args.looks);
+    let (mut all, mut look) = (Vec::new(), 1);
+    loop {
+        // As many again as there are: n, 2n, 4n in all.
+        let before = if look == 1 { 0 } else { args.runs << (look - 2) };
+        let rounds = Rounds { runs: if look == 1 { args.runs } else { before }, warmup: args.warmup };
+        let Made { runs, redactor } =
+            rounds::make(&args.selection, inputs, common, &aims, rounds, "nothing was judged").await?;
+        add_runs(&mut all, runs);
+        let words = |aim: &Aim| format!("{} runs at {}", before + rounds.runs, aim.words());
+        let gated = match aims.as_slice() {
+            [baseline, candidate] => of_turns(all.clone(), words(baseline), words(candidate), rules),
+            aims => {
+                let stored = all_baselines(&folder).map_err(failed)?;
+                of_runs(stored, &folder, all.clone(), aims.first().map(words).unwrap_or_default(), rules)
+            }
+        };
+        let gated = gated.map_err(not_judged)?;
+        if look >= args.looks || gated.record.verdict() != Some(Verdict::Inconclusive) {
+            return Ok((gated, redactor));
+        }
+        let why = gate::headline(&gated.record);
+        say(&format!(
+            "look {look} of {}: the runs do not tell yet ({}); more are made",
+            args.looks,
+            redactor.text(&why)
+        ));
+        look += 1;
+    }
 }
 
 fn show(gated: &Gated, args: &GateArgs, to_stderr: bool, redactor: &Redactor, common: &Common) -> io::Result<()> {

@@ -90,6 +90,21 @@ fn two_builds_in_turn_are_told_apart_by_what_one_does() {
     assert!(code == 3 || code == 2, "{all}");
 }
 
+#[test]
+fn where_runs_do_not_tell_more_are_made_and_looked_at() {
+    let folder = folder();
+    let (code, _, all) = in_turn(folder.path(), "none", &["--runs", "7", "--warmup", "0", "--looks", "2"]);
+    assert!(all.contains("look 1 of 2: the runs do not tell yet (an order: too few runs: 7 of the baseline"), "{all}");
+    assert!(all.contains("baseline   14 runs at fault=none\ncandidate  14 runs at fault=none\n"), "{all}");
+    assert!(all.contains("(14 runs, 14 of the candidate)") && code != 1 && code != 2, "{all}");
+    let report = std::fs::read_to_string(folder.path().join("none.json")).unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["limits"]["alpha"], 0.005, "each look has half of the error");
+    // What is decided is not looked at again.
+    let (code, _, all) = in_turn(folder.path(), "missing_service", &["--runs", "10", "--warmup", "0", "--looks", "3"]);
+    assert!(code == 1 && !all.contains("look 1") && all.contains("candidate  10 runs at"), "{all}");
+}
+
 /// Each fault by name, and clean code twenty times, however busy the machine is.
 #[test]
 #[ignore = "takes minutes: run by .ci/gate"]

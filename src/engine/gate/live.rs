@@ -93,7 +93,7 @@ pub(crate) struct Rounds {
 }
 
 /// The runs of one step of one test.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Runs {
     /// The test, with its step where it has several.
     pub(crate) name: String,
@@ -102,6 +102,19 @@ pub(crate) struct Runs {
     pub(crate) arms: Vec<Vec<(Run, Arc<Trace>)>>,
     /// By arm: why runs did not pass, and what that makes of them.
     pub(crate) failed: Vec<Vec<(Verdict, String)>>,
+}
+
+/// Adds more runs of the same tests to those that were made before.
+pub(crate) fn add(all: &mut Vec<Runs>, more: Vec<Runs>) {
+    for one in more {
+        match all.iter_mut().find(|known| (&known.name, &known.file) == (&one.name, &one.file)) {
+            None => all.push(one),
+            Some(known) => {
+                known.arms.iter_mut().zip(one.arms).for_each(|(known, more)| known.extend(more));
+                known.failed.iter_mut().zip(one.failed).for_each(|(known, more)| known.extend(more));
+            }
+        }
+    }
 }
 
 /// One run of the longer plan.

@@ -7,7 +7,7 @@ mod stored;
 mod traffic;
 
 pub(crate) use baselines::{all as all_baselines, folder as baselines_folder, recorded as recorded_now};
-pub(crate) use live::{Aim, Rounds, Runs, runs as runs_for};
+pub(crate) use live::{Aim, Rounds, Runs, add as add_runs, runs as runs_for};
 pub(crate) use saved::{Folders, Gated, NotJudged, of_folders, sources as sources_of};
 pub(crate) use stored::{Recording, Source, of_runs, of_stored, of_turns, record};
 pub(crate) use traffic::{Asked, Traffic, of_traffic};
