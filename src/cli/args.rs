@@ -105,7 +105,7 @@ pub(crate) enum Command {
     /// Record what the gate measures by, accept a change that was meant, show what is known
     Baseline(BaselineArgs),
     /// Say whether a build made traces worse: structure, durations, and why; the exit code blocks a deploy
-    Gate(GateArgs),
+    Gate(Box<GateArgs>),
     /// Keep an OTLP receiver alive that other processes and Grafana can read
     Serve(ServeArgs),
     /// Write a configuration and a first spec for a service that exists; replaces nothing

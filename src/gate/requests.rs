@@ -72,7 +72,7 @@ impl Requests {
 pub enum Worse {
     /// More of them fail.
     Fails {
-        /// How many did and do.
+        /// How many did and do; of an operation that the baseline does not have, how many requests of its service did.
         shares: Shares,
     },
     /// They take longer.
@@ -153,15 +153,28 @@ pub fn judge(baseline: Vec<Requests>, candidate: Vec<Requests>, limits: &Limits,
         let key = key(&one);
         pairs.entry(key).or_default().1 = Some(one);
     }
+    let mut services: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for ((service, _), (old, _)) in &pairs {
+        let (failed, all) = services.entry(service.clone()).or_default();
+        *failed += old.as_ref().map_or(0, |old| old.failed);
+        *all += old.as_ref().map_or(0, |old| old.all);
+    }
     let mut operations = Vec::new();
     let mut candidates: Vec<(usize, Worse, f64)> = Vec::new();
     for ((service, name), (old, new)) in pairs {
         let none = || Requests::none(&service, &name);
         let (baseline, candidate) = (old.unwrap_or_else(none), new.unwrap_or_else(none));
-        let judged = baseline.all.min(candidate.all) >= limits.least_runs as u64;
-        if judged {
+        let least = limits.least_runs as u64;
+        let of_service = services.get(&service).copied().unwrap_or_default();
+        // What is new has nothing to be measured by but what its service did before.
+        let is_new = baseline.all == 0 && candidate.all >= least && of_service.1 >= least;
+        let judged = is_new || baseline.all.min(candidate.all) >= least;
+        if is_new {
+            let found = fails(of_service, (candidate.failed, candidate.all));
+            candidates.extend(found.map(|(worse, p)| (operations.len(), worse, p)));
+        } else if judged {
             let at = operations.len();
-            let compared = [fails(&baseline, &candidate)]
+            let compared = [fails((baseline.failed, baseline.all), (candidate.failed, candidate.all))]
                 .into_iter()
                 .chain([50, 90, 99].map(|percent| takes(&baseline, &candidate, percent, limits)));
             candidates.extend(compared.flatten().map(|(worse, p)| (at, worse, p)));
@@ -187,12 +200,13 @@ pub fn judge(baseline: Vec<Requests>, candidate: Vec<Requests>, limits: &Limits,
     AllRequests { operations }
 }
 
-fn fails(baseline: &Requests, candidate: &Requests) -> Option<(Worse, f64)> {
-    let share = |one: &Requests| one.failed as f64 / one.all.max(1) as f64;
-    if share(candidate) - share(baseline) < ERROR_GROWTH {
+/// Whether more of them fail: those that did of all of them, and those that do.
+fn fails(before: (u64, u64), after: (u64, u64)) -> Option<(Worse, f64)> {
+    let share = |(failed, all): (u64, u64)| failed as f64 / all.max(1) as f64;
+    if share(after) - share(before) < ERROR_GROWTH {
         return None;
     }
-    let shares = shares((baseline.failed, baseline.all), (candidate.failed, candidate.all));
+    let shares = shares(before, after);
     Some((Worse::Fails { shares }, fisher_more(counted(shares))))
 }
 
@@ -256,6 +270,20 @@ mod tests {
         assert_eq!(found(clean(), requests(60, 1, &[])), []);
         assert_eq!(found(clean(), requests(49, 49, &[])), [], "too few to be judged");
         assert_eq!(found(requests(100, 90, &[]), requests(100, 80, &[])), []);
+    }
+
+    #[test]
+    fn a_new_operation_is_measured_by_what_its_service_did_before() {
+        let limits = Limits::of(Setup::Traffic);
+        let new = |failed: u64| Requests { all: 60, failed, ..Requests::none("shop", "POST /gifts") };
+        let of = |failed: u64, before: u64| {
+            let (old, both) = (requests(before, 0, &[]), vec![requests(60, 0, &[]), new(failed)]);
+            let judged = judge(vec![old], both, &limits, &mut Acks::new(&[], (2026, 1, 1)));
+            judged.worse().map(|(one, _)| one.baseline.name.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(60, 60), ["POST /gifts"]);
+        assert!(of(1, 60).is_empty() && of(0, 60).is_empty());
+        assert!(of(60, 0).is_empty(), "nothing is known of that service");
     }
 
     #[test]

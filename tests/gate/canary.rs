@@ -107,7 +107,7 @@ fn fixture(store: &str) -> PathBuf {
 #[test]
 fn what_real_stores_answered_names_each_fault_again() {
     let mut all = Vec::new();
-    for store in ["jaeger"] {
+    for store in ["tempo", "jaeger"] {
         let (until, answers) = read(&fixture(store));
         let server = Served::again(answers);
         for fault in FAULTS {

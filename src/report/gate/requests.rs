@@ -18,9 +18,11 @@ pub(super) fn sentence(of: &Operation, found: &Found) -> String {
     let name = of.baseline.operation();
     match &found.worse {
         Worse::Fails { shares } => format!(
-            "{name} fails in {} of {}, before in {} of {}",
+            "{name} {} in {} of {}, {} in {} of {}",
+            if of.baseline.all == 0 { "is new and fails" } else { "fails" },
             percent(shares.after, shares.of_after),
             count_of(shares.of_after, "request"),
+            if of.baseline.all == 0 { "its service before" } else { "before" },
             percent(shares.before, shares.of_before),
             shares.of_before,
         ),
