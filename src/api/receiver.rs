@@ -16,6 +16,7 @@ use crate::spec::vars::{RunVars, Scope};
 use crate::trigger::context::Ids;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -95,6 +96,7 @@ impl Receiver {
             learned: tokio::sync::watch::Sender::new(0),
             clock: Clock::start(),
             rng: Mutex::new(fastrand::Rng::new()),
+            waiting: AtomicUsize::new(0),
         };
         let ids = Mutex::new(Ids::new(fastrand::Rng::new()));
         let slots = Semaphore::new(place.backend.max_in_flight());

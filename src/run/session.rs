@@ -29,7 +29,7 @@ use futures_util::future::{FutureExt as _, join_all};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 use tokio::sync::{OnceCell, Semaphore, SetOnce};
@@ -154,6 +154,7 @@ impl Session {
                 learned: tokio::sync::watch::Sender::new(0),
                 clock: Clock::start(),
                 rng: Mutex::new(jitter),
+                waiting: AtomicUsize::new(0),
             },
             client: Clients::default(),
             descriptions: Descriptions::default(),

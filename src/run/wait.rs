@@ -12,6 +12,7 @@ use crate::matcher::count_of;
 use crate::receiver::Arrivals;
 use crate::spec::plan::TraceExpectations;
 use crate::trace::{Injected, Phase, Trace, TraceBuilder, TraceId, merge};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
@@ -26,6 +27,24 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     /// Jitter of the polls.
     pub(crate) rng: Mutex<fastrand::Rng>,
+    /// How many tests wait for their traces.
+    pub(crate) waiting: AtomicUsize,
+}
+
+/// One that waits, however that ends.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Waiting<'_> {
+    fn begin(waiting: &AtomicUsize) -> Waiting<'_> {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(waiting)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Hears how a wait goes on.
@@ -254,6 +273,7 @@ fn feed(watch: &mut Watch, reading: Reading, reads: &Reads, shared: &Shared) -> 
 
 /// Waits until every expectation is decided, the deadline has passed, or the backend refuses for good.
 pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch) -> Waited {
+    let _waiting = Waiting::begin(&shared.waiting);
     let responded = shared.clock.now();
     let mut schedule = poll::Schedule::new(responded, watch.deadline().unwrap_or(u64::MAX));
     let mut arrivals = target.backend.arrivals(target.id);
@@ -332,6 +352,7 @@ pub(crate) async fn wait(shared: &Shared, target: &Target<'_>, mut watch: Watch)
                 if read_now {
                     let asked = retry_after.take().map(|after| u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
                     held = asked.is_some();
+                    schedule.among(shared.waiting.load(Ordering::Relaxed));
                     planned = match asked {
                         Some(after) => schedule.retry_after(now, after),
                         None => schedule.next(now, step.wake_at, &mut lock(&shared.rng)),

@@ -16,21 +16,26 @@ const PATIENT: u64 = SECOND;
 /// of a suite do not keep an overloaded one from ever recovering. No more: what comes meanwhile is seen that much later.
 const REST: u64 = 1;
 
+/// Tests that wait at once share a store: together they ask about 200 times a second, each at least every second. Their
+/// first reads, which see most traces whole, are not put off, nor the one that proves the quiet.
+const EACH: u64 = SECOND / 200;
+
 /// The times at which one trace is asked for: at once after the response, then after 25 ms, 1.5 times as long each time
-/// up to 100 ms, every second after ten seconds; less often where reads take long.
+/// up to 100 ms, every second after ten seconds; less often where reads take long, or where many tests wait.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     responded_ns: u64,
     deadline_ns: u64,
     interval_ns: u64,
     rest_ns: u64,
+    crowd_ns: u64,
 }
 
 impl Schedule {
     /// For a trace whose response came at `responded_ns` and which is given up at `deadline_ns`. The first read is due
     /// at once.
     pub fn new(responded_ns: u64, deadline_ns: u64) -> Schedule {
-        Schedule { responded_ns, deadline_ns, interval_ns: FIRST, rest_ns: 0 }
+        Schedule { responded_ns, deadline_ns, interval_ns: FIRST, rest_ns: 0, crowd_ns: 0 }
     }
 
     /// The trace is given up that much later.
@@ -43,12 +48,18 @@ impl Schedule {
         self.rest_ns = ns.saturating_mul(REST).min(PATIENT);
     }
 
+    /// So many tests wait at this moment, this one among them.
+    pub fn among(&mut self, waiting: usize) {
+        self.crowd_ns = EACH.saturating_mul(u64::try_from(waiting).unwrap_or(u64::MAX)).min(PATIENT);
+    }
+
     /// When to ask next, after a read that was answered, failed or was given up at `now`. `wake_at_ns` is the step's: a
     /// read begun then proves the quiet, so it is made then if the schedule has none before; at once if the moment passed
     /// while a read was under way. Jitter of a tenth keeps the tests of a suite from asking all at once. `None` once the deadline has passed.
     pub fn next(&mut self, now: u64, wake_at_ns: Option<u64>, rng: &mut fastrand::Rng) -> Option<u64> {
         let interval = if now.saturating_sub(self.responded_ns) >= PATIENCE { PATIENT } else { self.interval_ns };
-        let interval = interval.max(self.rest_ns);
+        let crowd = if self.interval_ns < MOST { 0 } else { self.crowd_ns };
+        let interval = interval.max(self.rest_ns).max(crowd);
         self.interval_ns = (self.interval_ns * 3 / 2).min(MOST);
         let jittered = interval - interval / 10 + rng.u64(0..=interval / 5);
         let next = now.saturating_add(jittered);
@@ -109,6 +120,28 @@ mod tests {
         for (took, nominal) in [(3 * MS, 25 * MS), (60 * MS, 60 * MS), (2 * SECOND, SECOND), (u64::MAX, SECOND)] {
             assert!(interval(took).abs_diff(nominal) <= nominal / 10, "after {took}: {}", interval(took));
         }
+    }
+
+    #[test]
+    fn many_that_wait_ask_less_often_after_their_first_reads_but_prove_the_quiet_on_time() {
+        let intervals = |waiting: usize| -> Vec<u64> {
+            let mut schedule = Schedule::new(0, 60 * SECOND);
+            let mut rng = fastrand::Rng::with_seed(7);
+            schedule.among(waiting);
+            (0..6).map(|_| schedule.next(0, None, &mut rng).unwrap()).collect()
+        };
+        let about = |intervals: &[u64], nominal: u64| intervals.iter().all(|one| one.abs_diff(nominal) <= nominal / 10);
+        assert_eq!(intervals(1), intervals(20));
+        assert!(about(&intervals(500)[..1], 25 * MS) && about(&intervals(500)[4..], SECOND));
+        assert!(about(&intervals(100)[4..], 500 * MS) && about(&intervals(usize::MAX)[4..], SECOND));
+
+        let mut schedule = Schedule::new(0, 60 * SECOND);
+        let mut rng = fastrand::Rng::with_seed(7);
+        schedule.among(500);
+        for _ in 0..6 {
+            schedule.next(0, None, &mut rng).unwrap();
+        }
+        assert_eq!(schedule.next(SECOND, Some(SECOND + 7 * MS), &mut rng), Some(SECOND + 7 * MS));
     }
 
     #[test]
