@@ -192,7 +192,12 @@ pub(crate) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
             let entry = entry?;
             let path = entry.path();
             let other = path.extension().and_then(|at| at.to_str()).is_some_and(|at| NO_TRACES.contains(&at));
-            match path.is_dir() {
+            // Only what a link leads to has to be asked for.
+            let is_folder = match entry.file_type()? {
+                link if link.is_symlink() => path.is_dir(),
+                known => known.is_dir(),
+            };
+            match is_folder {
                 _ if entry.file_name().as_encoded_bytes().starts_with(b".") => {}
                 true if depth < DEEPEST => open.push((path, depth + 1)),
                 // What is left out may hold the very span that must not be there. Whether the rest are files at all is seen

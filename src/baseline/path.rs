@@ -2,7 +2,8 @@
 
 use super::key::Key;
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
 
 /// One of [`Paths`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +20,8 @@ impl PathIx {
 struct Node {
     parent: Option<PathIx>,
     key: Key,
+    /// Of the parent and the key.
+    hash: u64,
     depth: u32,
     children: Vec<PathIx>,
 }
@@ -28,8 +31,10 @@ struct Node {
 pub struct Paths {
     nodes: Vec<Node>,
     tops: Vec<PathIx>,
+    /// By parent and key, which are looked up in `nodes`: a key is never cloned to be found.
+    index: HashTable<PathIx>,
     // Names come from outside, so that only a hasher with a seed is safe.
-    index: HashMap<(Option<PathIx>, Key), PathIx, RandomState>,
+    hasher: RandomState,
 }
 
 impl Paths {
@@ -47,13 +52,15 @@ impl Paths {
     }
     /// The path below `parent` that ends in `key`; put there if there is none.
     pub fn put(&mut self, parent: Option<PathIx>, key: &Key) -> PathIx {
-        if let Some(known) = self.find(parent, key) {
+        let hash = self.hasher.hash_one((parent, key));
+        if let Some(known) = self.find_hashed(hash, parent, key) {
             return known;
         }
         let ix = PathIx(self.nodes.len() as u32);
         let depth = parent.map_or(0, |parent| self.depth(parent) + 1);
-        self.nodes.push(Node { parent, key: key.clone(), depth, children: Vec::new() });
-        self.index.insert((parent, key.clone()), ix);
+        self.nodes.push(Node { parent, key: key.clone(), hash, depth, children: Vec::new() });
+        let nodes = &self.nodes;
+        self.index.insert_unique(hash, ix, |ix| nodes[ix.index()].hash);
         match parent {
             Some(parent) => self.nodes[parent.index()].children.push(ix),
             None => self.tops.push(ix),
@@ -62,7 +69,14 @@ impl Paths {
     }
     /// The path below `parent` that ends in `key`.
     pub fn find(&self, parent: Option<PathIx>, key: &Key) -> Option<PathIx> {
-        self.index.get(&(parent, key.clone())).copied()
+        self.find_hashed(self.hasher.hash_one((parent, key)), parent, key)
+    }
+    fn find_hashed(&self, hash: u64, parent: Option<PathIx>, key: &Key) -> Option<PathIx> {
+        let is_it = |ix: &PathIx| {
+            let node = &self.nodes[ix.index()];
+            node.hash == hash && node.parent == parent && node.key == *key
+        };
+        self.index.find(hash, is_it).copied()
     }
     /// The last key.
     pub fn key(&self, ix: PathIx) -> &Key {

@@ -5,7 +5,7 @@
 
 use super::limits::{FEWEST_RUNS, LARGE_EFFECT, Limits, Setup};
 use super::tail::Tail;
-use crate::analyse::stats::{Method, Sample, holm, rank_sum, ratio_within, shift_within, superiority};
+use crate::analyse::stats::{Method, Nulls, Sample, holm, rank_sum, ratio_within, shift_within, superiority};
 
 /// The runs of one path.
 #[derive(Debug, Clone)]
@@ -75,7 +75,9 @@ pub struct Measured {
 
 /// Judges the paths of one test.
 pub fn judge(paths: &[Arms], limits: &Limits) -> Vec<Judged> {
-    let measured: Vec<Option<Measured>> = paths.iter().map(|arms| measure(arms, limits)).collect();
+    // Most paths have as many runs as the others.
+    let mut nulls = Nulls::default();
+    let measured: Vec<Option<Measured>> = paths.iter().map(|arms| measure(arms, limits, &mut nulls)).collect();
     let enough = |arms: &Arms| arms.baseline.len().min(arms.candidate.len()) >= limits.least_runs.max(FEWEST_RUNS);
     // Only what has enough runs is tested at all.
     let tested: Vec<usize> = (0..paths.len()).filter(|&at| enough(&paths[at]) && measured[at].is_some()).collect();
@@ -102,11 +104,11 @@ pub fn judge(paths: &[Arms], limits: &Limits) -> Vec<Judged> {
     judged
 }
 
-fn measure(arms: &Arms, limits: &Limits) -> Option<Measured> {
+fn measure(arms: &Arms, limits: &Limits, nulls: &mut Nulls) -> Option<Measured> {
     let (baseline, candidate) = (Sample::new(arms.baseline.clone())?, Sample::new(arms.candidate.clone())?);
-    let ratio = ratio_within(&baseline, &candidate, limits.alpha);
-    let shift = shift_within(&baseline, &candidate, limits.alpha);
-    let ranks = rank_sum(&baseline, &candidate);
+    let ratio = ratio_within(&baseline, &candidate, limits.alpha, nulls);
+    let shift = shift_within(&baseline, &candidate, limits.alpha, nulls);
+    let ranks = rank_sum(&baseline, &candidate, nulls);
     Some(Measured {
         baseline_ns: baseline.middle(),
         candidate_ns: candidate.middle(),

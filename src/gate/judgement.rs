@@ -30,6 +30,14 @@ pub struct Test {
     failures: (OwnFailures, OwnFailures),
 }
 
+/// What is found of one test.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Findings {
+    structure: Vec<Structural>,
+    durations: Vec<Timed>,
+    cause: Option<Cause>,
+}
+
 /// Runs in which a test did not pass by itself, whatever the gate finds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnFailures {
@@ -86,10 +94,22 @@ impl Test {
 
     /// What the gate says.
     pub fn judge(&self, name: &str, limits: &Limits, acks: &mut Acks) -> Judgement {
+        self.concluded(name, self.measured(limits), limits, acks)
+    }
+
+    /// What is found, before anybody asks whether it is acknowledged: almost all of the work, and of this test alone.
+    pub fn measured(&self, limits: &Limits) -> Findings {
         let control = (self.control_runs > 0).then_some(&self.in_control);
         let structure = structure::judge(self.baseline.runs(), &self.differences, control, limits.setup);
         let durations = timed(&self.catalogue, &self.baseline, &self.candidate, limits);
         let cause = cause(&self.catalogue, &self.baseline, &self.candidate, &durations, &structure);
+        Findings { structure, durations, cause }
+    }
+
+    /// What the gate says of what was found.
+    pub fn concluded(&self, name: &str, found: Findings, limits: &Limits, acks: &mut Acks) -> Judgement {
+        let examples = self.examples(&found);
+        let Findings { structure, durations, cause } = found;
         let structure: Vec<(Structural, Option<Acked>)> = structure
             .into_iter()
             .map(|one| {
@@ -119,7 +139,7 @@ impl Test {
             verdict,
             runs: (self.baseline.runs(), self.candidate.runs()),
             incomplete: (self.baseline.incomplete_runs(), self.candidate.incomplete_runs()),
-            examples: self.examples(&structure, &durations),
+            examples,
             structure,
             durations,
             cause,
@@ -139,20 +159,16 @@ impl Test {
     }
 
     /// A trace of either arm to look at: one that has the first difference, or a typical one of those that became slower.
-    fn examples(
-        &self,
-        structure: &[(Structural, Option<Acked>)],
-        durations: &[(Timed, Option<Acked>)],
-    ) -> (Option<TraceId>, Option<TraceId>) {
+    pub fn examples(&self, Findings { structure, durations, .. }: &Findings) -> (Option<TraceId>, Option<TraceId>) {
         let typical = |arm: &Arm, above_ns: u64| {
             let mut runs: Vec<(u64, TraceId)> =
                 arm.timings().filter(|run| run.root_ns > above_ns).map(|run| (run.root_ns, run.id)).collect();
             runs.sort_unstable();
             runs.get(runs.len().saturating_sub(1) / 2).map(|(_, id)| *id)
         };
-        let different = structure.iter().find(|(one, _)| one.verdict > Verdict::Pass);
-        let different = different.and_then(|(one, _)| self.seen_in.get(&one.difference.identity()).copied());
-        let root = durations.iter().map(|(one, _)| one).find(|one| one.is_root);
+        let different = structure.iter().find(|one| one.verdict > Verdict::Pass);
+        let different = different.and_then(|one| self.seen_in.get(&one.difference.identity()).copied());
+        let root = durations.iter().find(|one| one.is_root);
         let tail = root.filter(|root| root.judged.change == Change::SlowTail);
         let tail = tail.and_then(|root| root.judged.measured.as_ref()?.tail.as_ref());
         let slow = tail.map_or(0, |tail| tail.above_ns);

@@ -5,7 +5,7 @@ mod otlp_json;
 mod otlp_proto;
 mod zipkin;
 
-use crate::{Span, System, Trace};
+use crate::{Span, System};
 use otlp_json::Dialect;
 
 /// What traces are written as.
@@ -49,14 +49,14 @@ impl Format {
     ];
 }
 
-/// The traces as one document.
-pub fn write<'s>(format: Format, system: &'s System, traces: impl Iterator<Item = Trace<'s>>) -> Vec<u8> {
+/// The traces as one document: each as the system makes it, or as a caller changed its spans.
+pub fn write<T: Iterator<Item = Span>>(format: Format, system: &System, traces: impl Iterator<Item = T>) -> Vec<u8> {
     let mut out = Vec::new();
-    let spans = |traces: &mut dyn Iterator<Item = Trace<'s>>, take: &mut dyn FnMut(&[Span])| {
+    let spans = |traces: &mut dyn Iterator<Item = T>, take: &mut dyn FnMut(&[Span])| {
         traces.for_each(|trace| batches(trace, system.services.len(), take));
     };
     let mut traces = traces;
-    let json = |out: &mut Vec<u8>, dialect, traces: &mut dyn Iterator<Item = Trace<'s>>, between: &str| {
+    let json = |out: &mut Vec<u8>, dialect, traces: &mut dyn Iterator<Item = T>, between: &str| {
         let mut first = true;
         spans(traces, &mut |batch| {
             out.extend_from_slice(if std::mem::take(&mut first) { b"" } else { between.as_bytes() });

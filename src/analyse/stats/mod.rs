@@ -7,11 +7,13 @@
 pub mod confidence;
 mod holm;
 mod normal;
+mod null;
 mod rank_sum;
 mod shares;
 mod shift;
 
 pub use holm::holm;
+pub use null::Nulls;
 pub use rank_sum::{Method, RankSum, rank_sum};
 pub use shares::{Shares, fisher_more, fisher_more_mid};
 pub use shift::{Estimate, ratio, ratio_within, shift, shift_within, superiority};

@@ -4,7 +4,7 @@
 //! Gaussian binomial. With ties it is that of the sum of mid-ranks, over all ways to choose which of the values at hand are
 //! whose. Of more values it is the normal distribution, its variance corrected for ties and half a step taken off for continuity.
 
-use super::shift::MOST_EXACT;
+use super::null::{MOST_EXACT, Nulls};
 use super::{Sample, normal};
 
 /// Up to this many values together the sums of tied ranks are counted: 66 over 33 is the last that a `u64` holds.
@@ -35,14 +35,13 @@ pub struct RankSum {
 }
 
 /// The test, one-sided in both directions.
-pub fn rank_sum(x: &Sample, y: &Sample) -> RankSum {
+pub fn rank_sum(x: &Sample, y: &Sample, nulls: &mut Nulls) -> RankSum {
     let (n, m) = (x.count(), y.count());
     let twice_u = twice_u(x.values(), y.values());
     let ties = ties(x.values(), y.values());
     let (above, below, method) = if ties == 0 && n <= MOST_EXACT && m <= MOST_EXACT {
-        let counts = counts(n, m);
-        let u = (twice_u / 2) as usize;
-        (share(&counts[u..], &counts), share(&counts[..=u], &counts), Method::Exact)
+        let (null, u) = (nulls.of(n, m), (twice_u / 2) as usize);
+        (null.at_least(u), null.at_most(u), Method::Exact)
     } else if n + m <= MOST_TIED {
         let counts = tied_counts(x.values(), y.values());
         // The least sum that `y` can have is at the first position.
@@ -61,8 +60,8 @@ pub fn rank_sum(x: &Sample, y: &Sample) -> RankSum {
     RankSum { twice_u, above, below, method }
 }
 
-fn share<T: Copy + Into<u128>>(part: &[T], all: &[T]) -> f64 {
-    let sum = |counts: &[T]| counts.iter().map(|&count| count.into()).sum::<u128>() as f64;
+fn share(part: &[u64], all: &[u64]) -> f64 {
+    let sum = |counts: &[u64]| counts.iter().map(|&count| u128::from(count)).sum::<u128>() as f64;
     (sum(part) / sum(all)).min(1.0)
 }
 
@@ -87,25 +86,6 @@ pub(super) fn ties(x: &[u64], y: &[u64]) -> u128 {
     all.sort_unstable();
     let group = |group: &[u64]| (group.len() as u128).pow(3) - group.len() as u128;
     all.chunk_by(|a, b| a == b).map(group).sum()
-}
-
-/// Of how many of all arrangements of two samples U is 0, 1, …, n·m: the coefficients of the Gaussian binomial.
-pub(super) fn counts(n: usize, m: usize) -> Vec<u128> {
-    let most = n * m;
-    let mut counts = vec![0_u128; most + 1];
-    counts[0] = 1;
-    for i in 1..=n {
-        // Times 1 − q^(m+i); the result of both steps is a polynomial with positive coefficients again, so that what wraps
-        // around between them comes back.
-        for at in (m + i..=most).rev() {
-            counts[at] = counts[at].wrapping_sub(counts[at - m - i]);
-        }
-        // Divided by 1 − q^i.
-        for at in i..=most {
-            counts[at] = counts[at].wrapping_add(counts[at - i]);
-        }
-    }
-    counts
 }
 
 /// In how many of all choices of as many values as `y` has their mid-ranks, counted twice, sum to 0, 1, 2, ….
@@ -137,25 +117,19 @@ fn tied_counts(x: &[u64], y: &[u64]) -> Vec<u64> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::super::null::Null;
     use super::*;
     use proptest::prelude::*;
+
+    fn rank_sum(x: &Sample, y: &Sample) -> RankSum {
+        super::rank_sum(x, y, &mut Nulls::default())
+    }
 
     fn sample(values: &[u64]) -> Sample {
         Sample::new(values.to_vec()).unwrap()
     }
     fn close(found: f64, expected: f64, of: f64) -> bool {
         (found / expected - 1.0).abs() < of
-    }
-
-    /// The smallest two-sided p of n against n: 2 of all arrangements.
-    #[test]
-    fn u_of_equal_samples_has_as_many_arrangements_as_there_are() {
-        for (n, all) in [(3, 20), (4, 70), (5, 252), (6, 924)] {
-            let counts = counts(n, n);
-            assert_eq!((counts[0], counts.iter().sum::<u128>()), (1, all));
-        }
-        // The greatest that is computed: 100 over 50.
-        assert_eq!(counts(50, 50).iter().sum::<u128>(), 100_891_344_545_564_193_334_812_497_256);
     }
 
     /// The first example of R's `wilcox.test` (Hollander and Wolfe, permeability of membranes): W = 35, p = 0.1272.
@@ -184,8 +158,7 @@ mod tests {
         let corrected = 2.0 * normal::above((338.0 - ties - 0.5) / deviation);
         assert!(close(corrected, 0.000_120_8, 1e-3), "{corrected}");
         // So far out the normal distribution has twice the counted one; with the few ties that there are it is that without any.
-        let without_ties = counts(26, 26);
-        assert!(close(found.below, share(&without_ties[..=127], &without_ties), 0.05), "{}", found.below);
+        assert!(close(found.below, Null::of(26, 26).at_most(127), 0.05), "{}", found.below);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! By how much one sample is above another: Hodges and Lehmann's shift with its interval, and how often it is above at all.
 
-use super::rank_sum::{counts, ties, twice_u};
+use super::null::{MOST_EXACT, Nulls};
+use super::rank_sum::{ties, twice_u};
 use super::{Sample, TAIL, normal};
 use std::cmp::Ordering;
 
-/// Up to this size of both samples the distribution of U is computed exactly. Its counts then fit a `u128`.
-pub(super) const MOST_EXACT: usize = 50;
+/// So many pairs at most are written down and sorted, which is faster than counting again and again.
+const MOST_SORTED: usize = MOST_EXACT * MOST_EXACT;
 
 /// A difference of two samples with the interval that holds it, if they are large enough for one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,14 +19,14 @@ pub struct Estimate<T> {
 
 /// By how many nanoseconds `y` is above `x`: the median of all differences (Hodges and Lehmann). The interval is of 95 %.
 pub fn shift(x: &Sample, y: &Sample) -> Estimate<i128> {
-    shift_within(x, y, TAIL)
+    shift_within(x, y, TAIL, &mut Nulls::default())
 }
 
 /// The same with an interval of which either end is wrong with this probability at most.
-pub fn shift_within(x: &Sample, y: &Sample, tail: f64) -> Estimate<i128> {
+pub fn shift_within(x: &Sample, y: &Sample, tail: f64, nulls: &mut Nulls) -> Estimate<i128> {
     let pairs = Pairs { x: &x.0, y: &y.0, key: |x: u64, y: u64| (i128::from(y) - i128::from(x) + BIAS) as u128 };
     // Of an even number of differences the two in the middle have one between them.
-    let estimate = pairs.estimate(tail);
+    let estimate = pairs.estimate(tail, nulls);
     let middle = |(a, b): (u128, u128)| (a as i128 - BIAS) + (b as i128 - a as i128) / 2;
     Estimate {
         value: middle(estimate.value),
@@ -35,14 +36,14 @@ pub fn shift_within(x: &Sample, y: &Sample, tail: f64) -> Estimate<i128> {
 
 /// How many times `x` is `y`: the shift of their logarithms. A time of zero counts as one nanosecond. The interval is of 95 %.
 pub fn ratio(x: &Sample, y: &Sample) -> Estimate<f64> {
-    ratio_within(x, y, TAIL)
+    ratio_within(x, y, TAIL, &mut Nulls::default())
 }
 
 /// The same with an interval of which either end is wrong with this probability at most.
-pub fn ratio_within(x: &Sample, y: &Sample, tail: f64) -> Estimate<f64> {
+pub fn ratio_within(x: &Sample, y: &Sample, tail: f64, nulls: &mut Nulls) -> Estimate<f64> {
     let pairs = Pairs { x: &x.0, y: &y.0, key: |x: u64, y: u64| (y.max(1) as f64 / x.max(1) as f64).to_bits().into() };
     let number = |bits: u128| f64::from_bits(bits as u64);
-    let estimate = pairs.estimate(tail);
+    let estimate = pairs.estimate(tail, nulls);
     Estimate {
         value: (number(estimate.value.0) * number(estimate.value.1)).sqrt(),
         interval: estimate.interval.map(|(low, high)| (number(low.0), number(high.0))),
@@ -58,8 +59,8 @@ pub fn superiority(x: &Sample, y: &Sample) -> f64 {
 /// Makes differences of two `u64` positive.
 const BIAS: i128 = 1 << 64;
 
-/// All pairs of two samples, ordered by a key that grows with y and falls with x. There are n·m of them, so they are never
-/// written down: how many have at most some key is counted in n + m steps.
+/// All pairs of two samples, ordered by a key that grows with y and falls with x. There are n·m of them, so those of large samples are
+/// never written down: how many have at most some key is counted in n + m steps.
 struct Pairs<'a, K> {
     x: &'a [u64],
     y: &'a [u64],
@@ -71,34 +72,43 @@ impl<K: Fn(u64, u64) -> u128> Pairs<'_, K> {
         self.x.len() as u128 * self.y.len() as u128
     }
     /// The median as the two keys in the middle, and the ends of the interval (each as a pair of equal keys).
-    fn estimate(&self, tail: f64) -> Estimate<(u128, u128)> {
+    fn estimate(&self, tail: f64, nulls: &mut Nulls) -> Estimate<(u128, u128)> {
         let all = self.count();
-        let value = (self.at_rank(all.div_ceil(2)), self.at_rank(all / 2 + 1));
-        let interval = self.outside(tail).map(|outside| {
-            let (low, high) = (self.at_rank(outside + 1), self.at_rank(all - outside));
+        let sorted = self.sorted();
+        // The least is of rank 1.
+        let at_rank = |rank: u128| {
+            let at = rank.checked_sub(1).and_then(|at| usize::try_from(at).ok());
+            at.and_then(|at| sorted.get(at).copied()).unwrap_or_else(|| self.at_rank(rank))
+        };
+        let value = (at_rank(all.div_ceil(2)), at_rank(all / 2 + 1));
+        let interval = self.outside(tail, nulls).map(|outside| {
+            let (low, high) = (at_rank(outside + 1), at_rank(all - outside));
             ((low, low), (high, high))
         });
         Estimate { value, interval }
     }
     /// How many pairs lie below the interval, and as many above it: the greatest c with P(U ≤ c) ≤ the tail. Where values are
     /// tied, or there are many, by the normal distribution, its variance corrected for ties.
-    fn outside(&self, tail: f64) -> Option<u128> {
+    fn outside(&self, tail: f64, nulls: &mut Nulls) -> Option<u128> {
         let (n, m) = (self.x.len(), self.y.len());
         let ties = ties(self.x, self.y);
         if n <= MOST_EXACT && m <= MOST_EXACT && ties == 0 {
-            let counts = counts(n, m);
-            let all = counts.iter().sum::<u128>() as f64;
-            let mut sum = 0;
-            let within = |count: &&u128| {
-                sum += **count;
-                sum as f64 / all <= tail
-            };
-            return (counts.iter().take_while(within).count() as u128).checked_sub(1);
+            return (nulls.of(n, m).within(tail) as u128).checked_sub(1);
         }
         // The rank of the lower end, rounded down, is one more than what lies outside.
         let half = n as f64 * m as f64 / 2.0;
         let rank = (half - normal::deviate(tail) * normal::of_u(n, m, ties)).floor();
         (rank >= 1.0).then(|| rank as u128 - 1)
+    }
+    /// The keys in ascending order; none where there are too many.
+    fn sorted(&self) -> Vec<u128> {
+        if self.count() > MOST_SORTED as u128 {
+            return Vec::new();
+        }
+        let mut keys: Vec<u128> =
+            self.y.iter().flat_map(|&y| self.x.iter().map(move |&x| (x, y))).map(|(x, y)| (self.key)(x, y)).collect();
+        keys.sort_unstable();
+        keys
     }
     /// The key of a rank, the least being of rank 1.
     fn at_rank(&self, rank: u128) -> u128 {
@@ -167,7 +177,7 @@ mod tests {
         for (tail, &(n, m, critical)) in tables {
             let (x, y): (Vec<u64>, Vec<u64>) = ((0..n).collect(), (100..100 + m).collect());
             let pairs = Pairs { x: &x, y: &y, key: |x: u64, y: u64| u128::from(y - x) };
-            assert_eq!(pairs.outside(tail), critical, "{n} and {m} with {tail}");
+            assert_eq!(pairs.outside(tail, &mut Nulls::default()), critical, "{n} and {m} with {tail}");
         }
     }
 
@@ -182,6 +192,8 @@ mod tests {
                 x.0.iter().flat_map(|&x| y.0.iter().map(move |&y| i128::from(y) - i128::from(x))).collect();
             all.sort_unstable();
             let pairs = Pairs { x: &x.0, y: &y.0, key: |x: u64, y: u64| (i128::from(y) - i128::from(x) + BIAS) as u128 };
+            let sorted: Vec<i128> = pairs.sorted().into_iter().map(|key| key as i128 - BIAS).collect();
+            prop_assert_eq!(&sorted, &all);
             for (at, difference) in all.iter().enumerate() {
                 prop_assert_eq!(pairs.at_rank(at as u128 + 1) as i128 - BIAS, *difference);
             }
@@ -198,7 +210,8 @@ mod tests {
             y in prop::collection::vec(1_u64..100_000, 1..70),
         ) {
             let (Some(x), Some(y)) = (Sample::new(x), Sample::new(y)) else { return Ok(()) };
-            if let (Some(wide), Some(narrow)) = (ratio_within(&x, &y, 0.01).interval, ratio_within(&x, &y, 0.025).interval) {
+            let within = |tail| ratio_within(&x, &y, tail, &mut Nulls::default()).interval;
+            if let (Some(wide), Some(narrow)) = (within(0.01), within(0.025)) {
                 prop_assert!(wide.0 <= narrow.0 && narrow.1 <= wide.1);
             }
         }

@@ -2,7 +2,9 @@
 
 mod baselines;
 mod live;
+mod reading;
 mod saved;
+mod side_by_side;
 mod stored;
 mod traffic;
 

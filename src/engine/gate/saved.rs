@@ -1,14 +1,11 @@
 //! A gate over saved traces: one folder a test, one file a trace; what lies directly in the folder is grouped by root.
-//!
-//! Files are read a batch at a time, each batch by all processors, and forgotten once learnt: memory grows with paths, not with traces.
 
 use super::Rules;
+use super::reading::read;
+use super::side_by_side::side_by_side;
 use super::stored::Source;
-use crate::backend::file;
 use crate::baseline::Key;
-use crate::engine::traces;
 use crate::engine::unix_ns;
-use crate::facts::Facts;
 use crate::gate::judgement::Test;
 use crate::gate::limits::Limits;
 use crate::gate::record::GateRecord;
@@ -17,13 +14,9 @@ use crate::gate::run::Run;
 use crate::matcher::count_of;
 use crate::report::gate::Examples;
 use crate::trace::{Trace, TraceId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// So many files are read before what is in them is learnt.
-const BATCH: usize = 256;
 
 /// The folders of a gate.
 pub(crate) struct Folders<'a> {
@@ -78,13 +71,13 @@ pub(crate) fn of_folders(folders: &Folders<'_>, rules: &mut Rules) -> Result<Gat
     let started_ns = unix_ns();
     let mut groups = Groups::default();
     let baseline = read(folders.baseline, |group, run| groups.baseline(group, run))?;
-    if baseline.read == 0 {
+    if baseline.count() == 0 {
         return Err(NotJudged::Nothing(format!("there is no trace in {}", folders.baseline.display())));
     }
     if groups.tests.values().all(|test| test.baseline.runs() == 0) {
         return Err(NotJudged::Nothing(format!(
             "the baseline is empty: none of the {} in {} is whole",
-            count_of(baseline.read, "trace"),
+            count_of(baseline.count(), "trace"),
             folders.baseline.display()
         )));
     }
@@ -94,11 +87,11 @@ pub(crate) fn of_folders(folders: &Folders<'_>, rules: &mut Rules) -> Result<Gat
         groups.strays.clear();
     }
     let candidate = read(folders.candidate, |group, run| groups.add(group, run, Test::add_candidate))?;
-    if candidate.read == 0 {
+    if candidate.count() == 0 {
         return Err(NotJudged::Nothing(format!("there is no trace in {}", folders.candidate.display())));
     }
     let (mut remarks, doubt) = (groups.remarks(), groups.doubt());
-    let same = candidate.places.keys().filter(|id| baseline.places.contains_key(id)).count();
+    let same = candidate.ids().filter(|id| baseline.holds(*id)).count();
     if same > 0 {
         let of = count_of(same, "trace");
         remarks.push(format!("{of} in both arms; whoever compares a build with itself finds nothing"));
@@ -151,7 +144,7 @@ pub(super) struct Origin {
 }
 
 /// Finds a trace of an arm.
-type Load<'a> = &'a dyn Fn(TraceId) -> Option<Arc<Trace>>;
+type Load<'a> = &'a (dyn Fn(TraceId) -> Option<Arc<Trace>> + Sync);
 
 /// Judges each test, and finds traces to look at.
 pub(super) fn conclude(
@@ -162,15 +155,18 @@ pub(super) fn conclude(
     remarks: Vec<String>,
     doubt: Option<String>,
 ) -> Gated {
+    let limits = &rules.limits;
+    let judged = side_by_side(&tests, |Named { source, test, .. }| {
+        let measured = test.measured(limits);
+        let (old, new) = test.examples(&measured);
+        let (baseline, candidate) = (old.and_then(baseline), new.and_then(candidate));
+        (measured, Examples { source: source.clone(), baseline, candidate })
+    });
     let (mut judgements, mut examples) = (Vec::new(), Vec::new());
-    for Named { name, source, test } in tests {
-        let judgement = test.judge(&name, &rules.limits, &mut rules.acks);
-        examples.push(Examples {
-            source,
-            baseline: judgement.examples.0.and_then(baseline),
-            candidate: judgement.examples.1.and_then(candidate),
-        });
-        judgements.push(judgement);
+    // In their order: each uses up acks.
+    for (Named { name, test, .. }, (measured, example)) in tests.iter().zip(judged) {
+        judgements.push(test.concluded(name, measured, &rules.limits, &mut rules.acks));
+        examples.push(example);
     }
     let mut record = GateRecord {
         limits: rules.limits,
@@ -256,83 +252,4 @@ impl Groups {
             format!("{of} of the candidate without one root: nobody knows of which test, so they were not judged")
         })
     }
-}
-
-/// What was read of an arm.
-pub(super) struct Read {
-    read: usize,
-    files: Vec<PathBuf>,
-    /// In which file each trace is.
-    places: HashMap<TraceId, u32>,
-}
-
-impl Read {
-    pub(super) fn words(&self, folder: &Path) -> String {
-        format!("{} in {}", count_of(self.read, "trace"), folder.display())
-    }
-    pub(super) fn load(&self, id: TraceId) -> Option<Trace> {
-        let file = self.files.get(*self.places.get(&id)? as usize)?;
-        traces::in_file(file).ok()?.into_iter().find(|trace| trace.id() == id)
-    }
-}
-
-/// Reads all traces of a folder, in the order of the files' names.
-pub(super) fn read(folder: &Path, mut learn: impl FnMut(Group, &Run)) -> Result<Read, String> {
-    let files = file::files_in(folder).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
-    let mut all = Read { read: 0, files, places: HashMap::new() };
-    let files = std::mem::take(&mut all.files);
-    for (batch, paths) in files.chunks(BATCH).enumerate() {
-        for (at, runs) in side_by_side(paths, |path| runs_of(path)).into_iter().enumerate() {
-            let number = (batch * BATCH + at) as u32;
-            let path = &paths[at];
-            for run in runs? {
-                if let Some(before) = all.places.insert(run.id, number) {
-                    let (first, second) = (files[before as usize].display(), path.display());
-                    return Err(format!("trace {} is in {first} and in {second}; each run must be there once", run.id));
-                }
-                all.read += 1;
-                let group = Group { folder: folder_of(folder, path), root: run.shape.root.clone() };
-                learn(group, &run);
-            }
-        }
-    }
-    all.files = files;
-    Ok(all)
-}
-
-/// The first folder below the one that was named.
-fn folder_of(folder: &Path, path: &Path) -> Option<String> {
-    let mut below = path.strip_prefix(folder).ok()?.components();
-    let first = below.next()?;
-    below.next().is_some().then(|| first.as_os_str().to_string_lossy().into_owned())
-}
-
-fn runs_of(path: &Path) -> Result<Vec<Run>, String> {
-    let traces = traces::in_file(path)?;
-    Ok(traces.iter().map(|trace| Run::of(&Facts::from(trace))).collect())
-}
-
-/// What `of` makes of each, in their order, by as many threads as there are processors.
-fn side_by_side<T: Sync, R: Send>(all: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(all.len().max(1));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(one) = all.get(at) else { return done };
-            done.push((at, of(one)));
-        }
-    };
-    let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut done = work();
-        // A thread that panicked has lost what it was given; the panic goes on here.
-        others
-            .into_iter()
-            .for_each(|other| done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))));
-        done
-    });
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, made)| made).collect()
 }

@@ -3,7 +3,8 @@
 use super::Rules;
 use super::baselines::{self, Found};
 use super::live::Runs;
-use super::saved::{Gated, Group, Named, NotJudged, Origin, conclude, read};
+use super::reading::read;
+use super::saved::{Gated, Group, Named, NotJudged, Origin, conclude};
 use crate::engine::unix_ns;
 use crate::gate::judgement::Test;
 use crate::gate::stored::{Recorded, Stored};
@@ -44,7 +45,7 @@ impl<'a> Store<'a> {
     fn judged(
         self,
         candidate: String,
-        load: &dyn Fn(TraceId) -> Option<Arc<Trace>>,
+        load: &(dyn Fn(TraceId) -> Option<Arc<Trace>> + Sync),
         mut remarks: Vec<String>,
         rules: &mut Rules,
         started_ns: u64,

@@ -1,15 +1,15 @@
 //! Jaeger's legacy JSON, as its translator makes it of OTLP.
 
 use super::{list, put, quoted};
-use crate::{Attribute, Event, Kind, Span, System, Trace, Value};
+use crate::{Attribute, Event, Kind, Span, System, Value};
 
-pub(super) fn document<'s>(out: &mut Vec<u8>, system: &System, traces: impl Iterator<Item = Trace<'s>>) {
+pub(super) fn document<T: Iterator<Item = Span>>(out: &mut Vec<u8>, system: &System, traces: impl Iterator<Item = T>) {
     out.extend_from_slice(b"{\"data\":");
     list(out, traces, |out, trace| one_trace(out, system, trace));
     out.extend_from_slice(b",\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}");
 }
 
-fn one_trace(out: &mut Vec<u8>, system: &System, trace: Trace<'_>) {
+fn one_trace(out: &mut Vec<u8>, system: &System, trace: impl Iterator<Item = Span>) {
     let mut spans = trace.peekable();
     put!(out, "{{\"traceID\":\"{:032x}\",\"spans\":", spans.peek().map_or(0, |span| span.trace_id));
     let mut met = vec![false; system.services.len()];

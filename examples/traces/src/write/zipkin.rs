@@ -1,9 +1,9 @@
 //! Zipkin's v2 JSON, as OpenTelemetry's exporters write it: everything is text.
 
 use super::{list, put, quoted};
-use crate::{Attribute, Kind, Span, System, Trace, Value};
+use crate::{Attribute, Kind, Span, System, Value};
 
-pub(super) fn document<'s>(out: &mut Vec<u8>, system: &System, traces: impl Iterator<Item = Trace<'s>>) {
+pub(super) fn document<T: Iterator<Item = Span>>(out: &mut Vec<u8>, system: &System, traces: impl Iterator<Item = T>) {
     list(out, traces.flatten(), |out, span| one_span(out, system, &span));
 }
 
