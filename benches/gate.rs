@@ -62,7 +62,7 @@ fn put(folder: &Path, format: Format, test: u64, alike: bool, runs: std::ops::Ra
     let ending = if matches!(format, Format::OtlpProto) { "pb" } else { "json" };
     let one = |run: u64| {
         let bytes = match alike {
-            true => write(format, &system, std::iter::once(again(&system, run).into_iter())),
+            true => write(format, &system, std::iter::once(again(&system, test, run).into_iter())),
             false => write(format, &system, std::iter::once(system.trace(run))),
         };
         std::fs::write(folder.join(format!("{run}.{ending}")), &bytes).unwrap();
@@ -72,8 +72,8 @@ fn put(folder: &Path, format: Format, test: u64, alike: bool, runs: std::ops::Ra
 }
 
 /// The first trace of a system once more: other ids, and some 10 % more or less time.
-fn again(system: &System, run: u64) -> Vec<Span> {
-    let mut random = fastrand::Rng::with_seed(run);
+fn again(system: &System, test: u64, run: u64) -> Vec<Span> {
+    let mut random = fastrand::Rng::with_seed(test << 32 | run);
     let (trace_id, mixed, pace) = (random.u128(1..), random.u64(..), 0.9 + 0.2 * random.f64());
     let mut spans: Vec<Span> = system.trace(0).collect();
     let begin = spans.iter().map(|span| span.start_ns).min().unwrap_or(0);
