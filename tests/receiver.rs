@@ -719,3 +719,20 @@ async fn jaegers_older_api_is_answered_with_its_own_documents() {
         assert_eq!((status, &found["errors"][0]["code"]), (400, &400.into()), "{path}: {found}");
     }
 }
+
+/// On one thread: what was dropped has had no chance to go before the next begins.
+#[tokio::test]
+async fn one_receiver_may_follow_another_at_the_same_address() {
+    let first = receiver().await;
+    let addresses = first.addresses().to_vec();
+    let again = || Options { addresses: addresses.clone(), ..Options::default() };
+    drop(first);
+    for _ in 0..10 {
+        let next = Receiver::start(&again()).await.unwrap();
+        assert_eq!(next.addresses(), addresses);
+    }
+    // One that somebody has is an error all the same.
+    let _held = Receiver::start(&again()).await.unwrap();
+    let why = Receiver::start(&again()).await.unwrap_err().to_string();
+    assert!(why.contains("the port is taken by"), "{why}");
+}

@@ -27,6 +27,7 @@ use http::header::CONTENT_TYPE;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -84,6 +85,29 @@ fn listen_words(error: &io::Error, port: u16) -> String {
     }
 }
 
+/// Whether this process has had a receiver before.
+static HAD_ONE: AtomicBool = AtomicBool::new(false);
+/// For so long a port may still belong to a receiver of this process that was dropped.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// Listens at an address. One receiver may follow another at the same (several looks of a gate): the listener of the first goes
+/// with its task, of which nobody tells.
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let until = tokio::time::Instant::now() + LEAVING;
+    loop {
+        match TcpListener::bind(address).await {
+            Err(why)
+                if why.kind() == io::ErrorKind::AddrInUse
+                    && HAD_ONE.load(Ordering::Relaxed)
+                    && tokio::time::Instant::now() < until =>
+            {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            bound => return bound,
+        }
+    }
+}
+
 /// A running receiver. It stops when dropped; what it received stays in its store.
 #[derive(Debug)]
 pub struct Receiver {
@@ -97,7 +121,7 @@ impl Receiver {
     pub async fn start(options: &Options) -> Result<Receiver, StartError> {
         let mut listeners = Vec::new();
         for &address in &options.addresses {
-            let listener = TcpListener::bind(address).await.map_err(|error| StartError::Listen { address, error })?;
+            let listener = bind(address).await.map_err(|error| StartError::Listen { address, error })?;
             let bound = listener.local_addr().map_err(|error| StartError::Listen { address, error })?;
             listeners.push((bound, listener));
         }
@@ -111,6 +135,7 @@ impl Receiver {
             receiver.addresses.push(address);
             receiver.servers.push((stop, serving));
         }
+        HAD_ONE.store(true, Ordering::Relaxed);
         Ok(receiver)
     }
 

@@ -14,6 +14,7 @@ use crate::run::record::ProcessRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::BufReader;
@@ -52,6 +53,8 @@ struct Shared {
     processes: Mutex<Vec<Mirror>>,
     /// Why the system is not whole any more.
     fell: SetOnce<String>,
+    /// Nothing more is told: the supervisor has ended. Known before `fell` is.
+    is_gone: AtomicBool,
 }
 
 /// A process of the supervisor's as a run sees it.
@@ -69,6 +72,7 @@ impl Shared {
     }
 
     fn lost(&self) {
+        self.is_gone.store(true, Ordering::Release);
         // What fell first is the reason.
         let _ = self.fell.set("what `tracespec up` started was stopped".to_owned());
     }
@@ -130,7 +134,7 @@ pub(crate) async fn find(folder: &Path) -> Result<Option<Background>, String> {
         told: false,
     };
     let processes = Mutex::new(hello.processes.iter().map(mirror).collect());
-    let shared = Arc::new(Shared { processes, fell: SetOnce::new() });
+    let shared = Arc::new(Shared { processes, fell: SetOnce::new(), is_gone: AtomicBool::new(false) });
     let store = Store::new(DEFAULT_MEMORY);
     let reading = tokio::spawn(read(from, to, Arc::clone(&store), Arc::clone(&shared)));
     Ok(Some(Background { hello: *hello, store, shared, reading }))
@@ -276,7 +280,7 @@ impl Background {
                 ended.push(Ended { name: mirror.name.clone(), status, message, failed, serves });
             }
         }
-        if self.reading.is_finished() {
+        if self.shared.is_gone.load(Ordering::Acquire) || self.reading.is_finished() {
             let message = "what `tracespec up` started was stopped during the run".to_owned();
             let (name, status) = (String::new(), "being stopped".to_owned());
             ended.push(Ended { name, status, message, failed: true, serves: true });
