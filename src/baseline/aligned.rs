@@ -99,7 +99,7 @@ pub fn aligned(baseline: &[&Shape], candidate: &[&Shape]) -> Vec<Row> {
             below[parent.index()] += below[ix.index()] + 1;
         }
     }
-    let order = paths.sorted_by(|ix| (begins[ix.index()], paths.key(ix).clone()));
+    let order = paths.sorted_by(|ix| (begins[ix.index()], paths.key(ix)));
     let row = |ix: PathIx| {
         let [baseline, candidate] = std::mem::take(&mut sides[ix.index()]);
         Row {

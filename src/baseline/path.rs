@@ -115,6 +115,6 @@ impl Paths {
     }
     /// All paths in the order of their keys: the same whatever order they were put in.
     pub fn sorted(&self) -> Vec<PathIx> {
-        self.sorted_by(|ix| self.key(ix).clone())
+        self.sorted_by(|ix| self.key(ix))
     }
 }

@@ -177,7 +177,7 @@ fn comparison(op: FieldOp, lhs: &FieldExpr, rhs: &FieldExpr) -> Option<bool> {
     }
     match (constant_number(lhs), constant_number(rhs)) {
         (None, Some(value)) if is_not_negative(lhs) => from(0.0, op, value),
-        (Some(value), None) if is_not_negative(rhs) => from(0.0, turned(op), value),
+        (Some(value), None) if is_not_negative(rhs) => from(0.0, op.flipped(), value),
         (Some(lhs), Some(rhs)) => {
             let order = lhs.partial_cmp(&rhs)?;
             Some(match op {
@@ -199,16 +199,6 @@ fn constant_number(expr: &FieldExpr) -> Option<f64> {
         FieldKind::Static(value) => number(value),
         FieldKind::Negative(inner) => constant_number(inner).map(|value| -value),
         _ => None,
-    }
-}
-
-fn turned(op: FieldOp) -> FieldOp {
-    match op {
-        FieldOp::Lt => FieldOp::Gt,
-        FieldOp::Lte => FieldOp::Gte,
-        FieldOp::Gt => FieldOp::Lt,
-        FieldOp::Gte => FieldOp::Lte,
-        other => other,
     }
 }
 

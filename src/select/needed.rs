@@ -104,7 +104,7 @@ fn added(one: &FieldExpr, needed: &mut Needed) -> bool {
     let FieldKind::Binary(op, left, right) = &one.kind else { return false };
     let (attribute, op, value) = match (&left.kind, &right.kind) {
         (FieldKind::Attribute(attribute), FieldKind::Static(value)) => (attribute, *op, value),
-        (FieldKind::Static(value), FieldKind::Attribute(attribute)) => (attribute, turned(*op), value),
+        (FieldKind::Static(value), FieldKind::Attribute(attribute)) => (attribute, op.flipped(), value),
         _ => return false,
     };
     match (attribute, op, value) {
@@ -149,17 +149,6 @@ fn added(one: &FieldExpr, needed: &mut Needed) -> bool {
             true
         }
         _ => false,
-    }
-}
-
-/// `5 < x` is `x > 5`.
-fn turned(op: FieldOp) -> FieldOp {
-    match op {
-        FieldOp::Lt => FieldOp::Gt,
-        FieldOp::Lte => FieldOp::Gte,
-        FieldOp::Gt => FieldOp::Lt,
-        FieldOp::Gte => FieldOp::Lte,
-        other => other,
     }
 }
 

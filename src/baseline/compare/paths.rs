@@ -27,6 +27,10 @@ struct Top {
 /// Of the paths that `is` the case for, the tops. `causes` are the services and calls that may explain them; those that are met
 /// are taken out.
 fn tops(paths: &Paths, is: impl Fn(PathIx) -> bool, causes: &mut BTreeSet<Cause>) -> Vec<Top> {
+    // Of most runs none is, and there is nothing to put in order.
+    if !paths.all().any(&is) {
+        return Vec::new();
+    }
     let all = causes.clone();
     let mut found: Vec<Top> = Vec::new();
     let mut top_of: Vec<Option<usize>> = vec![None; paths.len()];
