@@ -91,20 +91,19 @@ impl Exported {
         for service in spans.services() {
             found.service(service);
         }
-        for (mark, service, record) in spans.marked(PROCESS_ATTRIBUTE) {
+        for (mark, service, record, lists) in spans.marked(PROCESS_ATTRIBUTE) {
             // Most spans are inner ones of what is known already.
             let begins = record.parent_id.is_none() && is_entry(record.kind);
             if mark.is_none() && !begins {
                 continue;
             }
-            let attributes = record.attributes.iter().map(|(key, value)| (*key, value));
             let mark = mark.unwrap_or(UNMARKED);
-            let Some(exports) = found.exports(mark, service, record.kind, attributes, spans.symbols()) else {
+            let Some(exports) = found.exports(mark, service, record.kind, lists.attributes(), spans.symbols()) else {
                 continue;
             };
             if begins {
                 let name = clip(spans.symbols().text(record.name));
-                let links = record.links.iter().take(MOST_LINKS).map(|link| link.trace_id).collect();
+                let links = lists.links.iter().take(MOST_LINKS).map(|link| link.trace_id).collect();
                 let begun = Begun { trace: record.trace_id, name, service: clip(service), links };
                 exports.begun.insert((record.start_ns, record.trace_id.get()), begun);
             }

@@ -76,7 +76,7 @@ fn value(builder: &mut TraceBuilder, json: &Json, untyped: bool) -> Value {
         Json::Object(entries) => {
             let entries: Vec<_> =
                 entries.iter().map(|(key, item)| (builder.intern(key), value(builder, item, untyped))).collect();
-            Value::Map(builder.attributes(entries))
+            Value::Map(builder.attributes(entries).into())
         }
     }
 }

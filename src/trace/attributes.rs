@@ -2,7 +2,7 @@
 //! attribute's values, one after the other.
 
 use super::model::{SpanIx, Value};
-use super::symbols::Sym;
+use super::symbols::{Sym, Symbols};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
@@ -23,23 +23,27 @@ pub(crate) struct AttributeColumns {
 }
 
 impl AttributeColumns {
-    /// The columns of spans given in row order, each with its keys sorted and no key twice.
-    pub(crate) fn new<'s>(spans: impl ExactSizeIterator<Item = &'s [(Sym, Value)]> + Clone) -> AttributeColumns {
+    /// The columns of spans given in row order, each with its keys, of which none comes twice, and their values.
+    pub(crate) fn new<'s>(
+        symbols: &Symbols,
+        spans: impl ExactSizeIterator<Item = (&'s [Sym], &'s [Value])> + Clone,
+    ) -> AttributeColumns {
         // By symbol: how many values a key has, and then where the next of them goes. Looking keys up would take as long as all the rest.
-        let mut next: Vec<u32> = Vec::new();
-        for (key, _) in spans.clone().flatten() {
-            if key.index() >= next.len() {
-                next.resize(key.index() + 1, 0);
-            }
-            next[key.index()] += 1;
-        }
+        let mut next: Vec<u32> = vec![0; symbols.len()];
+        spans.clone().flat_map(|(keys, _)| keys).for_each(|key| next[key.index()] += 1);
         let (mut columns, mut start): (FxHashMap<Sym, Range<u32>>, u32) = Default::default();
+        let mut by_text: Vec<Sym> = Vec::new();
         for (key, next) in next.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
             let end = start + *next;
             columns.insert(Sym(key as u32), start..end);
+            by_text.push(Sym(key as u32));
             *next = start;
             start = end;
         }
+        // By symbol: which of all keys it is in the order of texts, so that texts are compared once for a trace and not for each span.
+        by_text.sort_unstable_by_key(|key| symbols.text(*key));
+        let mut rank: Vec<u32> = vec![0; symbols.len()];
+        by_text.iter().zip(0..).for_each(|(key, at)| rank[key.index()] = at);
         let total = start as usize;
         let mut all = AttributeColumns {
             offsets: Vec::with_capacity(spans.len() + 1),
@@ -50,14 +54,20 @@ impl AttributeColumns {
             columns,
         };
         all.offsets.push(0);
-        for (row, span) in spans.enumerate() {
-            for (key, value) in span {
+        // Of one span: rank and position of each attribute.
+        let mut order: Vec<(u32, u32)> = Vec::new();
+        for (row, (keys, values)) in (0..).zip(spans) {
+            order.clear();
+            order.extend(keys.iter().zip(0..).map(|(key, at)| (rank[key.index()], at)));
+            order.sort_unstable();
+            for (_, at) in &order {
+                let (key, value) = (keys[*at as usize], &values[*at as usize]);
                 let place = next[key.index()];
                 next[key.index()] += 1;
-                all.keys.push(*key);
+                all.keys.push(key);
                 all.places.push(place);
                 all.values[place as usize] = value.clone();
-                all.rows[place as usize] = row as u32;
+                all.rows[place as usize] = row;
             }
             all.offsets.push(all.keys.len() as u32);
         }
@@ -104,14 +114,16 @@ impl AttributeColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::Symbols;
 
     #[test]
     fn a_span_has_its_attributes_and_a_column_has_its_spans() {
         let mut symbols = Symbols::default();
         let [a, b, c] = ["a", "b", "c"].map(|text| symbols.intern(text));
         let spans = [vec![(a, Value::Int(1)), (b, Value::Int(2))], vec![], vec![(b, Value::Int(3))]];
-        let columns = AttributeColumns::new(spans.iter().map(Vec::as_slice));
+        // In no order, as they are received.
+        let parts: Vec<(Vec<Sym>, Vec<Value>)> = spans.iter().map(|span| span.iter().rev().cloned().unzip()).collect();
+        let lists = parts.iter().map(|(keys, values)| (keys.as_slice(), values.as_slice()));
+        let columns = AttributeColumns::new(&symbols, lists);
         for (row, span) in spans.iter().enumerate() {
             let ix = SpanIx(row as u32);
             assert_eq!(columns.of(ix).map(|(key, value)| (key, value.clone())).collect::<Vec<_>>(), *span);

@@ -1,26 +1,31 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
 mod absorb;
+mod content;
 mod duplicates;
 mod held;
-mod order;
 mod plant;
+mod received;
 mod record;
+mod renamed;
 mod times;
 mod versions;
 
 use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
-use super::model::{Attributes, Dropped, Event, Kind, Resource, ResourceIx, Scope, ScopeIx, SpanIx, Trace, Value};
+use super::model::{
+    Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, Trace, Value,
+};
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
+use hashbrown::HashTable;
 use held::Held;
-use order::Orders;
 use plant::{collided, plant, split_shared_ids};
+use received::Received;
+pub(crate) use record::SpanHead;
 pub use record::SpanRecord;
 use record::{SpanKey, key};
-use rustc_hash::FxHashMap;
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,23 +46,17 @@ pub enum Injected {
 pub struct TraceBuilder {
     symbols: Symbols,
     resources: Vec<Resource>,
-    // By content as text: a hostile trace may bring a resource for each span.
-    resource_rows: HashMap<String, ResourceIx>,
+    // By content: a hostile trace may bring a resource for each span.
+    resource_rows: HashTable<ResourceIx>,
     scopes: Vec<Scope>,
-    scope_rows: HashMap<String, ScopeIx>,
-    // Those without attributes, which are most, by name and version.
-    plain_scopes: FxHashMap<(Sym, Sym), ScopeIx>,
-    records: Vec<SpanRecord>,
-    orders: Orders,
+    scope_rows: HashTable<ScopeIx>,
+    received: Received,
     invalid: usize,
     partial: bool,
     remarks: Vec<String>,
     // What readings that were joined here had lost.
     losses: Vec<Note>,
 }
-
-/// A scope that is not in the table yet.
-const NEW: ScopeIx = ScopeIx(u32::MAX);
 
 impl TraceBuilder {
     /// An empty builder.
@@ -71,6 +70,10 @@ impl TraceBuilder {
     /// The symbol of a text.
     pub fn intern(&mut self, text: &str) -> Sym {
         self.symbols.intern(text)
+    }
+    /// The symbol of a text in UTF-8; `None` for what is no text.
+    pub(crate) fn intern_bytes(&mut self, text: &[u8]) -> Option<Sym> {
+        self.symbols.intern_bytes(text)
     }
     /// The symbol of a value's text whose format has no types ([`Symbols::intern_untyped`]).
     pub fn intern_untyped(&mut self, text: &str) -> Sym {
@@ -89,53 +92,109 @@ impl TraceBuilder {
             Some((_, Value::Str(sym))) => *sym,
             _ => Sym::EMPTY,
         };
-        let print = print_attributes(&self.symbols, &attributes);
-        *self.resource_rows.entry(print).or_insert_with(|| {
-            self.resources.push(Resource { service, attributes });
-            ResourceIx(self.resources.len() as u32 - 1)
-        })
+        let (resources, hasher) = (&self.resources, self.symbols.hasher());
+        let hash = |attributes: &[(Sym, Value)]| content::hash(hasher, &[], attributes);
+        let is = |at: &ResourceIx| content::same(&resources[at.0 as usize].attributes, &attributes);
+        if let Some(at) = self.resource_rows.find(hash(&attributes), is) {
+            return *at;
+        }
+        let new = ResourceIx(self.resources.len() as u32);
+        let place = |at: &ResourceIx| hash(&resources[at.0 as usize].attributes);
+        self.resource_rows.insert_unique(hash(&attributes), new, place);
+        self.resources.push(Resource { service, attributes });
+        new
     }
     /// The position of a scope, made if no equal one is there.
     pub fn scope(&mut self, name: &str, version: &str, attributes: Vec<(Sym, Value)>) -> ScopeIx {
         let attributes = sorted(&self.symbols, attributes);
         let scope = Scope { name: self.symbols.intern(name), version: self.symbols.intern(version), attributes };
-        let place = if scope.attributes.is_empty() {
-            self.plain_scopes.entry((scope.name, scope.version)).or_insert(NEW)
-        } else {
-            let print = format!("{name:?} {version:?} {}", print_attributes(&self.symbols, &scope.attributes));
-            self.scope_rows.entry(print).or_insert(NEW)
+        let (scopes, hasher) = (&self.scopes, self.symbols.hasher());
+        let hash = |scope: &Scope| content::hash(hasher, &[scope.name, scope.version], &scope.attributes);
+        let is = |at: &ScopeIx| {
+            let there = &scopes[at.0 as usize];
+            (there.name, there.version) == (scope.name, scope.version)
+                && content::same(&there.attributes, &scope.attributes)
         };
-        if *place == NEW {
-            *place = ScopeIx(self.scopes.len() as u32);
-            self.scopes.push(scope);
+        if let Some(at) = self.scope_rows.find(hash(&scope), is) {
+            return *at;
         }
-        *place
+        let new = ScopeIx(self.scopes.len() as u32);
+        self.scope_rows.insert_unique(hash(&scope), new, |at| hash(&scopes[at.0 as usize]));
+        self.scopes.push(scope);
+        new
     }
     pub(super) fn intern_from(&mut self, symbols: &Symbols, sym: Sym) -> Sym {
         self.symbols.intern_from(symbols, sym)
     }
     /// Adds a span. Panics if its resource or scope is not one of this builder's.
     pub fn span(&mut self, record: SpanRecord) {
-        assert!((record.resource.0 as usize) < self.resources.len() && (record.scope.0 as usize) < self.scopes.len());
-        self.span_before_resource(record);
+        self.assert_is_own(&record.head());
+        self.received.push(&self.symbols, record);
     }
-    /// Adds a span whose resource is not known yet: [`TraceBuilder::place`] says which is meant by the number that stands for it.
-    pub(crate) fn span_before_resource(&mut self, mut record: SpanRecord) {
-        self.orders.sort(&self.symbols, &mut record.attributes);
-        self.sort_events(&mut record.events);
-        self.records.push(record);
+    /// Adds an attribute to the span that is closed next.
+    pub(crate) fn attribute(&mut self, key: Sym, value: Value) {
+        self.received.attribute(key, value);
+    }
+    /// Adds an event to the span that is closed next.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.received.event(event);
+    }
+    /// Adds a link to the span that is closed next.
+    pub(crate) fn link(&mut self, link: Link) {
+        self.received.link(link);
+    }
+    /// Takes back what was added to a span that is not closed after all.
+    pub(crate) fn abandon(&mut self) {
+        self.received.abandon();
+    }
+    /// Adds a span, with the attributes, events and links that were added since the last. Panics if its resource or scope is not one of
+    /// this builder's.
+    pub(crate) fn close(&mut self, head: SpanHead, dropped: Dropped) {
+        self.assert_is_own(&head);
+        self.close_before_resource(head, dropped);
+    }
+    /// The same where the resource is not known yet: [`TraceBuilder::place`] says which is meant by the number that stands for it.
+    pub(crate) fn close_before_resource(&mut self, head: SpanHead, dropped: Dropped) {
+        self.received.close(&self.symbols, head, dropped);
     }
     /// Gives all spans added so far their resources. Panics where one is not this builder's.
     pub(crate) fn place(&mut self, resource: impl Fn(ResourceIx) -> ResourceIx) {
-        for record in &mut self.records {
-            record.resource = resource(record.resource);
-            assert!(
-                (record.resource.0 as usize) < self.resources.len() && (record.scope.0 as usize) < self.scopes.len()
-            );
+        let (resources, scopes) = (self.resources.len(), self.scopes.len());
+        for head in self.received.heads_mut() {
+            head.resource = resource(head.resource);
+            assert!((head.resource.0 as usize) < resources && (head.scope.0 as usize) < scopes);
         }
     }
-    fn sort_events(&self, events: &mut [Event]) {
-        events.sort_by(|a, b| (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name))));
+    fn assert_is_own(&self, head: &SpanHead) {
+        assert!((head.resource.0 as usize) < self.resources.len() && (head.scope.0 as usize) < self.scopes.len());
+    }
+    fn event_order(&self, a: &Event, b: &Event) -> Ordering {
+        (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name)))
+    }
+    /// A record as it would be handed over, its attributes in the order of their keys' texts.
+    fn record(&self, held: &Held<'_>) -> SpanRecord {
+        let lists = held.lists(&self.received);
+        let mut attributes: Vec<(Sym, Value)> = lists.attributes().map(|(key, value)| (key, value.clone())).collect();
+        attributes.sort_by(|a, b| self.symbols.text(a.0).cmp(self.symbols.text(b.0)));
+        SpanRecord {
+            trace_id: held.trace_id,
+            span_id: held.span_id,
+            parent_id: held.parent_id,
+            name: held.name,
+            kind: held.kind,
+            status: held.status,
+            status_message: held.status_message,
+            trace_state: held.trace_state,
+            flags: held.flags,
+            start_ns: held.start_ns,
+            end_ns: held.end_ns,
+            attributes,
+            events: lists.events.to_vec(),
+            links: lists.links.to_vec(),
+            dropped: lists.dropped,
+            resource: held.resource,
+            scope: held.scope,
+        }
     }
     /// Counts span records that had no usable ids.
     pub fn invalid_spans(&mut self, spans: usize) {
@@ -160,15 +219,15 @@ impl TraceBuilder {
     }
     /// How many records were added so far.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.received.len()
     }
     /// Whether no record was added.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.received.len() == 0
     }
     /// The trace ids met so far, sorted.
     pub fn trace_ids(&self) -> Vec<TraceId> {
-        let mut ids: Vec<TraceId> = self.records.iter().map(|record| record.trace_id).collect();
+        let mut ids: Vec<TraceId> = self.received.heads().map(|head| head.trace_id).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -176,11 +235,13 @@ impl TraceBuilder {
     /// The trace `id` of what was added, together with the spans of `linked` traces; others are left out and noted.
     pub fn build(&self, id: TraceId, linked: &[TraceId], injected: &Injected) -> Trace {
         let mut notes: Vec<Note> = self.remarks.iter().cloned().map(Note::Backend).collect();
-        let ours = |record: &&SpanRecord| record.trace_id == id || linked.contains(&record.trace_id);
-        let mut records: Vec<Held<'_>> = self.records.iter().filter(ours).map(Held::new).collect();
-        let foreign = self.records.len() - records.len();
+        let ours = |head: &SpanHead| head.trace_id == id || linked.contains(&head.trace_id);
+        let all = self.received.heads().enumerate();
+        let mut records: Vec<Held<'_>> =
+            all.filter(|(_, head)| ours(head)).map(|(at, head)| Held::new(at, head)).collect();
+        let foreign = self.received.len() - records.len();
         let half = id.half();
-        let halves = self.records.iter().filter(|record| !ours(record) && Some(record.trace_id) == half).count();
+        let halves = self.received.heads().filter(|head| !ours(head) && Some(head.trace_id) == half).count();
         if halves > 0 {
             notes.push(Note::HalfTraceIds { spans: halves });
         }
@@ -231,15 +292,16 @@ impl TraceBuilder {
         }
         let without_times = records.iter_mut().filter(|record| !times::are_known(record));
         let untimed: HashMap<SpanKey, (u64, u64)> = without_times
-            .filter_map(|record| Some((key(record), times::without(record.to_mut(), &mut notes)?)))
+            .filter_map(|record| Some((key(record), times::without(record.head_mut(), &mut notes)?)))
             .collect();
         // Most are told apart by their start alone, which is kept at hand.
         let mut by_start: Vec<(u64, Held<'_>)> = records.into_iter().map(|record| (record.start_ns, record)).collect();
         by_start.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.row_order(&a.1, &b.1)));
         let records: Vec<Held<'_>> = by_start.into_iter().map(|(_, record)| record).collect();
         for record in &records {
-            if record.dropped != Dropped::default() {
-                notes.push(Note::Dropped { span: record.span_id, count: record.dropped.total() });
+            let dropped = record.lists(&self.received).dropped;
+            if dropped != Dropped::default() {
+                notes.push(Note::Dropped { span: record.span_id, count: dropped.total() });
             }
         }
         notes.extend(self.losses.iter().cloned());
@@ -251,18 +313,18 @@ impl TraceBuilder {
     }
 
     /// Whether any value of a span, its resource or its scope was received without its type.
-    fn is_untyped(&self, record: &SpanRecord) -> bool {
+    fn is_untyped(&self, record: &Held<'_>) -> bool {
+        let lists = record.lists(&self.received);
         let any = |attributes: &[(Sym, Value)]| attributes.iter().any(|(_, value)| value.is_untyped(&self.symbols));
-        any(&record.attributes)
+        lists.values.iter().any(|value| value.is_untyped(&self.symbols))
             || any(&self.resources[record.resource.0 as usize].attributes)
             || any(&self.scopes[record.scope.0 as usize].attributes)
-            || record.events.iter().any(|event| any(&event.attributes))
-            || record.links.iter().any(|link| any(&link.attributes))
+            || lists.events.iter().any(|event| any(&event.attributes))
+            || lists.links.iter().any(|link| any(&link.attributes))
     }
 
-    fn row_order(&self, a: &SpanRecord, b: &SpanRecord) -> Ordering {
-        let key = |record: &SpanRecord| (record.start_ns, record.end_ns, record.span_id, record.kind, record.trace_id);
-        key(a).cmp(&key(b)).then_with(|| self.print(a).cmp(&self.print(b)))
+    fn row_order(&self, a: &Held<'_>, b: &Held<'_>) -> Ordering {
+        row_key(a).cmp(&row_key(b)).then_with(|| self.print(&self.record(a)).cmp(&self.print(&self.record(b))))
     }
 
     /// All that a record says, as text; only to order records that share id, kind and times.
@@ -328,8 +390,9 @@ impl TraceBuilder {
             partial: self.partial,
         };
         for (row, record) in (0..).zip(&records) {
-            if record.dropped != Dropped::default() {
-                trace.dropped.push((SpanIx(row), record.dropped));
+            let lists = record.lists(&self.received);
+            if lists.dropped != Dropped::default() {
+                trace.dropped.push((SpanIx(row), lists.dropped));
             }
             if let Some(&received) = untimed.get(&key(record)) {
                 trace.untimed.push((SpanIx(row), received));
@@ -348,14 +411,19 @@ impl TraceBuilder {
             trace.flags.push(record.flags);
             trace.starts.push(record.start_ns);
             trace.ends.push(record.end_ns);
-            trace.events.extend_from_slice(&record.events);
+            trace.events.extend_from_slice(lists.events);
             trace.event_offsets.push(trace.events.len() as u32);
-            trace.links.extend_from_slice(&record.links);
+            trace.links.extend_from_slice(lists.links);
             trace.link_offsets.push(trace.links.len() as u32);
         }
-        trace.attributes = AttributeColumns::new(records.iter().map(|record| record.attributes.as_slice()));
+        let lists = records.iter().map(|record| record.lists(&self.received));
+        trace.attributes = AttributeColumns::new(&self.symbols, lists.map(|lists| (lists.keys, lists.values)));
         trace
     }
+}
+
+fn row_key(head: &SpanHead) -> (u64, u64, SpanId, Kind, TraceId) {
+    (head.start_ns, head.end_ns, head.span_id, head.kind, head.trace_id)
 }
 
 fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {

@@ -414,7 +414,7 @@ fn resources_and_scopes_whose_keys_hold_odd_characters_are_never_taken_for_one_a
     assert_eq!(builder.resource(vec![(c, d), (a, b)]), two);
     assert_ne!(builder.scope("x\0y", "", Vec::new()), builder.scope("x", "y\0", Vec::new()));
     // An array is not its elements beside one another.
-    let [flat, nested] = [Value::Array(Box::new([Value::Int(1)])), Value::Int(1)];
+    let [flat, nested] = [Value::Array([Value::Int(1)].into()), Value::Int(1)];
     assert_ne!(builder.resource(vec![(a, flat)]), builder.resource(vec![(a, nested)]));
 }
 

@@ -66,7 +66,7 @@ impl Print {
             Value::Bool(flag) => of(&(2, flag)),
             Value::Int(number) => of(&(3, number)),
             Value::Double(number) => of(&(4, number.to_bits())),
-            Value::Bytes(bytes) => of(&(5, bytes)),
+            Value::Bytes(bytes) => of(&(5, &bytes[..])),
             Value::Array(items) => of(&(6, items.iter().map(|item| self.value(item)).collect::<Vec<_>>())),
             Value::Map(entries) => of(&(7, self.attributes(entries))),
         }

@@ -1,15 +1,16 @@
 //! Trace and span ids as W3C Trace Context defines them: 16 and 8 bytes, written as lower-case hex.
 
 use std::fmt;
+use std::num::{NonZeroU64, NonZeroU128};
 use std::str::FromStr;
 
 /// The 16-byte id that all spans of one trace share. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TraceId(u128);
+pub struct TraceId(NonZeroU128);
 
 /// The 8-byte id of one span. Never zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SpanId(u64);
+pub struct SpanId(NonZeroU64);
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,7 +29,7 @@ pub enum IdError {
 impl TraceId {
     /// The id with this value, or `None` for zero.
     pub fn new(value: u128) -> Option<TraceId> {
-        (value != 0).then_some(TraceId(value))
+        NonZeroU128::new(value).map(TraceId)
     }
     /// The id in these bytes (big-endian). Fewer than 16 bytes are padded on the left, as Jaeger and Tempo do.
     pub fn from_bytes(bytes: &[u8]) -> Option<TraceId> {
@@ -38,23 +39,23 @@ impl TraceId {
     }
     /// The id that is left where a service handles only the last 64 bits of this one.
     pub fn half(self) -> Option<TraceId> {
-        let half = self.0 & u128::from(u64::MAX);
+        let half = self.get() & u128::from(u64::MAX);
         TraceId::new(half).filter(|half| *half != self)
     }
     /// The 16 bytes, big-endian.
     pub fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+        self.get().to_be_bytes()
     }
     /// The id as a number.
     pub fn get(self) -> u128 {
-        self.0
+        self.0.get()
     }
 }
 
 impl SpanId {
     /// The id with this value, or `None` for zero.
     pub fn new(value: u64) -> Option<SpanId> {
-        (value != 0).then_some(SpanId(value))
+        NonZeroU64::new(value).map(SpanId)
     }
     /// The id in these bytes (big-endian). Fewer than 8 bytes are padded on the left.
     pub fn from_bytes(bytes: &[u8]) -> Option<SpanId> {
@@ -64,11 +65,11 @@ impl SpanId {
     }
     /// The 8 bytes, big-endian.
     pub fn to_bytes(self) -> [u8; 8] {
-        self.0.to_be_bytes()
+        self.get().to_be_bytes()
     }
     /// The id as a number.
     pub fn get(self) -> u64 {
-        self.0
+        self.0.get()
     }
 }
 

@@ -102,7 +102,7 @@ impl Moved<'_> {
         match value {
             Value::Str(sym) => Value::Str(self.sym(*sym)),
             Value::Array(items) => Value::Array(items.iter().map(|item| self.value(item)).collect()),
-            Value::Map(entries) => Value::Map(self.attributes(entries).into_boxed_slice()),
+            Value::Map(entries) => Value::Map(self.attributes(entries).into()),
             other => other.clone(),
         }
     }

@@ -10,6 +10,7 @@ mod fingerprint;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod ids;
+mod list;
 mod mask;
 mod merge;
 mod model;
@@ -18,9 +19,11 @@ mod phase;
 mod symbols;
 mod tree;
 
+pub(crate) use build::SpanHead;
 pub use build::{Injected, SpanRecord, TraceBuilder};
 pub(crate) use fingerprint::fingerprints;
 pub use ids::{IdError, SpanId, TraceId};
+pub use list::List;
 pub use merge::merge;
 pub use model::{
     Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, SpanRef, StatusCode, Trace,

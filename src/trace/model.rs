@@ -2,6 +2,7 @@
 
 use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
+use super::list::List;
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
@@ -101,11 +102,11 @@ pub enum Value {
     /// A 64-bit float, NaN and infinities included.
     Double(f64),
     /// Bytes.
-    Bytes(Box<[u8]>),
+    Bytes(List<u8>),
     /// An array of values.
-    Array(Box<[Value]>),
+    Array(List<Value>),
     /// A map; keys as sent.
-    Map(Box<[(Sym, Value)]>),
+    Map(List<(Sym, Value)>),
 }
 
 impl Value {

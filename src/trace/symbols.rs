@@ -3,7 +3,7 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::collections::BTreeMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 /// A string of one trace's [`Symbols`]. Meaningful only together with them.
@@ -31,16 +31,41 @@ pub struct Symbols {
     masked: BTreeMap<u32, Box<str>>,
 }
 
-/// All texts in one allocation, each by its position.
-#[derive(Debug, Clone, Default)]
+/// All texts in one allocation, each by its position. The first is empty, and not in the table.
+#[derive(Debug, Clone)]
 struct Texts {
     all: String,
     /// Where each ends, which is where the next begins.
     ends: Vec<usize>,
     untyped: Vec<bool>,
-    places: HashTable<u32>,
+    places: HashTable<Place>,
     // Seeded: texts come from outside, and a hash without a seed can be flooded.
     hasher: RandomState,
+}
+
+/// A text in the table. With its hash at hand few others are compared, and none is hashed again as the table grows.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    hash: u32,
+    at: u32,
+}
+
+impl Place {
+    fn hash(self) -> u64 {
+        whole(self.hash)
+    }
+}
+
+/// The table looks at the upper bits of a hash as well as at the lower ones.
+fn whole(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let (all, places, hasher) = Default::default();
+        Texts { all, ends: vec![0], untyped: vec![false], places, hasher }
+    }
 }
 
 impl Texts {
@@ -52,40 +77,46 @@ impl Texts {
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         self.all.get(start..end)
     }
+    fn bytes(&self, at: usize) -> &[u8] {
+        &self.all.as_bytes()[self.ends[at - 1]..self.ends[at]]
+    }
     fn is_untyped(&self, at: usize) -> bool {
         self.untyped.get(at).copied().unwrap_or_default()
     }
-    fn hash(&self, text: &str, untyped: bool) -> u64 {
-        self.hasher.hash_one((text, untyped))
+    fn hash(&self, text: &[u8], untyped: bool) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(text);
+        let hash = hasher.finish();
+        (hash >> 32) as u32 ^ hash as u32 ^ u32::from(untyped)
     }
-    fn find(&self, hash: u64, text: &str, untyped: bool) -> Option<u32> {
-        let is = |at: &u32| {
-            let at = *at as usize;
-            self.text(at) == Some(text) && self.is_untyped(at) == untyped
+    fn find(&self, hash: u32, text: &[u8], untyped: bool) -> Option<Sym> {
+        let is = |place: &Place| {
+            let at = place.at as usize;
+            place.hash == hash && self.bytes(at) == text && self.untyped[at] == untyped
         };
-        self.places.find(hash, is).copied()
+        self.places.find(whole(hash), is).map(|place| Sym(place.at))
     }
     /// The position of a text that is not there yet.
-    fn push(&mut self, hash: u64, text: &str, untyped: bool) -> u32 {
+    fn push(&mut self, hash: u32, text: &str, untyped: bool) -> Sym {
         let at = self.len() as u32;
+        if at == 1 {
+            // What even a trace of few spans has.
+            self.all.reserve(1 << 10);
+            self.ends.reserve(63);
+            self.untyped.reserve(63);
+            self.places.reserve(56, |place| place.hash());
+        }
         self.all.push_str(text);
         self.ends.push(self.all.len());
         self.untyped.push(untyped);
-        let mut places = std::mem::take(&mut self.places);
-        places.insert_unique(hash, at, |&at| {
-            let at = at as usize;
-            self.hash(self.text(at).unwrap_or_default(), self.is_untyped(at))
-        });
-        self.places = places;
-        at
+        self.places.insert_unique(whole(hash), Place { hash, at }, |place| place.hash());
+        Sym(at)
     }
 }
 
 impl Default for Symbols {
     fn default() -> Self {
-        let mut symbols = Symbols { set: Arc::default(), any_untyped: false, masked: BTreeMap::new() };
-        symbols.put("", false);
-        symbols
+        Symbols { set: Arc::default(), any_untyped: false, masked: BTreeMap::new() }
     }
 }
 
@@ -102,13 +133,32 @@ impl Symbols {
     pub(super) fn intern_from(&mut self, other: &Symbols, sym: Sym) -> Sym {
         self.put(other.text(sym), other.is_untyped(sym))
     }
+    /// The symbol of a text in UTF-8, made if it is new; `None` for what is no text. What is known already need not be read as UTF-8 again.
+    pub(crate) fn intern_bytes(&mut self, text: &[u8]) -> Option<Sym> {
+        if text.is_empty() {
+            return Some(Sym::EMPTY);
+        }
+        let hash = self.set.hash(text, false);
+        if let Some(known) = self.set.find(hash, text, false) {
+            return Some(known);
+        }
+        let text = simdutf8::basic::from_utf8(text).ok()?;
+        Some(Arc::make_mut(&mut self.set).push(hash, text, false))
+    }
     fn put(&mut self, text: &str, untyped: bool) -> Sym {
-        let hash = self.set.hash(text, untyped);
-        if let Some(at) = self.set.find(hash, text, untyped) {
-            return Sym(at);
+        if text.is_empty() && !untyped {
+            return Sym::EMPTY;
+        }
+        let hash = self.set.hash(text.as_bytes(), untyped);
+        if let Some(known) = self.set.find(hash, text.as_bytes(), untyped) {
+            return known;
         }
         self.any_untyped |= untyped;
-        Sym(Arc::make_mut(&mut self.set).push(hash, text, untyped))
+        Arc::make_mut(&mut self.set).push(hash, text, untyped)
+    }
+    /// What hashes texts from outside.
+    pub(super) fn hasher(&self) -> &RandomState {
+        &self.set.hasher
     }
     /// Whether this is the text of a value that was received without its type.
     pub fn is_untyped(&self, sym: Sym) -> bool {
@@ -120,7 +170,8 @@ impl Symbols {
     }
     /// The symbol of `text`, if the trace has it at all.
     pub fn get(&self, text: &str) -> Option<Sym> {
-        self.set.find(self.set.hash(text, false), text, false).map(Sym)
+        let text = text.as_bytes();
+        if text.is_empty() { Some(Sym::EMPTY) } else { self.set.find(self.set.hash(text, false), text, false) }
     }
     /// The text of a symbol; the empty string for one of another trace that is out of range here.
     pub fn text(&self, sym: Sym) -> &str {

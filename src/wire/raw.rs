@@ -2,10 +2,13 @@
 
 use super::{Added, Sink};
 use crate::trace::{
-    Dropped, Event, Kind, Link, ResourceIx, ScopeIx, SpanId, SpanRecord, StatusCode, Sym, TraceBuilder, TraceId, Value,
+    Dropped, Event, Kind, Link, ResourceIx, ScopeIx, SpanHead, SpanId, StatusCode, Sym, TraceBuilder, TraceId, Value,
 };
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+/// How the names of all of these attributes begin, which are not the application's.
+pub(super) const MARK: u8 = b'@';
 
 /// Warnings that Jaeger's query service attaches to a span of its OTLP answers.
 pub(super) const JAEGER_WARNINGS: &str = "@jaeger@warnings";
@@ -114,33 +117,73 @@ pub(super) struct RawLink<'a> {
     pub(super) dropped: u32,
 }
 
+/// What the spans of a resource and a scope share, by the trace that they are of.
+pub(super) struct Shared<'s, 'a> {
+    resource: &'s [Attribute<'a>],
+    untyped: bool,
+    scope: Scope<'a>,
+    resources: HashMap<TraceId, ResourceIx>,
+    scopes: HashMap<TraceId, ScopeIx>,
+    /// Most spans are of the trace that the one before is of.
+    last: Option<(TraceId, ResourceIx, ScopeIx)>,
+}
+
+impl<'s, 'a> Shared<'s, 'a> {
+    /// Of spans of this resource; `untyped` where its values came without their types.
+    pub(super) fn new(resource: &'s [Attribute<'a>], untyped: bool) -> Shared<'s, 'a> {
+        let (scope, resources, scopes) = Default::default();
+        Shared { resource, untyped, scope, resources, scopes, last: None }
+    }
+    /// The spans to come are of this scope.
+    pub(super) fn enter(&mut self, scope: Scope<'a>) {
+        self.scope = scope;
+        self.scopes.clear();
+        self.last = None;
+    }
+    /// Where a trace has its resource and its scope.
+    pub(super) fn places(&mut self, builder: &mut TraceBuilder, trace: TraceId) -> (ResourceIx, ScopeIx) {
+        if let Some((last, resource, scope)) = self.last
+            && last == trace
+        {
+            return (resource, scope);
+        }
+        let Shared { resource: attributes, untyped, scope, .. } = self;
+        let resource = self.resources.entry(trace).or_insert_with(|| resource(builder, attributes, *untyped));
+        let scope = self.scopes.entry(trace).or_insert_with(|| {
+            let reading = Reading { untyped: is_marked(&scope.attributes) };
+            let attributes = reading.pairs(builder, &scope.attributes, 0);
+            builder.scope(&scope.name, &scope.version, attributes)
+        });
+        self.last = Some((trace, *resource, *scope));
+        (*resource, *scope)
+    }
+}
+
 /// Adds all spans of one resource.
 pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     let mut added = Added::default();
-    let mut resources: HashMap<TraceId, ResourceIx> = HashMap::new();
+    let mut shared = Shared::new(&group.resource, group.untyped);
     for ScopeGroup { scope, spans } in group.scopes {
-        let of_scope = Reading { untyped: is_marked(&scope.attributes) };
-        let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
+        shared.enter(scope);
         for span in spans {
-            let Some((trace_id, span_id)) = ids(&span) else {
-                sink.invalid_span(span.trace_id.usable());
-                added.invalid += 1;
-                continue;
-            };
-            injected(&span).for_each(|own| sink.injected(trace_id, own));
-            let builder = sink.builder(trace_id);
-            let resource =
-                *resources.entry(trace_id).or_insert_with(|| resource(builder, &group.resource, group.untyped));
-            let scope = *scopes.entry(trace_id).or_insert_with(|| {
-                let attributes = of_scope.pairs(builder, &scope.attributes, 0);
-                builder.scope(&scope.name, &scope.version, attributes)
-            });
-            let record = record(builder, span, (trace_id, span_id), resource, scope);
-            builder.span(record);
-            added.spans += 1;
+            added += add_span(span, &mut shared, sink);
         }
     }
     added
+}
+
+/// Adds one span.
+pub(super) fn add_span(span: Span<'_>, shared: &mut Shared<'_, '_>, sink: &mut dyn Sink) -> Added {
+    let Some((trace_id, span_id)) = ids(&span) else {
+        sink.invalid_span(span.trace_id.usable());
+        return Added { invalid: 1, ..Added::default() };
+    };
+    injected(&span).for_each(|own| sink.injected(trace_id, own));
+    let builder = sink.builder(trace_id);
+    let (resource, scope) = shared.places(builder, trace_id);
+    let (head, dropped) = put(builder, span, (trace_id, span_id), resource, scope);
+    builder.close(head, dropped);
+    Added { spans: 1, ..Added::default() }
 }
 
 /// A span's own ids, if all of its ids are usable. A parent that cannot be read is not "no parent": the span would pass for a root.
@@ -167,76 +210,73 @@ pub(super) fn injected<'s>(span: &'s Span<'_>) -> impl Iterator<Item = SpanId> +
     lists.flatten().filter_map(|item| if let Any::Str(text) = item { text.parse().ok() } else { None })
 }
 
-/// A span as its trace's builder takes it.
-pub(super) fn record(
+/// Adds what a span has to its trace's builder, where it is to be closed as this.
+pub(super) fn put(
     builder: &mut TraceBuilder,
     span: Span<'_>,
     (trace_id, span_id): (TraceId, SpanId),
     resource: ResourceIx,
     scope: ScopeIx,
-) -> SpanRecord {
+) -> (SpanHead, Dropped) {
     let reading = Reading { untyped: span.untyped || is_marked(&span.attributes) };
-    let mut attributes = Vec::with_capacity(span.attributes.len());
     for (key, value) in &span.attributes {
         match (key.as_ref(), value) {
             (JAEGER_WARNINGS, warnings) => warn_all(builder, warnings),
             (UNTYPED | INJECTED, _) => {}
             (PARTIAL, Any::Bool(true)) => builder.set_partial(),
-            _ => attributes.push((builder.intern(key), reading.value(builder, value, 0))),
+            _ => {
+                let (key, value) = (builder.intern(key), reading.value(builder, value, 0));
+                builder.attribute(key, value);
+            }
         }
     }
     for warning in span.warnings {
         warn(builder, &warning);
     }
     let mut dropped = span.dropped;
-    let mut events = Vec::with_capacity(span.events.len());
     for event in &span.events {
         dropped.events = dropped.events.saturating_add(event.dropped);
-        let attributes = reading.pairs(builder, &event.attributes, 0);
-        let name = builder.intern(&event.name);
-        events.push(Event { time_ns: event.time_ns, name, attributes: builder.attributes(attributes) });
+        reading.event(builder, event);
     }
-    let mut links = Vec::with_capacity(span.links.len());
     for link in &span.links {
         dropped.links = dropped.links.saturating_add(link.dropped);
-        let (Id::Is(to_trace), Id::Is(to_span)) = (link.trace_id, link.span_id) else {
-            builder.remark(format!("a link of span {span_id} has no valid ids and was left out"));
-            continue;
-        };
-        let attributes = reading.pairs(builder, &link.attributes, 0);
-        let trace_state = builder.intern(&link.trace_state);
-        let attributes = builder.attributes(attributes);
-        links.push(Link { trace_id: to_trace, span_id: to_span, trace_state, attributes });
+        reading.link(builder, span_id, link);
     }
-    let kind = usize::try_from(span.kind).ok().and_then(|at| Kind::ALL.get(at)).copied();
-    if kind.is_none() {
-        builder
-            .remark(format!("span {span_id} has kind {}, which OTLP does not define; read as unspecified", span.kind));
-    }
-    let status = usize::try_from(span.status).ok().and_then(|at| StatusCode::ALL.get(at)).copied();
-    if status.is_none() {
-        builder.remark(format!("span {span_id} has status {}, which OTLP does not define; read as unset", span.status));
-    }
-    SpanRecord {
+    let head = SpanHead {
         trace_id,
         span_id,
         parent_id: span.parent_id.usable(),
         name: builder.intern(&span.name),
-        kind: kind.unwrap_or_default(),
-        status: status.unwrap_or_default(),
+        kind: kind(builder, span_id, span.kind),
+        status: status(builder, span_id, span.status),
         status_message: builder.intern(&span.status_message),
         trace_state: builder.intern(&span.trace_state),
         // On the wire absent and 0 are one.
         flags: (span.flags != 0).then_some(span.flags),
         start_ns: span.start_ns,
         end_ns: span.end_ns,
-        attributes,
-        events,
-        links,
-        dropped,
         resource,
         scope,
+    };
+    (head, dropped)
+}
+
+/// A span's kind by its number.
+pub(super) fn kind(builder: &mut TraceBuilder, span: SpanId, kind: i64) -> Kind {
+    let known = usize::try_from(kind).ok().and_then(|at| Kind::ALL.get(at)).copied();
+    if known.is_none() {
+        builder.remark(format!("span {span} has kind {kind}, which OTLP does not define; read as unspecified"));
     }
+    known.unwrap_or_default()
+}
+
+/// A span's status by its number.
+pub(super) fn status(builder: &mut TraceBuilder, span: SpanId, status: i64) -> StatusCode {
+    let known = usize::try_from(status).ok().and_then(|at| StatusCode::ALL.get(at)).copied();
+    if known.is_none() {
+        builder.remark(format!("span {span} has status {status}, which OTLP does not define; read as unset"));
+    }
+    known.unwrap_or_default()
 }
 
 fn warn_all(builder: &mut TraceBuilder, warnings: &Any<'_>) {
@@ -271,7 +311,40 @@ struct Reading {
     untyped: bool,
 }
 
+/// Adds an event, whose values came with their types, to the span that is closed next.
+pub(super) fn put_event(builder: &mut TraceBuilder, event: &RawEvent<'_>) {
+    Reading { untyped: false }.event(builder, event);
+}
+
+/// Adds a link, whose values came with their types, to the span that is closed next.
+pub(super) fn put_link(builder: &mut TraceBuilder, span: SpanId, link: &RawLink<'_>) {
+    Reading { untyped: false }.link(builder, span, link);
+}
+
+/// A value that came with its type.
+pub(super) fn value(builder: &mut TraceBuilder, value: &Any<'_>) -> Value {
+    Reading { untyped: false }.value(builder, value, 0)
+}
+
 impl Reading {
+    fn event(self, builder: &mut TraceBuilder, event: &RawEvent<'_>) {
+        let attributes = self.pairs(builder, &event.attributes, 0);
+        let name = builder.intern(&event.name);
+        let attributes = builder.attributes(attributes);
+        builder.event(Event { time_ns: event.time_ns, name, attributes });
+    }
+
+    fn link(self, builder: &mut TraceBuilder, span: SpanId, link: &RawLink<'_>) {
+        let (Id::Is(trace_id), Id::Is(span_id)) = (link.trace_id, link.span_id) else {
+            builder.remark(format!("a link of span {span} has no valid ids and was left out"));
+            return;
+        };
+        let attributes = self.pairs(builder, &link.attributes, 0);
+        let trace_state = builder.intern(&link.trace_state);
+        let attributes = builder.attributes(attributes);
+        builder.link(Link { trace_id, span_id, trace_state, attributes });
+    }
+
     fn pairs(self, builder: &mut TraceBuilder, attributes: &[Attribute<'_>], depth: usize) -> Vec<(Sym, Value)> {
         let kept = attributes.iter().filter(|(key, _)| depth > 0 || key != UNTYPED);
         let pair = |(key, value): &Attribute<'_>| {
@@ -298,7 +371,7 @@ impl Reading {
             Any::Array(items) => Value::Array(items.iter().map(|item| self.value(builder, item, depth + 1)).collect()),
             Any::Map(entries) => {
                 let entries = self.pairs(builder, entries, depth + 1);
-                Value::Map(builder.attributes(entries))
+                Value::Map(builder.attributes(entries).into())
             }
         }
     }

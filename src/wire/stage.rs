@@ -25,6 +25,15 @@ impl Stage {
         let added = raw::add(group, self);
         self.added += added;
     }
+    /// Adds one span.
+    pub(super) fn span(&mut self, span: raw::Span<'_>, shared: &mut raw::Shared<'_, '_>) {
+        let added = raw::add_span(span, shared, self);
+        self.added += added;
+    }
+    /// Counts a span that was added to its builder.
+    pub(super) fn added_span(&mut self) {
+        self.added.spans += 1;
+    }
     /// Hands all of it on.
     pub(super) fn commit(mut self, sink: &mut dyn Sink) -> Added {
         self.builders.extend(self.open.take());

@@ -175,7 +175,7 @@ fn proto_span(trace: &Trace, span: SpanRef<'_>) -> Span {
     }
 }
 
-fn attributes(trace: &Trace, from: &Attributes) -> Vec<KeyValue> {
+fn attributes(trace: &Trace, from: &[(Sym, Value)]) -> Vec<KeyValue> {
     from.iter().map(|(key, value)| attribute(trace, *key, value)).collect()
 }
 

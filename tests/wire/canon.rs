@@ -1,7 +1,7 @@
 //! A trace as plain data, so that two formats' readings can be compared, and so that what a format loses can be told.
 
 use std::collections::BTreeMap;
-use tracespec::trace::{Attributes, Injected, Trace, TraceBuilder, TraceId, Value};
+use tracespec::trace::{Injected, Sym, Trace, TraceBuilder, TraceId, Value};
 use tracespec::wire::detect;
 
 pub type Facts = BTreeMap<String, Fact>;
@@ -55,7 +55,7 @@ pub fn fact(trace: &Trace, value: &Value) -> Fact {
     }
 }
 
-fn facts(trace: &Trace, from: &Attributes) -> Facts {
+fn facts(trace: &Trace, from: &[(Sym, Value)]) -> Facts {
     from.iter().map(|(key, value)| (trace.text(*key).to_owned(), fact(trace, value))).collect()
 }
 

@@ -109,7 +109,7 @@ fn value(builder: &mut TraceBuilder, from: &Told, untyped: bool) -> Value {
         Told::Array(items) => Value::Array(items.iter().map(|item| value(builder, item, untyped)).collect()),
         Told::Map(entries) => {
             let entries = values(builder, entries, untyped);
-            Value::Map(builder.attributes(entries))
+            Value::Map(builder.attributes(entries).into())
         }
     }
 }

@@ -1,49 +1,41 @@
 //! Joining builders, so that a receiver can decode a batch beside its store and add the result to a trace at hand.
 
-use super::{SpanRecord, TraceBuilder};
+use super::TraceBuilder;
+use super::received::{Lists, attributes_memory};
+use super::record::SpanHead;
+use super::renamed::Renamed;
 use crate::trace::ids::TraceId;
-use crate::trace::model::{Attributes, Event, Link, Resource, ResourceIx, ScopeIx, Value};
+use crate::trace::model::{Resource, Value};
 use crate::trace::symbols::Sym;
 
 impl TraceBuilder {
     /// Adds all that `other` collected.
     pub fn absorb(&mut self, mut other: TraceBuilder) {
-        if self.records.is_empty() && self.resources.is_empty() && self.scopes.is_empty() {
+        if self.is_empty() && self.resources.is_empty() && self.scopes.is_empty() {
             std::mem::swap(self, &mut other);
         }
         self.invalid += other.invalid;
         self.partial |= other.partial;
         self.remarks.append(&mut other.remarks);
         self.losses.append(&mut other.losses);
-        if other.records.is_empty() {
+        if other.is_empty() {
             return;
         }
         // `Symbols::iter` goes by position, so the n-th text is that of symbol n.
         let syms: Vec<Sym> =
             other.symbols.iter().map(|(sym, _)| self.symbols.intern_from(&other.symbols, sym)).collect();
-        let map = Renamed { syms };
-        let resources: Vec<ResourceIx> =
-            other.resources.into_iter().map(|resource| self.resource(map.attributes(resource.attributes))).collect();
-        let scopes: Vec<ScopeIx> = other
-            .scopes
+        let mut map = Renamed::new(syms);
+        map.resources = other
+            .resources
             .into_iter()
-            .map(|scope| {
-                let (name, version) = (other.symbols.text(scope.name), other.symbols.text(scope.version));
-                self.scope(name, version, map.attributes(scope.attributes))
-            })
+            .map(|resource| self.resource(map.attributes(resource.attributes.into_vec())))
             .collect();
-        // Attributes are sorted by text, which renaming does not change.
-        self.records.extend(other.records.into_iter().map(|record| SpanRecord {
-            name: map.sym(record.name),
-            status_message: map.sym(record.status_message),
-            trace_state: map.sym(record.trace_state),
-            attributes: map.attributes(record.attributes.into_boxed_slice()),
-            events: record.events.into_iter().map(|event| map.event(event)).collect(),
-            links: record.links.into_iter().map(|link| map.link(link)).collect(),
-            resource: resources[record.resource.0 as usize],
-            scope: scopes[record.scope.0 as usize],
-            ..record
-        }));
+        let scopes = other.scopes.into_iter().map(|scope| {
+            let (name, version) = (other.symbols.text(scope.name), other.symbols.text(scope.version));
+            self.scope(name, version, map.attributes(scope.attributes.into_vec()))
+        });
+        map.scopes = scopes.collect();
+        self.received.append(other.received, &map);
     }
 
     /// The names of the services met so far, sorted; spans without one are left out.
@@ -56,7 +48,10 @@ impl TraceBuilder {
     }
 
     /// The spans added so far, each with the text that its resource has under this key and with its service.
-    pub fn marked<'b>(&'b self, key: &str) -> impl Iterator<Item = (Option<&'b str>, &'b str, &'b SpanRecord)> {
+    pub(crate) fn marked<'b>(
+        &'b self,
+        key: &str,
+    ) -> impl Iterator<Item = (Option<&'b str>, &'b str, &'b SpanHead, Lists<'b>)> {
         let key = self.symbols.get(key);
         let mark = move |resource: &'b Resource| {
             let (_, value) = resource.attributes.iter().find(|(at, _)| Some(*at) == key)?;
@@ -64,16 +59,15 @@ impl TraceBuilder {
         };
         // Looked up once for each resource; without the key there is nothing to look for.
         let marks: Vec<Option<&str>> = self.resources.iter().map(|one| key.and_then(|_| mark(one))).collect();
-        self.records.iter().map(move |record| {
-            let at = record.resource.0 as usize;
-            (marks.get(at).copied().flatten(), self.symbols.text(self.resources[at].service), record)
+        self.received.all().map(move |(head, lists)| {
+            let at = head.resource.0 as usize;
+            (marks.get(at).copied().flatten(), self.symbols.text(self.resources[at].service), head, lists)
         })
     }
 
     /// The traces that spans added so far link to, sorted.
     pub fn linked(&self) -> Vec<TraceId> {
-        let mut ids: Vec<TraceId> =
-            self.records.iter().flat_map(|record| record.links.iter().map(|link| link.trace_id)).collect();
+        let mut ids: Vec<TraceId> = self.received.links().iter().map(|link| link.trace_id).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -86,58 +80,7 @@ impl TraceBuilder {
         let resources: usize =
             self.resources.iter().map(|resource| 256 + attributes_memory(&resource.attributes)).sum();
         let scopes: usize = self.scopes.iter().map(|scope| 256 + attributes_memory(&scope.attributes)).sum();
-        let records: usize = self.records.iter().map(record_memory).sum();
-        texts + resources + scopes + records
-    }
-}
-
-/// Symbols of one builder as those of another.
-struct Renamed {
-    syms: Vec<Sym>,
-}
-
-impl Renamed {
-    fn sym(&self, sym: Sym) -> Sym {
-        self.syms.get(sym.index()).copied().unwrap_or(Sym::EMPTY)
-    }
-    fn attributes(&self, attributes: Attributes) -> Vec<(Sym, Value)> {
-        attributes.into_vec().into_iter().map(|(key, value)| (self.sym(key), self.value(value))).collect()
-    }
-    fn value(&self, value: Value) -> Value {
-        match value {
-            Value::Str(sym) => Value::Str(self.sym(sym)),
-            Value::Array(items) => Value::Array(items.into_vec().into_iter().map(|item| self.value(item)).collect()),
-            Value::Map(entries) => Value::Map(self.attributes(entries).into_boxed_slice()),
-            other => other,
-        }
-    }
-    fn event(&self, event: Event) -> Event {
-        let attributes = self.attributes(event.attributes).into_boxed_slice();
-        Event { name: self.sym(event.name), attributes, ..event }
-    }
-    fn link(&self, link: Link) -> Link {
-        let attributes = self.attributes(link.attributes).into_boxed_slice();
-        Link { trace_state: self.sym(link.trace_state), attributes, ..link }
-    }
-}
-
-fn record_memory(record: &SpanRecord) -> usize {
-    let events: usize =
-        record.events.iter().map(|event| size_of::<Event>() + attributes_memory(&event.attributes)).sum();
-    let links: usize = record.links.iter().map(|link| size_of::<Link>() + attributes_memory(&link.attributes)).sum();
-    size_of::<SpanRecord>() + attributes_memory(&record.attributes) + events + links
-}
-
-fn attributes_memory(attributes: &[(Sym, Value)]) -> usize {
-    attributes.iter().map(|(_, value)| size_of::<(Sym, Value)>() + value_memory(value)).sum()
-}
-
-fn value_memory(value: &Value) -> usize {
-    match value {
-        Value::Bytes(bytes) => bytes.len(),
-        Value::Array(items) => items.iter().map(|item| size_of::<Value>() + value_memory(item)).sum(),
-        Value::Map(entries) => attributes_memory(entries),
-        _ => 0,
+        texts + resources + scopes + self.received.memory()
     }
 }
 

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::trace::ids::SpanId;
-use crate::trace::model::{Kind, StatusCode, Trace};
-use crate::trace::{Dropped, Injected, Note};
+use crate::trace::model::{Event, Kind, Link, StatusCode, Trace};
+use crate::trace::{Dropped, Injected, Note, SpanRecord};
 use proptest::prelude::*;
 
 fn trace_id(value: u128) -> TraceId {
@@ -11,6 +11,11 @@ fn trace_id(value: u128) -> TraceId {
 
 /// A span with an attribute of every shape that holds symbols, an event and a link.
 fn add(builder: &mut TraceBuilder, id: u64, parent: u64, service: &str) {
+    let record = record(builder, id, parent, service);
+    builder.span(record);
+}
+
+fn record(builder: &mut TraceBuilder, id: u64, parent: u64, service: &str) -> SpanRecord {
     let [key, list, map] = ["db.system.name", "list", "map"].map(|text| builder.intern(text));
     let own = builder.intern(&format!("value-{id}"));
     let (service_key, service) = (builder.intern("service.name"), builder.intern(service));
@@ -26,7 +31,7 @@ fn add(builder: &mut TraceBuilder, id: u64, parent: u64, service: &str) {
         attributes: builder.attributes(vec![(map, Value::Bool(true))]),
     };
     let nested = builder.attributes(vec![(list, Value::Str(own)), (key, Value::Int(3))]);
-    let record = SpanRecord {
+    SpanRecord {
         trace_id: trace_id(1),
         span_id: SpanId::new(id).unwrap(),
         parent_id: SpanId::new(parent),
@@ -39,17 +44,16 @@ fn add(builder: &mut TraceBuilder, id: u64, parent: u64, service: &str) {
         start_ns: id * 10,
         end_ns: id * 10 + 5,
         attributes: vec![
-            (map, Value::Map(nested)),
+            (map, Value::Map(nested.into())),
             (key, Value::Str(own)),
-            (list, Value::Array(Box::new([Value::Str(service), Value::Empty]))),
+            (list, Value::Array([Value::Str(service), Value::Empty].into())),
         ],
         events: vec![event],
         links: vec![link],
         dropped: Dropped::default(),
         resource: builder.resource(vec![(service_key, Value::Str(service))]),
         scope: builder.scope("scope", &format!("v{}", id % 2), vec![(key, Value::Str(own))]),
-    };
-    builder.span(record);
+    }
 }
 
 fn told(trace: &Trace) -> String {
@@ -117,9 +121,9 @@ fn remarks_untyped_and_invalid_spans_are_carried_over() {
     let mut left = TraceBuilder::new();
     add(&mut left, 1, 0, "shop");
     let mut right = TraceBuilder::new();
-    add(&mut right, 2, 1, "shop");
+    let span = record(&mut right, 2, 1, "shop");
     let (key, value) = (right.intern("n"), Value::Str(right.intern_untyped("7")));
-    right.records[0].attributes = vec![(key, value)];
+    right.span(SpanRecord { attributes: vec![(key, value)], ..span });
     right.invalid_spans(1);
     right.remark("partial");
     left.absorb(right);
@@ -137,5 +141,5 @@ fn services_links_and_memory_are_told_of_what_was_added() {
     add(&mut builder, 2, 1, "");
     assert_eq!(builder.services(), ["shop"]);
     assert_eq!(builder.linked(), [trace_id(0xfeed)]);
-    assert!(builder.memory() > empty + 2 * size_of::<SpanRecord>());
+    assert!(builder.memory() > empty + 2 * size_of::<SpanHead>());
 }

@@ -3,9 +3,10 @@
 //! Records that only complete each other become one. Where they contradict each other nobody knows which is right: each version is
 //! kept, and a trace is built with each.
 
+use super::content::{same, same_value};
 use super::held::Held;
 use super::record::{ByIds, SpanKey, SpanRecord, key};
-use super::{TraceBuilder, print_attributes};
+use super::{TraceBuilder, print_attributes, row_key};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Event, Kind, Link, ResourceIx, ScopeIx, StatusCode, Value};
 use crate::trace::note::Note;
@@ -55,7 +56,7 @@ impl TraceBuilder {
                 },
             };
             match before {
-                Some(at) => again.entry(at).or_default().push(SpanRecord::clone(&record)),
+                Some(at) => again.entry(at).or_default().push(self.record(&record)),
                 None => kept.push(record),
             }
         }
@@ -66,7 +67,7 @@ impl TraceBuilder {
         }
         let mut disputed = Vec::new();
         for (at, mut all) in again {
-            all.push(SpanRecord::clone(&records[at]));
+            all.push(self.record(&records[at]));
             all.sort_by(|a, b| self.fuller(b, a));
             let (own, mut left) = self.of_one_span(all);
             let (mut versions, complete) = self.versions_of(own);
@@ -233,7 +234,7 @@ impl TraceBuilder {
             format!("{} {name:?} {}", event.time_ns, print_attributes(&self.symbols, &event.attributes))
         };
         if add_missing(&mut version.events, &record.events, event) {
-            self.sort_events(&mut version.events);
+            version.events.sort_by(|a, b| self.event_order(a, b));
         }
         add_missing(&mut version.links, &record.links, |link: &Link| {
             format!("{} {} {}", link.trace_id, link.span_id, print_attributes(&self.symbols, &link.attributes))
@@ -267,7 +268,10 @@ impl TraceBuilder {
             // A failure in either is never lost.
             (record.status == StatusCode::Error, record.end_ns, record.status, size)
         };
-        weight(a).cmp(&weight(b)).then_with(|| self.row_order(a, b))
+        weight(a)
+            .cmp(&weight(b))
+            .then_with(|| row_key(&a.head()).cmp(&row_key(&b.head())))
+            .then_with(|| self.print(a).cmp(&self.print(b)))
     }
 }
 
@@ -291,20 +295,6 @@ fn add_missing<T: Clone + PartialEq>(list: &mut Vec<T>, more: &[T], print: impl 
         }
     }
     list.len() > before
-}
-
-/// Equality in which NaN equals itself, since a span received twice is the same also where an attribute is NaN.
-fn same_value(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Double(a), Value::Double(b)) => a.to_bits() == b.to_bits(),
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_value(a, b)),
-        (Value::Map(a), Value::Map(b)) => same(a, b),
-        _ => a == b,
-    }
-}
-
-fn same(a: &[(Sym, Value)], b: &[(Sym, Value)]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same_value(&a.1, &b.1))
 }
 
 /// Whether two records of one (trace, id, kind) say the same, flags aside.

@@ -2,7 +2,7 @@
 
 use super::Injected;
 use super::held::Held;
-use super::record::{ByIds, SpanRecord};
+use super::record::{ByIds, SpanHead};
 use crate::trace::ids::{SpanId, TraceId};
 use crate::trace::model::{Kind, SpanIx};
 use crate::trace::note::Note;
@@ -32,13 +32,13 @@ pub(super) fn split_shared_ids(records: &mut [Held<'_>], notes: &mut Vec<Note>) 
         let shared = record.span_id;
         match new.get(&(record.trace_id, shared)) {
             Some(&server) if record.kind == Kind::Server => {
-                let record = record.to_mut();
+                let record = record.head_mut();
                 record.span_id = server;
                 record.parent_id = Some(shared);
             }
             _ => {
                 if let Some(&server) = record.parent_id.and_then(|parent| new.get(&(record.trace_id, parent))) {
-                    record.to_mut().parent_id = Some(server);
+                    record.head_mut().parent_id = Some(server);
                 }
             }
         }
@@ -74,8 +74,8 @@ pub(super) fn plant(
             row_of.entry((record.trace_id, record.span_id)).or_insert(SpanIx(row as u32));
         }
     }
-    let parent_row = |record: &SpanRecord| row_of.get(&(record.trace_id, record.parent_id?)).copied();
-    let is_top = |record: &SpanRecord| {
+    let parent_row = |record: &SpanHead| row_of.get(&(record.trace_id, record.parent_id?)).copied();
+    let is_top = |record: &SpanHead| {
         parent_row(record).is_none() && record.parent_id.is_none_or(|parent| !collided.contains(&parent))
     };
     let mut parents: Vec<Option<SpanIx>> = records.iter().map(|record| parent_row(record)).collect();

@@ -44,12 +44,50 @@ pub struct SpanRecord {
     pub scope: ScopeIx,
 }
 
+/// A [`SpanRecord`] but for its lists.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct SpanHead {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) parent_id: Option<SpanId>,
+    pub(crate) name: Sym,
+    pub(crate) kind: Kind,
+    pub(crate) status: StatusCode,
+    pub(crate) status_message: Sym,
+    pub(crate) trace_state: Sym,
+    pub(crate) flags: Option<u32>,
+    pub(crate) start_ns: u64,
+    pub(crate) end_ns: u64,
+    pub(crate) resource: ResourceIx,
+    pub(crate) scope: ScopeIx,
+}
+
+impl SpanRecord {
+    pub(super) fn head(&self) -> SpanHead {
+        SpanHead {
+            trace_id: self.trace_id,
+            span_id: self.span_id,
+            parent_id: self.parent_id,
+            name: self.name,
+            kind: self.kind,
+            status: self.status,
+            status_message: self.status_message,
+            trace_state: self.trace_state,
+            flags: self.flags,
+            start_ns: self.start_ns,
+            end_ns: self.end_ns,
+            resource: self.resource,
+            scope: self.scope,
+        }
+    }
+}
+
 /// Places of what ids name. Seeded: ids come from outside.
 pub(super) type ByIds<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 /// What no two rows share.
 pub(super) type SpanKey = (TraceId, SpanId, Kind);
 
-pub(super) fn key(record: &SpanRecord) -> SpanKey {
-    (record.trace_id, record.span_id, record.kind)
+pub(super) fn key(head: &SpanHead) -> SpanKey {
+    (head.trace_id, head.span_id, head.kind)
 }

@@ -143,8 +143,8 @@ impl<'a> Staged<'a> {
         let Spot { builder, slots } = self.spot(trace_id);
         slots.insert(place);
         let scope = builder.scope(&scope.name, &scope.version, Vec::new());
-        let record = raw::record(builder, span, (trace_id, span_id), ResourceIx(place), scope);
-        builder.span_before_resource(record);
+        let (head, dropped) = raw::put(builder, span, (trace_id, span_id), ResourceIx(place), scope);
+        builder.close_before_resource(head, dropped);
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! Field numbers: opentelemetry-proto, trace.proto, common.proto and resource.proto.
 
+mod record;
+
 use super::{span_id, trace_id};
-use crate::wire::raw::{self, Any, Attribute};
+use crate::wire::raw::{self, Any, Attribute, Shared};
 use crate::wire::stage::Stage;
 use std::borrow::Cow;
 
@@ -19,16 +21,13 @@ pub(in crate::wire) fn read(message: &[u8]) -> Read<(Stage, usize)> {
     let mut fields = Fields(message);
     while let Some(field) = fields.next()? {
         let (1, Field::Bytes(bytes)) = field else { return Err(Unfit) };
-        let group = group(bytes)?;
-        let spans = group.scopes.iter().flat_map(|scope| &scope.spans);
-        usable += spans.filter(|span| span.trace_id.usable().is_some() && span.span_id.usable().is_some()).count();
-        stage.group(group);
+        usable += group(bytes, &mut stage)?;
     }
     Ok((stage, usable))
 }
 
-fn group(message: &[u8]) -> Read<raw::Group<'_>> {
-    let (mut group, mut fields, mut has_resource) = (raw::Group::default(), Fields(message), false);
+fn group(message: &[u8], stage: &mut Stage) -> Read<usize> {
+    let (mut resource, mut has_resource, mut fields) = (Vec::new(), false, Fields(message));
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(bytes)) if !has_resource => {
@@ -36,22 +35,28 @@ fn group(message: &[u8]) -> Read<raw::Group<'_>> {
                 let mut fields = Fields(bytes);
                 while let Some(field) = fields.next()? {
                     match field {
-                        (1, Field::Bytes(bytes)) => group.resource.push(attribute(bytes, 0)?),
+                        (1, Field::Bytes(bytes)) => resource.push(attribute(bytes, 0)?),
                         (2, Field::Varint(_)) => {}
                         _ => return Err(Unfit),
                     }
                 }
             }
-            (2, Field::Bytes(bytes)) => group.scopes.push(scope_group(bytes)?),
+            (2, Field::Bytes(_)) => {}
             (3, Field::Bytes(schema_url)) => drop(text(schema_url)?),
             _ => return Err(Unfit),
         }
     }
-    Ok(group)
+    let (mut shared, mut fields, mut usable) = (Shared::new(&resource, false), Fields(message), 0);
+    while let Some(field) = fields.next()? {
+        if let (2, Field::Bytes(bytes)) = field {
+            usable += scope_group(bytes, &mut shared, stage)?;
+        }
+    }
+    Ok(usable)
 }
 
-fn scope_group(message: &[u8]) -> Read<raw::ScopeGroup<'_>> {
-    let (mut group, mut fields, mut has_scope) = (raw::ScopeGroup::default(), Fields(message), false);
+fn scope_group<'a>(message: &'a [u8], shared: &mut Shared<'_, 'a>, stage: &mut Stage) -> Read<usize> {
+    let (mut scope, mut has_scope, mut fields) = (raw::Scope::default(), false, Fields(message));
     while let Some(field) = fields.next()? {
         match field {
             (1, Field::Bytes(bytes)) if !has_scope => {
@@ -59,20 +64,38 @@ fn scope_group(message: &[u8]) -> Read<raw::ScopeGroup<'_>> {
                 let mut fields = Fields(bytes);
                 while let Some(field) = fields.next()? {
                     match field {
-                        (1, Field::Bytes(bytes)) => group.scope.name = text(bytes)?,
-                        (2, Field::Bytes(bytes)) => group.scope.version = text(bytes)?,
-                        (3, Field::Bytes(bytes)) => group.scope.attributes.push(attribute(bytes, 0)?),
+                        (1, Field::Bytes(bytes)) => scope.name = text(bytes)?,
+                        (2, Field::Bytes(bytes)) => scope.version = text(bytes)?,
+                        (3, Field::Bytes(bytes)) => scope.attributes.push(attribute(bytes, 0)?),
                         (4, Field::Varint(_)) => {}
                         _ => return Err(Unfit),
                     }
                 }
             }
-            (2, Field::Bytes(bytes)) => group.spans.push(span(bytes)?),
+            (2, Field::Bytes(_)) => {}
             (3, Field::Bytes(schema_url)) => drop(text(schema_url)?),
             _ => return Err(Unfit),
         }
     }
-    Ok(group)
+    shared.enter(scope);
+    let (mut fields, mut usable) = (Fields(message), 0);
+    while let Some(field) = fields.next()? {
+        if let (2, Field::Bytes(bytes)) = field {
+            usable += usize::from(add_span(bytes, shared, stage)?);
+        }
+    }
+    Ok(usable)
+}
+
+/// Adds a span, and says whether it has usable ids of its own.
+fn add_span<'a>(message: &'a [u8], shared: &mut Shared<'_, 'a>, stage: &mut Stage) -> Read<bool> {
+    if record::add(message, shared, stage)? {
+        return Ok(true);
+    }
+    let span = span(message)?;
+    let usable = span.trace_id.usable().is_some() && span.span_id.usable().is_some();
+    stage.span(span, shared);
+    Ok(usable)
 }
 
 fn span(message: &[u8]) -> Read<raw::Span<'_>> {
@@ -237,6 +260,14 @@ impl<'a> Fields<'a> {
     }
     #[inline]
     fn varint(&mut self) -> Read<u64> {
+        // Almost all tags and lengths.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+    fn long_varint(&mut self) -> Read<u64> {
         let mut value = 0;
         // Ten bytes make 64 bits, with one bit in the last: prost says what is wrong with longer ones.
         for at in 0..9 {

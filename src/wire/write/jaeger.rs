@@ -88,7 +88,7 @@ fn tag(trace: &Trace, key: Sym, value: &Value) -> Json {
         Value::Int(number) if number.unsigned_abs() > GREATEST_EXACT => ("int64", json!(number.to_string())),
         Value::Int(number) => ("int64", json!(number)),
         Value::Double(number) if number.is_finite() => ("float64", json!(number)),
-        Value::Bytes(bytes) => ("binary", json!(base64::engine::general_purpose::STANDARD.encode(bytes))),
+        Value::Bytes(bytes) => ("binary", json!(base64::engine::general_purpose::STANDARD.encode(&bytes[..]))),
         Value::Array(_) | Value::Map(_) => ("string", json!(plain(trace, value).to_string())),
         Value::Empty | Value::Str(_) | Value::Double(_) => ("string", json!(trace.show(value))),
     };
