@@ -27,8 +27,10 @@ pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     regular(std::fs::metadata(path)?.file_type())?;
     let file = File::open(path)?;
     // It may have been replaced in between.
-    regular(file.metadata()?.file_type())?;
-    let mut bytes = Vec::new();
+    let there = file.metadata()?;
+    regular(there.file_type())?;
+    // Room for all of it and for seeing its end, so that a large one is neither moved as it is read nor read in small pieces.
+    let mut bytes = Vec::with_capacity(usize::try_from(there.len().min(most)).unwrap_or_default().saturating_add(1));
     // By what is read, not by what the directory says: the file may grow meanwhile.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(ReadError::TooLarge { most }) } else { Ok(bytes) }

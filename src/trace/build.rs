@@ -4,6 +4,7 @@ mod absorb;
 mod content;
 mod duplicates;
 mod held;
+mod order;
 mod plant;
 mod received;
 mod record;
@@ -21,6 +22,7 @@ use super::symbols::{Sym, Symbols};
 use super::tree::Tree;
 use hashbrown::HashTable;
 use held::Held;
+use order::{Order, sorted};
 use plant::{collided, plant, split_shared_ids};
 use received::Received;
 pub(crate) use record::SpanHead;
@@ -50,6 +52,8 @@ pub struct TraceBuilder {
     resource_rows: HashTable<ResourceIx>,
     scopes: Vec<Scope>,
     scope_rows: HashTable<ScopeIx>,
+    // Of the last resource: those of one SDK have the same keys.
+    order: Order,
     received: Received,
     invalid: usize,
     partial: bool,
@@ -86,7 +90,7 @@ impl TraceBuilder {
     }
     /// The position of a resource, made if no equal one is there.
     pub fn resource(&mut self, attributes: Vec<(Sym, Value)>) -> ResourceIx {
-        let attributes = sorted(&self.symbols, attributes);
+        let attributes = self.order.sorted(&self.symbols, attributes);
         let key = self.symbols.intern("service.name");
         let service = match attributes.iter().find(|(at, _)| *at == key) {
             Some((_, Value::Str(sym))) => *sym,
@@ -424,14 +428,6 @@ impl TraceBuilder {
 
 fn row_key(head: &SpanHead) -> (u64, u64, SpanId, Kind, TraceId) {
     (head.start_ns, head.end_ns, head.span_id, head.kind, head.trace_id)
-}
-
-fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {
-    // Stable and reversed first, so that of equal keys the last one comes first and is the one that dedup keeps.
-    attributes.reverse();
-    attributes.sort_by(|a, b| symbols.text(a.0).cmp(symbols.text(b.0)));
-    attributes.dedup_by_key(|(key, _)| *key);
-    attributes.into_boxed_slice()
 }
 
 fn print_attributes(symbols: &Symbols, attributes: &[(Sym, Value)]) -> String {

@@ -156,6 +156,11 @@ impl Symbols {
         self.any_untyped |= untyped;
         Arc::make_mut(&mut self.set).push(hash, text, untyped)
     }
+    /// About how many bytes of memory all texts take.
+    pub(super) fn memory(&self) -> usize {
+        let Texts { all, ends, untyped, places, .. } = &*self.set;
+        all.capacity() + ends.capacity() * size_of::<usize>() + untyped.capacity() + places.allocation_size()
+    }
     /// What hashes texts from outside.
     pub(super) fn hasher(&self) -> &RandomState {
         &self.set.hasher

@@ -71,7 +71,7 @@ pub(super) struct ScopeGroup<'a> {
     pub(super) spans: Vec<Span<'a>>,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Scope<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) version: Cow<'a, str>,
@@ -117,73 +117,29 @@ pub(super) struct RawLink<'a> {
     pub(super) dropped: u32,
 }
 
-/// What the spans of a resource and a scope share, by the trace that they are of.
-pub(super) struct Shared<'s, 'a> {
-    resource: &'s [Attribute<'a>],
-    untyped: bool,
-    scope: Scope<'a>,
-    resources: HashMap<TraceId, ResourceIx>,
-    scopes: HashMap<TraceId, ScopeIx>,
-    /// Most spans are of the trace that the one before is of.
-    last: Option<(TraceId, ResourceIx, ScopeIx)>,
-}
-
-impl<'s, 'a> Shared<'s, 'a> {
-    /// Of spans of this resource; `untyped` where its values came without their types.
-    pub(super) fn new(resource: &'s [Attribute<'a>], untyped: bool) -> Shared<'s, 'a> {
-        let (scope, resources, scopes) = Default::default();
-        Shared { resource, untyped, scope, resources, scopes, last: None }
-    }
-    /// The spans to come are of this scope.
-    pub(super) fn enter(&mut self, scope: Scope<'a>) {
-        self.scope = scope;
-        self.scopes.clear();
-        self.last = None;
-    }
-    /// Where a trace has its resource and its scope.
-    pub(super) fn places(&mut self, builder: &mut TraceBuilder, trace: TraceId) -> (ResourceIx, ScopeIx) {
-        if let Some((last, resource, scope)) = self.last
-            && last == trace
-        {
-            return (resource, scope);
-        }
-        let Shared { resource: attributes, untyped, scope, .. } = self;
-        let resource = self.resources.entry(trace).or_insert_with(|| resource(builder, attributes, *untyped));
-        let scope = self.scopes.entry(trace).or_insert_with(|| {
-            let reading = Reading { untyped: is_marked(&scope.attributes) };
-            let attributes = reading.pairs(builder, &scope.attributes, 0);
-            builder.scope(&scope.name, &scope.version, attributes)
-        });
-        self.last = Some((trace, *resource, *scope));
-        (*resource, *scope)
-    }
-}
-
 /// Adds all spans of one resource.
 pub(super) fn add(group: Group<'_>, sink: &mut dyn Sink) -> Added {
     let mut added = Added::default();
-    let mut shared = Shared::new(&group.resource, group.untyped);
+    let mut resources: HashMap<TraceId, ResourceIx> = HashMap::new();
     for ScopeGroup { scope, spans } in group.scopes {
-        shared.enter(scope);
+        let mut scopes: HashMap<TraceId, ScopeIx> = HashMap::new();
         for span in spans {
-            added += add_span(span, &mut shared, sink);
+            let Some((trace_id, span_id)) = ids(&span) else {
+                sink.invalid_span(span.trace_id.usable());
+                added.invalid += 1;
+                continue;
+            };
+            injected(&span).for_each(|own| sink.injected(trace_id, own));
+            let builder = sink.builder(trace_id);
+            let resource =
+                *resources.entry(trace_id).or_insert_with(|| resource(builder, &group.resource, group.untyped));
+            let scope = *scopes.entry(trace_id).or_insert_with(|| self::scope(builder, &scope));
+            let (head, dropped) = put(builder, span, (trace_id, span_id), resource, scope);
+            builder.close(head, dropped);
+            added.spans += 1;
         }
     }
     added
-}
-
-/// Adds one span.
-pub(super) fn add_span(span: Span<'_>, shared: &mut Shared<'_, '_>, sink: &mut dyn Sink) -> Added {
-    let Some((trace_id, span_id)) = ids(&span) else {
-        sink.invalid_span(span.trace_id.usable());
-        return Added { invalid: 1, ..Added::default() };
-    };
-    injected(&span).for_each(|own| sink.injected(trace_id, own));
-    let builder = sink.builder(trace_id);
-    let (resource, scope) = shared.places(builder, trace_id);
-    let (head, dropped) = put(builder, span, (trace_id, span_id), resource, scope);
-    builder.close(head, dropped);
-    Added { spans: 1, ..Added::default() }
 }
 
 /// A span's own ids, if all of its ids are usable. A parent that cannot be read is not "no parent": the span would pass for a root.
@@ -199,6 +155,13 @@ pub(super) fn resource(builder: &mut TraceBuilder, attributes: &[Attribute<'_>],
     let reading = Reading { untyped: untyped || is_marked(attributes) };
     let attributes = reading.pairs(builder, attributes, 0);
     builder.resource(attributes)
+}
+
+/// The position of a scope.
+pub(super) fn scope(builder: &mut TraceBuilder, scope: &Scope<'_>) -> ScopeIx {
+    let reading = Reading { untyped: is_marked(&scope.attributes) };
+    let attributes = reading.pairs(builder, &scope.attributes, 0);
+    builder.scope(&scope.name, &scope.version, attributes)
 }
 
 /// The runner's own spans that a span names.

@@ -25,11 +25,6 @@ impl Stage {
         let added = raw::add(group, self);
         self.added += added;
     }
-    /// Adds one span.
-    pub(super) fn span(&mut self, span: raw::Span<'_>, shared: &mut raw::Shared<'_, '_>) {
-        let added = raw::add_span(span, shared, self);
-        self.added += added;
-    }
     /// Counts a span that was added to its builder.
     pub(super) fn added_span(&mut self) {
         self.added.spans += 1;

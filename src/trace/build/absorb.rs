@@ -5,7 +5,7 @@ use super::received::{Lists, attributes_memory};
 use super::record::SpanHead;
 use super::renamed::Renamed;
 use crate::trace::ids::TraceId;
-use crate::trace::model::{Resource, Value};
+use crate::trace::model::{Resource, Scope, Value};
 use crate::trace::symbols::Sym;
 
 impl TraceBuilder {
@@ -73,14 +73,16 @@ impl TraceBuilder {
         ids
     }
 
-    /// About how many bytes of memory this builder holds, for those who bound it.
+    /// About how many bytes of memory this builder holds, for those who bound it: its arrays with the room they have, since in traces of few
+    /// spans that is as much again.
     pub fn memory(&self) -> usize {
-        // A text stands beside its end and its share of the table.
-        let texts: usize = self.symbols.iter().map(|(_, text)| text.len() + 24).sum();
-        let resources: usize =
-            self.resources.iter().map(|resource| 256 + attributes_memory(&resource.attributes)).sum();
-        let scopes: usize = self.scopes.iter().map(|scope| 256 + attributes_memory(&scope.attributes)).sum();
-        texts + resources + scopes + self.received.memory()
+        let resources: usize = self.resources.iter().map(|resource| 32 + attributes_memory(&resource.attributes)).sum();
+        let scopes: usize = self.scopes.iter().map(|scope| 32 + attributes_memory(&scope.attributes)).sum();
+        let tables = self.resource_rows.allocation_size() + self.scope_rows.allocation_size();
+        let arrays = self.resources.capacity() * size_of::<Resource>() + self.scopes.capacity() * size_of::<Scope>();
+        let remarks: usize = self.remarks.iter().map(|remark| size_of::<String>() + remark.len()).sum();
+        let own = size_of::<TraceBuilder>() + tables + arrays + remarks;
+        own + resources + scopes + self.symbols.memory() + self.received.memory()
     }
 }
 

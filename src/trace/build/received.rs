@@ -182,11 +182,18 @@ impl Received {
 
     /// About how many bytes of memory all of it takes.
     pub(super) fn memory(&self) -> usize {
-        let events = self.events.iter().map(|event| size_of::<Event>() + attributes_memory(&event.attributes));
-        let links = self.links.iter().map(|link| size_of::<Link>() + attributes_memory(&link.attributes));
-        let values = self.values.iter().map(|value| size_of::<Sym>() + size_of::<Value>() + value_memory(value));
-        let lists = events.chain(links).chain(values).sum::<usize>();
-        self.records.len() * size_of::<Record>() + self.dropped.len() * size_of::<(u32, Dropped)>() + lists
+        let lists =
+            self.events.iter().map(|event| &event.attributes).chain(self.links.iter().map(|link| &link.attributes));
+        let beside: usize = lists.map(|attributes| attributes_memory(attributes)).sum();
+        let own: usize = self.values.iter().map(value_memory).sum();
+        self.records.capacity() * size_of::<Record>()
+            + self.keys.capacity() * size_of::<Sym>()
+            + self.values.capacity() * size_of::<Value>()
+            + self.events.capacity() * size_of::<Event>()
+            + self.links.capacity() * size_of::<Link>()
+            + self.dropped.capacity() * size_of::<(u32, Dropped)>()
+            + beside
+            + own
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Field numbers: opentelemetry-proto, trace.proto, common.proto and resource.proto.
 
+mod places;
 mod record;
 
 use super::{span_id, trace_id};
-use crate::wire::raw::{self, Any, Attribute, Shared};
+use crate::wire::raw::{self, Any, Attribute};
 use crate::wire::stage::Stage;
+use places::Places;
 use std::borrow::Cow;
 
 /// The message is wrong, or says something in a way that it usually is not said.
@@ -27,75 +29,85 @@ pub(in crate::wire) fn read(message: &[u8]) -> Read<(Stage, usize)> {
 }
 
 fn group(message: &[u8], stage: &mut Stage) -> Read<usize> {
-    let (mut resource, mut has_resource, mut fields) = (Vec::new(), false, Fields(message));
+    let (mut resource, mut fields) = (None, Fields(message));
     while let Some(field) = fields.next()? {
         match field {
-            (1, Field::Bytes(bytes)) if !has_resource => {
-                has_resource = true;
-                let mut fields = Fields(bytes);
-                while let Some(field) = fields.next()? {
-                    match field {
-                        (1, Field::Bytes(bytes)) => resource.push(attribute(bytes, 0)?),
-                        (2, Field::Varint(_)) => {}
-                        _ => return Err(Unfit),
-                    }
-                }
-            }
+            (1, Field::Bytes(bytes)) if resource.is_none() => resource = Some(bytes),
             (2, Field::Bytes(_)) => {}
             (3, Field::Bytes(schema_url)) => drop(text(schema_url)?),
             _ => return Err(Unfit),
         }
     }
-    let (mut shared, mut fields, mut usable) = (Shared::new(&resource, false), Fields(message), 0);
+    let mut places = Places::new(resource.unwrap_or_default());
+    let (mut fields, mut usable) = (Fields(message), 0);
     while let Some(field) = fields.next()? {
         if let (2, Field::Bytes(bytes)) = field {
-            usable += scope_group(bytes, &mut shared, stage)?;
+            usable += scope_group(bytes, &mut places, stage)?;
         }
+    }
+    if usable == 0 {
+        // Nobody has looked whether it can be read.
+        self::resource(places.resource)?;
     }
     Ok(usable)
 }
 
-fn scope_group<'a>(message: &'a [u8], shared: &mut Shared<'_, 'a>, stage: &mut Stage) -> Read<usize> {
-    let (mut scope, mut has_scope, mut fields) = (raw::Scope::default(), false, Fields(message));
+fn scope_group<'a>(message: &'a [u8], places: &mut Places<'a>, stage: &mut Stage) -> Read<usize> {
+    let (mut scope, mut fields) = (None, Fields(message));
     while let Some(field) = fields.next()? {
         match field {
-            (1, Field::Bytes(bytes)) if !has_scope => {
-                has_scope = true;
-                let mut fields = Fields(bytes);
-                while let Some(field) = fields.next()? {
-                    match field {
-                        (1, Field::Bytes(bytes)) => scope.name = text(bytes)?,
-                        (2, Field::Bytes(bytes)) => scope.version = text(bytes)?,
-                        (3, Field::Bytes(bytes)) => scope.attributes.push(attribute(bytes, 0)?),
-                        (4, Field::Varint(_)) => {}
-                        _ => return Err(Unfit),
-                    }
-                }
-            }
+            (1, Field::Bytes(bytes)) if scope.is_none() => scope = Some(bytes),
             (2, Field::Bytes(_)) => {}
             (3, Field::Bytes(schema_url)) => drop(text(schema_url)?),
             _ => return Err(Unfit),
         }
     }
-    shared.enter(scope);
+    places.enter(self::scope(scope.unwrap_or_default())?);
     let (mut fields, mut usable) = (Fields(message), 0);
     while let Some(field) = fields.next()? {
         if let (2, Field::Bytes(bytes)) = field {
-            usable += usize::from(add_span(bytes, shared, stage)?);
+            usable += usize::from(add_span(bytes, places, stage)?);
         }
     }
     Ok(usable)
 }
 
 /// Adds a span, and says whether it has usable ids of its own.
-fn add_span<'a>(message: &'a [u8], shared: &mut Shared<'_, 'a>, stage: &mut Stage) -> Read<bool> {
-    if record::add(message, shared, stage)? {
+fn add_span<'a>(message: &'a [u8], places: &mut Places<'a>, stage: &mut Stage) -> Read<bool> {
+    if record::add(message, places, stage)? {
         return Ok(true);
     }
     let span = span(message)?;
     let usable = span.trace_id.usable().is_some() && span.span_id.usable().is_some();
-    stage.span(span, shared);
+    let scopes = vec![raw::ScopeGroup { scope: places.scope.clone(), spans: vec![span] }];
+    stage.group(raw::Group { resource: resource(places.resource)?, untyped: false, scopes });
     Ok(usable)
+}
+
+fn resource(message: &[u8]) -> Read<Vec<Attribute<'_>>> {
+    let (mut attributes, mut fields) = (Vec::new(), Fields(message));
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Field::Bytes(bytes)) => attributes.push(attribute(bytes, 0)?),
+            (2, Field::Varint(_)) => {}
+            _ => return Err(Unfit),
+        }
+    }
+    Ok(attributes)
+}
+
+fn scope(message: &[u8]) -> Read<raw::Scope<'_>> {
+    let (mut scope, mut fields) = (raw::Scope::default(), Fields(message));
+    while let Some(field) = fields.next()? {
+        match field {
+            (1, Field::Bytes(bytes)) => scope.name = text(bytes)?,
+            (2, Field::Bytes(bytes)) => scope.version = text(bytes)?,
+            (3, Field::Bytes(bytes)) => scope.attributes.push(attribute(bytes, 0)?),
+            (4, Field::Varint(_)) => {}
+            _ => return Err(Unfit),
+        }
+    }
+    Ok(scope)
 }
 
 fn span(message: &[u8]) -> Read<raw::Span<'_>> {

@@ -1,14 +1,15 @@
 //! A span read straight into its trace's builder, without a form in between: as almost all are.
 
+use super::places::Places;
 use super::{Field, Fields, Read, Unfit, any, event, link, span_id, trace_id};
 use crate::trace::{Dropped, Kind, SpanHead, StatusCode, Sym, TraceBuilder, Value};
 use crate::wire::Sink as _;
-use crate::wire::raw::{self, Id, Shared};
+use crate::wire::raw::{self, Id};
 use crate::wire::stage::Stage;
 
 /// Adds a span, and says whether it did: one without usable ids, or with something that tracespec or Jaeger wrote beside its attributes,
 /// is for the longer way.
-pub(super) fn add(message: &[u8], shared: &mut Shared<'_, '_>, stage: &mut Stage) -> Read<bool> {
+pub(super) fn add(message: &[u8], places: &mut Places<'_>, stage: &mut Stage) -> Read<bool> {
     let mut fields = Fields(message);
     // The ids come first, as everyone writes them.
     let (Some((1, Field::Bytes(of_trace))), Some((2, Field::Bytes(of_span)))) = (fields.next()?, fields.next()?) else {
@@ -16,7 +17,7 @@ pub(super) fn add(message: &[u8], shared: &mut Shared<'_, '_>, stage: &mut Stage
     };
     let (Id::Is(trace_id), Id::Is(span_id)) = (trace_id(of_trace), span_id(of_span)) else { return Ok(false) };
     let builder = stage.builder(trace_id);
-    let (resource, scope) = shared.places(builder, trace_id);
+    let (resource, scope) = places.of(builder, trace_id)?;
     let mut head = SpanHead {
         trace_id,
         span_id,
@@ -51,11 +52,10 @@ fn fill(mut fields: Fields<'_>, head: &mut SpanHead, builder: &mut TraceBuilder)
     let (mut of_events, mut of_links) = (0u32, 0u32);
     while let Some(field) = fields.next()? {
         match field {
-            (9, Field::Bytes(bytes)) => {
-                if !attribute(bytes, builder)? {
-                    return Ok(None);
-                }
-            }
+            (9, Field::Bytes(bytes)) => match attribute(bytes, builder)? {
+                Put::Is(key, value) => builder.attribute(key, value),
+                Put::Marked => return Ok(None),
+            },
             (4, Field::Bytes(bytes)) => match super::span_id(bytes) {
                 Id::Bad => return Ok(None),
                 id => head.parent_id = id.usable(),
@@ -102,9 +102,14 @@ fn fill(mut fields: Fields<'_>, head: &mut SpanHead, builder: &mut TraceBuilder)
     Ok(Some(dropped))
 }
 
-/// Adds an attribute to the span that is read, unless it is not the application's.
+/// An attribute in its builder's symbols, or that it is not the application's.
+pub(super) enum Put {
+    Is(Sym, Value),
+    Marked,
+}
+
 #[inline]
-fn attribute(message: &[u8], builder: &mut TraceBuilder) -> Read<bool> {
+pub(super) fn attribute(message: &[u8], builder: &mut TraceBuilder) -> Read<Put> {
     let (mut key, mut value, mut fields) = (&[][..], None, Fields(message));
     while let Some(field) = fields.next()? {
         match field {
@@ -114,12 +119,11 @@ fn attribute(message: &[u8], builder: &mut TraceBuilder) -> Read<bool> {
         }
     }
     if key.first() == Some(&raw::MARK) {
-        return Ok(false);
+        return Ok(Put::Marked);
     }
     let key = builder.intern_bytes(key).ok_or(Unfit)?;
     let value = value.map_or(Ok(Value::Empty), |bytes| self::value(bytes, builder))?;
-    builder.attribute(key, value);
-    Ok(true)
+    Ok(Put::Is(key, value))
 }
 
 #[inline]
