@@ -1,6 +1,7 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
 mod absorb;
+mod by_id;
 mod content;
 mod duplicates;
 mod held;
@@ -303,7 +304,7 @@ impl TraceBuilder {
         by_start.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| self.row_order(&a.1, &b.1)));
         let records: Vec<Held<'_>> = by_start.into_iter().map(|(_, record)| record).collect();
         for record in &records {
-            let dropped = record.lists(&self.received).dropped;
+            let dropped = record.dropped(&self.received);
             if dropped != Dropped::default() {
                 notes.push(Note::Dropped { span: record.span_id, count: dropped.total() });
             }
@@ -393,8 +394,11 @@ impl TraceBuilder {
             untyped,
             partial: self.partial,
         };
+        // Records lie where they came, so each is looked at once.
+        let mut attributes: Vec<(&[Sym], &[Value])> = Vec::with_capacity(n);
         for (row, record) in (0..).zip(&records) {
             let lists = record.lists(&self.received);
+            attributes.push((lists.keys, lists.values));
             if lists.dropped != Dropped::default() {
                 trace.dropped.push((SpanIx(row), lists.dropped));
             }
@@ -420,8 +424,7 @@ impl TraceBuilder {
             trace.links.extend_from_slice(lists.links);
             trace.link_offsets.push(trace.links.len() as u32);
         }
-        let lists = records.iter().map(|record| record.lists(&self.received));
-        trace.attributes = AttributeColumns::new(&self.symbols, lists.map(|lists| (lists.keys, lists.values)));
+        trace.attributes = AttributeColumns::new(&self.symbols, attributes.iter().copied());
         trace
     }
 }

@@ -3,6 +3,7 @@
 //! Records that only complete each other become one. Where they contradict each other nobody knows which is right: each version is
 //! kept, and a trace is built with each.
 
+use super::by_id::ById;
 use super::content::{same, same_value};
 use super::held::Held;
 use super::record::{ByIds, SpanKey, SpanRecord, key};
@@ -34,20 +35,16 @@ impl TraceBuilder {
     /// Makes one record of those of one (trace, span id, kind), and returns the spans that have further versions, and whether spans of
     /// several kinds have one id.
     pub(super) fn join_duplicates(&self, records: &mut Vec<Held<'_>>, notes: &mut Vec<Note>) -> (Vec<Disputed>, bool) {
-        // Hashing is most of the work here, so ids are looked up once, and further kinds only where an id has any.
-        let mut first: ByIds<(TraceId, SpanId), u32> = ByIds::default();
-        first.reserve(records.len());
+        // Ids are looked up once, and further kinds only where an id has any.
+        let mut first: ById<u32> = ById::of(records.iter().map(|record| &**record));
         let mut of_other_kinds: HashMap<SpanKey, usize> = HashMap::new();
         let mut again: HashMap<usize, Vec<SpanRecord>> = HashMap::new();
         let mut kept: Vec<Held<'_>> = Vec::with_capacity(records.len());
         for record in records.drain(..) {
-            let before = match first.entry((record.trace_id, record.span_id)) {
-                Entry::Vacant(place) => {
-                    place.insert(kept.len() as u32);
-                    None
-                }
-                Entry::Occupied(at) if kept[*at.get() as usize].kind == record.kind => Some(*at.get() as usize),
-                Entry::Occupied(_) => match of_other_kinds.entry(key(&record)) {
+            let before = match first.put(record.trace_id, record.span_id, kept.len() as u32) {
+                None => None,
+                Some(at) if kept[at as usize].kind == record.kind => Some(at as usize),
+                Some(_) => match of_other_kinds.entry(key(&record)) {
                     Entry::Occupied(at) => Some(*at.get()),
                     Entry::Vacant(place) => {
                         place.insert(kept.len());

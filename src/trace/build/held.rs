@@ -47,6 +47,11 @@ impl<'b> Held<'b> {
         let lists = Own { keys, values, events: record.events, links: record.links, dropped: record.dropped };
         self.changed = Some(Box::new(Changed { head, lists: Some(lists) }));
     }
+    /// How much of it was dropped, of these records.
+    pub(super) fn dropped(&self, received: &Received) -> Dropped {
+        let own = self.changed.as_ref().and_then(|changed| changed.lists.as_ref());
+        own.map_or_else(|| received.dropped(self.at), |own| own.dropped)
+    }
     /// Its lists, of these records.
     pub(super) fn lists<'s>(&'s self, received: &'s Received) -> Lists<'s> {
         match self.changed.as_ref().and_then(|changed| changed.lists.as_ref()) {

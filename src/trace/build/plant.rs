@@ -1,6 +1,7 @@
 //! The tree of a trace from its records: ids that spans share, parents, roots.
 
 use super::Injected;
+use super::by_id::ById;
 use super::held::Held;
 use super::record::{ByIds, SpanHead};
 use crate::trace::ids::{SpanId, TraceId};
@@ -66,15 +67,14 @@ pub(super) fn plant(
     collided: &HashSet<SpanId>,
     notes: &mut Vec<Note>,
 ) -> Tree {
-    let mut row_of: ByIds<(TraceId, SpanId), SpanIx> = ByIds::default();
-    row_of.reserve(records.len());
+    let mut row_of: ById<SpanIx> = ById::of(records.iter().map(|record| &**record));
     for (row, record) in records.iter().enumerate() {
         // Which of two spans with one id is meant nobody knows: their children are orphans.
         if !collided.contains(&record.span_id) {
-            row_of.entry((record.trace_id, record.span_id)).or_insert(SpanIx(row as u32));
+            row_of.put(record.trace_id, record.span_id, SpanIx(row as u32));
         }
     }
-    let parent_row = |record: &SpanHead| row_of.get(&(record.trace_id, record.parent_id?)).copied();
+    let parent_row = |record: &SpanHead| row_of.get(record.trace_id, record.parent_id?);
     let is_top = |record: &SpanHead| {
         parent_row(record).is_none() && record.parent_id.is_none_or(|parent| !collided.contains(&parent))
     };

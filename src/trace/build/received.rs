@@ -74,14 +74,18 @@ impl Received {
         };
         let to = self.records[at as usize].ends;
         let attributes = from.attributes as usize..to.attributes as usize;
-        let dropped = self.dropped.binary_search_by_key(&at, |(at, _)| *at);
         Lists {
             keys: &self.keys[attributes.clone()],
             values: &self.values[attributes],
             events: &self.events[from.events as usize..to.events as usize],
             links: &self.links[from.links as usize..to.links as usize],
-            dropped: dropped.map_or(Dropped::default(), |found| self.dropped[found].1),
+            dropped: self.dropped(at),
         }
+    }
+    /// What was dropped of the record at this position.
+    pub(super) fn dropped(&self, at: u32) -> Dropped {
+        let found = self.dropped.binary_search_by_key(&at, |(at, _)| *at);
+        found.map_or(Dropped::default(), |found| self.dropped[found].1)
     }
     pub(super) fn links(&self) -> &[Link] {
         &self.links
@@ -209,3 +213,7 @@ fn value_memory(value: &Value) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+#[path = "received_tests.rs"]
+mod tests;
