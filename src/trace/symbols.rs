@@ -22,7 +22,7 @@ impl Sym {
 
 /// The distinct strings of a trace. The text of an attribute's value that was received without its type is another string than the same
 /// text that is known to be text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Symbols {
     /// Shared by a builder and the traces that it builds, until it meets another text.
     set: Arc<Texts>,
@@ -111,12 +111,6 @@ impl Texts {
         self.untyped.push(untyped);
         self.places.insert_unique(whole(hash), Place { hash, at }, |place| place.hash());
         Sym(at)
-    }
-}
-
-impl Default for Symbols {
-    fn default() -> Self {
-        Symbols { set: Arc::default(), any_untyped: false, masked: BTreeMap::new() }
     }
 }
 
