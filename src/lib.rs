@@ -18,6 +18,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Features, each with those above it; without `default-features = false` all are on:
+//!
+//! | feature | what it is for |
+//! |---|---|
+//! | none | saved traces, judged: [`Trace::saved`], [`Expectations`]. No async runtime is needed: the future of [`Trace::verify`] is ready at once |
+//! | `receiver` | traces of a running system, over OTLP: [`Receiver::start`] |
+//! | `backends` | traces in Jaeger or Tempo: [`Receiver::configured`] |
+//! | `run` | specs: the command, [`harness`], [`Suite`] |
+//!
 //! Everything else that is public is for this project's own tests, benches and tools, and may change at any time.
 
 #[doc(hidden)]
@@ -29,22 +38,28 @@ pub mod assert;
 pub mod backend;
 #[doc(hidden)]
 pub mod baseline;
+#[cfg(feature = "receiver")]
 mod child;
+#[cfg(feature = "run")]
 #[doc(hidden)]
 pub mod cli;
+#[cfg(feature = "backends")]
 #[doc(hidden)]
 pub mod client;
 #[doc(hidden)]
 pub mod diag;
+#[cfg(feature = "run")]
 #[doc(hidden)]
 pub mod engine;
 #[doc(hidden)]
 pub mod facts;
 #[doc(hidden)]
 pub mod gate;
+#[cfg(feature = "run")]
 pub mod harness;
 #[doc(hidden)]
 pub mod matcher;
+#[cfg(feature = "receiver")]
 #[doc(hidden)]
 pub mod receiver;
 #[doc(hidden)]
@@ -72,7 +87,10 @@ pub mod wire;
 #[doc(hidden)]
 pub mod yaml;
 
-pub use api::{Expectations, InvalidExpectations, Outcome, Receiver, SetupError, Trace};
+#[cfg(feature = "receiver")]
+pub use api::Receiver;
+pub use api::{Expectations, InvalidExpectations, Outcome, SetupError, Trace};
 pub use assert::Finding;
+#[cfg(feature = "run")]
 pub use harness::Suite;
 pub use run::record::Verdict;

@@ -25,12 +25,18 @@
 //! }
 //! ```
 
+#[cfg(feature = "receiver")]
+mod begun;
+mod error;
 mod expectations;
 mod outcome;
+#[cfg(feature = "receiver")]
 mod receiver;
 mod trace;
 
+pub use error::SetupError;
 pub use expectations::{Expectations, InvalidExpectations};
 pub use outcome::Outcome;
-pub use receiver::{Receiver, SetupError};
+#[cfg(feature = "receiver")]
+pub use receiver::Receiver;
 pub use trace::Trace;

@@ -1,11 +1,11 @@
 //! Where traces come from.
 
-use super::trace::Trace;
+use super::begun::Begun;
+use super::error::SetupError;
+use super::trace::{Of, Trace};
 use crate::assert::{Context, Witnessed};
-use crate::backend::settle;
+use crate::backend::{self, Place, settle};
 use crate::diag::{self, RenderOptions};
-use crate::engine::Settings;
-use crate::engine::place::{self, Place};
 use crate::facts::{Facts, Processes};
 use crate::run::clock::Clock;
 use crate::run::options::Options;
@@ -41,25 +41,6 @@ pub(super) struct Inner {
     pub(super) slots: Semaphore,
 }
 
-/// Why there is no receiver: the address is taken, the settings are wrong, the backend does not answer.
-#[derive(Clone)]
-pub struct SetupError(pub(super) String);
-
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// As it is displayed: this is what a test that returns it prints.
-impl fmt::Debug for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for SetupError {}
-
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Receiver").field(&self.inner.place.backend.describe()).finish()
@@ -73,7 +54,7 @@ impl Receiver {
     }
 
     /// Reads traces from where settings say, written as in `tracespec.yaml`. `backend`, `exporter_delay` and `wait` are
-    /// used; processes are for the test to start.
+    /// used; processes are for the test to start. Jaeger and Tempo need the feature `backends`.
     ///
     /// ```no_run
     /// # async fn f() -> Result<(), tracespec::SetupError> {
@@ -86,11 +67,11 @@ impl Receiver {
         if diag::has_errors(&diagnostics) {
             return Err(SetupError(diag::render(&diagnostics, RenderOptions::default())));
         }
-        let settings = Settings::resolve(&config, None);
+        let settings = config.settings;
         let scope = Scope::bare(Arc::new(RunVars::default()));
-        let place = place::open(settings.backend.as_ref(), Path::new(""), &scope).await.map_err(SetupError)?;
+        let place = backend::open(settings.backend.as_ref(), Path::new(""), &scope).await.map_err(SetupError)?;
         place.ready().await.map_err(SetupError)?;
-        let options = settings.options(&place, 0, false);
+        let options = Options::new(&settings.wait, settings.exporter_delay, place.pipeline());
         let shared = Shared {
             knowledge: Mutex::default(),
             learned: tokio::sync::watch::Sender::new(0),
@@ -137,7 +118,7 @@ impl Receiver {
 
     /// Begins a trace. The name is shown in reports and goes with the request, as baggage.
     pub fn trace(&self, name: impl Into<String>) -> Trace {
-        Trace::begin(self.clone(), name.into())
+        Trace { name: name.into(), of: Of::Receiver(Begun::now(self.clone())) }
     }
 
     pub(super) fn witness(&self, facts: &Facts<'_>) {

@@ -1,57 +1,39 @@
 //! One trace to be verified.
 
+#[cfg(feature = "receiver")]
+use super::begun::Begun;
+use super::error::SetupError;
 use super::expectations::Expectations;
 use super::outcome::Outcome;
-use super::receiver::{Receiver, SetupError};
 use crate::assert::{self, Context, Judgement};
-use crate::backend::{file, settle};
+use crate::backend::file;
 use crate::facts::Snapshot;
-use crate::run::absence;
-use crate::run::judged::{ended_by, waits_for};
-use crate::run::outcome::{Summed, sum, worst};
-use crate::run::patience::Patience;
-use crate::run::record::{ExpectationRecord, StepRecord, TestRecord, Verdict};
-use crate::run::saved::{at_rest, only_trace};
-use crate::run::wait::{Target, lock, wait};
+use crate::run::at_rest::{at_rest, only_trace};
+use crate::run::outcome::{Summed, sum, unseen, waits_for, worst};
+use crate::run::record::{StepRecord, TestRecord, Verdict};
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::TraceExpectations;
 use crate::spec::vars::{RunVars, Scope};
-use crate::trace::{self as model, Injected, SpanId, TraceId};
-use crate::trigger::context;
+use crate::trace as model;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A trace that a test begins, or one that was saved.
 #[derive(Debug)]
 pub struct Trace {
-    name: String,
-    of: Of,
+    pub(super) name: String,
+    pub(super) of: Of,
 }
 
 #[derive(Debug)]
-enum Of {
+pub(super) enum Of {
+    #[cfg(feature = "receiver")]
     Receiver(Begun),
     File(Arc<model::Trace>),
 }
 
-#[derive(Debug)]
-struct Begun {
-    receiver: Receiver,
-    id: TraceId,
-    span: SpanId,
-    began: Instant,
-}
-
 impl Trace {
-    pub(super) fn begin(receiver: Receiver, name: String) -> Trace {
-        let (id, span) = {
-            let mut ids = lock(&receiver.inner.ids);
-            (ids.trace(), ids.span())
-        };
-        Trace { name, of: Of::Receiver(Begun { receiver, id, span, began: Instant::now() }) }
-    }
-
     /// A saved trace: Jaeger's, Tempo's or OTLP's format, recognised by content. The file must hold one trace.
     pub fn saved(path: impl AsRef<Path>) -> Result<Trace, SetupError> {
         let path = path.as_ref();
@@ -63,7 +45,8 @@ impl Trace {
     /// The trace's id: 32 hexadecimal digits.
     pub fn id(&self) -> String {
         match &self.of {
-            Of::Receiver(begun) => begun.id.to_string(),
+            #[cfg(feature = "receiver")]
+            Of::Receiver(begun) => begun.id().to_string(),
             Of::File(saved) => saved.id().to_string(),
         }
     }
@@ -71,10 +54,11 @@ impl Trace {
     /// The headers to send with the request (or as the metadata of the call, or the message's): `traceparent`,
     /// `tracestate`, `baggage`. Empty for a saved trace.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let Of::Receiver(begun) = &self.of else { return Vec::new() };
-        let mut headers = context::headers(begun.id, begun.span, &self.name, &[]);
-        headers.push(("tracestate", format!("tracespec={}", begun.span)));
-        headers
+        match &self.of {
+            #[cfg(feature = "receiver")]
+            Of::Receiver(begun) => begun.headers(&self.name),
+            Of::File(_) => Vec::new(),
+        }
     }
 
     /// Waits until the expectations are decided, and returns the outcome. Call it once the system has answered; a trace
@@ -82,8 +66,9 @@ impl Trace {
     pub async fn verify(&self, expectations: &Expectations) -> Outcome {
         let started = Instant::now();
         let step = match &self.of {
-            Of::Receiver(begun) => self.received(begun, expectations).await,
-            Of::File(saved) => self.judged(saved, expectations),
+            #[cfg(feature = "receiver")]
+            Of::Receiver(begun) => begun.verified(&self.name, expectations).await,
+            Of::File(saved) => judged(saved, expectations),
         };
         let step = step.unwrap_or_else(|why| StepRecord::error("", why));
         let test = TestRecord {
@@ -95,85 +80,32 @@ impl Trace {
         };
         Outcome { test }
     }
+}
 
-    async fn received(&self, begun: &Begun, expectations: &Expectations) -> Result<StepRecord, String> {
-        let Begun { receiver, id, span, began } = begun;
-        let (expect, waiting) = expectations.plan().map_err(|why| why.to_string())?;
-        let expect = bound(&expect)?;
-        let shared = &receiver.inner.shared;
-        let mut watch = settle::Watch::new(receiver.wait_config(&waiting), shared.clock.of(*began));
-        // A call that the system must answer with a span, as the runner's own requests are.
-        let (peer, operation) = (String::new(), self.name.clone());
-        watch.request(settle::Request { span: *span, peer, operation, error: false });
-        watch.responded(shared.clock.now());
-        let mut record = StepRecord { trace_id: Some(*id), injected: vec![*span], ..StepRecord::new("") };
-        let context = || receiver.context(&waiting.silent);
-        let injected = Injected::Known(record.injected.clone());
-        let backend = &receiver.inner.place.backend;
-        let target = Target {
-            enough: None,
-            backend,
-            id: *id,
-            injected,
-            expect: &expect,
-            context: &context,
-            news: &|_, _, _, _| {},
-            slots: &receiver.inner.slots,
-            patience: &Patience::new(None),
-        };
-        let since = Instant::now();
-        let waited = wait(shared, &target, watch).await;
-        record.timing.wait = since.elapsed();
-        record.timing.trigger = since.saturating_duration_since(*began);
-        let now = shared.clock.now();
-        record.timing.after_last_span = waited.last_span_ns.map(|at| Duration::from_nanos(now.saturating_sub(at)));
-        record.timing.polls = u32::try_from(waited.watch.log().readings()).unwrap_or(u32::MAX);
-        record.trace = waited.watch.trace().cloned();
-        if let Some(facts) = waited.watch.facts() {
-            receiver.witness(&facts);
-        }
-        if let Some(unread) = waited.unread {
-            let error = unread.words(*id, || None);
-            record.expectations = expect.list.iter().map(ExpectationRecord::not_judged).collect();
-            (record.verdict, record.error) = (Verdict::Error, Some(error));
-            record.log = Some(waited.watch.log().to_string());
-            return Ok(record);
-        }
-        record.timing.settled_by = ended_by(&waited, &lock(&shared.knowledge));
-        put(&mut record, waited.judgements, &expect);
-        if record.verdict != Verdict::Pass {
-            record.log = Some(waited.watch.log().to_string());
-        }
-        if record.verdict == Verdict::Inconclusive {
-            waits_for(&waited.last.waiting_for, &mut record.remarks);
-        }
-        Ok(record)
+/// What holds of a saved trace: nothing more comes of it.
+fn judged(saved: &Arc<model::Trace>, expectations: &Expectations) -> Result<StepRecord, String> {
+    let (expect, waiting) = expectations.plan().map_err(|why| why.to_string())?;
+    let expect = bound(&expect)?;
+    let context = Context { silent: waiting.silent.iter().cloned().collect(), ..Context::default() };
+    let snapshot = Snapshot::new(Arc::clone(saved));
+    let (phase, lacks) = at_rest(&snapshot, &context);
+    let mut record = StepRecord { trace_id: Some(saved.id()), ..StepRecord::new("") };
+    put(&mut record, assert::judge(snapshot.facts(), &expect, phase, &context), &expect);
+    record.timing.settled_by = "saved trace".to_owned();
+    record.trace = Some(Arc::clone(saved));
+    if record.verdict == Verdict::Inconclusive {
+        waits_for(&lacks, &mut record.remarks);
     }
-
-    fn judged(&self, saved: &Arc<model::Trace>, expectations: &Expectations) -> Result<StepRecord, String> {
-        let (expect, waiting) = expectations.plan().map_err(|why| why.to_string())?;
-        let expect = bound(&expect)?;
-        let context = Context { silent: waiting.silent.iter().cloned().collect(), ..Context::default() };
-        let snapshot = Snapshot::new(Arc::clone(saved));
-        let (phase, lacks) = at_rest(&snapshot, &context);
-        let mut record = StepRecord { trace_id: Some(saved.id()), ..StepRecord::new("") };
-        put(&mut record, assert::judge(snapshot.facts(), &expect, phase, &context), &expect);
-        record.timing.settled_by = "saved trace".to_owned();
-        record.trace = Some(Arc::clone(saved));
-        if record.verdict == Verdict::Inconclusive {
-            waits_for(&lacks, &mut record.remarks);
-        }
-        Ok(record)
-    }
+    Ok(record)
 }
 
 /// Nothing but literals is left in expectations that stand alone.
-fn bound(expect: &TraceExpectations) -> Result<TraceExpectations, String> {
+pub(super) fn bound(expect: &TraceExpectations) -> Result<TraceExpectations, String> {
     expect.bind(&Scope::bare(Arc::new(RunVars::default()))).map_err(|problem| problem.message)
 }
 
-fn put(record: &mut StepRecord, judgements: Vec<Judgement>, expect: &TraceExpectations) {
-    record.unwitnessed = absence::of(&judgements);
+pub(super) fn put(record: &mut StepRecord, judgements: Vec<Judgement>, expect: &TraceExpectations) {
+    record.unwitnessed = unseen(&judgements);
     let Summed { expectations, remarks } = sum(judgements, expect);
     (record.verdict, record.expectations, record.remarks) = (worst(&expectations), expectations, remarks);
 }

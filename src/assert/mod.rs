@@ -55,8 +55,8 @@ pub use finding::{Context, Finding, Judgement, Verdict, Witnessed};
 pub use lack::{Absent, Lack};
 pub use rule::RuleId;
 pub use snapshot::shape;
-pub(crate) use text::quoted;
-pub(crate) use whereabouts::{begun_by, kept, set};
+pub use text::quoted;
+pub use whereabouts::{begun_by, kept, set};
 pub use witness::{Unseen, UnseenKind};
 
 use crate::facts::Facts;

@@ -33,7 +33,7 @@ pub(super) fn escape(text: &str, longest: usize) -> String {
 }
 
 /// A name in backquotes.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { format!("`{}`", safe(text)) }
 }
 

@@ -72,7 +72,7 @@ fn wanted(expr: &SpansetExpr) -> Option<&str> {
 }
 
 /// A trace that was begun, as the subject of a sentence.
-pub(crate) fn begun_by(begun: &Begun) -> String {
+pub fn begun_by(begun: &Begun) -> String {
     format!("trace {}, which {} of {} began,", begun.trace, text::quoted(&begun.name), text::service(&begun.service))
 }
 
@@ -100,13 +100,13 @@ fn began(cx: &Judging<'_>, first: &Begun, all: usize, process: Option<&Started>)
 }
 
 /// Why nothing of a process comes.
-pub(crate) fn kept(process: &Started, setting: &Setting) -> String {
+pub fn kept(process: &Started, setting: &Setting) -> String {
     let does = setting.effect.words();
     format!("process {} exported nothing in this run: {} {does}", text::quoted(&process.name), set(setting))
 }
 
 /// A setting, with where it comes from.
-pub(crate) fn set(setting: &Setting) -> String {
+pub fn set(setting: &Setting) -> String {
     let whence = match setting.is_configured {
         true => "set in the configuration",
         false => "inherited from the environment of tracespec",

@@ -104,7 +104,7 @@ impl SavedTraces {
         Some(merged.build(id, linked, injected))
     }
     /// The spans of one trace as [`SavedTraces::collected`] has them, with those that carry only the second half of its id.
-    pub(super) fn with_halves(&self, id: TraceId) -> Option<TraceBuilder> {
+    pub fn with_halves(&self, id: TraceId) -> Option<TraceBuilder> {
         let mut builder = self.collected(id)?.clone();
         if let Some(halves) = id.half().and_then(|half| self.collected(half)) {
             builder.absorb(halves.clone());

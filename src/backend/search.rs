@@ -1,7 +1,5 @@
 //! Searching a backend by a query: what is asked for, and what comes back.
 
-use super::http::Answer;
-use super::{Fetch, SearchError};
 use crate::gate::requests::Requests;
 use crate::select::Query;
 use crate::trace::TraceId;
@@ -32,7 +30,7 @@ pub struct Hits {
 
 impl Hits {
     /// Of ids in any order, of which so many were asked for.
-    pub(super) fn of(mut ids: Vec<TraceId>, most: usize) -> Hits {
+    pub fn of(mut ids: Vec<TraceId>, most: usize) -> Hits {
         let may_have_more = ids.len() >= most;
         ids.sort_unstable();
         ids.dedup();
@@ -47,25 +45,4 @@ pub struct Counted {
     pub requests: Vec<Requests>,
     /// Why it is not all, in the backend's words.
     pub partial: Option<String>,
-}
-
-/// What kept a search from an answer.
-pub(super) fn failed(fetch: Fetch) -> SearchError {
-    match fetch {
-        Fetch::Transient { words, retry_after } => SearchError::Failed { words, retry_after },
-        Fetch::NotYet { words } | Fetch::Refused { words } => SearchError::Unsupported { words },
-        Fetch::Found(_) => SearchError::Failed { words: String::new(), retry_after: None },
-    }
-}
-
-/// The answer, unless its status says that there is none.
-pub(super) fn checked(asked: Result<Answer, Fetch>) -> Result<Answer, SearchError> {
-    let answer = asked.map_err(failed)?;
-    if let Some(fetch) = answer.judged_by_status() {
-        return Err(failed(fetch));
-    }
-    if !answer.status.is_success() {
-        return Err(SearchError::Unsupported { words: answer.shown() });
-    }
-    Ok(answer)
 }

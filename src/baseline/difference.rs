@@ -29,7 +29,7 @@ impl Place {
         Place { keys, elided }
     }
     /// The same with each text as `text` has it.
-    pub(crate) fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Place {
+    pub fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Place {
         let Place { keys, elided } = self;
         Place { keys: keys.iter().map(|key| key.with_texts(text)).collect(), elided: *elided }
     }
@@ -271,7 +271,7 @@ fn with(keys: &[Key], own: Option<&Key>) -> String {
 
 impl Difference {
     /// The same with each text as `text` has it.
-    pub(crate) fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Difference {
+    pub fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Difference {
         let Difference { change, place, implied } = self;
         let place = place.as_ref().map(|place| place.with_texts(text));
         Difference { change: change.with_texts(text), place, implied: *implied }

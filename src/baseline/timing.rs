@@ -95,7 +95,7 @@ impl Movement {
         Movement { baseline_ns: baseline.root_ns, candidate_ns: candidate.root_ns, moved }
     }
     /// The same with each text as `text` has it.
-    pub(crate) fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Movement {
+    pub fn with_texts(&self, text: &dyn Fn(&str) -> String) -> Movement {
         let Movement { baseline_ns, candidate_ns, moved } = self;
         let moved = moved.iter().map(|Moved { place, baseline_ns, candidate_ns }| Moved {
             place: place.with_texts(text),

@@ -3,10 +3,10 @@
 use super::args::{Common, environment};
 use super::rounds::Failed;
 use super::streams::{self, say};
-use crate::backend::Prometheus;
+use crate::backend::{self, Prometheus};
 use crate::diag::{self, Code, Problem, RenderOptions};
 use crate::engine::gate::{Asked, Gated, NotJudged, Rules, Traffic, of_traffic};
-use crate::engine::{Inputs, Settings, exit, load, place};
+use crate::engine::{Inputs, Settings, exit, load};
 use crate::select::{SelectError, parse};
 use crate::source::{SourceFile, Span};
 use crate::spec::vars::Scope;
@@ -107,7 +107,7 @@ pub(crate) async fn judged(
     }
     let vars = load::run_vars(settings, inputs, &mut Vec::new(), &mut Vec::new()).map_err(|why| (exit::USAGE, why))?;
     let scope = Scope::bare(Arc::new(vars));
-    let opened = place::open(settings.backend.as_ref(), &settings.folder, &scope).await;
+    let opened = backend::open(settings.backend.as_ref(), &settings.folder, &scope).await;
     let place = opened.map_err(|why| (exit::ERROR, why))?;
     Ok(of_traffic(&*place.backend, traffic, rules).await)
 }

@@ -1,10 +1,11 @@
 //! `tracespec config --probe`: the system started as a run starts it, and what can be found out of it before any test: what answers
 //! at the backend, what each process exports and where to, how late spans come.
 
-use super::place::{self, Place};
+use super::place;
 use super::processes::{self, Running};
 use super::settings::OWN_EXPORTER_DELAY;
 use super::{Loaded, unix_ns};
+use crate::backend::Place;
 use crate::backend::{Fetch, OwnSpan, Sent};
 use crate::facts::{Processes, Started};
 use crate::run::event::What;

@@ -1,11 +1,10 @@
 //! Settings, resolved once: flag, environment, profile, file, default. Flags are applied by the commands themselves.
 
-use super::place::Place;
-use crate::run::options::Options;
+use crate::backend::Place;
+use crate::run::options::{Options, TIMEOUT};
 use crate::spec::config::{Backend, BackendKind, Config, Process};
 use crate::spec::plan::{Settle, VarValue, Wait};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The delay that the runner sets for the exporters of processes that it starts.
@@ -138,22 +137,10 @@ impl Settings {
         Options {
             jobs: self.jobs,
             retries: self.retries,
-            fail_fast: false,
             seed,
-            command_env: Vec::new(),
-            strict_absence: false,
-            whole: false,
-            timeout: self.wait.timeout.unwrap_or(TIMEOUT),
             test_timeout: self.timeout,
-            settle: self.wait.settle.unwrap_or(Settle::Auto),
-            silent: self.wait.silent.clone(),
-            exporter_delay: self.exporter_delay.or(set).unwrap_or(Duration::from_secs(5)),
             exporter_delay_is_set: self.exporter_delay.is_none() && set.is_some(),
-            pipeline: place.pipeline(),
-            started: Arc::default(),
+            ..Options::new(&self.wait, self.exporter_delay.or(set), place.pipeline())
         }
     }
 }
-
-/// The bound on a wait, unless configured.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);

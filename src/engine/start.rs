@@ -1,11 +1,12 @@
 //! From what was loaded to a running session, and from its end to the record.
 
 use super::passes::Passes;
-use super::place::{self, Place};
+use super::place;
 use super::processes::{self, Running};
 use super::saved_traces::{self, Which};
 use super::up::Background;
 use super::{Loaded, history, origin, snapshots};
+use crate::backend::{Place, followed};
 use crate::report::Fanout;
 use crate::run::event::What;
 use crate::run::processes::Ended;
@@ -69,7 +70,7 @@ pub(crate) async fn start(
 ) -> Result<Started, String> {
     let background = running.background();
     let place = match background.and_then(Background::receiver) {
-        Some((backend, endpoint, addresses)) => place::followed(backend, endpoint, addresses),
+        Some((backend, endpoint, addresses)) => followed(backend, endpoint, addresses),
         None => place::of(loaded).await?,
     };
     let run = match background {

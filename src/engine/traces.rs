@@ -1,9 +1,9 @@
 //! The traces that a TRACE argument means: a file, standard input, a trace of a recent run, or one of the backend.
 
 use super::history::{self, Kept};
-use super::{Inputs, Settings, load, place};
-use crate::backend::Fetch;
+use super::{Inputs, Settings, load};
 use crate::backend::file::{self, SavedTraces};
+use crate::backend::{self, Fetch};
 use crate::redact::{MASK, Redactor};
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
@@ -179,7 +179,7 @@ async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Resu
         ));
     }
     let vars = load::run_vars(settings, inputs, &mut Vec::new(), &mut Vec::new())?;
-    let place = place::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
+    let place = backend::open(settings.backend.as_ref(), &settings.folder, &Scope::bare(Arc::new(vars))).await?;
     match place.backend.fetch(id).await {
         Fetch::Found(builder) => Ok(builder.build(id, &[], &Injected::Unknown)),
         Fetch::NotYet { words } | Fetch::Transient { words, .. } | Fetch::Refused { words } => {

@@ -1,60 +1,72 @@
-//! Reports of a run, for people and machines. Reporters receive events, from which secrets have been removed ([`Fanout`]),
-//! and write into what they were given.
+//! Reports of a run, for people and machines. Reporters receive events, from which secrets have been removed (`Fanout`), and write
+//! into what they were given.
+//!
+//! How a failure is told (`failure`, and what it is made of) needs no feature: an `Outcome` shows it. All else is of runs.
 
-pub mod analysis;
 pub mod cause;
 pub mod difference;
 pub mod failure;
-mod fanout;
-mod file;
-mod fingerprint;
-pub mod gate;
-mod github;
-mod gitlab;
-mod hidden;
-pub mod html;
-pub mod json;
-mod junit;
-pub mod kinds;
-mod many_runs;
-mod markdown;
-pub mod merge;
-mod ndjson;
-mod places;
-mod plain;
-mod redacted;
-mod sarif;
 mod since;
-mod tap;
-pub mod terminal;
 pub mod text;
+
+#[cfg(feature = "run")]
+pub mod analysis;
+#[cfg(feature = "run")]
+mod fanout;
+#[cfg(feature = "run")]
+mod file;
+#[cfg(feature = "run")]
+mod fingerprint;
+#[cfg(feature = "run")]
+pub mod gate;
+#[cfg(feature = "run")]
+mod github;
+#[cfg(feature = "run")]
+mod gitlab;
+#[cfg(feature = "run")]
+mod hidden;
+#[cfg(feature = "run")]
+pub mod html;
+#[cfg(feature = "run")]
+pub mod json;
+#[cfg(feature = "run")]
+mod junit;
+#[cfg(feature = "run")]
+pub mod kinds;
+#[cfg(feature = "run")]
+mod many_runs;
+#[cfg(feature = "run")]
+mod markdown;
+#[cfg(feature = "run")]
+pub mod merge;
+#[cfg(feature = "run")]
+mod ndjson;
+#[cfg(feature = "run")]
+mod places;
+#[cfg(feature = "run")]
+mod plain;
+#[cfg(feature = "run")]
+mod redacted;
+#[cfg(feature = "run")]
+mod reporter;
+#[cfg(feature = "run")]
+mod sarif;
+#[cfg(feature = "run")]
+mod tap;
+#[cfg(feature = "run")]
+pub mod terminal;
+#[cfg(feature = "run")]
 pub mod trend;
+#[cfg(feature = "run")]
 mod xml;
 
+#[cfg(feature = "run")]
 pub use fanout::{Fanout, Output};
+#[cfg(feature = "run")]
 pub use file::{LiveFile, ReportFile};
+#[cfg(feature = "run")]
 pub(crate) use fingerprint::fnv;
+#[cfg(feature = "run")]
 pub use places::Places;
-
-use crate::run::event::Event;
-use std::io;
-
-/// Writes a run's events down.
-pub trait Reporter: Send {
-    /// Receives one event. An error is one of writing.
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()>;
-    /// Time has passed; only for who draws what changes with it. `at_ns` is Unix nanoseconds.
-    fn tick(&mut self, at_ns: u64) -> io::Result<()> {
-        let _ = at_ns;
-        Ok(())
-    }
-}
-
-impl Reporter for Box<dyn Reporter> {
-    fn event(&mut self, event: &Event<'_>) -> io::Result<()> {
-        (**self).event(event)
-    }
-    fn tick(&mut self, at_ns: u64) -> io::Result<()> {
-        (**self).tick(at_ns)
-    }
-}
+#[cfg(feature = "run")]
+pub use reporter::Reporter;

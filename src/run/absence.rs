@@ -1,13 +1,8 @@
 //! Absences of what no trace of the whole run has shown: they hold, and would hold of a misspelt name as well.
 
 use super::record::{ExpectationRecord, StepRecord, TestRecord, Verdict};
-use crate::assert::{self, Finding, Judgement, RuleId, Unseen, UnseenKind, Witnessed};
+use crate::assert::{self, Finding, RuleId, UnseenKind, Witnessed};
 use std::collections::BTreeMap;
-
-/// The absences among these judgements that nothing in their trace witnesses.
-pub(crate) fn of(judgements: &[Judgement]) -> Vec<Unseen> {
-    judgements.iter().flat_map(|judgement| judgement.unseen.iter().cloned()).collect()
-}
 
 /// What was never seen, with the tests that passed on its absence.
 #[derive(Debug, Default)]
@@ -83,6 +78,7 @@ fn fail(step: &mut StepRecord) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::assert::Unseen;
     use crate::source::{SourceFile, Span};
 
     fn passed() -> TestRecord {

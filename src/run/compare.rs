@@ -46,7 +46,7 @@ impl Session {
                 looked = self.rest(&green, enough, until).await.unwrap_or(looked);
             }
             since = self.since(&of, looked.trace.as_ref(), looked.phase);
-            if !since.as_ref().is_some_and(SinceLastPass::rests_on_absence) {
+            if !since.as_ref().is_some_and(rests_on_absence) {
                 break;
             }
         }
@@ -68,7 +68,7 @@ impl Session {
         }
         match phase {
             Phase::Confirmed => {}
-            Phase::Settled if !since.rests_on_absence() => {}
+            Phase::Settled if !rests_on_absence(&since) => {}
             Phase::Settled => since.incomplete = Some("what is missing may be late".to_owned()),
             Phase::Stalled => since.incomplete = Some("spans of this trace are known to be missing".to_owned()),
             Phase::Growing | Phase::Expired => {
@@ -105,4 +105,9 @@ impl Session {
 struct Looked {
     trace: Option<Arc<Trace>>,
     phase: Phase,
+}
+
+/// Whether something is said to be gone that may only be late.
+fn rests_on_absence(since: &SinceLastPass) -> bool {
+    since.differences.iter().any(|one| one.change.rests_on_absence())
 }

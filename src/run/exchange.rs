@@ -1,15 +1,11 @@
 //! What a step sent and what came back, as far as a report shows it.
 
-use crate::trigger::grpc::{Call, Reply, word};
-use crate::trigger::http::{Answer, Request};
+use crate::spec::plan::GRPC_CODES;
 use crate::trigger::shell::quoted;
-use http::HeaderMap;
 use std::fmt::Write as _;
 
 /// The most bytes of a body that are kept.
 const BODY_KEPT: usize = 64 << 10;
-/// The most characters of a header's value that are kept.
-const VALUE_KEPT: usize = 8 << 10;
 /// Stands for what is no text.
 const UNREADABLE: char = '\u{fffd}';
 
@@ -93,37 +89,7 @@ impl BodyRecord {
     }
 }
 
-fn headers(of: &HeaderMap) -> Vec<(String, String)> {
-    let value = |value: &http::HeaderValue| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        crate::redact::cut(&text, VALUE_KEPT).into_owned()
-    };
-    of.iter().map(|(name, text)| (name.to_string(), value(text))).collect()
-}
-
 impl RequestRecord {
-    /// A request with the headers that it was sent with.
-    pub(crate) fn of(request: &Request, sent: &HeaderMap) -> RequestRecord {
-        RequestRecord {
-            protocol: Protocol::Http,
-            method: request.method.to_string(),
-            url: request.url.to_string(),
-            headers: headers(sent),
-            body: (!request.body.is_empty()).then(|| BodyRecord::of(&request.body)),
-        }
-    }
-
-    /// A gRPC call.
-    pub(crate) fn of_call(call: &Call) -> RequestRecord {
-        RequestRecord {
-            protocol: Protocol::Grpc,
-            method: call.method.clone(),
-            url: call.address.clone(),
-            headers: headers(&call.metadata),
-            body: Some(BodyRecord::of(call.message.as_bytes())),
-        }
-    }
-
     /// The command that makes the call again, for grpcurl.
     fn grpcurl(&self) -> String {
         let mut out = "grpcurl".to_owned();
@@ -181,28 +147,9 @@ impl RequestRecord {
 }
 
 impl AnswerRecord {
-    /// The answer to a gRPC call, with its status code's number.
-    pub(crate) fn of_call(reply: &Reply) -> AnswerRecord {
-        AnswerRecord {
-            status: reply.code as u16,
-            message: Some(reply.message.clone()).filter(|message| !message.is_empty()),
-            headers: headers(&reply.metadata),
-            body: BodyRecord::of(&reply.json),
-        }
-    }
-
-    pub(crate) fn of(answer: &Answer) -> AnswerRecord {
-        AnswerRecord {
-            status: answer.status.as_u16(),
-            message: None,
-            headers: headers(&answer.headers),
-            body: BodyRecord::of(&answer.body),
-        }
-    }
-
     /// The word of a gRPC status, as its specification has it.
     pub fn status_name(&self, protocol: Protocol) -> Option<&'static str> {
-        (protocol == Protocol::Grpc).then(|| word(tonic::Code::from(i32::from(self.status))))
+        (protocol == Protocol::Grpc).then(|| GRPC_CODES.get(usize::from(self.status)).copied().unwrap_or("UNKNOWN"))
     }
 
     /// The status as people read it: `402`, `UNAVAILABLE (14)`.

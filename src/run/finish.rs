@@ -2,8 +2,8 @@
 
 use super::absence;
 use super::event::What;
-use super::green::{Green, Kept, Looked, Seen, Turned};
-use super::past::{StepName, is_whole};
+use super::green::{Green, Kept, Looked, Seen, Turned, is_whole};
+use super::past::StepName;
 use super::patience::Patience;
 use super::processes::Ended;
 use super::record::{RunRecord, Verdict};

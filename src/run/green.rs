@@ -90,3 +90,8 @@ impl Turned {
         (step.late, step.rejudged) = (self.late, Some(self.why));
     }
 }
+
+/// Whether a trace can be relied on as a whole.
+pub(super) fn is_whole(phase: Phase) -> bool {
+    matches!(phase, Phase::Settled | Phase::Confirmed)
+}

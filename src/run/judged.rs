@@ -1,15 +1,14 @@
 //! The trace of a step: waited for, judged, and put into its record.
 
 use super::event::What;
-use super::green::{Green, Seen};
-use super::outcome::{Summed, sum, worst};
-use super::past::is_whole;
+use super::green::{Green, Seen, is_whole};
+use super::outcome::{Summed, sum, unseen, waits_for, worst};
 use super::record::{ExpectationRecord, StepRecord, Verdict};
 use super::step::{StepEnv, name};
-use super::wait::{Target, Waited, lock, wait};
-use super::{absence, never_came};
+use super::wait::{Target, ended_by, lock, wait};
+use super::{never_came, response};
 use crate::backend::settle;
-use crate::spec::plan::{Step, TraceExpectations};
+use crate::spec::plan::{Step, TraceExpectations, Trigger};
 use crate::trace::{Injected, Phase, TraceId};
 use std::time::{Duration, Instant};
 
@@ -90,7 +89,7 @@ pub(super) async fn judge_trace(
         return None;
     }
     record.timing.settled_by = ended_by(&waited, &lock(&session.shared.knowledge));
-    record.unwitnessed = absence::of(&waited.judgements);
+    record.unwitnessed = unseen(&waited.judgements);
     let Summed { expectations, remarks } = sum(waited.judgements, &bound);
     let of_answer = record.expectations.len();
     record.expectations.extend(expectations);
@@ -122,32 +121,20 @@ pub(super) async fn judge_trace(
     Some(judged)
 }
 
-/// Tells what is missing, and what the spec may say if it never comes.
-pub(crate) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
-    for reason in reasons {
-        remarks.push(reason.to_string());
-        if let Some(peer) = reason.suggests_silent() {
-            remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
-        }
-    }
-}
-
-/// What ended the wait, in words.
-pub(crate) fn ended_by(waited: &Waited, knowledge: &settle::Run) -> String {
-    let settle = settle::Seconds(waited.watch.settle_ns(knowledge));
-    let certain = settle::Seconds(waited.watch.certain_ns(knowledge));
-    match waited.last.phase {
-        Phase::Growing => "decided by the spans received so far".to_owned(),
-        Phase::Settled => format!("settled (complete, and quiet for {settle})"),
-        Phase::Confirmed => format!("confirmed (complete, and quiet for {certain})"),
-        Phase::Stalled => format!("stalled (incomplete, and unchanged for {certain})"),
-        Phase::Expired => "given up at the deadline".to_owned(),
-    }
-}
-
 /// The trace could not be judged. A wrong answer outweighs that.
 pub(super) fn could_not_judge(record: &mut StepRecord, trace: &TraceExpectations, why: String) {
     record.expectations.extend(trace.list.iter().map(ExpectationRecord::not_judged));
     record.verdict = worst(&record.expectations).max(Verdict::Error);
     record.error = Some(why);
+}
+
+/// Every expectation of a step, as one that could not be judged.
+pub(super) fn not_judged(step: &Step) -> Vec<ExpectationRecord> {
+    let mut all = Vec::new();
+    if matches!(step.trigger, Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_)) {
+        all.extend(response::not_judged(&step.response, step.at));
+    }
+    let of_trace = step.trace.iter().flat_map(|trace| &trace.list);
+    all.extend(of_trace.map(ExpectationRecord::not_judged));
+    all
 }

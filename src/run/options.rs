@@ -42,7 +42,34 @@ pub struct Options {
     pub started: Arc<[Started]>,
 }
 
+/// The bound on a wait, unless configured.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an SDK may keep a span, unless it is told otherwise.
+const SDK_DELAY: Duration = Duration::from_secs(5);
+
 impl Options {
+    /// What a wait needs: what is configured of it, and for how long exporters may keep a span, if that is known. Tests are run one
+    /// at a time, once each.
+    pub(crate) fn new(wait: &Wait, exporter_delay: Option<Duration>, pipeline: settle::Pipeline) -> Options {
+        Options {
+            jobs: 1,
+            retries: 0,
+            fail_fast: false,
+            seed: 0,
+            strict_absence: false,
+            whole: false,
+            timeout: wait.timeout.unwrap_or(TIMEOUT),
+            test_timeout: None,
+            settle: wait.settle.unwrap_or(Settle::Auto),
+            silent: wait.silent.clone(),
+            exporter_delay: exporter_delay.unwrap_or(SDK_DELAY),
+            exporter_delay_is_set: false,
+            pipeline,
+            command_env: Vec::new(),
+            started: Arc::default(),
+        }
+    }
+
     /// What takes part without exporting: what is set for all tests and for this one. The name of a process that the runner
     /// started stands for its addresses, too.
     pub(crate) fn silent(&self, more: &[String]) -> BTreeSet<String> {

@@ -1,9 +1,9 @@
 //! From judgements to what a record keeps of each expectation.
 
 use super::record::{ExpectationRecord, Verdict};
-use super::response;
-use crate::assert::{self, Judgement};
-use crate::spec::plan::{Expectation, Step, TraceExpectations, Trigger};
+use crate::assert::{self, Judgement, Unseen};
+use crate::backend::settle;
+use crate::spec::plan::{Expectation, TraceExpectations};
 
 /// What the judgements of one trace amount to.
 pub(crate) struct Summed {
@@ -23,17 +23,6 @@ impl ExpectationRecord {
             findings: Vec::new(),
         }
     }
-}
-
-/// Every expectation of a step, as one that could not be judged.
-pub(crate) fn not_judged(step: &Step) -> Vec<ExpectationRecord> {
-    let mut all = Vec::new();
-    if matches!(step.trigger, Trigger::Http(_) | Trigger::Grpc(_) | Trigger::Command(_)) {
-        all.extend(response::not_judged(&step.response, step.at));
-    }
-    let of_trace = step.trace.iter().flat_map(|trace| &trace.list);
-    all.extend(of_trace.map(ExpectationRecord::not_judged));
-    all
 }
 
 /// The judgements of a trace as records, in the order of its expectations.
@@ -59,4 +48,19 @@ pub(crate) fn sum(judgements: Vec<Judgement>, expect: &TraceExpectations) -> Sum
 /// The verdict that these amount to; a pass if there are none.
 pub(crate) fn worst(expectations: &[ExpectationRecord]) -> Verdict {
     expectations.iter().map(|expectation| expectation.verdict).max().unwrap_or(Verdict::Pass)
+}
+
+/// Tells what is missing, and what the spec may say if it never comes.
+pub(crate) fn waits_for(reasons: &[settle::Reason], remarks: &mut Vec<String>) {
+    for reason in reasons {
+        remarks.push(reason.to_string());
+        if let Some(peer) = reason.suggests_silent() {
+            remarks.push(format!("if `{peer}` takes part without exporting spans: `wait: {{ silent: [{peer}] }}`"));
+        }
+    }
+}
+
+/// The absences among these judgements that nothing in their trace witnesses.
+pub(crate) fn unseen(judgements: &[Judgement]) -> Vec<Unseen> {
+    judgements.iter().flat_map(|judgement| judgement.unseen.iter().cloned()).collect()
 }

@@ -1,7 +1,7 @@
 //! What is known of earlier runs, as far as a run needs it. How passes are kept is nothing that it knows: it asks [`Past`].
 
 use crate::baseline::{Difference, Movement};
-use crate::trace::{Phase, Trace, TraceId};
+use crate::trace::{Trace, TraceId};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,16 +52,8 @@ pub struct SinceLastPass {
 }
 
 impl SinceLastPass {
-    /// Whether something is said to be gone that may only be late.
-    pub(super) fn rests_on_absence(&self) -> bool {
-        self.differences.iter().any(|one| one.change.rests_on_absence())
-    }
     /// The same, with each text as `text` has it.
-    pub(crate) fn with_texts(
-        &self,
-        text: &dyn Fn(&str) -> String,
-        trace: impl FnOnce(&Arc<Trace>) -> Arc<Trace>,
-    ) -> Self {
+    pub fn with_texts(&self, text: &dyn Fn(&str) -> String, trace: impl FnOnce(&Arc<Trace>) -> Arc<Trace>) -> Self {
         let SinceLastPass {
             when_ns,
             ago,
@@ -85,9 +77,4 @@ impl SinceLastPass {
             incomplete: incomplete.as_ref().map(|why| text(why)),
         }
     }
-}
-
-/// Whether a trace can be relied on as a whole.
-pub(super) fn is_whole(phase: Phase) -> bool {
-    matches!(phase, Phase::Settled | Phase::Confirmed)
 }

@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How long something may take, not counting the time in queues.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     timeout: Option<Duration>,
     began: Instant,
     queue: Mutex<Queue>,
@@ -23,12 +23,12 @@ struct Queue {
 
 impl Patience {
     /// Begins now. Without a timeout it never ends.
-    pub(crate) fn new(timeout: Option<Duration>) -> Patience {
+    pub fn new(timeout: Option<Duration>) -> Patience {
         Patience { timeout, began: Instant::now(), queue: Mutex::default() }
     }
 
     /// Waits for a turn, outside of the bound.
-    pub(crate) async fn turn<'s>(&self, slots: &'s Semaphore) -> Option<SemaphorePermit<'s>> {
+    pub async fn turn<'s>(&self, slots: &'s Semaphore) -> Option<SemaphorePermit<'s>> {
         lock(&self.queue).since = Some(Instant::now());
         // Slots are never closed; were they, going on without one is right.
         let permit = slots.acquire().await.ok();
@@ -39,13 +39,13 @@ impl Patience {
     }
 
     /// The time spent in queues so far.
-    pub(crate) fn queued(&self) -> Duration {
+    pub fn queued(&self) -> Duration {
         let queue = lock(&self.queue);
         queue.waited + queue.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 
     /// Returns when the bound is reached.
-    pub(crate) async fn over(&self) {
+    pub async fn over(&self) {
         let Some(timeout) = self.timeout else { return std::future::pending().await };
         loop {
             let left = (timeout + self.queued()).saturating_sub(self.began.elapsed());

@@ -1,7 +1,6 @@
 //! What is kept of a program that started a trace.
 
 use super::record::BodyRecord;
-use crate::trigger::command::{Program, Ran};
 use crate::trigger::shell::quoted;
 use std::fmt::Write as _;
 
@@ -23,25 +22,6 @@ pub struct ProgramRecord {
 }
 
 impl ProgramRecord {
-    pub(super) fn of(program: &Program, context: &[(&'static str, String)]) -> ProgramRecord {
-        let set = program.env.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?)));
-        let context = context.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-        let is_context = |name: &str| matches!(name, "TRACEPARENT" | "BAGGAGE");
-        ProgramRecord {
-            argv: program.argv.clone(),
-            env: context.chain(set.filter(|(name, _)| !is_context(name))).collect(),
-            directory: program.directory.display().to_string(),
-            ..ProgramRecord::default()
-        }
-    }
-
-    /// Adds how it ended.
-    pub(super) fn ended(&mut self, ran: &Ran) {
-        self.ending = Some(ran.ending());
-        self.stdout = Some(BodyRecord::of(&ran.stdout));
-        self.stderr = Some(BodyRecord::of(&ran.stderr));
-    }
-
     /// The command that runs it again, as one line for a shell.
     pub fn shell(&self) -> String {
         let mut out = String::new();

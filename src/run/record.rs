@@ -1,9 +1,11 @@
 //! What stays of a run: the material of every report.
 
+mod repeat;
+
 pub use super::exchange::{AnswerRecord, BodyRecord, Protocol, RequestRecord};
 pub use super::past::SinceLastPass;
 pub use super::program::ProgramRecord;
-pub use super::repeat::record::*;
+pub use repeat::*;
 
 use crate::assert::{Finding, Unseen};
 use crate::source::{SourceFile, Span};
@@ -133,7 +135,7 @@ impl StepRecord {
         StepRecord { verdict: Verdict::Error, error: Some(why.into()), ..StepRecord::new(name) }
     }
     /// Lets go of what only a failure is explained by: most steps pass, and their bodies would add up.
-    pub(crate) fn forget_bodies(&mut self) {
+    pub fn forget_bodies(&mut self) {
         self.answer = None;
         if let Some(request) = &mut self.request {
             request.body = None;

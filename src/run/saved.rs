@@ -1,15 +1,12 @@
 //! A step that asserts on a saved trace: whole if its structure is, and at rest.
 
-use super::absence;
-use super::green::{Green, Seen};
-use super::judged::waits_for;
-use super::outcome::{Summed, sum, worst};
-use super::past::is_whole;
+use super::at_rest::{NoSuchTrace, at_rest, list, only_trace};
+use super::green::{Green, Seen, is_whole};
+use super::outcome::{Summed, sum, unseen, waits_for, worst};
 use super::record::{StepRecord, Verdict};
 use super::step::{Ran, StepEnv, failed, folder};
-use crate::assert::{Context, judge};
-use crate::backend::file::{self, SavedTraces};
-use crate::backend::settle;
+use crate::assert::judge;
+use crate::backend::file;
 use crate::diag::{Code, Problem};
 use crate::facts::Snapshot;
 use crate::matcher::count_of;
@@ -17,58 +14,9 @@ use crate::source::Span;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::Step;
 use crate::spec::vars::Scope;
-use crate::trace::{Injected, Phase, Trace, TraceId};
-use crate::trigger::context::trace_id_in;
-use std::fmt;
+use crate::trace::Injected;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Why a file does not say which trace is meant.
-#[derive(Debug)]
-pub(crate) enum NoSuchTrace {
-    /// There are several (or none), and none was named.
-    Unnamed(Vec<TraceId>),
-    /// The one that was named is not there.
-    Missing(String, Vec<TraceId>),
-}
-
-impl fmt::Display for NoSuchTrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NoSuchTrace::Unnamed(ids) => write!(f, "it holds {}; expected one", count_of(ids.len(), "trace")),
-            NoSuchTrace::Missing(text, ids) => write!(f, "it has no trace {text}; it has {}", list(ids)),
-        }
-    }
-}
-
-/// The trace that is wanted of a file, or its only one.
-pub(crate) fn only_trace(traces: &SavedTraces, wanted: Option<&str>) -> Result<Arc<Trace>, NoSuchTrace> {
-    let ids = traces.ids();
-    let id = match (wanted, ids.as_slice()) {
-        (Some(text), _) => match trace_id_in(text).filter(|id| ids.contains(id)) {
-            Some(id) => id,
-            None => return Err(NoSuchTrace::Missing(text.to_owned(), ids)),
-        },
-        (None, [only]) => *only,
-        (None, _) => return Err(NoSuchTrace::Unnamed(ids)),
-    };
-    // An id is only listed where there are spans.
-    let trace = traces.trace(id, &[], &traces.injected(id));
-    trace.map(Arc::new).ok_or_else(|| NoSuchTrace::Missing(id.to_string(), ids))
-}
-
-/// How far a saved trace can be relied on, and what its structure lacks. Of a part nothing can be said to be absent; a call
-/// without an answer may be one to what never exports.
-pub(crate) fn at_rest(saved: &Snapshot, context: &Context) -> (Phase, Vec<settle::Reason>) {
-    let mut lacks = settle::lacks(saved, context.silent.iter().cloned().collect());
-    lacks.retain(|lack| matches!(lack, settle::Reason::MissingParent { .. } | settle::Reason::NoRoot));
-    let phase = match (saved.trace().partial(), lacks.is_empty()) {
-        (true, _) => Phase::Expired,
-        (false, true) => Phase::Confirmed,
-        (false, false) => Phase::Stalled,
-    };
-    (phase, lacks)
-}
 
 /// Judges the saved trace. Nothing more comes of it; what its structure lacks is lost.
 pub(super) fn saved(
@@ -113,7 +61,7 @@ pub(super) fn saved(
         let context = session.context(&step.wait.silent);
         let (phase, lacks) = at_rest(&snapshot, &context);
         let judgements = judge(snapshot.facts(), &bound, phase, &context);
-        record.unwitnessed = absence::of(&judgements);
+        record.unwitnessed = unseen(&judgements);
         let Summed { expectations, remarks } = sum(judgements, &bound);
         (record.verdict, record.expectations, record.remarks) = (worst(&expectations), expectations, remarks);
         record.timing.settled_by = "saved trace".to_owned();
@@ -138,10 +86,4 @@ pub(super) fn saved(
     }
     record.trace = Some(trace);
     Ok(Ran { green, ..Ran::only(record) })
-}
-
-fn list(ids: &[TraceId]) -> String {
-    let shown: Vec<String> = ids.iter().take(8).map(ToString::to_string).collect();
-    let more = if ids.len() > 8 { format!(" and {} more", ids.len() - 8) } else { String::new() };
-    if shown.is_empty() { "no trace".to_owned() } else { shown.join(", ") + &more }
 }

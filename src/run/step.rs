@@ -2,8 +2,8 @@
 
 use super::event::{TestName, What};
 use super::green::Green;
-use super::judged::{Waiting, could_not_judge, judge_trace, sorted};
-use super::outcome::{not_judged, worst};
+use super::judged::{Waiting, could_not_judge, judge_trace, not_judged, sorted};
+use super::outcome::worst;
 use super::own_trace::own_trace_id;
 use super::patience::Patience;
 use super::record::{AnswerRecord, StepRecord, Verdict};

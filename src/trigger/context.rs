@@ -54,15 +54,6 @@ pub fn headers(trace: TraceId, span: SpanId, test: &str, also: &[Propagator]) ->
     headers
 }
 
-/// Takes away the headers that [`headers`] makes.
-pub(super) fn without_context(headers: &mut http::HeaderMap) {
-    for name in
-        ["traceparent", "tracestate", "baggage", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "uber-trace-id"]
-    {
-        headers.remove(name);
-    }
-}
-
 /// Reads a trace id from a header's value in any of the forms of [`trace_id_in`], or Datadog's decimal one, whose upper half
 /// stands in `tags` (the value of `x-datadog-tags`), if it has one.
 pub fn trace_id_of_header(name: &str, value: &str, tags: Option<&str>) -> Option<TraceId> {

@@ -4,10 +4,11 @@ use super::left;
 use super::news::{self, Ask, Death, Hello, Known, News};
 use super::state::{self, State};
 use super::{fingerprint, program};
+use crate::backend;
+use crate::engine::history;
 use crate::engine::interrupt::Interrupts;
 use crate::engine::load::Loaded;
 use crate::engine::processes::{self, Deaths, Running};
-use crate::engine::{history, place};
 use crate::receiver::{Following, Receiver};
 use crate::run::event::What;
 use crate::run::processes::ProcessSpec;
@@ -57,7 +58,7 @@ pub(crate) async fn supervise(
         left::end(&before.run).await;
         State::remove(&folder);
     }
-    let receiver = place::receiver(loaded.settings.backend.as_ref(), true).await?;
+    let receiver = backend::receiver(loaded.settings.backend.as_ref(), true).await?;
     let control = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
     let control = control.map_err(|why| format!("cannot listen on this machine: {why}"))?;
     let port = control.local_addr().map_err(|why| why.to_string())?.port();

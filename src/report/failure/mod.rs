@@ -6,7 +6,7 @@ mod differs;
 mod sent;
 
 pub use commands::rerun;
-pub(super) use sent::asked;
+pub use sent::asked;
 
 use super::cause::{self, Block};
 use super::text::{clean, columns, duration, wrap};

@@ -73,7 +73,7 @@ fn around(wrong: &[&Finding], answer: &AnswerRecord) -> (Option<String>, String)
 
 /// The places in a body at which expectations look that do not hold, as normalized paths (RFC 9535): where nothing is at the path
 /// itself, that of the smallest part around it.
-pub(in crate::report) fn asked(step: &StepRecord) -> Vec<String> {
+pub fn asked(step: &StepRecord) -> Vec<String> {
     /// A path may pick every element of a long list.
     const MOST: usize = 50;
     let Some(answer) = &step.answer else { return Vec::new() };

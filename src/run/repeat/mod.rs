@@ -1,10 +1,9 @@
-//! A test that is repeated: when its runs begin (`pace`), each run (`running`), what is known of them (`runs`), what stays (`record`).
+//! A test that is repeated: when its runs begin (`pace`), each run (`running`), what is known of them (`runs`).
 //!
 //! A run is an attempt of its own, with traces of its own, judged by the same engine as any test. It is looked at again like any
 //! green, some time after: there are too many to keep all until the end.
 
 mod pace;
-pub(crate) mod record;
 pub(crate) mod running;
 pub(crate) mod runs;
 

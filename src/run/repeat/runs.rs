@@ -3,7 +3,7 @@
 use super::super::green::{Looked, Turned};
 use super::super::outcome::worst;
 use super::super::record::{ExpectationRecord, StepRecord, Verdict};
-use super::record::{KEPT, KeptRun, RepeatRecord, RepeatRun, RunsCause};
+use super::super::record::{KEPT, KeptRun, RepeatRecord, RepeatRun, RunsCause};
 use crate::assert::runs::{self, Came, Starts};
 use crate::assert::{self, RuleId, Unseen};
 use crate::matcher::count_of;

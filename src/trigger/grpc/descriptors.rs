@@ -147,7 +147,7 @@ macro_rules! ask_by {
             let request = $version::ServerReflectionRequest { host: String::new(), message_request };
             // Whoever asks for credentials asks for them here, too; the trace context belongs to the call alone.
             let mut metadata = call.metadata.clone();
-            super::super::context::without_context(&mut metadata);
+            without_context(&mut metadata);
             let request = tonic::Request::from_parts(
                 tonic::metadata::MetadataMap::from_headers(metadata),
                 tonic::Extensions::default(),
@@ -166,3 +166,12 @@ macro_rules! ask_by {
 
 ask_by!(ask_v1, v1);
 ask_by!(ask_v1alpha, v1alpha);
+
+/// Takes away the trace context: what is asked on the way is no part of the trace.
+fn without_context(headers: &mut http::HeaderMap) {
+    for name in
+        ["traceparent", "tracestate", "baggage", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-sampled", "uber-trace-id"]
+    {
+        headers.remove(name);
+    }
+}

@@ -1,7 +1,7 @@
 //! Tempo's search, and its TraceQL metrics: requests counted by Tempo's own engine.
 
 use super::http::{Answer, Client};
-use super::search::checked;
+use super::searched::checked;
 use super::words::clean;
 use super::{Counted, Hits, SearchError, Slice};
 use crate::gate::requests::Requests;

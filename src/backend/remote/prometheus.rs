@@ -2,7 +2,7 @@
 //! performance monitoring reads (Prometheus' HTTP API, `/api/v1/query`).
 
 use super::http::{Client, HttpOptions, SetupError};
-use super::search::checked;
+use super::searched::checked;
 use super::words::clean;
 use super::{Counted, SearchError, Slice};
 use crate::gate::requests::Requests;

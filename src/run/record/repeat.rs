@@ -1,6 +1,6 @@
 //! What stays of many runs: facts of each, and a few in full.
 
-use super::super::record::{StepRecord, Verdict};
+use super::{StepRecord, Verdict};
 use crate::assert;
 use crate::matcher::{brief_duration, count_of};
 use crate::trace::TraceId;

@@ -1,7 +1,7 @@
 //! Jaeger's search (`/api/v3`): a query is asked as far as it can be said by a service, an operation, attributes and durations.
 
 use super::http::{Answer, Client};
-use super::search::{checked, failed};
+use super::searched::{checked, failed};
 use super::words::{error_body, is_html};
 use super::{Hits, SearchError, Slice};
 use crate::select::Needed;

@@ -1,0 +1,67 @@
+//! The clients of a run's own requests.
+
+use super::{Identity, PEM_LIMIT, TlsOptions, configure};
+use crate::source::read_file;
+use crate::spec::plan::{HttpVersion, Tls};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+type Settings = (PathBuf, Option<PathBuf>, Option<PathBuf>, Option<PathBuf>, bool, bool, bool, bool);
+
+/// The clients that send a run's requests, one for each set of settings.
+#[derive(Debug, Default)]
+pub struct Clients {
+    made: Mutex<HashMap<Settings, reqwest::Client>>,
+}
+
+impl Clients {
+    /// The client for these settings; relative paths are below `folder`. The error is one sentence.
+    ///
+    /// Without `keep_alive` each request has a connection of its own: a server may close an idle one at any moment, also
+    /// while a request is on its way, and nobody can say then whether it was handled.
+    pub fn get(
+        &self,
+        tls: &Tls,
+        version: Option<HttpVersion>,
+        https: bool,
+        keep_alive: bool,
+        folder: &Path,
+    ) -> Result<reqwest::Client, String> {
+        let prior_knowledge = version == Some(HttpVersion::Http2) && !https;
+        let folder = folder.to_owned();
+        let Tls { ca, cert, key, insecure } = tls.clone();
+        let key = (folder.clone(), ca, cert, key, insecure, prior_knowledge, https, keep_alive);
+        if let Some(client) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(client.clone());
+        }
+        let options = read_tls(tls, &folder)?;
+        // Redirects are followed by the trigger, each hop with a span id of its own. The environment's proxy is not
+        // used: a test's requests go where its spec says.
+        // Whatever fails was sent once and is not sent again: that is for the spec to ask for.
+        let builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .tcp_nodelay(true);
+        let builder = if keep_alive { builder } else { builder.pool_max_idle_per_host(0) };
+        let builder = if prior_knowledge { builder.http2_prior_knowledge() } else { builder };
+        let client = configure(builder, &options, https)?.build().map_err(|why| why.to_string())?;
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
+        Ok(client)
+    }
+}
+
+/// The files that TLS settings name, below `folder`. The error is one sentence.
+pub(crate) fn read_tls(tls: &Tls, folder: &Path) -> Result<TlsOptions, String> {
+    let read = |path: &PathBuf| {
+        let full = folder.join(path);
+        read_file(&full, PEM_LIMIT).map_err(|why| format!("cannot read {}: {why}", full.display()))
+    };
+    let identity = match (&tls.cert, &tls.key) {
+        (Some(certificate), Some(key)) => Some(Identity { certificate: read(certificate)?, key: read(key)? }),
+        (None, None) => None,
+        _ => return Err("`tls` needs both `cert` and `key`".to_owned()),
+    };
+    Ok(TlsOptions { ca: tls.ca.as_ref().map(read).transpose()?, identity, insecure: tls.insecure })
+}
