@@ -1,6 +1,7 @@
 //! The invariants of ARCHITECTURE.md that a reader of source text can check.
 //! `cargo test --test architecture -- --ignored --nocapture print_import_graph` draws who imports whom.
 
+mod features;
 mod graph;
 mod modules;
 mod source;
@@ -185,6 +186,80 @@ fn only_the_command_line_reads_the_environment_exits_or_opens_the_standard_strea
         {
             assert!(!module.code.contains(forbidden), "{} uses `{forbidden}`", module.name());
         }
+    }
+}
+
+/// The top-level modules that there are only with a feature; all others are the core's, whole or in parts.
+const OF_FEATURES: &[(&str, &[&str])] =
+    &[("receiver", &["child", "receiver"]), ("backends", &["client"]), ("run", &["cli", "engine", "harness"])];
+
+/// Where a condition on a feature may stand before something else than a module or what is imported of one: `verify` of a trace
+/// that is received is a part of `verify`.
+const IN_CODE: &[&str] = &["api::trace"];
+
+#[test]
+fn features_are_conditions_of_modules_and_not_of_code() {
+    for module in &SOURCES.modules {
+        let name = module.name();
+        for gate in features::gates(&std::fs::read_to_string(&module.file).unwrap_or_default()) {
+            assert!(gate.needs.is_some(), "{name} names a feature that there is not, before `{}`", gate.before);
+            let of_module = gate.module().is_some() || gate.is_import();
+            assert!(
+                of_module || IN_CODE.contains(&name.as_str()),
+                "{name}: a feature is asked before `{}`",
+                gate.before
+            );
+        }
+    }
+}
+
+#[test]
+fn a_module_uses_nothing_that_a_greater_feature_brings() {
+    let needs = features::of(&SOURCES.modules);
+    let mut wrong = Vec::new();
+    for (index, module) in modules() {
+        let own = needs[&module.name()];
+        if module.path.len() == 1 {
+            let listed = OF_FEATURES.iter().find(|(_, modules)| modules.contains(&module.path[0].as_str()));
+            assert_eq!(listed.map_or("", |(feature, _)| *feature), features::ORDER[own], "{}", module.name());
+        }
+        // These import what stands below them, each piece under its own condition.
+        let imports_by_feature = IN_CODE.contains(&module.name().as_str())
+            || features::gates(&std::fs::read_to_string(&module.file).unwrap_or_default())
+                .iter()
+                .any(features::Gate::is_import);
+        let used = SOURCES.used_by(index).into_iter().map(|other| &SOURCES.modules[other]);
+        for other in used.filter(|other| !imports_by_feature && needs[&other.name()] > own) {
+            wrong.push(format!(
+                "{} needs `{}` of {}",
+                module.name(),
+                features::ORDER[needs[&other.name()]],
+                other.name()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn each_feature_has_the_one_before_it_and_every_optional_dependency_is_of_one() {
+    let text = include_str!("../../Cargo.toml");
+    let (switched, optional) = features::manifest(text);
+    let names: BTreeSet<&str> = switched.keys().map(String::as_str).collect();
+    let all: BTreeSet<&str> = features::ORDER.into_iter().filter(|name| !name.is_empty()).chain(["default"]).collect();
+    assert_eq!(names, all);
+    for pair in features::ORDER.windows(2).skip(1) {
+        assert!(switched[pair[1]].contains(pair[0]), "{} does not switch {} on", pair[1], pair[0]);
+    }
+    assert_eq!(
+        switched["default"].iter().collect::<Vec<_>>(),
+        ["run"],
+        "the command is what there is without a choice"
+    );
+    for dependency in optional {
+        let by = switched.values().filter(|all| all.contains(&format!("dep:{dependency}"))).count();
+        // Without `dep:` Cargo makes a feature of the dependency's own name.
+        assert_eq!(by, 1, "{dependency} is optional, and switched on by {by} features");
     }
 }
 
