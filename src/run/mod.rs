@@ -14,7 +14,6 @@ mod compare;
 #[cfg(feature = "run")]
 pub mod event;
 mod exchange;
-#[cfg(feature = "run")]
 pub mod filter;
 #[cfg(feature = "run")]
 mod finish;
