@@ -8,7 +8,6 @@ use crate::redact::Redactor;
 use crate::report::text::clean;
 use crate::run::event::What;
 use crate::spec::config::Config;
-use crate::spec::plan::Plan;
 use clap::CommandFactory as _;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -99,7 +98,7 @@ async fn probe(settings: Settings, inputs: &Inputs) -> u8 {
         }
     };
     let environment = inputs.environment.clone();
-    let loaded = Loaded { plan: Plan::default(), settings, vars: Arc::new(vars), environment };
+    let loaded = Loaded { plan: Arc::default(), settings, vars: Arc::new(vars), environment };
     let mut interrupts = Interrupts::new();
     let running = Running::default();
     let hear = |what: &What<'_>| match what {

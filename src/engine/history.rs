@@ -6,14 +6,16 @@
 
 use super::identity::{self, TestId};
 use crate::redact::Redactor;
-use crate::report::json::document;
+use crate::report::json::typed_document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::source::read_file;
 use crate::trace::TraceId;
 use crate::wire::write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Serialize;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -138,19 +140,36 @@ fn write_run(
             "step": step, "trace_id": trace.id().to_string(), "spans": trace.len(), "file": fits.then_some(name),
         }));
     }
-    let tests = record.tests.iter().zip(traces).map(|(test, traces)| {
-        json!({
-            "name": redactor.text(&test.name),
-            "file": redactor.text(&test.source.path().to_string_lossy()),
-            "spec": redactor.text(&identity::spec(configured, test.source.path())),
-            "line": test.line,
-            "verdict": test.verdict.word(),
-            "traces": traces,
-        })
+    let from = identity::Seen::from(configured);
+    let tests = record.tests.iter().zip(traces).map(|(test, traces)| IndexedTest {
+        file: redactor.text(&test.source.path().to_string_lossy()).into_owned(),
+        line: test.line,
+        name: redactor.text(&test.name),
+        spec: redactor.text(&from.spec(test.source.path())).into_owned(),
+        traces,
+        verdict: test.verdict.word(),
     });
-    let index = json!({ "started_ns": record.started_ns, "tests": tests.collect::<Vec<_>>() });
-    std::fs::write(folder.join("index.json"), document("tracespec/history/1", &index))?;
+    let index = Index { schema: "tracespec/history/1", started_ns: record.started_ns, tests: tests.collect() };
+    std::fs::write(folder.join("index.json"), typed_document(&index)?)?;
     Ok(written)
+}
+
+/// The index of a run, by the order of its keys.
+#[derive(Serialize)]
+struct Index<'a> {
+    schema: &'static str,
+    started_ns: u64,
+    tests: Vec<IndexedTest<'a>>,
+}
+
+#[derive(Serialize)]
+struct IndexedTest<'a> {
+    file: String,
+    line: usize,
+    name: Cow<'a, str>,
+    spec: String,
+    traces: Vec<Value>,
+    verdict: &'static str,
 }
 
 /// The folders of whole runs, the newest first. Another run may remove some of them at any moment.

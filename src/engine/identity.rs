@@ -20,13 +20,35 @@ impl TestId {
 
 /// A spec file as seen from a folder: the same from wherever the command is given, and wherever the whole was checked out.
 pub(crate) fn spec(folder: &Path, path: &Path) -> String {
-    // Without a current folder there is nothing better than what was written.
-    let absolute = |path: &Path| normal(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    let (folder, path) = (absolute(folder), absolute(path));
-    let shared = folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
-    let up = folder.components().skip(shared).map(|_| Component::ParentDir);
-    let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
-    relative.to_string_lossy().replace('\\', "/")
+    Seen::from(folder).spec(path)
+}
+
+/// Spec files as seen from one folder; the current folder is asked for once.
+pub(crate) struct Seen {
+    folder: PathBuf,
+    here: PathBuf,
+}
+
+impl Seen {
+    pub(crate) fn from(folder: &Path) -> Seen {
+        // Without a current folder there is nothing better than what was written.
+        let here = std::env::current_dir().unwrap_or_default();
+        Seen { folder: absolute(&here, folder), here }
+    }
+
+    /// See [`spec`].
+    pub(crate) fn spec(&self, path: &Path) -> String {
+        let path = absolute(&self.here, path);
+        let shared = self.folder.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+        let up = self.folder.components().skip(shared).map(|_| Component::ParentDir);
+        let relative: PathBuf = up.chain(path.components().skip(shared)).collect();
+        relative.to_string_lossy().replace('\\', "/")
+    }
+}
+
+fn absolute(here: &Path, path: &Path) -> PathBuf {
+    let path = here.join(path);
+    normal(&std::path::absolute(&path).unwrap_or(path))
 }
 
 /// Without `.` and `..`, by the text alone.

@@ -41,7 +41,7 @@ pub(crate) struct Inputs {
 
 /// Everything that is needed to run.
 pub(crate) struct Loaded {
-    pub(crate) plan: Plan,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) settings: Settings,
     pub(crate) vars: Arc<RunVars>,
     pub(crate) environment: Environment,
@@ -351,12 +351,15 @@ fn loaded(
         return Err(Refused::usage(read.shown(false).join("\n")));
     }
     let selected = selected.map_err(|why| wrong(out, &why))?;
-    let used = not_needed::used(&read.plan, &selected.tests);
-    if let Some((_, why)) = read.unbound.iter().find(|(name, _)| used.contains(name) || read.used.contains(name)) {
-        return Err(wrong(out, why));
+    if !read.unbound.is_empty() {
+        let used = not_needed::used(&read.plan, &selected.tests);
+        if let Some((_, why)) = read.unbound.iter().find(|(name, _)| used.contains(name) || read.used.contains(name)) {
+            return Err(wrong(out, why));
+        }
     }
     selected.warnings.iter().for_each(|warning| say(out, &format!("warning: {}", clean(warning, false))));
     let Read { plan, settings, vars, .. } = read;
+    let plan = Arc::new(plan);
     Ok((Loaded { plan, settings, vars: Arc::new(vars), environment: inputs.environment.clone() }, selected))
 }
 

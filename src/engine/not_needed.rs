@@ -11,6 +11,9 @@ use std::sync::Arc;
 
 /// Takes away what is only said of tests that do not run.
 pub(super) fn excuse(diagnostics: &mut Vec<Diagnostic>, plan: &Plan, selected: &[TestAt]) {
+    if diagnostics.is_empty() {
+        return;
+    }
     let running = with_needed(plan, selected);
     let used: Vec<BTreeSet<String>> =
         plan.files.iter().enumerate().map(|(at, file)| of_file(file, at, &running)).collect();
@@ -58,7 +61,8 @@ pub(super) fn used(plan: &Plan, selected: &[TestAt]) -> BTreeSet<String> {
 /// The variables that the tests of a file that run use, with those that these are made of.
 fn of_file(file: &FilePlan, at: usize, running: &BTreeSet<TestAt>) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
-    let mut tests = running.iter().filter(|running| running.file == at).peekable();
+    let of_file = TestAt { file: at, test: 0 }..TestAt { file: at + 1, test: 0 };
+    let mut tests = running.range(of_file).peekable();
     if tests.peek().is_none() {
         return used;
     }

@@ -16,7 +16,8 @@ use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::source::{ReadError, read_file};
 use crate::trace::Trace;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(super) struct Passes {
     folder: PathBuf,
     /// Test files are named from here, so that a folder that CI keeps serves in every checkout.
     root: PathBuf,
+    /// The current folder, asked for once.
+    here: PathBuf,
     redactor: Arc<Redactor>,
     clock: fn() -> u64,
 }
@@ -69,12 +72,13 @@ struct StepDocument {
 impl Passes {
     pub(super) fn new(history: &Path, root: &Path, redactor: Arc<Redactor>, clock: fn() -> u64) -> Passes {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Passes { folder: history.join("passed"), root: absolute(root), redactor, clock }
+        let here = std::env::current_dir().unwrap_or_default();
+        Passes { folder: history.join("passed"), root: absolute(root), here, redactor, clock }
     }
 
     /// A test's file and name as they are kept, and the print of both.
     fn identity(&self, file: &Path, test: &str) -> (String, String, String) {
-        let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let absolute = std::path::absolute(self.here.join(file)).unwrap_or_else(|_| file.to_owned());
         let below = absolute.strip_prefix(&self.root).unwrap_or(file);
         let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         let file = self.redactor.text(&parts.join("/")).into_owned();
@@ -86,7 +90,7 @@ impl Passes {
     /// What is kept of a test. Something that another version wrote is as good as nothing.
     fn read(&self, file: &Path, test: &str) -> Result<Option<Document>, String> {
         let (file, test, print) = self.identity(file, test);
-        let path = self.folder.join(format!("{print}.json"));
+        let path = self.folder.join(document_name(&print));
         let broken = |why: &dyn std::fmt::Display| {
             format!(
                 "what was kept of the last pass of `{test}` cannot be read: {}: {why}; the next pass replaces it",
@@ -124,17 +128,38 @@ impl Passes {
             return Ok(());
         }
         std::fs::create_dir_all(&self.folder)?;
+        let known = self.known()?;
         for (at, test) in record.tests.iter().enumerate().filter(|(_, test)| passed(test)) {
-            self.keep_test(record, at, test, written)?;
+            self.keep_test(record, at, test, written, &known)?;
         }
         self.prune()
     }
 
-    fn keep_test(&self, record: &RunRecord, at: usize, test: &TestRecord, written: &Written) -> io::Result<()> {
+    /// The names of what is kept.
+    fn known(&self) -> io::Result<HashSet<OsString>> {
+        std::fs::read_dir(&self.folder)?.map(|entry| Ok(entry?.file_name())).collect()
+    }
+
+    fn keep_test(
+        &self,
+        record: &RunRecord,
+        at: usize,
+        test: &TestRecord,
+        written: &Written,
+        known: &HashSet<OsString>,
+    ) -> io::Result<()> {
+        // A test without traces leaves nothing: of a thousand of them no file is asked for.
+        let leaves = test.steps.iter().any(|step| step.settled);
+        if !leaves && known.is_empty() {
+            return Ok(());
+        }
         let now = (self.clock)();
+        let (file, name, print) = self.identity(test.source.path(), &test.name);
+        if !leaves && !known.contains(OsStr::new(&document_name(&print))) {
+            return Ok(());
+        }
         // What cannot be read is replaced; that was said when it was asked for.
         let known = self.read(test.source.path(), &test.name).ok().flatten();
-        let (file, name, print) = self.identity(test.source.path(), &test.name);
         let mut document = known.unwrap_or_else(|| Document {
             schema: SCHEMA.to_owned(),
             file,
@@ -156,7 +181,7 @@ impl Passes {
         if document.steps.is_empty() {
             return Ok(());
         }
-        self.put(&format!("{print}.json"), serde_json::to_string(&document)?.as_bytes())?;
+        self.put(&document_name(&print), serde_json::to_string(&document)?.as_bytes())?;
         let kept: Vec<&String> = document.steps.iter().filter_map(|step| step.trace.as_ref()).collect();
         for gone in before.iter().filter(|name| !kept.contains(name) && is_plain(name)) {
             removed(std::fs::remove_file(self.folder.join(gone)))?;
@@ -263,6 +288,11 @@ impl Passes {
     }
 }
 
+/// The file of what is kept of a test.
+fn document_name(print: &str) -> String {
+    format!("{print}.json")
+}
+
 /// Nothing but a name: what came from somebody else leads nowhere else.
 fn is_plain(name: &str) -> bool {
     !name.contains(['/', '\\'])
@@ -276,7 +306,7 @@ fn removed(done: io::Result<()>) -> io::Result<()> {
 impl Past for Passes {
     fn knows(&self, step: &StepName<'_>) -> bool {
         let (.., print) = self.identity(step.file, step.test);
-        self.folder.join(format!("{print}.json")).is_file()
+        self.folder.join(document_name(&print)).is_file()
     }
 
     fn since(&self, step: &StepName<'_>, trace: &Trace) -> Result<Option<SinceLastPass>, String> {

@@ -3,8 +3,8 @@
 use super::load::Loaded;
 use crate::report::text::clean;
 use crate::run::record::{RunRecord, TestRecord, Verdict};
-use crate::spec::plan::{Accepted, Check, Plan};
-use std::collections::BTreeMap;
+use crate::spec::plan::{Accepted, Check, Plan, Test};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -46,9 +46,17 @@ fn kept(record: &mut RunRecord, loaded: &Loaded, accept: bool, remarks: &mut Vec
     }
     // Two spec files in one folder share its snapshots; in two folders, equal names are two snapshots.
     let mut seen: BTreeMap<(PathBuf, String), Vec<Seen<'_>>> = BTreeMap::new();
-    for (_, test) in super::select::all(plan) {
-        let ran = record.tests.iter_mut().find(|ran| ran.source == test.source && ran.name == test.name.value);
-        let Some(ran) = ran else { continue };
+    let with_snapshots: Vec<&Test> =
+        super::select::all(plan).map(|(_, test)| test).filter(|test| snapshots(test).next().is_some()).collect();
+    // Looked for once rather than for each test, and not at all in a run without snapshots.
+    let mut ran_as = HashMap::new();
+    if !with_snapshots.is_empty() {
+        let named = |ran: &TestRecord| (ran.source.path().to_owned(), ran.name.clone());
+        ran_as.extend(record.tests.iter().enumerate().rev().map(|(at, ran)| (named(ran), at)));
+    }
+    for test in with_snapshots {
+        let named = (test.source.path().to_owned(), test.name.value.clone());
+        let Some(ran) = ran_as.get(&named).map(|&at| &mut record.tests[at]) else { continue };
         let passed = matches!(ran.verdict, Verdict::Pass | Verdict::Flaky);
         for (at, name, accepted) in snapshots(test) {
             let Some(trace) = ran.steps.get(ran.step_at(at)).and_then(|step| step.trace.clone()) else { continue };

@@ -12,6 +12,7 @@ use crate::run::event::What;
 use crate::run::processes::Ended;
 use crate::run::record::{EnvironmentRecord, ProcessRecord, RunRecord, ShardRecord};
 use crate::run::session::{Session, TestAt};
+use crate::spec::plan::Plan;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,8 +101,10 @@ pub(crate) async fn start(
     options.fail_fast = overrides.fail_fast;
     options.strict_absence = overrides.strict_absence;
     options.whole = overrides.whole;
-    let plan = loaded.plan.clone();
-    let plan = if overrides.accept { snapshots::accepting(plan) } else { plan };
+    let plan = match overrides.accept {
+        true => Arc::new(snapshots::accepting(Plan::clone(&loaded.plan))),
+        false => Arc::clone(&loaded.plan),
+    };
     let (vars, listener) = (Arc::clone(&loaded.vars), fanout.listener());
     let environment = origin::of(&loaded.settings.folder, place.backend.describe(), &loaded.environment);
     let mut session = Session::new(plan, vars, Arc::clone(&place.backend), options, listener);

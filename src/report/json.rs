@@ -23,6 +23,11 @@ pub fn document(schema: &str, body: &Value) -> String {
     printable(format!("{{\n  \"schema\": {}{comma}{rest}\n", Value::from(schema)))
 }
 
+/// The same of a value whose first field is its `schema`: without a tree of all of it in between.
+pub(crate) fn typed_document(body: &impl serde::Serialize) -> serde_json::Result<String> {
+    Ok(printable(serde_json::to_string_pretty(body)? + "\n"))
+}
+
 /// JSON whose invisible characters are escapes: a terminal would obey some of them, and others end a line of YAML.
 pub(super) fn printable(json: String) -> String {
     if !json.contains(|c| c != '\n' && crate::diag::is_unprintable(c)) {

@@ -1,11 +1,12 @@
 //! The life of one test: what it needs, the setup of its file, and its steps, as often as they are tried.
 
+use super::entry::Entry;
 use super::event::{TestName, What};
 use super::green::{Green, Kept};
 use super::patience::Patience;
 use super::record::{AttemptRecord, EARLIER_KEPT, StepRecord, TestRecord, Verdict};
 use super::repeat::running::Running;
-use super::session::{Outcome, Session, TestAt, blank};
+use super::session::{Done, Session, TestAt, blank};
 use super::step::{StepEnv, failed, run_step};
 use super::wait::lock;
 use crate::backend::OwnSpan;
@@ -23,6 +24,8 @@ pub(super) struct How<'a> {
     pub(super) attempt: Option<u32>,
     /// The run that it is.
     pub(super) run: Option<&'a Running>,
+    /// See [`StepEnv::entry`].
+    pub(super) entry: Option<&'a Entry>,
 }
 
 /// What came of one attempt at a test.
@@ -35,13 +38,13 @@ pub(super) struct Attempt {
 }
 
 impl Session {
-    pub(super) async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Outcome {
+    pub(super) async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Done {
         let file = &self.plan.files[at.file];
         let test = &file.tests[at.test];
         let mut record = blank(&self.plan, at);
         let skip = |mut record: TestRecord, reason: String| {
             record.reason = Some(reason);
-            Outcome::of(record)
+            Done::of(record)
         };
         if let Some(reason) = &test.skip {
             return skip(record, reason.clone());
@@ -49,7 +52,7 @@ impl Session {
         let mut needed_captures = Vec::new();
         for (name, needed) in self.needed_by(at) {
             let outcome = self.slot(needed).outcome.wait().await;
-            if outcome.record.verdict > Verdict::Flaky || outcome.record.verdict == Verdict::Skipped {
+            if outcome.verdict > Verdict::Flaky || outcome.verdict == Verdict::Skipped {
                 return skip(record, format!("needs `{name}`, which did not pass"));
             }
             needed_captures.push((name.to_owned(), outcome.captures.clone()));
@@ -58,12 +61,12 @@ impl Session {
             return skip(record, self.not_begun());
         }
         let nothing = BTreeMap::new();
-        let setup = self.files[at.file].setup.get_or_init(|| self.plain_steps(at.file, false, &nothing));
+        let setup = self.files[at.file].setup.get_or_init(|| Box::pin(self.plain_steps(at.file, false, &nothing)));
         let (from_setup, did_not_pass) = setup.await;
         if let Some(why) = did_not_pass {
             record.verdict = Verdict::Error;
             record.steps.push(StepRecord::error("setup", why.clone()));
-            return Outcome::of(record);
+            return Done::of(record);
         }
         let alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
             Some(mutex) => Some(mutex.lock().await),
@@ -82,8 +85,14 @@ impl Session {
             return if self.is_stopped() {
                 skip(record, self.not_begun())
             } else {
-                self.repeat(at, repeat, scope_of).await
+                Box::pin(self.repeat(at, repeat, scope_of)).await
             };
+        }
+        // What needs no test, setup or mutex any more waits here rather than inside of an attempt, which is a large future: of a
+        // thousand tests that are to come each is a small one.
+        let entry = Entry::at(&self.door).await;
+        if self.is_stopped() {
+            return skip(record, self.not_begun());
         }
         let retries = test.retries.unwrap_or(self.options.retries);
         let mut captures = BTreeMap::new();
@@ -93,9 +102,11 @@ impl Session {
             let mut scope = scope_of(record.attempts);
             record.attempts += 1;
             let began = Instant::now();
-            let how = How { attempt: Some(record.attempts), run: None };
+            let how = How { attempt: Some(record.attempts), run: None, entry: Some(&entry) };
             let Attempt { steps, greens, captures: kept, unpassed: last } =
-                self.attempt(at, &test.steps, how, &mut scope).await;
+                Box::pin(self.attempt(at, &test.steps, how, &mut scope)).await;
+            // If no step has got as far.
+            entry.clear();
             unpassed = last;
             if steps.iter().any(|step| step.verdict == Verdict::Skipped) {
                 record.attempts = 0;
@@ -122,8 +133,10 @@ impl Session {
         }
         (record.started_ns, record.duration) = self.since_start(at);
         drop(alone);
-        self.compare_with_past(&mut record, unpassed).await;
-        Outcome { record: Arc::new(record), captures }
+        if record.verdict != Verdict::Pass {
+            Box::pin(self.compare_with_past(&mut record, unpassed)).await;
+        }
+        Done { record, captures }
     }
 
     /// When a test's first step got its turn, in Unix nanoseconds, and how long ago that is.
@@ -140,7 +153,8 @@ impl Session {
         how: How<'_>,
         scope: &mut Scope,
     ) -> Attempt {
-        let (mut records, mut greens, mut captures) = (Vec::new(), Vec::new(), BTreeMap::new());
+        // Records are kept to the end of the run: no room is left for more than there are.
+        let (mut records, mut greens, mut captures) = (Vec::with_capacity(steps.len()), Vec::new(), BTreeMap::new());
         let mut unpassed = None;
         let test = &self.plan.files[at.file].tests[at.test];
         let timeout = test.timeout.or(self.options.test_timeout);
@@ -155,6 +169,7 @@ impl Session {
                 at: Some(at),
                 attempt: how.attempt.filter(|_| position == 0),
                 run: how.run,
+                entry: how.entry,
                 is_last: position + 1 == steps.len(),
                 patience: &patience,
                 cookies: &cookies,
@@ -226,6 +241,7 @@ impl Session {
                 at: None,
                 attempt: None,
                 run: None,
+                entry: None,
                 is_last: false,
                 patience: &patience,
                 cookies: &cookies,

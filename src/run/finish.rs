@@ -40,14 +40,21 @@ impl Session {
             // A teardown may have asked it to.
             if process.failed { errors.push(process.message) } else { remarks.push(process.message) }
         }
+        if let Some(exporter) = &self.exporter {
+            let own = std::mem::take(&mut *lock(&self.own));
+            if let Err(why) = exporter.export(&own).await {
+                remarks.push(format!("the runner's own spans were not exported: {why}"));
+            }
+        }
         let witnessed = self.context(&[]).witnessed;
         let mut unwitnessed = absence::Unwitnessed::default();
         let mut tests = Vec::new();
         for (file, cells) in self.tests.iter().enumerate() {
             for (test, cell) in cells.iter().enumerate() {
-                let Some(outcome) = cell.outcome.get() else { continue };
+                // Taken rather than copied: nothing waits from here to the end, so an interrupt does not look for it any more.
+                let Some(record) = lock(&cell.record).take() else { continue };
                 let at = TestAt { file, test };
-                let mut record = (*outcome.record).clone();
+                let mut record = Arc::unwrap_or_clone(record);
                 for (position, step) in record.steps.iter_mut().enumerate() {
                     match whole.get(&(at, position)) {
                         Some(Some(trace)) => (step.trace, step.settled) = (Some(Arc::clone(trace)), true),
@@ -87,12 +94,6 @@ impl Session {
         let readings = std::iter::once(&self.backend).chain(self.backends.values());
         let losses: BTreeSet<String> = readings.filter_map(|reading| reading.backend.losses()).collect();
         errors.extend(losses);
-        if let Some(exporter) = &self.exporter {
-            let own = std::mem::take(&mut *lock(&self.own));
-            if let Err(why) = exporter.export(&own).await {
-                remarks.push(format!("the runner's own spans were not exported: {why}"));
-            }
-        }
         remarks.extend(unwitnessed.remarks());
         remarks.extend(lock(&self.silent).remarks());
         remarks.extend(lock(&self.shared.knowledge).warnings().iter().map(ToString::to_string));

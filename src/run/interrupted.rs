@@ -2,6 +2,7 @@
 
 use super::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use super::session::{Session, TestAt, blank};
+use super::wait::lock;
 use crate::spec::plan::Plan;
 use std::sync::atomic::Ordering;
 
@@ -17,8 +18,8 @@ impl Session {
         for (file, slots) in self.tests.iter().enumerate() {
             for (test, slot) in slots.iter().enumerate() {
                 let at = TestAt { file, test };
-                match slot.outcome.get() {
-                    Some(outcome) => tests.push((*outcome.record).clone()),
+                match &*lock(&slot.record) {
+                    Some(record) => tests.push((**record).clone()),
                     None if slot.begun.load(Ordering::Relaxed) => tests.push(self.unfinished(at)),
                     None => {}
                 }

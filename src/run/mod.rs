@@ -12,6 +12,8 @@ pub mod clock;
 #[cfg(feature = "run")]
 mod compare;
 #[cfg(feature = "run")]
+mod entry;
+#[cfg(feature = "run")]
 pub mod event;
 mod exchange;
 pub mod filter;

@@ -46,12 +46,14 @@ pub struct Session {
     /// One source of ids a test, and a last one a file for its setup and teardown, so that none waits for another's.
     ids: Vec<Vec<Mutex<Ids>>>,
     pub(crate) triggers: Semaphore,
+    /// Bounds the tests that wait for the turn of their first step, so that the others need not have begun.
+    pub(super) door: Arc<Semaphore>,
     pub(crate) witnessed: Mutex<Arc<Witnessed>>,
     /// What the traces judged so far show of the processes that the runner started.
     exported: Mutex<Arc<Exported>>,
     /// What `wait.silent` names, and what there is to be named.
     pub(crate) silent: Mutex<Silent>,
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) vars: Arc<RunVars>,
     at: HashMap<(usize, String), TestAt>,
     pub(super) tests: Vec<Vec<Slot>>,
@@ -99,9 +101,9 @@ impl Reading {
     }
 }
 
-#[derive(Clone)]
+/// What those that need a test have of it.
 pub(super) struct Outcome {
-    pub(super) record: Arc<TestRecord>,
+    pub(super) verdict: Verdict,
     pub(super) captures: BTreeMap<String, Value>,
 }
 
@@ -112,14 +114,22 @@ pub(super) struct Slot {
     /// When its first step got its turn.
     pub(super) started: OnceLock<Instant>,
     pub(super) outcome: SetOnce<Outcome>,
+    /// Its record, there before its outcome is, until the run's record takes it.
+    pub(super) record: Mutex<Option<Arc<TestRecord>>>,
     /// Its runs, of a test that is repeated.
-    pub(super) runs: Mutex<Option<Runs>>,
+    pub(super) runs: Mutex<Option<Box<Runs>>>,
 }
 
-impl Outcome {
+/// What came of a test: its record, and what it captured for those that need it.
+pub(super) struct Done {
+    pub(super) record: TestRecord,
+    pub(super) captures: BTreeMap<String, Value>,
+}
+
+impl Done {
     /// What came of a test of which nobody needs a capture.
-    pub(super) fn of(record: TestRecord) -> Outcome {
-        Outcome { record: Arc::new(record), captures: BTreeMap::new() }
+    pub(super) fn of(record: TestRecord) -> Done {
+        Done { record, captures: BTreeMap::new() }
     }
 }
 
@@ -131,12 +141,13 @@ pub(super) struct FileState {
 impl Session {
     /// A run of (some tests of) a plan.
     pub fn new(
-        plan: Plan,
+        plan: impl Into<Arc<Plan>>,
         vars: Arc<RunVars>,
         backend: Arc<dyn Backend>,
         options: Options,
         listener: Listener,
     ) -> Session {
+        let plan = plan.into();
         let jitter = fastrand::Rng::with_seed(options.seed);
         // Never from the seed: a store that still has the trace of an earlier run would answer with that one.
         let mut rng = fastrand::Rng::new();
@@ -160,6 +171,7 @@ impl Session {
             descriptions: Descriptions::default(),
             ids,
             triggers: Semaphore::new(options.jobs.max(1)),
+            door: Arc::new(Semaphore::new(options.jobs.max(1))),
             witnessed: Mutex::default(),
             exported: Mutex::default(),
             silent: Mutex::default(),
@@ -303,10 +315,13 @@ impl Session {
         join_all(selected.iter().map(|&at| self.test(at))).await;
     }
 
-    /// Runs one test (once, however often it is asked for) and what it needs; returns its record.
+    /// Runs one test (once, however often it is asked for) and what it needs; returns its record, which is blank once the
+    /// run's record has it.
     pub async fn test(self: &Arc<Self>, at: TestAt) -> Arc<TestRecord> {
         self.begin(at);
-        Arc::clone(&self.slot(at).outcome.wait().await.record)
+        self.slot(at).outcome.wait().await;
+        let record = lock(&self.slot(at).record).clone();
+        record.unwrap_or_else(|| Arc::new(blank(&self.plan, at)))
     }
 
     pub(super) fn slot(&self, at: TestAt) -> &Slot {
@@ -325,13 +340,16 @@ impl Session {
             let session = Arc::clone(self);
             tokio::spawn(async move {
                 let trying = AssertUnwindSafe(session.attempt_all(at)).catch_unwind();
-                let outcome = trying.await.unwrap_or_else(|panic| session.panicked(at, &*panic));
-                session.tell(&What::TestFinished(&outcome.record));
-                if session.options.fail_fast && outcome.record.verdict > Verdict::Flaky {
+                let done = trying.await.unwrap_or_else(|panic| session.panicked(at, &*panic));
+                session.tell(&What::TestFinished(&done.record));
+                let verdict = done.record.verdict;
+                if session.options.fail_fast && verdict > Verdict::Flaky {
                     session.stop();
                 }
+                let slot = session.slot(at);
+                *lock(&slot.record) = Some(Arc::new(done.record));
                 // Fails only if it was set before, and a test begins once.
-                let _ = session.slot(at).outcome.set(outcome);
+                let _ = slot.outcome.set(Outcome { verdict, captures: done.captures });
             });
         }
     }
@@ -354,8 +372,8 @@ impl Session {
     }
 
     /// A bug of this program, in the middle of a test: others wait for its outcome, and it is not a pass.
-    fn panicked(&self, at: TestAt, panic: &(dyn Any + Send)) -> Outcome {
-        Outcome::of(TestRecord { verdict: Verdict::Error, steps: vec![bug(panic)], ..blank(&self.plan, at) })
+    fn panicked(&self, at: TestAt, panic: &(dyn Any + Send)) -> Done {
+        Done::of(TestRecord { verdict: Verdict::Error, steps: vec![bug(panic)], ..blank(&self.plan, at) })
     }
 
     /// Learns what stands under hidden names in what is sent or answered, since it may be shown elsewhere under another name.

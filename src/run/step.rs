@@ -1,5 +1,6 @@
 //! One step of a test: fill in the variables, start the trace, judge the answer, wait for the trace, judge it.
 
+use super::entry::Entry;
 use super::event::{TestName, What};
 use super::green::Green;
 use super::judged::{Waiting, could_not_judge, judge_trace, not_judged, sorted};
@@ -43,6 +44,8 @@ pub(crate) struct StepEnv<'a> {
     pub(crate) run: Option<&'a Running>,
     /// Whether it is the last one of its run.
     pub(crate) is_last: bool,
+    /// The way in that it still takes up, before its first step begins.
+    pub(crate) entry: Option<&'a Entry>,
     /// How long the test may still take.
     pub(crate) patience: &'a Patience,
     /// What the answers before this step have set.
@@ -52,6 +55,9 @@ pub(crate) struct StepEnv<'a> {
 impl StepEnv<'_> {
     /// Says that the step begins, and its test, if it is the first.
     fn begin(&self, step: &Step) {
+        if let Some(entry) = self.entry {
+            entry.clear();
+        }
         if let Some(at) = self.at {
             self.session.slot(at).started.get_or_init(Instant::now);
         }

@@ -133,9 +133,9 @@ pub(crate) async fn runs(
     fanout: &Arc<Fanout>,
     running: &Running,
 ) -> Result<Vec<Runs>, String> {
-    let plan = loaded.plan.clone();
+    let plan = Arc::clone(&loaded.plan);
     let (longer, warmups, counted, places) = lengthened(&plan, selected, aims, rounds);
-    loaded.plan = longer;
+    loaded.plan = Arc::new(longer);
     // One after another: requests at once would measure each other.
     let overrides = Overrides { jobs: Some(1), retries: Some(0), whole: true, ..Overrides::default() };
     let started = start(&loaded, &overrides, fanout, running).await?;

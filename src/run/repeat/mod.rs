@@ -11,7 +11,7 @@ use super::attempt::How;
 use super::event::{TestName, What};
 use super::green::{Green, Kept, Looked};
 use super::record::{StepRecord, TestRecord, Verdict};
-use super::session::{Outcome, Session, TestAt, blank};
+use super::session::{Done, Session, TestAt, blank};
 use super::wait::lock;
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{Pace, Repeat};
@@ -43,7 +43,7 @@ type Greens = Arc<Mutex<VecDeque<(u32, usize, Green)>>>;
 
 impl Session {
     /// Makes all runs of a test.
-    pub(super) async fn repeat(self: &Arc<Self>, at: TestAt, repeat: &Repeat, scope: impl Fn(u32) -> Scope) -> Outcome {
+    pub(super) async fn repeat(self: &Arc<Self>, at: TestAt, repeat: &Repeat, scope: impl Fn(u32) -> Scope) -> Done {
         let test = &self.plan().files[at.file].tests[at.test];
         let bound = match repeat.bind(&scope(0)) {
             Ok(bound) => bound,
@@ -56,7 +56,7 @@ impl Session {
                     steps: vec![StepRecord::error("", why)],
                     ..blank(self.plan(), at)
                 };
-                return Outcome::of(record);
+                return Done::of(record);
             }
         };
         let name = TestName::new(&test.name.value, &test.source, test.name.span.start);
@@ -64,7 +64,7 @@ impl Session {
         let mut pacer = Pacer::new(&bound);
         // Where no pace is asked for, a run waits its turn as any request does.
         let is_free = !matches!(bound.pace, Pace::Closed { concurrency: 1, .. });
-        *lock(&self.slot(at).runs) = Some(Runs::new(bound, test.steps.len()));
+        *lock(&self.slot(at).runs) = Some(Box::new(Runs::new(bound, test.steps.len())));
         let (greens, mut unread) = (Greens::default(), Vec::new());
         let (tell, mut answers) = unbounded_channel();
         let mut tasks: JoinSet<Ran> = JoinSet::new();
@@ -113,7 +113,7 @@ impl Session {
         let mut record = TestRecord { attempts: 1, ..blank(self.plan(), at) };
         self.put_runs(at, &mut record);
         (record.started_ns, record.duration) = self.since_start(at);
-        Outcome::of(record)
+        Done::of(record)
     }
 
     /// Writes what the runs came to into the test's record.
@@ -180,7 +180,7 @@ impl Session {
         greens: &Greens,
     ) -> Ran {
         let test = &self.plan().files[at.file].tests[at.test];
-        let how = How { attempt: None, run: Some(&running) };
+        let how = How { attempt: None, run: Some(&running), entry: None };
         let attempt = AssertUnwindSafe(self.attempt(at, &test.steps, how, &mut scope)).catch_unwind().await;
         running.answered(None);
         let (steps, own_greens) = match attempt {

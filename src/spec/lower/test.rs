@@ -23,7 +23,8 @@ impl Lower<'_> {
                 "a test is written `- name: …`, a request and what is expected",
             );
         }
-        let mut tests: Vec<Test> = Vec::new();
+        // A vector that grows has room for four: plans are large, and files of one test many.
+        let mut tests: Vec<Test> = Vec::with_capacity(items.len());
         let mut seen: BTreeMap<String, Span> = BTreeMap::new();
         for item in items {
             for test in self.test(item) {
@@ -268,7 +269,7 @@ impl Lower<'_> {
         let wait = wait::over(wait, &self.defaults.wait);
         self.names = super::names::Names::default();
         let mut captures = BTreeMap::new();
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(1);
         let repeat;
         let complete = if let Some(node) = fields.get("steps") {
             for name in ["request", "trace_id", "trace_file", "response", "trace", "until"] {
@@ -283,6 +284,7 @@ impl Lower<'_> {
                 }
             }
             let items = self.reader.full_list(node, "steps").unwrap_or_default();
+            steps.reserve_exact(items.len());
             self.collect_names(items.iter());
             repeat = self.repeat(fields);
             for (i, item) in items.iter().enumerate() {
