@@ -129,20 +129,29 @@ async fn traced(State(served): State<Arc<Served>>, Path(port): Path<u16>, reques
 }
 
 async fn jaeger(State(served): State<Arc<Served>>, Path(id): Path<String>) -> Response {
-    answer(&served, &id, &served.jaeger, &id).await
+    answer(&served, &id, &served.jaeger, &id, (StatusCode::NOT_FOUND, MISSING)).await
 }
 
 async fn tempo(State(served): State<Arc<Served>>, Path(id): Path<String>) -> Response {
     let in_base64 = u128::from_str_radix(&id, 16).map(base64).unwrap_or_default();
-    answer(&served, &id, &served.tempo, &in_base64).await
+    answer(&served, &id, &served.tempo, &in_base64, (StatusCode::OK, MISSING_IN_TEMPO)).await
 }
 
-/// How Jaeger says that it has no such trace; Tempo's words do not count.
+/// How Jaeger says that it has no such trace.
 const MISSING: &str =
     "{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,\"errors\":[{\"code\":404,\"msg\":\"trace not found\"}]}";
 
+/// How Tempo's second interface says so. A 404 would be a Tempo that has only the first, which is then asked as well.
+const MISSING_IN_TEMPO: &str = "{\"trace\":{},\"metrics\":{}}";
+
 /// As a store that takes 20 ms for an answer.
-async fn answer(served: &Served, id: &str, template: &str, shown: &str) -> Response {
+async fn answer(
+    served: &Served,
+    id: &str,
+    template: &str,
+    shown: &str,
+    missing: (StatusCode, &'static str),
+) -> Response {
     served.queries.fetch_add(1, Ordering::Relaxed);
     let now = served.under_way.fetch_add(1, Ordering::Relaxed) + 1;
     served.most.fetch_max(now, Ordering::Relaxed);
@@ -151,7 +160,7 @@ async fn answer(served: &Served, id: &str, template: &str, shown: &str) -> Respo
     served.under_way.fetch_sub(1, Ordering::Relaxed);
     match began.filter(|began| began.elapsed() >= Duration::from_secs(8)) {
         Some(_) => ([(CONTENT_TYPE, "application/json")], template.replace("TRACE", shown)).into_response(),
-        None => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, "application/json")], MISSING).into_response(),
+        None => (missing.0, [(CONTENT_TYPE, "application/json")], missing.1).into_response(),
     }
 }
 
