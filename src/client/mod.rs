@@ -1,5 +1,7 @@
 //! What the HTTP and gRPC clients of this crate share: cryptography, trusted authorities, client certificates.
 
+#[cfg(feature = "run")]
+pub(crate) mod direct;
 pub(crate) mod grpc;
 #[cfg(feature = "run")]
 mod pool;
@@ -7,9 +9,9 @@ pub(crate) mod tls;
 mod trust_any;
 
 #[cfg(feature = "run")]
-pub use pool::Clients;
-#[cfg(feature = "run")]
 pub(crate) use pool::read_tls;
+#[cfg(feature = "run")]
+pub use pool::{Client, Clients};
 
 use std::fmt;
 

@@ -1,18 +1,29 @@
 //! The clients of a run's own requests.
 
+use super::direct::Direct;
 use super::{Identity, PEM_LIMIT, TlsOptions, configure};
 use crate::source::read_file;
 use crate::spec::plan::{HttpVersion, Tls};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 type Settings = (PathBuf, Option<PathBuf>, Option<PathBuf>, Option<PathBuf>, bool, bool, bool, bool);
+
+/// What sends a test's requests.
+#[derive(Debug, Clone)]
+pub enum Client {
+    /// A client with all that reqwest has.
+    Full(reqwest::Client),
+    /// Nothing but connections, for plain HTTP without settings.
+    Direct(Arc<Direct>),
+}
 
 /// The clients that send a run's requests, one for each set of settings.
 #[derive(Debug, Default)]
 pub struct Clients {
     made: Mutex<HashMap<Settings, reqwest::Client>>,
+    direct: OnceLock<Arc<Direct>>,
 }
 
 impl Clients {
@@ -27,29 +38,41 @@ impl Clients {
         https: bool,
         keep_alive: bool,
         folder: &Path,
-    ) -> Result<reqwest::Client, String> {
+    ) -> Result<Client, String> {
+        let has_settings = https || keep_alive || version == Some(HttpVersion::Http2) || *tls != Tls::default();
+        if !has_settings {
+            return Ok(Client::Direct(Arc::clone(self.direct.get_or_init(Arc::default))));
+        }
         let prior_knowledge = version == Some(HttpVersion::Http2) && !https;
         let folder = folder.to_owned();
         let Tls { ca, cert, key, insecure } = tls.clone();
         let key = (folder.clone(), ca, cert, key, insecure, prior_knowledge, https, keep_alive);
         if let Some(client) = self.made.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return Ok(client.clone());
+            return Ok(Client::Full(client.clone()));
         }
-        let options = read_tls(tls, &folder)?;
-        // Redirects are followed by the trigger, each hop with a span id of its own. The environment's proxy is not
-        // used: a test's requests go where its spec says.
-        // Whatever fails was sent once and is not sent again: that is for the spec to ask for.
-        let builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .tcp_nodelay(true);
-        let builder = if keep_alive { builder } else { builder.pool_max_idle_per_host(0) };
-        let builder = if prior_knowledge { builder.http2_prior_knowledge() } else { builder };
-        let client = configure(builder, &options, https)?.build().map_err(|why| why.to_string())?;
+        let client = build(&read_tls(tls, &folder)?, https, keep_alive, prior_knowledge)?;
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(key, client.clone());
-        Ok(client)
+        Ok(Client::Full(client))
     }
+}
+
+pub(super) fn build(
+    options: &TlsOptions,
+    https: bool,
+    keep_alive: bool,
+    prior_knowledge: bool,
+) -> Result<reqwest::Client, String> {
+    // Redirects are followed by the trigger, each hop with a span id of its own. The environment's proxy is not
+    // used: a test's requests go where its spec says.
+    // Whatever fails was sent once and is not sent again: that is for the spec to ask for.
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .tcp_nodelay(true);
+    let builder = if keep_alive { builder } else { builder.pool_max_idle_per_host(0) };
+    let builder = if prior_knowledge { builder.http2_prior_knowledge() } else { builder };
+    configure(builder, options, https)?.build().map_err(|why| why.to_string())
 }
 
 /// The files that TLS settings name, below `folder`. The error is one sentence.

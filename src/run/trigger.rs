@@ -2,7 +2,7 @@
 
 use super::record::{ProgramRecord, RequestRecord};
 use super::step::{StepEnv, folder};
-use crate::client::read_tls;
+use crate::client::{Client, read_tls};
 use crate::diag::{Code, Problem};
 use crate::spec::bind::Bind as _;
 use crate::spec::plan::{Command, GrpcCall, HttpRequest, Step, Trigger, bytes_of, is_binary};
@@ -29,7 +29,7 @@ pub(super) struct Ready {
 
 enum What {
     Grpc { call: Box<Call>, record: Box<RequestRecord> },
-    Http { request: Box<Request>, client: reqwest::Client, record: Box<RequestRecord> },
+    Http { request: Box<Request>, headers: HeaderMap, client: Client, record: Box<RequestRecord> },
     Command { program: Box<Program>, context: Vec<(&'static str, String)>, record: Box<ProgramRecord> },
 }
 
@@ -77,7 +77,7 @@ fn http(
     env.cookies.add(&mut headers, &ready.url);
     let record = RequestRecord::of(&ready, &headers);
     session.learn_secrets(&record.url, &record.headers, record.body.as_ref());
-    Ok(What::Http { request: Box::new(ready), client, record: Box::new(record) })
+    Ok(What::Http { request: Box::new(ready), headers, client, record: Box::new(record) })
 }
 
 fn grpc(
@@ -175,7 +175,8 @@ impl Ready {
     pub(super) async fn send(self, env: &StepEnv<'_>) -> (Sent, Result<Outcome, TriggerError>) {
         let Ready { trace_id, first, mut ids, what } = self;
         match what {
-            What::Http { request, client, record } => {
+            What::Http { request, headers, client, record } => {
+                let first = (first, headers);
                 let answer = http::send(&client, &request, env.cookies, env.test.name, trace_id, first, &mut ids).await;
                 let sent = Sent { request: Some(*record), ..Sent::default() };
                 (sent, answer.map(|answer| Outcome::Http(Box::new(answer))))

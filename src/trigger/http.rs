@@ -5,10 +5,13 @@
 
 use super::context::{self, Ids};
 use super::cookies::Cookies;
-use crate::client;
+use super::direct;
+use super::exchange::{Exchange, Failure, sent_by};
+use crate::client::{self, Client};
 use crate::spec::plan::{HttpVersion, Propagator};
 use crate::trace::{SpanId, TraceId};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -98,14 +101,14 @@ pub fn headers_with_context(
 }
 
 /// Sends the request with `first` as the calling span, and follows redirects if it says so. Each request carries the cookies
-/// that answers before it have set.
+/// that answers before it have set; `first_headers` are those of the first request, with its context and cookies.
 pub async fn send(
-    client: &reqwest::Client,
+    client: &Client,
     request: &Request,
     cookies: &Cookies,
     test: &str,
     trace_id: TraceId,
-    first: SpanId,
+    (first, first_headers): (SpanId, HeaderMap),
     ids: &mut Ids,
 ) -> Result<Answer, TriggerError> {
     let sent = Instant::now();
@@ -113,12 +116,15 @@ pub async fn send(
     let (mut injected, mut hops) = (Vec::new(), Vec::new());
     let (mut method, mut url) = (request.method.clone(), request.url.clone());
     let (mut headers, mut body) = (request.headers.clone(), request.body.clone());
-    let mut span = first;
+    let (mut span, mut first_headers) = (first, Some(first_headers));
     loop {
         injected.push(span);
         hops.push((method.clone(), url.clone()));
-        let mut out = headers_with_context(&headers, &request.also_inject, test, trace_id, span);
-        cookies.add(&mut out, &url);
+        let out = first_headers.take().unwrap_or_else(|| {
+            let mut out = headers_with_context(&headers, &request.also_inject, test, trace_id, span);
+            cookies.add(&mut out, &url);
+            out
+        });
         let answer = exchange(client, request, &method, &url, out, body.clone(), deadline).await?;
         cookies.keep(&answer.headers, &url);
         let next = request.follow_redirects.then(|| redirect(&url, answer.status, &answer.headers)).flatten();
@@ -171,14 +177,8 @@ fn add_baggage(headers: &mut HeaderMap, entry: &str) {
     }
 }
 
-struct Exchange {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
-}
-
 async fn exchange(
-    client: &reqwest::Client,
+    client: &Client,
     request: &Request,
     method: &Method,
     url: &Url,
@@ -187,26 +187,24 @@ async fn exchange(
     deadline: Instant,
 ) -> Result<Exchange, TriggerError> {
     let place = format!("{method} {}", shown(url));
-    let mut sending = client.request(method.clone(), url.clone()).headers(headers).body(body);
-    sending = match request.version {
-        Some(HttpVersion::Http1) => sending.version(http::Version::HTTP_11),
-        Some(HttpVersion::Http2) => sending.version(http::Version::HTTP_2),
-        None => sending,
-    };
-    let whole = async {
-        let mut answer = sending.send().await.map_err(|source| error(explain(&place, url, &source)))?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|source| error(explain(&place, url, &source)))? {
-            if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(error(format!("{place} answered with more than {} MiB of body", BODY_LIMIT >> 20)));
+    let whole: Pin<Box<dyn Future<Output = Result<Exchange, Failure>> + Send>> = match client {
+        Client::Full(client) => Box::pin(sent_by(client.clone(), request.version, method, url, headers, body)),
+        Client::Direct(direct) => match direct::uri(method, url) {
+            Some(uri) => Box::pin(direct::exchange(direct.connector.clone(), method.clone(), uri, headers, body)),
+            None => {
+                let client = direct.full().map_err(error)?;
+                Box::pin(sent_by(client, request.version, method, url, headers, body))
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(Exchange { status, headers, body })
+        },
     };
     match tokio::time::timeout_at(deadline.into(), whole).await {
-        Ok(result) => result,
+        Ok(result) => result.map_err(|why| {
+            error(match why {
+                Failure::NotConnected(source) => explain(&place, url, &*source, true),
+                Failure::Failed(source) => explain(&place, url, &*source, false),
+                Failure::TooLong => format!("{place} answered with more than {} MiB of body", BODY_LIMIT >> 20),
+            })
+        }),
         Err(_) => Err(error(format!(
             "{place} did not answer within {}; if it needs longer, set `request.timeout`",
             humantime::format_duration(request.timeout)
@@ -234,12 +232,12 @@ fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-fn explain(place: &str, url: &Url, source: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = source;
+fn explain(place: &str, url: &Url, source: &(dyn std::error::Error + 'static), is_connect: bool) -> String {
+    let mut cause = source;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    let did = if source.is_connect() { "could not connect" } else { "failed" };
+    let did = if is_connect { "could not connect" } else { "failed" };
     let origin = url.origin().ascii_serialization();
     if let Some(tls) = client::tls_error(source) {
         return format!("{place} {did}: {}", client::tls::words(tls, &origin, "`request.tls`"));
@@ -257,7 +255,7 @@ fn explain(place: &str, url: &Url, source: &reqwest::Error) -> String {
             "{place} {did}: what answers there is no HTTP; is it https:// rather than http://, or a gRPC port?"
         );
     }
-    let remedy = if source.is_connect() { "; is the system under test running, and is the address right?" } else { "" };
+    let remedy = if is_connect { "; is the system under test running, and is the address right?" } else { "" };
     format!("{place} {did}: {cause}{remedy}")
 }
 
@@ -265,7 +263,10 @@ fn explain(place: &str, url: &Url, source: &reqwest::Error) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::client::Clients;
+    use crate::spec::plan::Tls;
     use http::StatusCode;
+    use std::path::Path;
     use std::sync::{Arc, Mutex};
 
     fn request(url: &str) -> Request {
@@ -282,11 +283,13 @@ mod tests {
     }
 
     async fn sent(request: &Request) -> Result<Answer, TriggerError> {
-        crate::client::install_crypto();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let https = request.url.scheme() == "https";
+        let client = Clients::default().get(&Tls::default(), None, https, false, Path::new("")).unwrap();
         let mut ids = Ids::new(fastrand::Rng::with_seed(1));
         let first = ids.span();
-        send(&client, request, &Cookies::default(), "t", TraceId::new(5).unwrap(), first, &mut ids).await
+        let (trace_id, cookies) = (TraceId::new(5).unwrap(), Cookies::default());
+        let headers = headers_with_context(&request.headers, &request.also_inject, "t", trace_id, first);
+        send(&client, request, &cookies, "t", trace_id, (first, headers), &mut ids).await
     }
 
     /// A server on a free port that answers as `reply` says and keeps what it was sent.

@@ -6,6 +6,10 @@ pub mod context;
 #[cfg(feature = "run")]
 pub mod cookies;
 #[cfg(feature = "run")]
+mod direct;
+#[cfg(feature = "run")]
+mod exchange;
+#[cfg(feature = "run")]
 pub mod grpc;
 #[cfg(feature = "run")]
 pub mod http;

@@ -114,7 +114,7 @@ pub enum Auth {
 }
 
 /// TLS settings of a request; paths are relative to the spec file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
     /// PEM file of an authority to trust beside the system's.
     pub ca: Option<PathBuf>,
