@@ -198,10 +198,16 @@ impl Redactor {
 
     /// Whether values under this name are never shown: a header, a JSON key, an attribute (`http.request.header.cookie`).
     pub fn hides(&self, name: &str) -> bool {
-        let name = folded(name);
-        let hit = |part: &str| self.names.binary_search_by(|known| known.as_str().cmp(part)).is_ok();
+        // Folded as it is compared: each header of each exchange is asked about.
+        let hit = |part: &str| {
+            let folded = || part.bytes().map(folded_byte);
+            self.names.binary_search_by(|known| known.bytes().cmp(folded())).is_ok()
+        };
         // The name of a service is what a trace is read by: `name` does not mean it.
-        hit(&name) || (name != "service.name" && name.rsplit('.').next().is_some_and(hit))
+        hit(name)
+            || (!name.eq_ignore_ascii_case("service.name")
+                && name.contains('.')
+                && name.rsplit('.').next().is_some_and(hit))
     }
 
     /// A named value as it may be shown.
@@ -257,6 +263,10 @@ impl Redactor {
 
 fn folded(name: &str) -> String {
     name.to_ascii_lowercase().replace('_', "-")
+}
+
+fn folded_byte(byte: u8) -> u8 {
+    if byte == b'_' { b'-' } else { byte.to_ascii_lowercase() }
 }
 
 /// The text with these places masked. Places that touch are one: secrets overlap where one begins or contains another.

@@ -219,11 +219,10 @@ pub(crate) fn read(inputs: &Inputs, here: bool) -> Result<Read, String> {
     let names: BTreeSet<String> = given.chain(unbound.iter().map(|(name, _)| name)).cloned().collect();
     // What stands on the command line comes before the configuration.
     unbound.retain(|(name, _)| !vars.flags.contains_key(name));
-    let mut files = Vec::new();
     let root = discover::root(inputs.config.as_deref(), &settings.folder);
-    for path in discover::specs(&inputs.paths, &root)? {
-        files.push((path.clone(), discover::read(&path)?));
-    }
+    let found = discover::specs(&inputs.paths, &root)?;
+    let read = crate::spec::side_by_side(found, |path| discover::read(&path).map(|bytes| (path, bytes)));
+    let mut files = read.into_iter().collect::<Result<Vec<_>, _>>()?;
     let in_force = config.source.as_ref().and_then(|source| source.path().canonicalize().ok());
     let not_read =
         discover::configs(&mut files, &inputs.paths).into_iter().filter(|path| path.canonicalize().ok() != in_force);

@@ -56,9 +56,14 @@ impl Fanout {
         hidden::learn(what, &self.redactor);
         let at_ns = (self.clock)();
         let mut hand = |what: &What<'_>| {
+            let is_open = |output: &&mut Output| output.failure.is_none() && output.reporter.wants(what);
+            let mut open: Vec<&mut Output> = outputs.iter_mut().filter(is_open).collect();
+            if open.is_empty() {
+                return;
+            }
             Redacted::new(&self.redactor).hand(what, &mut |what| {
                 let event = Event { at_ns, what };
-                outputs.iter_mut().for_each(|output| output.hear(&event));
+                open.iter_mut().for_each(|output| output.hear(&event));
             });
         };
         for warning in self.redactor.too_short() {

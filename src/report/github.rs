@@ -91,6 +91,10 @@ impl<W: Write + Send> Reporter for GitHub<W> {
             _ => Ok(()),
         }
     }
+
+    fn wants(&self, what: &What<'_>) -> bool {
+        matches!(what, What::RunStarted { .. } | What::RunFinished(_))
+    }
 }
 
 /// The text of a command.

@@ -84,6 +84,10 @@ impl<F: Fn(&RunRecord) -> String + Send> Reporter for AtEnd<F> {
         self.out.write_all((self.document)(run).as_bytes())?;
         self.out.flush()
     }
+
+    fn wants(&self, what: &What<'_>) -> bool {
+        matches!(what, What::RunFinished(_))
+    }
 }
 
 /// The kind of this name.

@@ -54,6 +54,8 @@ pub mod session;
 #[cfg(feature = "run")]
 mod silent;
 #[cfg(feature = "run")]
+mod slot;
+#[cfg(feature = "run")]
 pub(crate) mod step;
 #[cfg(feature = "run")]
 mod trigger;

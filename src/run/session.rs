@@ -11,26 +11,25 @@ use super::green::Kept;
 use super::options::Options;
 use super::past::Past;
 use super::record::{BodyRecord, ProcessRecord, RunRecord, StepRecord, TestRecord, Verdict};
-use super::repeat::runs::Runs;
 use super::silent::Silent;
+use super::slot::{Done, FileState, Outcome, Slot};
 use super::wait::{Shared, lock};
 use super::witness::witness;
 use crate::assert::{Context, Witnessed};
 use crate::backend::{Backend, OwnSpan, OwnSpanExporter, settle};
 use crate::client::Clients;
 use crate::facts::{Exported, Facts, Processes};
-use crate::matcher::Value;
 use crate::spec::plan::{FilePlan, Plan, Test, Wait};
 use crate::spec::vars::RunVars;
 use crate::trace::TraceId;
 use crate::trigger::context::Ids;
 use crate::trigger::grpc::Descriptions;
-use futures_util::future::{FutureExt as _, join_all};
+use futures_util::future::FutureExt as _;
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::sync::{OnceCell, Semaphore, SetOnce};
 
@@ -99,43 +98,6 @@ impl Reading {
     pub(crate) fn link(&self, id: TraceId) -> Option<String> {
         Some(self.link.as_ref()?.replace("{trace_id}", &id.to_string()))
     }
-}
-
-/// What those that need a test have of it.
-pub(super) struct Outcome {
-    pub(super) verdict: Verdict,
-    pub(super) captures: BTreeMap<String, Value>,
-}
-
-/// A test's place in the session.
-#[derive(Default)]
-pub(super) struct Slot {
-    pub(super) begun: AtomicBool,
-    /// When its first step got its turn.
-    pub(super) started: OnceLock<Instant>,
-    pub(super) outcome: SetOnce<Outcome>,
-    /// Its record, there before its outcome is, until the run's record takes it.
-    pub(super) record: Mutex<Option<Arc<TestRecord>>>,
-    /// Its runs, of a test that is repeated.
-    pub(super) runs: Mutex<Option<Box<Runs>>>,
-}
-
-/// What came of a test: its record, and what it captured for those that need it.
-pub(super) struct Done {
-    pub(super) record: TestRecord,
-    pub(super) captures: BTreeMap<String, Value>,
-}
-
-impl Done {
-    /// What came of a test of which nobody needs a capture.
-    pub(super) fn of(record: TestRecord) -> Done {
-        Done { record, captures: BTreeMap::new() }
-    }
-}
-
-pub(super) struct FileState {
-    /// What its setup captured, and why it did not pass. Nothing until the first test asks.
-    pub(super) setup: OnceCell<(BTreeMap<String, Value>, Option<String>)>,
 }
 
 impl Session {
@@ -312,7 +274,11 @@ impl Session {
             backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
-        join_all(selected.iter().map(|&at| self.test(at))).await;
+        selected.iter().for_each(|&at| self.begin(at));
+        // The last one first, which likely ends last: this thread would be woken for each test otherwise.
+        for &at in selected.iter().rev() {
+            self.slot(at).outcome.wait().await;
+        }
     }
 
     /// Runs one test (once, however often it is asked for) and what it needs; returns its record, which is blank once the

@@ -201,7 +201,7 @@ async fn sending_step(env: &StepEnv<'_>, step: &Step, scope: &mut Scope) -> Resu
     for (name, value) in &captures {
         scope.capture(name, value.clone());
     }
-    let own = own_spans(env, &outcome);
+    let own = if session.exporter.is_some() { own_spans(env, &outcome) } else { Vec::new() };
     let Sent { request, program } = sent;
     let answer = match &outcome {
         Outcome::Http(answer) => Some(AnswerRecord::of(answer)),

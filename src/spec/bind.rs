@@ -42,6 +42,14 @@ fn spanned(item: &Spanned<Matcher>, scope: &dyn Lookup, position: Position) -> B
     Ok(Spanned::new(item.value.bind(scope, position)?, item.span))
 }
 
+fn boxed(
+    item: &Option<Box<Spanned<Matcher>>>,
+    scope: &dyn Lookup,
+    position: Position,
+) -> Bound<Option<Box<Spanned<Matcher>>>> {
+    item.as_ref().map(|item| spanned(item, scope, position).map(Box::new)).transpose()
+}
+
 fn operand(operand: &Operand, scope: &dyn Lookup) -> Bound<Operand> {
     operand.bind(scope, Position::Text, false)
 }
@@ -175,21 +183,21 @@ impl Bind for Response {
         let scope: &dyn Lookup = &Budget::new(scope);
         Ok(Response {
             at: self.at,
-            status: option(&self.status, |status| spanned(status, scope, Position::Int))?,
+            status: boxed(&self.status, scope, Position::Int)?,
             headers: each(&self.headers, |(name, one)| Ok((name.clone(), matcher(one, scope, Position::Text)?)))?,
             json: each(&self.json, |(path, one)| Ok((path.clone(), matcher(one, scope, Position::Any)?)))?,
-            body: option(&self.body, |body| spanned(body, scope, Position::Text))?,
-            grpc_status: option(&self.grpc_status, |one| spanned(one, scope, Position::Word(GRPC_CODES)))?,
-            status_message: option(&self.status_message, |text| spanned(text, scope, Position::Text))?,
+            body: boxed(&self.body, scope, Position::Text)?,
+            grpc_status: boxed(&self.grpc_status, scope, Position::Word(GRPC_CODES))?,
+            status_message: boxed(&self.status_message, scope, Position::Text)?,
             metadata: each(&self.metadata, |(name, one)| Ok((name.clone(), matcher(one, scope, Position::Text)?)))?,
             errors: match &self.errors {
-                GraphQlErrors::Are(errors) => GraphQlErrors::Are(spanned(errors, scope, Position::Any)?),
+                GraphQlErrors::Are(errors) => GraphQlErrors::Are(Box::new(spanned(errors, scope, Position::Any)?)),
                 other => other.clone(),
             },
-            exit_code: option(&self.exit_code, |code| spanned(code, scope, Position::Int))?,
-            stdout: option(&self.stdout, |text| spanned(text, scope, Position::Text))?,
-            stderr: option(&self.stderr, |text| spanned(text, scope, Position::Text))?,
-            duration: option(&self.duration, |duration| spanned(duration, scope, Position::Duration))?,
+            exit_code: boxed(&self.exit_code, scope, Position::Int)?,
+            stdout: boxed(&self.stdout, scope, Position::Text)?,
+            stderr: boxed(&self.stderr, scope, Position::Text)?,
+            duration: boxed(&self.duration, scope, Position::Duration)?,
             capture: self.capture.clone(),
             redactor: self.redactor.clone(),
         })

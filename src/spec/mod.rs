@@ -19,5 +19,7 @@ mod slips;
 mod table;
 pub mod vars;
 
+#[cfg(feature = "run")]
+pub(crate) use load::side_by_side;
 pub use load::{expectations, load, snapshots};
 pub use options::{Files, LoadOptions, NoFiles};

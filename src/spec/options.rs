@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Files that specs name: matrices and snapshots. An argument, so that loading does no I/O of its own.
-pub trait Files {
+pub trait Files: Sync {
     /// A file's bytes.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 }
@@ -28,15 +28,15 @@ pub struct LoadOptions<'a> {
     /// Files that specs name.
     pub files: &'a dyn Files,
     /// Whether a file is there that only a run reads: a body, a saved trace. `None`: not looked at.
-    pub exists: Option<&'a dyn Fn(&Path) -> bool>,
+    pub exists: Option<&'a (dyn Fn(&Path) -> bool + Sync)>,
     /// Names given by `--var`, the profile and the configuration.
     pub vars: BTreeSet<String>,
     /// The ports that processes ask for; `None`: any name is fine.
     pub ports: Option<BTreeSet<String>>,
     /// Whether an environment variable is set; `None`: not looked at (`check` on another machine).
-    pub env: Option<&'a dyn Fn(&str) -> bool>,
+    pub env: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
     /// Whether a secret is known; `None`: not looked at.
-    pub secrets: Option<&'a dyn Fn(&str) -> bool>,
+    pub secrets: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
     /// Where traces are read unless a spec says otherwise; `None`: the embedded receiver.
     pub backend: Option<&'a BackendKind>,
     /// CI is set: `only` is refused.

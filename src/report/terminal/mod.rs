@@ -172,6 +172,18 @@ impl<R: Write + Send, P: Write + Send> Reporter for Terminal<R, P> {
         self.progress.flush()
     }
 
+    fn wants(&self, what: &What<'_>) -> bool {
+        let only_live = matches!(
+            what,
+            What::TestStarted { .. }
+                | What::StepStarted { .. }
+                | What::Waiting { .. }
+                | What::StepFinished { .. }
+                | What::Repeating { .. }
+        );
+        !only_live || self.settings.live.is_some()
+    }
+
     fn tick(&mut self, at_ns: u64) -> io::Result<()> {
         let text = self.live.erase() + &self.live.draw(at_ns);
         self.progress.write_all(text.as_bytes())?;

@@ -43,7 +43,7 @@ impl Lower<'_> {
         let body = fields.get("body").and_then(|node| self.reader.spanned_matcher(node, Position::Text));
         let errors = fields.get("errors").and_then(|node| self.reader.spanned_matcher(node, Position::Any));
         let errors = match (errors, answers) {
-            (Some(matcher), _) => Errors::Are(matcher),
+            (Some(matcher), _) => Errors::Are(Box::new(matcher)),
             (None, Answers::GraphQl) => Errors::None,
             (None, _) => Errors::NotLookedAt,
         };
@@ -55,18 +55,18 @@ impl Lower<'_> {
         let redactor = self.options.redactor.clone();
         Response {
             at: Some(at),
-            status,
+            status: status.map(Box::new),
             headers,
             json,
-            body,
-            grpc_status,
-            status_message,
+            body: body.map(Box::new),
+            grpc_status: grpc_status.map(Box::new),
+            status_message: status_message.map(Box::new),
             metadata,
             errors,
-            exit_code,
-            stdout,
-            stderr,
-            duration,
+            exit_code: exit_code.map(Box::new),
+            stdout: stdout.map(Box::new),
+            stderr: stderr.map(Box::new),
+            duration: duration.map(Box::new),
             capture,
             redactor,
         }

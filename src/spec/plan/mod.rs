@@ -171,35 +171,35 @@ pub struct JsonPath {
     pub span: Span,
 }
 
-/// What the answer must be, and what is kept of it.
+/// What the answer must be, and what is kept of it. Most steps name little of it, and there may be thousands: matchers are boxed.
 #[derive(Debug, Clone, Default)]
 pub struct Response {
     /// Where it was written, if it was.
     pub at: Option<Span>,
     /// The status code. Without one, a status of 400 or above fails.
-    pub status: Option<Spanned<Matcher>>,
+    pub status: Option<Box<Spanned<Matcher>>>,
     /// Headers by lower-case name.
     pub headers: Vec<(Spanned<String>, Matcher)>,
     /// Values in the JSON body.
     pub json: Vec<(JsonPath, Matcher)>,
     /// The body as text.
-    pub body: Option<Spanned<Matcher>>,
+    pub body: Option<Box<Spanned<Matcher>>>,
     /// The word of a gRPC status. Without one, any but OK fails.
-    pub grpc_status: Option<Spanned<Matcher>>,
+    pub grpc_status: Option<Box<Spanned<Matcher>>>,
     /// gRPC's status message.
-    pub status_message: Option<Spanned<Matcher>>,
+    pub status_message: Option<Box<Spanned<Matcher>>>,
     /// gRPC's metadata by lower-case name.
     pub metadata: Vec<(Spanned<String>, Matcher)>,
     /// GraphQL's errors.
     pub errors: GraphQlErrors,
     /// A program's exit code. Without one, any but 0 fails.
-    pub exit_code: Option<Spanned<Matcher>>,
+    pub exit_code: Option<Box<Spanned<Matcher>>>,
     /// What a program wrote, as text.
-    pub stdout: Option<Spanned<Matcher>>,
+    pub stdout: Option<Box<Spanned<Matcher>>>,
     /// What a program wrote to its other output, as text.
-    pub stderr: Option<Spanned<Matcher>>,
+    pub stderr: Option<Box<Spanned<Matcher>>>,
     /// From sending to the last byte, nanoseconds; of a program, from its start to its end.
-    pub duration: Option<Spanned<Matcher>>,
+    pub duration: Option<Box<Spanned<Matcher>>>,
     /// Values to keep as variables.
     pub capture: Vec<(Spanned<String>, Capture)>,
     /// Masks in messages what `redact` hides.
@@ -215,7 +215,7 @@ pub enum GraphQlErrors {
     /// There are none.
     None,
     /// They are so.
-    Are(Spanned<Matcher>),
+    Are(Box<Spanned<Matcher>>),
 }
 
 /// Where a captured value comes from.
