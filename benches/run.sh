@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the tables of docs/performance.md, with the machine named. `benches/run.sh` measures everything, in some ten minutes and on an
+# Prints the tables of docs/performance.md, with the machine named. `benches/run.sh` measures everything, in half an hour (most of it compiling, as users' programs are) and on an
 # otherwise idle machine; `benches/run.sh read jaeger` the rows of reading whose names have `jaeger`, `benches/run.sh system waiting` the
 # whole processes that wait (cold, http, traces, waiting, receiving), `benches/run.sh scale` how cost grows, `benches/run.sh size` what is built.
 # nginx and hurl 8.0.1 (`cargo install hurl --version 8.0.1`; HURL names its binary) are used where they are; rows say so where not.
@@ -19,22 +19,27 @@ if wants system; then
   python3 benches/system.py "${CARGO_TARGET_DIR:-target}/release/tracespec" "$system" "$@"
 fi
 if wants read; then
-  cargo bench --locked --quiet --no-run --bench read
+  cargo bench --profile release --locked --quiet --no-run --bench read
   printf '\n'
-  cargo bench --locked --quiet --bench read -- "$@"
+  cargo bench --profile release --locked --quiet --bench read -- "$@"
 fi
 if wants scale; then
-  cargo bench --locked --quiet --no-run --bench scale
+  cargo bench --profile release --locked --quiet --no-run --bench scale
   printf '\n'
-  cargo bench --locked --quiet --bench scale
+  cargo bench --profile release --locked --quiet --bench scale
 fi
 if wants size; then
-  # A clean build of what users install, in a folder of its own.
+  # What a user of the library compiles, by features, and a clean build of what users install in a folder of its own.
+  units() { cargo tree --locked --package tracespec -e normal,build --prefix none --format '{p}' "$@" | sed 's/ (.*$//' | sort -u | wc -l; }
+  printf '\n| features | packages |\n|---|---|\n'
+  printf '| none | %s |\n' "$(units --no-default-features)"
+  for feature in receiver backends; do
+    printf '| %s | %s |\n' "\`$feature\`" "$(units --no-default-features --features $feature)"
+  done
+  printf '| `run`, the default | %s |\n\n' "$(units)"
   build=$(mktemp -d)
   trap 'rm -rf "$build"' EXIT
-  units() { cargo tree --locked -e normal,build --prefix none --format '{p}' | sed 's/ (\*)$//' | sort -u | wc -l; }
-  printf '\n%s packages; ' "$(units)"
-  TIMEFORMAT='a clean release build takes %U s of CPU (%R s); '
+  TIMEFORMAT='A clean release build takes %U s of CPU (%R s); '
   time CARGO_TARGET_DIR=$build cargo build --release --locked --quiet --bin tracespec
-  printf 'the program has %s MiB\n' "$(awk -v bytes="$(stat -c %s "$build/release/tracespec")" 'BEGIN { printf "%.1f", bytes / 1048576 }')"
+  printf 'the program has %s MiB.\n' "$(awk -v bytes="$(stat -c %s "$build/release/tracespec")" 'BEGIN { printf "%.1f", bytes / 1048576 }')"
 fi

@@ -1,5 +1,5 @@
 //! The gate's judgement of durations against simulated runs: it does not cry wolf, and it is not blind. The full table:
-//! `cargo run --release --bin gate_power`.
+//! `cargo run --profile simulation --bin gate_power`.
 #![allow(missing_docs)]
 
 use tools::gate_sim::family::{Candidate, Family, Promise, families};

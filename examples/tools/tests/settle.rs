@@ -1,5 +1,5 @@
 //! The completeness engine against simulated systems: never a false green, never a flake. The full table:
-//! `cargo run --release --bin settle_sim`.
+//! `cargo run --profile simulation --bin settle_sim`.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use tools::settle_sim::drive::{Knobs, Outcome, simulate};

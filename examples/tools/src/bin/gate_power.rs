@@ -1,4 +1,4 @@
-//! Prints how often gates over simulated runs fail: `cargo run --release --bin gate_power -- [--seed N] [--gates PER_ROW]`.
+//! Prints how often gates over simulated runs fail: `cargo run --profile simulation --bin gate_power -- [--seed N] [--gates PER_ROW]`.
 //!
 //! Ends with 1 if a promise is broken: clean against clean fails in at most 1 % of interleaved gates and 2 % of others, and what is
 //! slower by as much as the table says is found in as many as it says.

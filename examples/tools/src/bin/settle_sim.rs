@@ -1,5 +1,5 @@
 //! Prints how the completeness engine fares with every family of systems:
-//! `cargo run --release --bin settle_sim -- [--seed N] [--tests PER_FAMILY] [--family TEXT] [--stories]`.
+//! `cargo run --profile simulation --bin settle_sim -- [--seed N] [--tests PER_FAMILY] [--family TEXT] [--stories]`.
 //!
 //! `--hasty` settles every trace as soon as it is complete, `--watermark` as soon as every instance seen has exported
 //! something later: shortcuts that the simulation must, and does, find out.

@@ -54,7 +54,7 @@ struct Cli {
     #[arg(long)]
     chaos: Option<bool>,
     /// Where the programs were built
-    #[arg(long, default_value = "target/release")]
+    #[arg(long, default_value = "target/simulation")]
     binaries: PathBuf,
     /// The suite
     #[arg(long, default_value = "specs")]
