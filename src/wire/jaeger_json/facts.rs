@@ -122,6 +122,10 @@ fn is_error_word(tag: &Tag<'_>) -> bool {
 
 /// The value by its declared type; a value that is not of that type stays what it is in JSON.
 fn typed<'a>(kind: &str, value: Any<'a>) -> Any<'a> {
+    // Almost all tags.
+    if kind == "string" && matches!(value, Any::Str(_)) {
+        return value;
+    }
     let lower = kind.bytes().any(|byte| byte.is_ascii_uppercase()).then(|| kind.to_ascii_lowercase());
     match (lower.as_deref().unwrap_or(kind), value) {
         ("string", Any::Empty) => Any::Str(Cow::Borrowed("")),
@@ -165,6 +169,8 @@ impl Has {
 
     fn of(attributes: &[Attribute<'_>]) -> Has {
         let one = |key: &str| match key {
+            // Almost all keys, told by their first byte.
+            _ if !matches!(key.as_bytes().first(), Some(b'o' | b's' | b'e' | b'w' | b'h')) => 0,
             "otel.scope.name" | "otel.library.name" | "otel.scope.version" | "otel.library.version" => Has::SCOPE,
             "span.kind" => Has::KIND,
             "otel.status_description" => Has::MESSAGE,
