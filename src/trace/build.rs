@@ -2,6 +2,7 @@
 
 mod absorb;
 mod by_id;
+mod columns;
 mod content;
 mod duplicates;
 mod held;
@@ -13,14 +14,10 @@ mod renamed;
 mod times;
 mod versions;
 
-use super::attributes::AttributeColumns;
 use super::ids::{SpanId, TraceId};
-use super::model::{
-    Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, SpanIx, Trace, Value,
-};
+use super::model::{Attributes, Dropped, Event, Kind, Link, Resource, ResourceIx, Scope, ScopeIx, Trace, Value};
 use super::note::Note;
 use super::symbols::{Sym, Symbols};
-use super::tree::Tree;
 use hashbrown::HashTable;
 use held::Held;
 use order::{Order, sorted};
@@ -350,82 +347,6 @@ impl TraceBuilder {
         text += &format!("{:?} ", self.symbols.text(record.status_message));
         text += &print_attributes(&self.symbols, resource);
         text + &print_attributes(&self.symbols, &record.attributes)
-    }
-
-    fn columns(
-        &self,
-        id: TraceId,
-        records: Vec<Held<'_>>,
-        untimed: &HashMap<SpanKey, (u64, u64)>,
-        tree: Tree,
-        notes: Vec<Note>,
-    ) -> Trace {
-        let n = records.len();
-        let untyped = notes.contains(&Note::Untyped);
-        let mut trace = Trace {
-            id,
-            symbols: self.symbols.clone(),
-            resources: self.resources.clone(),
-            scopes: self.scopes.clone(),
-            trace_ids: Vec::with_capacity(n),
-            span_ids: Vec::with_capacity(n),
-            parent_ids: Vec::with_capacity(n),
-            names: Vec::with_capacity(n),
-            services: Vec::with_capacity(n),
-            resource_of: Vec::with_capacity(n),
-            scope_of: Vec::with_capacity(n),
-            kinds: Vec::with_capacity(n),
-            statuses: Vec::with_capacity(n),
-            status_messages: Vec::with_capacity(n),
-            trace_states: Vec::with_capacity(n),
-            flags: Vec::with_capacity(n),
-            starts: Vec::with_capacity(n),
-            ends: Vec::with_capacity(n),
-            attributes: AttributeColumns::default(),
-            event_offsets: vec![0],
-            events: Vec::new(),
-            link_offsets: vec![0],
-            links: Vec::new(),
-            dropped: Vec::new(),
-            untimed: Vec::new(),
-            tree,
-            notes,
-            versions: Vec::new(),
-            untyped,
-            partial: self.partial,
-        };
-        // Records lie where they came, so each is looked at once.
-        let mut attributes: Vec<(&[Sym], &[Value])> = Vec::with_capacity(n);
-        for (row, record) in (0..).zip(&records) {
-            let lists = record.lists(&self.received);
-            attributes.push((lists.keys, lists.values));
-            if lists.dropped != Dropped::default() {
-                trace.dropped.push((SpanIx(row), lists.dropped));
-            }
-            if let Some(&received) = untimed.get(&key(record)) {
-                trace.untimed.push((SpanIx(row), received));
-            }
-            trace.trace_ids.push(record.trace_id);
-            trace.span_ids.push(record.span_id);
-            trace.parent_ids.push(record.parent_id);
-            trace.names.push(record.name);
-            trace.services.push(self.resources[record.resource.0 as usize].service);
-            trace.resource_of.push(record.resource);
-            trace.scope_of.push(record.scope);
-            trace.kinds.push(record.kind);
-            trace.statuses.push(record.status);
-            trace.status_messages.push(record.status_message);
-            trace.trace_states.push(record.trace_state);
-            trace.flags.push(record.flags);
-            trace.starts.push(record.start_ns);
-            trace.ends.push(record.end_ns);
-            trace.events.extend_from_slice(lists.events);
-            trace.event_offsets.push(trace.events.len() as u32);
-            trace.links.extend_from_slice(lists.links);
-            trace.link_offsets.push(trace.links.len() as u32);
-        }
-        trace.attributes = AttributeColumns::new(&self.symbols, attributes.iter().copied());
-        trace
     }
 }
 

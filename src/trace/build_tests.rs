@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::trace::model::{Link, StatusCode};
+use crate::trace::model::{SpanIx, StatusCode};
 use proptest::prelude::*;
 
 const TRACE: u128 = 0xabc;
