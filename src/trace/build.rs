@@ -145,9 +145,14 @@ impl TraceBuilder {
     pub(crate) fn link(&mut self, link: Link) {
         self.received.link(link);
     }
-    /// Takes back what was added to a span that is not closed after all.
-    pub(crate) fn abandon(&mut self) {
+    /// How many remarks there are, for [`TraceBuilder::abandon`].
+    pub(crate) fn remarks(&self) -> usize {
+        self.remarks.len()
+    }
+    /// Takes back what was added to a span that is not closed after all, and the remarks since there were so many.
+    pub(crate) fn abandon(&mut self, remarks: usize) {
         self.received.abandon();
+        self.remarks.truncate(remarks);
     }
     /// Adds a span, with the attributes, events and links that were added since the last. Panics if its resource or scope is not one of
     /// this builder's.

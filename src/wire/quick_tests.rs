@@ -155,6 +155,119 @@ fn whatever_is_taken_of_a_message_is_read_as_prost_reads_it() {
     assert!(taken > 400, "{taken}");
 }
 
+/// What is usual and what is not, in every combination: marks that are not the application's, ids that do not come first, that are none or
+/// half, what is shared behind what shares it, keys that repeat, and values of every shape.
+#[test]
+fn whatever_is_unusual_in_a_message_is_read_as_prost_reads_it() {
+    use opentelemetry_proto::tonic::common::v1::any_value::Value as Of;
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
+    use opentelemetry_proto::tonic::resource::v1::Resource;
+    use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span};
+    use prost::Message;
+    let any = |value| AnyValue { value: Some(value) };
+    let text = |text: &str| Of::StringValue(text.into());
+    let pair = |key: &str, value| KeyValue { key: key.into(), value: Some(any(value)), ..KeyValue::default() };
+    let shapes = [
+        pair("text", text("ü")),
+        pair("text", text("again")),
+        pair("", Of::BoolValue(true)),
+        pair("number", Of::DoubleValue(f64::NAN)),
+        pair("bytes", Of::BytesValue(vec![0, 255])),
+        pair("list", Of::ArrayValue(ArrayValue { values: vec![any(text("a")), AnyValue::default()] })),
+        pair("map", Of::KvlistValue(KeyValueList { values: vec![pair("@tracespec@untyped", Of::BoolValue(true))] })),
+        KeyValue { key: "no value".into(), ..KeyValue::default() },
+    ];
+    let marks = [
+        vec![],
+        vec![pair(raw::UNTYPED, Of::BoolValue(true)), pair("number", text("7"))],
+        vec![pair(raw::PARTIAL, Of::BoolValue(true)), pair(raw::JAEGER_WARNINGS, text("late"))],
+        vec![pair(raw::INJECTED, Of::ArrayValue(ArrayValue { values: vec![any(text("00000000000000aa"))] }))],
+        vec![pair("@application", Of::IntValue(-1))],
+    ];
+    let parents = [vec![], vec![0; 8], vec![7; 8], vec![7; 4]];
+    // A message within another one, under its number.
+    let within = |number: u8, message: &[u8]| {
+        let mut bytes = vec![number << 3 | 2];
+        prost::encoding::encode_varint(message.len() as u64, &mut bytes);
+        [&bytes[..], message].concat()
+    };
+    let mut taken = 0;
+    for (at, mark) in marks.iter().enumerate() {
+        for parent in &parents {
+            for (ids_last, parent_last, shared_last) in
+                [(false, false, false), (true, false, false), (false, true, false), (false, false, true)]
+            {
+                let own = |id: u8| Span { trace_id: vec![id; 16], span_id: vec![id; 8], ..Span::default() };
+                let below = Span { parent_span_id: parent.clone(), ..Span::default() }.encode_to_vec();
+                let rest = Span {
+                    name: "name".into(),
+                    kind: if at == 4 { 99 } else { 2 },
+                    attributes: [&shapes[..], mark].concat(),
+                    status: Some(Status { message: "broken".into(), code: if at == 4 { -1 } else { 2 } }),
+                    links: vec![
+                        span::Link::default(),
+                        span::Link { trace_id: vec![9; 16], span_id: vec![9; 8], ..span::Link::default() },
+                    ],
+                    events: vec![
+                        span::Event {
+                            time_unix_nano: 2,
+                            name: "b".into(),
+                            attributes: mark.clone(),
+                            dropped_attributes_count: 1,
+                        },
+                        span::Event { time_unix_nano: 1, ..span::Event::default() },
+                    ],
+                    dropped_attributes_count: 3,
+                    flags: 1,
+                    ..Span::default()
+                };
+                let unusual = |id: u8| {
+                    let (own, rest) = (own(id).encode_to_vec(), rest.encode_to_vec());
+                    let below = below.clone();
+                    let parts = match (ids_last, parent_last) {
+                        (true, _) => [below, rest, own],
+                        (_, true) => [own, rest, below],
+                        _ => [own, below, rest],
+                    };
+                    within(2, &parts.concat())
+                };
+                let usual = within(2, &own(3).encode_to_vec());
+                let spans = [unusual(1), unusual(2), usual, unusual(3)].concat();
+                let scope = ScopeSpans {
+                    scope: Some(InstrumentationScope {
+                        name: "scope".into(),
+                        attributes: mark.clone(),
+                        ..Default::default()
+                    }),
+                    ..ScopeSpans::default()
+                };
+                let resource = ResourceSpans {
+                    resource: Some(Resource {
+                        attributes: [&[pair("service.name", text("shop"))], &mark[..]].concat(),
+                        ..Default::default()
+                    }),
+                    ..ResourceSpans::default()
+                };
+                let (scope, resource) = (scope.encode_to_vec(), resource.encode_to_vec());
+                let scope = within(2, &if shared_last { [spans, scope] } else { [scope, spans] }.concat());
+                let message = within(1, &if shared_last { [scope, resource] } else { [resource, scope] }.concat());
+                let (stage, _) = otlp_proto::quick::read(&message).unwrap();
+                let (mut quick, mut other) = (Traces::default(), Traces::default());
+                let data = otlp_proto::decode(&message).unwrap();
+                let counts = (stage.commit(&mut quick), otlp_proto::add(data, &mut other));
+                assert_eq!(
+                    (counts.0, &quick),
+                    (counts.1, &other),
+                    "{at} {parent:?} {ids_last} {parent_last} {shared_last}"
+                );
+                taken += counts.0.spans;
+            }
+        }
+    }
+    // Of half a parent's id only the usual span is left.
+    assert_eq!(taken, marks.len() * 4 * (3 * 4 + 1));
+}
+
 #[test]
 fn large_answers_are_read_in_halves_and_what_only_looks_like_a_span_is_none() {
     let system = System::new(&Options { seed: 3, spans: 200, ..Options::default() });

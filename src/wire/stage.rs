@@ -32,7 +32,8 @@ impl Stage {
     /// Hands all of it on.
     pub(super) fn commit(mut self, sink: &mut dyn Sink) -> Added {
         self.builders.extend(self.open.take());
-        for (id, builder) in self.builders {
+        // One may have been opened for a span that turned out to be none.
+        for (id, builder) in self.builders.into_iter().filter(|(_, builder)| !builder.is_empty()) {
             sink.builder(id).absorb(builder);
         }
         self.injected.into_iter().for_each(|(trace, span)| sink.injected(trace, span));

@@ -33,6 +33,7 @@ pub(super) fn add(message: &[u8], places: &mut Places<'_>, stage: &mut Stage) ->
         resource,
         scope,
     };
+    let remarks = builder.remarks();
     match fill(fields, &mut head, builder)? {
         Some(dropped) => {
             builder.close(head, dropped);
@@ -40,7 +41,7 @@ pub(super) fn add(message: &[u8], places: &mut Places<'_>, stage: &mut Stage) ->
             Ok(true)
         }
         None => {
-            builder.abandon();
+            builder.abandon(remarks);
             Ok(false)
         }
     }
