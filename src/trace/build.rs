@@ -175,9 +175,6 @@ impl TraceBuilder {
     fn assert_is_own(&self, head: &SpanHead) {
         assert!((head.resource.0 as usize) < self.resources.len() && (head.scope.0 as usize) < self.scopes.len());
     }
-    fn event_order(&self, a: &Event, b: &Event) -> Ordering {
-        (a.time_ns, self.symbols.text(a.name)).cmp(&(b.time_ns, self.symbols.text(b.name)))
-    }
     /// A record as it would be handed over, its attributes in the order of their keys' texts.
     fn record(&self, held: &Held<'_>) -> SpanRecord {
         let lists = held.lists(&self.received);

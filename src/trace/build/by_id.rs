@@ -1,8 +1,7 @@
 //! Places of what ids name.
 
-use super::record::SpanHead;
+use super::record::{ByIds, SpanHead};
 use crate::trace::ids::{SpanId, TraceId};
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
@@ -10,12 +9,9 @@ use std::hash::Hash;
 /// trace alone takes a third of the memory that pairs of ids would.
 #[derive(Debug)]
 pub(super) enum ById<V> {
-    OneTrace(Map<SpanId, V>),
-    Several(Map<(TraceId, SpanId), V>),
+    OneTrace(ByIds<SpanId, V>),
+    Several(ByIds<(TraceId, SpanId), V>),
 }
-
-/// Seeded: ids come from outside.
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
 impl<V: Copy> ById<V> {
     /// For the ids of these spans.
@@ -23,9 +19,9 @@ impl<V: Copy> ById<V> {
         let first = heads.clone().next().map(|head| head.trace_id);
         let (count, state) = (heads.len(), foldhash::fast::RandomState::default());
         if heads.into_iter().all(|head| Some(head.trace_id) == first) {
-            ById::OneTrace(Map::with_capacity_and_hasher(count, state))
+            ById::OneTrace(ByIds::with_capacity_and_hasher(count, state))
         } else {
-            ById::Several(Map::with_capacity_and_hasher(count, state))
+            ById::Several(ByIds::with_capacity_and_hasher(count, state))
         }
     }
     /// Puts a value if there is none; otherwise returns the one that is there.
@@ -43,7 +39,7 @@ impl<V: Copy> ById<V> {
     }
 }
 
-fn put<K: Eq + Hash, V: Copy>(map: &mut Map<K, V>, key: K, value: V) -> Option<V> {
+fn put<K: Eq + Hash, V: Copy>(map: &mut ByIds<K, V>, key: K, value: V) -> Option<V> {
     match map.entry(key) {
         Entry::Occupied(there) => Some(*there.get()),
         Entry::Vacant(place) => {

@@ -6,6 +6,7 @@
 use super::by_id::ById;
 use super::content::{same, same_value};
 use super::held::Held;
+use super::order::event_order;
 use super::record::{ByIds, SpanKey, SpanRecord, key};
 use super::{TraceBuilder, print_attributes, row_key};
 use crate::trace::ids::{SpanId, TraceId};
@@ -231,7 +232,7 @@ impl TraceBuilder {
             format!("{} {name:?} {}", event.time_ns, print_attributes(&self.symbols, &event.attributes))
         };
         if add_missing(&mut version.events, &record.events, event) {
-            version.events.sort_by(|a, b| self.event_order(a, b));
+            version.events.sort_by(|a, b| event_order(&self.symbols, a, b));
         }
         add_missing(&mut version.links, &record.links, |link: &Link| {
             format!("{} {} {}", link.trace_id, link.span_id, print_attributes(&self.symbols, &link.attributes))

@@ -1,7 +1,13 @@
-//! Attributes in the order of their keys' texts, each key once.
+//! Attributes in the order of their keys' texts, each key once; and events in that of their times.
 
-use crate::trace::model::{Attributes, Value};
+use crate::trace::model::{Attributes, Event, Value};
 use crate::trace::symbols::{Sym, Symbols};
+use std::cmp::Ordering;
+
+/// Of a span's events: by time, then by the text of the name.
+pub(super) fn event_order(symbols: &Symbols, a: &Event, b: &Event) -> Ordering {
+    (a.time_ns, symbols.text(a.name)).cmp(&(b.time_ns, symbols.text(b.name)))
+}
 
 /// Sorted by key; of equal ones the last.
 pub(super) fn sorted(symbols: &Symbols, mut attributes: Vec<(Sym, Value)>) -> Attributes {

@@ -1,6 +1,7 @@
 //! The records of a builder. Their lists stand in arrays that all share, one after another: a list of its own for each would be as many
 //! allocations, and a span's few attributes would lie anywhere.
 
+use super::order::event_order;
 use super::record::{SpanHead, SpanRecord};
 use super::renamed::Renamed;
 use crate::trace::model::{Dropped, Event, Link, Value};
@@ -118,7 +119,7 @@ impl Received {
         self.keep_last(from.attributes as usize);
         let events = &mut self.events[from.events as usize..];
         if events.len() > 1 {
-            events.sort_by(|a, b| (a.time_ns, symbols.text(a.name)).cmp(&(b.time_ns, symbols.text(b.name))));
+            events.sort_by(|a, b| event_order(symbols, a, b));
         }
         if dropped != Dropped::default() {
             self.dropped.push((self.records.len() as u32, dropped));
