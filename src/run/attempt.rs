@@ -1,6 +1,6 @@
 //! The life of one test: what it needs, the setup of its file, and its steps, as often as they are tried.
 
-use super::entry::Entry;
+use super::entry::{Entry, Place, Places};
 use super::event::{TestName, What};
 use super::green::{Green, Kept};
 use super::patience::Patience;
@@ -17,6 +17,7 @@ use crate::spec::vars::Scope;
 use crate::trigger::cookies::Cookies;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How an attempt is told of, or that it is one of many runs.
@@ -39,7 +40,32 @@ pub(super) struct Attempt {
 }
 
 impl Session {
-    pub(super) async fn attempt_all(self: &Arc<Self>, at: TestAt) -> Done {
+    /// A place in each line for a test that has nothing else to wait for.
+    pub(super) fn line_up(&self, at: TestAt) -> Option<Places> {
+        let test = &self.plan.files[at.file].tests[at.test];
+        if test.skip.is_some() || !test.needs.is_empty() {
+            return None;
+        }
+        let mutex = test.mutex.as_ref().and_then(|name| self.mutexes.get(name)).map(Place::take);
+        let at_door = test.repeat.is_none() && !matches!(mutex, Some(Place::Waits(_)));
+        Some(Places { door: at_door.then(|| Place::take(&self.door)), mutex })
+    }
+
+    /// Runs the setup of a file, after which its tests come in the order of the file.
+    async fn set_up(self: &Arc<Self>, file: usize) -> (BTreeMap<String, Value>, Option<String>) {
+        let done = self.plain_steps(file, false, &BTreeMap::new()).await;
+        if done.1.is_none() {
+            for (test, slot) in self.tests[file].iter().enumerate() {
+                if slot.begun.load(Ordering::Relaxed) {
+                    slot.line_up(|| self.line_up(TestAt { file, test }));
+                }
+            }
+        }
+        done
+    }
+
+    /// `places`: where it stands already.
+    pub(super) async fn attempt_all(self: &Arc<Self>, at: TestAt, places: Option<Places>) -> Done {
         let file = &self.plan.files[at.file];
         let test = &file.tests[at.test];
         let mut record = blank(&self.plan, at);
@@ -61,16 +87,17 @@ impl Session {
         if self.is_stopped() {
             return skip(record, self.not_begun());
         }
-        let nothing = BTreeMap::new();
-        let setup = self.files[at.file].setup.get_or_init(|| Box::pin(self.plain_steps(at.file, false, &nothing)));
-        let (from_setup, did_not_pass) = setup.await;
+        let (from_setup, did_not_pass) = self.files[at.file].setup.get_or_init(|| Box::pin(self.set_up(at.file))).await;
+        let places = places.or_else(|| self.slot(at).places());
         if let Some(why) = did_not_pass {
             record.verdict = Verdict::Error;
             record.steps.push(StepRecord::error("setup", why.clone()));
             return Done::of(record);
         }
-        let alone = match test.mutex.as_ref().and_then(|name| self.mutexes.get(name)) {
-            Some(mutex) => Some(mutex.lock().await),
+        let Places { mutex, door } = places.unwrap_or(Places { mutex: None, door: None });
+        let mutex = mutex.or_else(|| test.mutex.as_ref().and_then(|name| self.mutexes.get(name)).map(Place::take));
+        let alone = match mutex {
+            Some(mutex) => mutex.turn().await,
             None => None,
         };
         let scope_of = |attempt: u32| {
@@ -86,12 +113,14 @@ impl Session {
             return if self.is_stopped() {
                 skip(record, self.not_begun())
             } else {
-                Box::pin(self.repeat(at, repeat, scope_of)).await
+                let done = Box::pin(self.repeat(at, repeat, scope_of)).await;
+                self.stop_after(done.record.verdict);
+                done
             };
         }
         // What needs no test, setup or mutex any more waits here rather than inside of an attempt, which is a large future: of a
         // thousand tests that are to come each is a small one.
-        let entry = Entry::at(&self.door).await;
+        let entry = Entry::at(door.unwrap_or_else(|| Place::take(&self.door))).await;
         if self.is_stopped() {
             return skip(record, self.not_begun());
         }
@@ -133,6 +162,8 @@ impl Session {
             }
         }
         (record.started_ns, record.duration) = self.since_start(at);
+        // Before the next one has the mutex.
+        self.stop_after(record.verdict);
         drop(alone);
         if record.verdict != Verdict::Pass {
             Box::pin(self.compare_with_past(&mut record, unpassed)).await;

@@ -12,7 +12,7 @@ use super::options::Options;
 use super::past::Past;
 use super::record::{BodyRecord, ProcessRecord, RunRecord, StepRecord, TestRecord, Verdict};
 use super::silent::Silent;
-use super::slot::{Done, FileState, Outcome, Slot};
+use super::slot::{Done, FileState, Slot};
 use super::wait::{Shared, lock};
 use super::witness::witness;
 use crate::assert::{Context, Witnessed};
@@ -57,7 +57,8 @@ pub struct Session {
     at: HashMap<(usize, String), TestAt>,
     pub(super) tests: Vec<Vec<Slot>>,
     pub(super) files: Vec<FileState>,
-    pub(super) mutexes: HashMap<String, tokio::sync::Mutex<()>>,
+    /// One at a time is let into each.
+    pub(super) mutexes: HashMap<String, Arc<Semaphore>>,
     pub(super) greens: Mutex<Vec<Kept>>,
     /// Why greens could not be looked at again while tests ran.
     pub(super) unread: Mutex<Vec<String>>,
@@ -116,7 +117,8 @@ impl Session {
         let ids = |file: &FilePlan| (0..=file.tests.len()).map(|_| Mutex::new(Ids::new(rng.fork()))).collect();
         let ids: Vec<Vec<Mutex<Ids>>> = plan.files.iter().map(ids).collect();
         let all = || plan.files.iter().flat_map(|file| &file.tests);
-        let mutexes = all().filter_map(|test| test.mutex.clone()).map(|name| (name, Default::default())).collect();
+        let mutexes =
+            all().filter_map(|test| test.mutex.clone()).map(|name| (name, Arc::new(Semaphore::new(1)))).collect();
         let place = |(file, plan): (usize, &FilePlan)| {
             let named = |(test, plan): (usize, &Test)| ((file, plan.name.value.clone()), TestAt { file, test });
             plan.tests.iter().enumerate().map(named).collect::<Vec<_>>()
@@ -231,6 +233,13 @@ impl Session {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
+    /// Begins no further test after one that came to this, if the first that does not pass is to be the last.
+    pub(super) fn stop_after(&self, verdict: Verdict) {
+        if self.options.fail_fast && verdict > Verdict::Flaky {
+            self.stop();
+        }
+    }
+
     /// Begins nothing more, and ends what is under way: those tests are in error for this reason.
     pub(crate) fn break_off(&self, why: String) {
         // The first reason counts.
@@ -303,19 +312,15 @@ impl Session {
                 continue;
             }
             open.extend(self.needed_by(at).map(|(_, needed)| needed));
+            // Behind a setup they line up when that is done.
+            let places = if self.plan.files[at.file].setup.is_empty() { self.line_up(at) } else { None };
             let session = Arc::clone(self);
             tokio::spawn(async move {
-                let trying = AssertUnwindSafe(session.attempt_all(at)).catch_unwind();
+                let trying = AssertUnwindSafe(session.attempt_all(at, places)).catch_unwind();
                 let done = trying.await.unwrap_or_else(|panic| session.panicked(at, &*panic));
                 session.tell(&What::TestFinished(&done.record));
-                let verdict = done.record.verdict;
-                if session.options.fail_fast && verdict > Verdict::Flaky {
-                    session.stop();
-                }
-                let slot = session.slot(at);
-                *lock(&slot.record) = Some(Arc::new(done.record));
-                // Fails only if it was set before, and a test begins once.
-                let _ = slot.outcome.set(Outcome { verdict, captures: done.captures });
+                session.stop_after(done.record.verdict);
+                session.slot(at).end(done);
             });
         }
     }

@@ -37,6 +37,35 @@ tests:
 }
 
 #[test]
+fn tests_begin_in_the_order_of_their_file_with_or_without_a_setup_and_within_a_mutex() {
+    let (target, configuration) = with_receiver(|_| reply("{}"));
+    let named = |name: usize, more: &str| {
+        format!(
+            "  - {{ name: t{name}, {more}request: {{ url: \"${{base}}/{name}\" }}, response: {{ status: 200 }}, trace: none }}\n"
+        )
+    };
+    let expected = |from: usize| (from..from + 40).map(|name| format!("/{name}")).collect::<Vec<_>>();
+    let project = Project::new(&configuration, "");
+    // Whoever runs first is the machine's choice, so each is tried a few times.
+    for (from, more, setup, jobs) in [
+        (100, "", "", "1"),
+        (200, "mutex: one, ", "", "8"),
+        (300, "", "setup:\n  - { request: { url: \"${base}/setup\" }, response: { status: 200 } }\n", "1"),
+        (400, "mutex: one, ", "setup:\n  - { request: { url: \"${base}/setup\" }, response: { status: 200 } }\n", "8"),
+    ] {
+        let tests: String = (from..from + 40).map(|name| named(name, more)).collect();
+        project.write("specs/spec.yaml", &format!("{setup}tests:\n{tests}"));
+        for _ in 0..3 {
+            let before = target.paths().len();
+            project.run(&["--jobs", jobs]).exits(0);
+            let mut paths = target.paths().split_off(before);
+            paths.retain(|path| path != "/setup");
+            assert_eq!(paths, expected(from), "{more}{setup}");
+        }
+    }
+}
+
+#[test]
 fn a_step_that_does_not_pass_is_the_last_one_and_is_named() {
     let (target, configuration) = with_receiver(|call| reply("{}").status(if call.path == "/b" { 500 } else { 200 }));
     let step = |path: &str| {
