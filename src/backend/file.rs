@@ -1,7 +1,7 @@
 //! Saved traces: a file, or a folder of files, in any format that [`crate::wire::detect`] knows.
 
 use crate::matcher::count_of;
-use crate::source::{ReadError, read_file};
+use crate::source::{Content, ReadError, read_content};
 use crate::trace::{Injected, SpanId, Trace, TraceBuilder, TraceId};
 use crate::wire::detect::{self, Format};
 use crate::wire::{Added, Sink, WireError};
@@ -213,14 +213,14 @@ pub(crate) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The file's bytes, decompressed, at most `left` of them.
-fn bytes_of(path: &Path, left: u64, most: u64) -> Result<Vec<u8>, FileError> {
+fn bytes_of(path: &Path, left: u64, most: u64) -> Result<Content, FileError> {
     let too_large = || FileError::TooLarge { path: path.to_owned(), most };
-    let bytes = read_file(path, left).map_err(|error| match error {
+    let bytes = read_content(path, left).map_err(|error| match error {
         ReadError::TooLarge { .. } => too_large(),
         source => FileError::Read { path: path.to_owned(), source },
     })?;
     match detect::inflate(&bytes, left) {
-        Ok(std::borrow::Cow::Owned(plain)) => Ok(plain),
+        Ok(std::borrow::Cow::Owned(plain)) => Ok(Content::Heap(plain)),
         Ok(std::borrow::Cow::Borrowed(_)) => Ok(bytes),
         Err(detect::Inflate::TooLarge) => Err(too_large()),
         Err(detect::Inflate::Broken(source)) => Err(FileError::Wire { path: path.to_owned(), source }),

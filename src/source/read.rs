@@ -2,6 +2,7 @@
 
 use std::fs::{File, FileType};
 use std::io::{self, Read};
+use std::ops::Deref;
 use std::path::Path;
 
 /// Why a file was not read: fits after "cannot read PATH: ".
@@ -34,6 +35,70 @@ pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     // By what is read, not by what the directory says: the file may grow meanwhile.
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most { Err(ReadError::TooLarge { most }) } else { Ok(bytes) }
+}
+
+/// The bytes of a file that may be large.
+#[derive(Debug)]
+pub enum Content {
+    /// In memory as it comes.
+    Heap(Vec<u8>),
+    /// In large pages, of which the file takes the first so many bytes. Clearing pages of 4 KiB, one fault each, takes longer than
+    /// copying the file into them.
+    #[cfg(target_os = "linux")]
+    Pages(memmap2::MmapMut, usize),
+}
+
+impl Deref for Content {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        match self {
+            Content::Heap(bytes) => bytes,
+            #[cfg(target_os = "linux")]
+            Content::Pages(pages, len) => &pages[..*len],
+        }
+    }
+}
+
+/// As [`read_file`], for files of any size: a large one goes into large pages where the system has them.
+pub fn read_content(path: &Path, most: u64) -> Result<Content, ReadError> {
+    #[cfg(target_os = "linux")]
+    if let Some(content) = in_large_pages(path, most)? {
+        return Ok(content);
+    }
+    read_file(path, most).map(Content::Heap)
+}
+
+/// Nothing if the file is none that this is for: small, larger than the limit, no regular one, or changed meanwhile.
+#[cfg(target_os = "linux")]
+fn in_large_pages(path: &Path, most: u64) -> io::Result<Option<Content>> {
+    use memmap2::{Advice, MmapMut};
+    /// From here on: the last page, of 2 MiB, may be used for a byte.
+    const LARGE: u64 = 16 << 20;
+    let there = std::fs::metadata(path)?;
+    if !there.is_file() || !(LARGE..=most).contains(&there.len()) {
+        return Ok(None);
+    }
+    let mut file = File::open(path)?;
+    // What is opened may be another file than what was looked at: no more than that one had is read, and its end is waited for only
+    // if it is a regular one.
+    let Ok(len) = usize::try_from(there.len()) else { return Ok(None) };
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    // One byte more, to see the end.
+    let Ok(mut pages) = MmapMut::map_anon(len.saturating_add(1)) else { return Ok(None) };
+    // Where there are none, small ones do.
+    let _ = pages.advise(Advice::HugePage);
+    let mut filled = 0;
+    while filled < pages.len() {
+        match file.read(&mut pages[filled..]) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((filled <= len).then_some(Content::Pages(pages, filled)))
 }
 
 fn regular(kind: FileType) -> Result<(), ReadError> {
@@ -73,6 +138,25 @@ mod tests {
             read_file(&folder.path().join("gone"), 5).unwrap_err().to_string(),
             "No such file or directory (os error 2)"
         );
+    }
+
+    #[test]
+    fn a_large_file_is_read_as_it_is_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let bytes: Vec<u8> = (0..(16 << 20) + 12_345).map(|at: u32| at.to_le_bytes()[at as usize % 3]).collect();
+        for len in [bytes.len(), 16 << 20, (16 << 20) - 1, 5, 0] {
+            std::fs::write(&path, &bytes[..len]).unwrap();
+            let content = read_content(&path, len as u64).unwrap();
+            assert!(*content == bytes[..len], "{len}");
+            #[cfg(target_os = "linux")]
+            assert_eq!(matches!(content, Content::Pages(..)), len >= 16 << 20);
+            if len > 0 {
+                let most = len as u64 - 1;
+                assert!(matches!(read_content(&path, most), Err(ReadError::TooLarge { most: found }) if found == most));
+            }
+        }
+        assert!(matches!(read_content(folder.path(), 5), Err(ReadError::NotRegular("a folder"))));
     }
 
     #[cfg(unix)]
