@@ -3,7 +3,6 @@
 use super::TlsOptions;
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::sync::OnceLock;
-use std::time::Duration;
 
 /// Makes connections for plain HTTP, and has a client for what leads elsewhere.
 #[derive(Debug)]
@@ -14,15 +13,9 @@ pub struct Direct {
 
 impl Default for Direct {
     fn default() -> Direct {
-        // As reqwest makes them.
-        const ALIVE: Duration = Duration::from_secs(15);
+        // No probes for a peer that is gone, each option a call to the kernel: a request has a timeout, and its connection ends with it.
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        connector.set_keepalive(Some(ALIVE));
-        connector.set_keepalive_interval(Some(ALIVE));
-        connector.set_keepalive_retries(Some(3));
-        #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-        connector.set_tcp_user_timeout(Some(2 * ALIVE));
         Direct { connector, full: OnceLock::new() }
     }
 }

@@ -64,7 +64,15 @@ pub(crate) fn specs(paths: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, Stri
         })?;
         if kind.is_dir() { folder(path, 0, &mut found)? } else { found.push(path.clone()) }
     }
-    found.sort();
+    // Each is taken apart once, not for each comparison.
+    found.sort_by_cached_key(|path| {
+        let mut key = Vec::with_capacity(path.as_os_str().len() + 1);
+        for part in path.components() {
+            key.extend_from_slice(part.as_os_str().as_encoded_bytes());
+            key.push(0);
+        }
+        key
+    });
     found.dedup();
     if found.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
@@ -112,7 +120,9 @@ fn folder(path: &Path, depth: usize, found: &mut Vec<PathBuf>) -> Result<(), Str
         if name.starts_with('.') {
             continue;
         }
-        if path.is_dir() {
+        // Only what a link leads to has to be asked for.
+        let kind = entry.file_type().map_err(fail)?;
+        if kind.is_dir() || kind.is_symlink() && path.is_dir() {
             if name != "snapshots" && name != "baselines" {
                 folder(&path, depth + 1, found)?;
             }

@@ -13,8 +13,11 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
 use std::io::Read as _;
+use std::net::IpAddr;
 use std::pin::pin;
+use tokio::net::TcpStream;
 use tower_service::Service as _;
 use url::Url;
 
@@ -26,13 +29,13 @@ pub(super) fn uri(method: &Method, url: &Url) -> Option<Uri> {
 
 /// Sends it, and keeps the whole answer.
 pub(super) async fn exchange(
-    mut connector: HttpConnector,
+    connector: HttpConnector,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<Exchange, Failure> {
-    let stream = connector.call(uri.clone()).await.map_err(|why| Failure::NotConnected(why.into()))?;
+    let stream = connect(connector, &uri).await.map_err(Failure::NotConnected)?;
     let (mut sender, connection) = http1::handshake(stream).await.map_err(|why| Failure::NotConnected(why.into()))?;
     let request = request(method, &uri, headers, body).map_err(|why| Failure::Failed(why.into()))?;
     let answer = async move {
@@ -44,6 +47,20 @@ pub(super) async fn exchange(
         // The connection has ended; what it brought, or why it failed, is still to be taken.
         Either::Right((_, answer)) => answer.await,
     }
+}
+
+/// An address needs none of what a name does: to be looked up, and to be tried at several addresses.
+async fn connect(
+    mut connector: HttpConnector,
+    uri: &Uri,
+) -> Result<TokioIo<TcpStream>, Box<dyn std::error::Error + Send + Sync>> {
+    let host = uri.host().unwrap_or_default();
+    let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() else {
+        return connector.call(uri.clone()).await.map_err(Into::into);
+    };
+    let stream = TcpStream::connect((address, uri.port_u16().unwrap_or(80))).await?;
+    stream.set_nodelay(true)?;
+    Ok(TokioIo::new(stream))
 }
 
 /// The request as it is written on the wire.

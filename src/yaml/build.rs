@@ -71,14 +71,12 @@ struct Builder<'a> {
     anchors: HashMap<usize, Arc<Node>>,
 }
 
+/// The keys of a mapping, and where each stands.
+type Keys = HashMap<Arc<str>, Span, foldhash::fast::RandomState>;
+
 enum Open {
     List(Vec<Arc<Node>>),
-    Map {
-        entries: Vec<(Key, Arc<Node>)>,
-        key: Option<PendingKey>,
-        seen: HashMap<Arc<str>, Span>,
-        merges: Vec<Arc<Node>>,
-    },
+    Map { entries: Vec<(Key, Arc<Node>)>, key: Option<PendingKey>, seen: Keys, merges: Vec<Arc<Node>> },
 }
 
 enum PendingKey {
@@ -128,7 +126,7 @@ impl Builder<'_> {
                 }
                 Event::MappingStart(_, anchor, tag) => {
                     let tag = self.tag(&marks, tag.is_some());
-                    let open = Open::Map { entries: Vec::new(), key: None, seen: HashMap::new(), merges: Vec::new() };
+                    let open = Open::Map { entries: Vec::new(), key: None, seen: Keys::default(), merges: Vec::new() };
                     stack.push(Frame::new(span, anchor, tag, open));
                     continue;
                 }
@@ -275,7 +273,7 @@ impl Builder<'_> {
         }
     }
 
-    fn key(&mut self, node: &Node, span: Span, seen: &mut HashMap<Arc<str>, Span>) -> PendingKey {
+    fn key(&mut self, node: &Node, span: Span, seen: &mut Keys) -> PendingKey {
         let Value::Scalar(scalar) = &node.value else {
             if !matches!(node.value, Value::Broken) {
                 let says = format!("a key must be a word, not {}", node.noun());

@@ -407,6 +407,13 @@ fn quoted(text: &str) -> String {
 
 /// Whether text that begins with a brace reads as TraceQL and not as a mapping.
 fn looks_like_traceql(text: &str) -> bool {
+    // Without any of these it can be none, whatever of it is in quotes.
+    if !text.bytes().any(|byte| matches!(byte, b'=' | b'<' | b'>' | b'&' | b'|' | b'!'))
+        && !text.starts_with("{}")
+        && !text.starts_with("{ }")
+    {
+        return false;
+    }
     let mut outside = String::new();
     let mut quote = None;
     let mut chars = text.chars().peekable();
