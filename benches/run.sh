@@ -13,8 +13,8 @@ printf '%s, %s cores, %s GiB; %s; %s; %s\n' "$(sed -n 's/^model name[^:]*: //p' 
   "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1048576 }' /proc/meminfo 2>/dev/null)" "$(uname -sr)" "$(rustc --version)" "$(git log -1 --format='commit %h')"
 
 if wants system; then
-  cargo build --release --locked --quiet --bin tracespec
-  system=$(cargo bench --locked --no-run --bench system 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
+  # By one profile: cargo builds the program for this bench as well, and what it had built for users would be gone.
+  system=$(cargo bench --profile release --locked --no-run --bench system 2>&1 | sed -n 's/^ *Executable .*(\(.*\))$/\1/p')
   printf '\n| work | target | measured |\n|---|---|---|\n'
   python3 benches/system.py "${CARGO_TARGET_DIR:-target}/release/tracespec" "$system" "$@"
 fi
