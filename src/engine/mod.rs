@@ -19,6 +19,7 @@ mod passes;
 pub(crate) mod place;
 mod processes;
 pub(crate) mod provenance;
+mod put;
 mod saved_traces;
 pub(crate) mod select;
 mod settings;

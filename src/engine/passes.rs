@@ -6,6 +6,7 @@
 //! too many. Nothing here is needed for a verdict: what cannot be read is a warning.
 
 use super::history::Written;
+use super::put::Put;
 use super::traces;
 use crate::baseline::{Counts, Movement, PathTimes, Profile, ProfileDocument, Shape, TimesDocument, compare};
 use crate::facts::Facts;
@@ -21,7 +22,6 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 const SCHEMA: &str = "tracespec/passed/1";
@@ -129,9 +129,11 @@ impl Passes {
         }
         std::fs::create_dir_all(&self.folder)?;
         let known = self.known()?;
+        let mut put = Put::within(&self.folder);
         for (at, test) in record.tests.iter().enumerate().filter(|(_, test)| passed(test)) {
-            self.keep_test(record, at, test, written, &known)?;
+            self.keep_test(record, at, test, written, &known, &mut put)?;
         }
+        drop(put);
         self.prune()
     }
 
@@ -147,6 +149,7 @@ impl Passes {
         test: &TestRecord,
         written: &Written,
         known: &HashSet<OsString>,
+        put: &mut Put,
     ) -> io::Result<()> {
         // A test without traces leaves nothing: of a thousand of them no file is asked for.
         let leaves = test.steps.iter().any(|step| step.settled);
@@ -171,7 +174,7 @@ impl Passes {
         let before: Vec<String> = document.steps.iter().filter_map(|step| step.trace.clone()).collect();
         for (position, step) in test.steps.iter().enumerate().filter(|(_, step)| step.settled) {
             let Some(entry) = self.step(record, &document, position, step, now) else { continue };
-            let trace = written.get(&(at, position)).and_then(|from| self.link(from, &print, position, &entry));
+            let trace = written.get(&(at, position)).and_then(|from| self.link(from, &print, position, &entry, put));
             let entry = StepDocument { trace, ..entry };
             document.steps.retain(|known| known.position != position);
             document.steps.push(entry);
@@ -181,7 +184,7 @@ impl Passes {
         if document.steps.is_empty() {
             return Ok(());
         }
-        self.put(&document_name(&print), serde_json::to_string(&document)?.as_bytes())?;
+        put.file(&document_name(&print), serde_json::to_string(&document)?.as_bytes())?;
         let kept: Vec<&String> = document.steps.iter().filter_map(|step| step.trace.as_ref()).collect();
         for gone in before.iter().filter(|name| !kept.contains(name) && is_plain(name)) {
             removed(std::fs::remove_file(self.folder.join(gone)))?;
@@ -228,7 +231,7 @@ impl Passes {
     }
 
     /// Takes over a trace that the run has written; its name, if that could be done and it is small enough.
-    fn link(&self, from: &Path, print: &str, position: usize, entry: &StepDocument) -> Option<String> {
+    fn link(&self, from: &Path, print: &str, position: usize, entry: &StepDocument, put: &mut Put) -> Option<String> {
         if std::fs::metadata(from).ok()?.len() > TRACE_LIMIT {
             return None;
         }
@@ -238,20 +241,8 @@ impl Passes {
             return Some(name);
         }
         // Without a second copy where the file system can.
-        let done = std::fs::hard_link(from, &to).or_else(|_| self.put(&name, &std::fs::read(from)?));
+        let done = std::fs::hard_link(from, &to).or_else(|_| put.file(&name, &std::fs::read(from)?));
         done.is_ok().then_some(name)
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let part = self.folder.join(format!("{name}.{}-{number}.part", std::process::id()));
-        let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, self.folder.join(name)));
-        if written.is_err() {
-            // What is left of it is removed as the oldest some day.
-            let _ = std::fs::remove_file(&part);
-        }
-        written
     }
 
     /// Removes the oldest files where there are too many, each test's together.
