@@ -128,6 +128,19 @@ impl SavedTraces {
             .map(|(&other, _)| other)
             .collect()
     }
+    fn add(&mut self, path: PathBuf, bytes: &[u8]) -> Result<(), FileError> {
+        match detect::read(bytes, self) {
+            Ok((format, added)) => self.files.push(Loaded { path, format, added }),
+            Err(source) => return Err(FileError::Wire { path, source }),
+        }
+        Ok(())
+    }
+    /// Spans that are in no trace may belong to any.
+    fn all_read(&mut self) {
+        for builder in self.builders.values_mut() {
+            builder.invalid_spans(self.homeless);
+        }
+    }
     /// How many span records had no usable ids, so that they are in no trace.
     pub fn invalid_spans(&self) -> usize {
         self.invalid
@@ -161,6 +174,15 @@ pub fn load(path: &Path) -> Result<SavedTraces, FileError> {
     load_bounded(path, MOST_BYTES)
 }
 
+/// What these bytes of a file hold, as if they were all of it.
+pub fn load_part(path: &Path, bytes: Vec<u8>) -> Result<SavedTraces, FileError> {
+    let mut saved = SavedTraces::default();
+    let bytes = plain(path, Content::Heap(bytes), MOST_BYTES, MOST_BYTES)?;
+    saved.add(path.to_owned(), &bytes)?;
+    saved.all_read();
+    Ok(saved)
+}
+
 fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
     let io = |source| FileError::Read { path: path.to_owned(), source: ReadError::Io(source) };
     let mut saved = SavedTraces::default();
@@ -169,14 +191,9 @@ fn load_bounded(path: &Path, most: u64) -> Result<SavedTraces, FileError> {
     for path in files {
         let bytes = bytes_of(&path, left, most)?;
         left -= bytes.len() as u64;
-        let read = detect::read(&bytes, &mut saved);
-        let (format, added) = read.map_err(|source| FileError::Wire { path: path.clone(), source })?;
-        saved.files.push(Loaded { path, format, added });
+        saved.add(path, &bytes)?;
     }
-    // They may belong to any of the traces.
-    for builder in saved.builders.values_mut() {
-        builder.invalid_spans(saved.homeless);
-    }
+    saved.all_read();
     Ok(saved)
 }
 
@@ -219,6 +236,12 @@ fn bytes_of(path: &Path, left: u64, most: u64) -> Result<Content, FileError> {
         ReadError::TooLarge { .. } => too_large(),
         source => FileError::Read { path: path.to_owned(), source },
     })?;
+    plain(path, bytes, left, most)
+}
+
+/// These bytes, decompressed if they are compressed.
+fn plain(path: &Path, bytes: Content, left: u64, most: u64) -> Result<Content, FileError> {
+    let too_large = || FileError::TooLarge { path: path.to_owned(), most };
     match detect::inflate(&bytes, left) {
         Ok(std::borrow::Cow::Owned(plain)) => Ok(Content::Heap(plain)),
         Ok(std::borrow::Cow::Borrowed(_)) => Ok(bytes),

@@ -1,7 +1,8 @@
 //! The traces of recent runs, kept beside the configuration for `tracespec show`.
 //!
-//! `.tracespec/runs/RUN/index.json` names each test with its traces, `NUMBER.json.gz` beside it holds one trace as OTLP JSON.
-//! A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
+//! `.tracespec/runs/RUN/index.json` names each test with its traces, `traces.json.gz` beside it holds them, a line of OTLP JSON each,
+//! and each packed alone, so that the index says where it is: a thousand files would take longer to make and to remove than all the
+//! rest of a run. A run's folder is written under another name and renamed, so that whoever reads it reads all of it; the oldest go once
 //! there are too many.
 
 use super::identity::{self, TestId};
@@ -18,14 +19,17 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// How many runs are kept.
 const RUNS: usize = 20;
 /// How many bytes the traces of one run may take, and those of all runs together.
-const BYTES_OF_RUN: u64 = 32 << 20;
+const BYTES_OF_RUN: usize = 32 << 20;
 const BYTES_OF_ALL: u64 = 128 << 20;
+/// All traces of a run.
+const TRACES: &str = "traces.json.gz";
 /// The most that is read of an index.
 const INDEX_LIMIT: u64 = 16 << 20;
 /// A run that writes for longer than this was killed.
@@ -42,7 +46,15 @@ pub(crate) struct Kept {
     pub(crate) verdict: String,
     pub(crate) trace_id: TraceId,
     /// Where it is; `None` where there was no room for it.
-    pub(crate) path: Option<PathBuf>,
+    pub(crate) place: Option<Place>,
+}
+
+/// Where a trace was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    /// From which byte, and how many; `None` for all of the file.
+    pub(crate) part: Option<(u64, u64)>,
 }
 
 impl Kept {
@@ -84,10 +96,22 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
     std::fs::write(ignored, "# Traces of recent runs, for `tracespec show`.\n*\n")
 }
 
-/// The traces that a run has written: by test and step, the file of each.
-pub(super) type Written = HashMap<(usize, usize), PathBuf>;
+/// The traces that a run has written, packed.
+#[derive(Default)]
+pub(super) struct Written {
+    packed: Vec<u8>,
+    /// By test and step.
+    parts: HashMap<(usize, usize), Range<usize>>,
+}
 
-/// Keeps a run's traces without its secrets, and removes what is too old; returns the files of the traces. Specs are named from
+impl Written {
+    /// The trace of a test's step as it is written to a file.
+    pub(super) fn trace(&self, step: (usize, usize)) -> Option<&[u8]> {
+        self.packed.get(self.parts.get(&step)?.clone())
+    }
+}
+
+/// Keeps a run's traces without its secrets, and removes what is too old; returns the traces. Specs are named from
 /// the folder of the configuration.
 pub(super) fn keep(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
     make(folder)?;
@@ -100,7 +124,7 @@ pub(super) fn keep(record: &RunRecord, configured: &Path, folder: &Path, redacto
     let run = runs.join(&name);
     let written = write_run(record, configured, &part, redactor).and_then(|written| {
         std::fs::rename(&part, &run)?;
-        Ok(written.into_iter().map(|(step, name)| (step, run.join(name))).collect())
+        Ok(written)
     });
     if written.is_err() {
         // What is left of it is removed as abandoned some day.
@@ -111,34 +135,32 @@ pub(super) fn keep(record: &RunRecord, configured: &Path, folder: &Path, redacto
     Ok(written)
 }
 
-/// Writes all of a run; returns the names of the traces' files.
-fn write_run(
-    record: &RunRecord,
-    configured: &Path,
-    folder: &Path,
-    redactor: &Redactor,
-) -> io::Result<Vec<((usize, usize), String)>> {
-    let mut written = Vec::new();
-    let mut left = BYTES_OF_RUN;
+/// Writes all of a run.
+fn write_run(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
+    let mut written = Written::default();
     let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
-    for (number, ((at, position), _, step)) in worst_first(record).into_iter().enumerate() {
+    for ((at, position), _, step) in worst_first(record) {
         let Some(trace) = &step.trace else { continue };
         let mut document = serde_json::from_str(&write::saved_json(trace, &step.injected))?;
         redactor.otlp_json(&mut document);
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        packed.write_all(document.to_string().as_bytes())?;
+        writeln!(packed, "{document}")?;
         let packed = packed.finish()?;
-        let fits = packed.len() as u64 <= left;
-        let name = format!("{number}.json.gz");
-        if fits {
-            left -= packed.len() as u64;
-            std::fs::write(folder.join(&name), packed)?;
-            written.push(((at, position), name.clone()));
+        let mut entry = json!({
+            "step": redactor.text(&step.name), "trace_id": trace.id().to_string(), "spans": trace.len(),
+        });
+        let from = written.packed.len();
+        if from + packed.len() <= BYTES_OF_RUN {
+            written.packed.extend_from_slice(&packed);
+            written.parts.insert((at, position), from..written.packed.len());
+            entry["file"] = TRACES.into();
+            entry["from"] = from.into();
+            entry["bytes"] = packed.len().into();
         }
-        let step = redactor.text(&step.name).into_owned();
-        traces[at].push(json!({
-            "step": step, "trace_id": trace.id().to_string(), "spans": trace.len(), "file": fits.then_some(name),
-        }));
+        traces[at].push(entry);
+    }
+    if !written.packed.is_empty() {
+        std::fs::write(folder.join(TRACES), &written.packed)?;
     }
     let from = identity::Seen::from(configured);
     let tests = record.tests.iter().zip(traces).map(|(test, traces)| IndexedTest {
@@ -227,7 +249,7 @@ pub(crate) fn find(folder: &Path, id: TraceId) -> Result<Option<Kept>, String> {
     let runs = whole_runs(&folder.join("runs")).map_err(|why| format!("cannot read {}: {why}", folder.display()))?;
     // An old run's index that is broken, or gone by now, must not hide a trace of another.
     let kept = runs.iter().filter_map(|run| index_of(run).ok()).flatten();
-    Ok(kept.into_iter().find(|kept| kept.trace_id == id && kept.path.is_some()))
+    Ok(kept.into_iter().find(|kept| kept.trace_id == id && kept.place.is_some()))
 }
 
 /// Whether each test passed when it last ran, as far as the kept runs go back; `None` if there is none. A run in which a test
@@ -279,7 +301,11 @@ fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
                 verdict: text(&test["verdict"]),
                 trace_id,
                 // Nothing but a name: an index that came from somebody else leads nowhere else.
-                path: trace["file"].as_str().filter(|name| !name.contains(['/', '\\'])).map(|name| run.join(name)),
+                place: trace["file"].as_str().filter(|name| !name.contains(['/', '\\'])).map(|name| Place {
+                    path: run.join(name),
+                    // Runs of earlier versions kept each trace in a file of its own.
+                    part: trace["from"].as_u64().zip(trace["bytes"].as_u64()),
+                }),
             });
         }
     }

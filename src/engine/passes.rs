@@ -1,11 +1,11 @@
 //! The last pass of each test, in the history folder: what a later failure is compared with.
 //!
 //! `passed/PRINT.json` has what is known of the passes of one test: for each step the paths of its trace, what was learnt of them over
-//! all passes since they last changed, and where the time went the last time. `PRINT-STEP-TRACE.json.gz` beside it is that trace. Each file
-//! is written under another name and renamed, so that runs at the same time read and leave whole ones; the oldest go once there are
+//! all passes since they last changed, and where the time went the last time. `PRINT-STEP.json.gz` beside it is that trace. Each file
+//! is put in place whole ([`Put`]), so that runs at the same time read and leave whole ones; the oldest go once there are
 //! too many. Nothing here is needed for a verdict: what cannot be read is a warning.
 
-use super::history::Written;
+use super::history::{Place, Written};
 use super::put::Put;
 use super::traces;
 use crate::baseline::{Counts, Movement, PathTimes, Profile, ProfileDocument, Shape, TimesDocument, compare};
@@ -30,7 +30,7 @@ const MOST_TESTS: usize = 5_000;
 const MOST_BYTES: u64 = 64 << 20;
 /// The most that is read, and the most bytes of one trace, packed.
 const DOCUMENT_LIMIT: u64 = 16 << 20;
-const TRACE_LIMIT: u64 = 4 << 20;
+const TRACE_LIMIT: usize = 4 << 20;
 /// Of more passes than this nothing new is learnt: what held long ago begins to be forgotten.
 const LEARNT_OF: u64 = 50;
 
@@ -174,7 +174,12 @@ impl Passes {
         let before: Vec<String> = document.steps.iter().filter_map(|step| step.trace.clone()).collect();
         for (position, step) in test.steps.iter().enumerate().filter(|(_, step)| step.settled) {
             let Some(entry) = self.step(record, &document, position, step, now) else { continue };
-            let trace = written.get(&(at, position)).and_then(|from| self.link(from, &print, position, &entry, put));
+            let trace = written.trace((at, position)).filter(|trace| trace.len() <= TRACE_LIMIT);
+            // Without it there is only no picture of it.
+            let trace = trace.and_then(|trace| {
+                let name = format!("{print}-{position}.json.gz");
+                put.file(&name, trace).ok().map(|()| name)
+            });
             let entry = StepDocument { trace, ..entry };
             document.steps.retain(|known| known.position != position);
             document.steps.push(entry);
@@ -230,21 +235,6 @@ impl Passes {
         })
     }
 
-    /// Takes over a trace that the run has written; its name, if that could be done and it is small enough.
-    fn link(&self, from: &Path, print: &str, position: usize, entry: &StepDocument, put: &mut Put) -> Option<String> {
-        if std::fs::metadata(from).ok()?.len() > TRACE_LIMIT {
-            return None;
-        }
-        let name = format!("{print}-{position}-{}.json.gz", entry.trace_id);
-        let to = self.folder.join(&name);
-        if to.exists() {
-            return Some(name);
-        }
-        // Without a second copy where the file system can.
-        let done = std::fs::hard_link(from, &to).or_else(|_| put.file(&name, &std::fs::read(from)?));
-        done.is_ok().then_some(name)
-    }
-
     /// Removes the oldest files where there are too many, each test's together.
     fn prune(&self) -> io::Result<()> {
         let mut tests: HashMap<String, (SystemTime, u64, Vec<PathBuf>)> = HashMap::new();
@@ -275,7 +265,7 @@ impl Passes {
         let name = step.trace.as_ref().filter(|name| is_plain(name))?;
         let id = step.trace_id.parse().ok()?;
         // Another run may have replaced it: then there is only no picture of it.
-        traces::saved(&self.folder.join(name), id).ok().map(Arc::new)
+        traces::saved(&Place { path: self.folder.join(name), part: None }, id).ok().map(Arc::new)
     }
 }
 

@@ -1,10 +1,11 @@
 //! The traces that a TRACE argument means: a file, standard input, a trace of a recent run, or one of the backend.
 
-use super::history::{self, Kept};
+use super::history::{self, Kept, Place};
 use super::{Inputs, Settings, load};
 use crate::backend::file::{self, SavedTraces};
 use crate::backend::{self, Fetch};
 use crate::redact::{MASK, Redactor};
+use crate::source::read_part;
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
 use crate::wire::detect;
@@ -153,18 +154,26 @@ fn of_saved(saved: &SavedTraces) -> impl Iterator<Item = Trace> {
 }
 
 fn from_history(kept: &Kept) -> Result<Named, String> {
-    let Some(path) = &kept.path else {
+    let Some(place) = &kept.place else {
         return Err(format!(
             "the last run had more traces than are kept, and that of `{}` is not among them; run that test alone",
             kept.test
         ));
     };
-    Ok(Named { trace: saved(path, kept.trace_id)?, of: Some(kept.clone()) })
+    Ok(Named { trace: saved(place, kept.trace_id)?, of: Some(kept.clone()) })
 }
 
-/// A trace from the file that a run wrote of it.
-pub(super) fn saved(path: &Path, id: TraceId) -> Result<Trace, String> {
-    let saved = file::load(path).map_err(|why| why.to_string())?;
+/// A trace from where a run wrote it.
+pub(super) fn saved(place: &Place, id: TraceId) -> Result<Trace, String> {
+    let path = &place.path;
+    let saved = match place.part {
+        Some((from, bytes)) => {
+            let part = read_part(path, from, bytes).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+            file::load_part(path, part)
+        }
+        None => file::load(path),
+    };
+    let saved = saved.map_err(|why| why.to_string())?;
     // A trace that was merged of linked ones is in one file, and is one again.
     let linked: Vec<TraceId> = saved.ids().into_iter().filter(|other| *other != id).collect();
     let trace = saved.trace(id, &linked, &saved.injected(id));

@@ -54,7 +54,8 @@ impl Session {
     /// Runs the setup of a file, after which its tests come in the order of the file.
     async fn set_up(self: &Arc<Self>, file: usize) -> (BTreeMap<String, Value>, Option<String>) {
         let done = self.plain_steps(file, false, &BTreeMap::new()).await;
-        if done.1.is_none() {
+        // Without a setup they stand in line since they were begun.
+        if done.1.is_none() && !self.plan.files[file].setup.is_empty() {
             for (test, slot) in self.tests[file].iter().enumerate() {
                 if slot.begun.load(Ordering::Relaxed) {
                     slot.line_up(|| self.line_up(TestAt { file, test }));
@@ -88,7 +89,7 @@ impl Session {
             return skip(record, self.not_begun());
         }
         let (from_setup, did_not_pass) = self.files[at.file].setup.get_or_init(|| Box::pin(self.set_up(at.file))).await;
-        let places = places.or_else(|| self.slot(at).places());
+        let places = places.or(self.slot(at).places());
         if let Some(why) = did_not_pass {
             record.verdict = Verdict::Error;
             record.steps.push(StepRecord::error("setup", why.clone()));

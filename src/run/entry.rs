@@ -5,6 +5,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::task::coop::unconstrained;
 
 /// A place in a line, which is first come, first served.
 ///
@@ -17,7 +18,8 @@ pub(super) enum Place {
 
 impl Place {
     pub(super) fn take(line: &Arc<Semaphore>) -> Place {
-        let mut waits = Arc::clone(line).acquire_owned().boxed();
+        // Without a budget, which whoever begins many tests in one go would use up: it would not stand in the line then.
+        let mut waits = unconstrained(Arc::clone(line).acquire_owned()).boxed();
         // Asked once, it stands in the line.
         match (&mut waits).now_or_never() {
             // Never closed; were it, going on is right.

@@ -283,7 +283,7 @@ impl Session {
             backend: &self.backend.backend.describe(),
             seed: self.options.seed,
         });
-        selected.iter().for_each(|&at| self.begin(at));
+        self.begin(selected);
         // The last one first, which likely ends last: this thread would be woken for each test otherwise.
         for &at in selected.iter().rev() {
             self.slot(at).outcome.wait().await;
@@ -293,7 +293,7 @@ impl Session {
     /// Runs one test (once, however often it is asked for) and what it needs; returns its record, which is blank once the
     /// run's record has it.
     pub async fn test(self: &Arc<Self>, at: TestAt) -> Arc<TestRecord> {
-        self.begin(at);
+        self.begin(&[at]);
         self.slot(at).outcome.wait().await;
         let record = lock(&self.slot(at).record).clone();
         record.unwrap_or_else(|| Arc::new(blank(&self.plan, at)))
@@ -303,15 +303,21 @@ impl Session {
         &self.tests[at.file][at.test]
     }
 
-    /// Lets a test and all that it needs, however long that chain is, begin as tasks of their own, unless they have begun.
+    /// Lets tests and all that they need, however long that chain is, begin as tasks of their own, unless they have begun.
     /// Each waits for what it needs, so none runs inside another.
-    fn begin(self: &Arc<Self>, at: TestAt) {
-        let mut open = vec![at];
-        while let Some(at) = open.pop() {
-            if self.slot(at).begun.swap(true, Ordering::Relaxed) {
-                continue;
+    fn begin(self: &Arc<Self>, selected: &[TestAt]) {
+        // All of them are known before the first runs: it may run the setup after which the others stand in line.
+        let mut begun = Vec::with_capacity(selected.len());
+        for &at in selected {
+            let mut open = vec![at];
+            while let Some(at) = open.pop() {
+                if !self.slot(at).begun.swap(true, Ordering::Relaxed) {
+                    open.extend(self.needed_by(at).map(|(_, needed)| needed));
+                    begun.push(at);
+                }
             }
-            open.extend(self.needed_by(at).map(|(_, needed)| needed));
+        }
+        for at in begun {
             // Behind a setup they line up when that is done.
             let places = if self.plan.files[at.file].setup.is_empty() { self.line_up(at) } else { None };
             let session = Arc::clone(self);

@@ -1,7 +1,7 @@
 //! Reading a file that somebody named, in bounded memory and time.
 
 use std::fs::{File, FileType};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -101,6 +101,17 @@ fn in_large_pages(path: &Path, most: u64) -> io::Result<Option<Content>> {
     Ok((filled <= len).then_some(Content::Pages(pages, filled)))
 }
 
+/// A part of a regular file, as much of it as there is.
+pub fn read_part(path: &Path, from: u64, len: u64) -> Result<Vec<u8>, ReadError> {
+    regular(std::fs::metadata(path)?.file_type())?;
+    let mut file = File::open(path)?;
+    regular(file.metadata()?.file_type())?;
+    file.seek(io::SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn regular(kind: FileType) -> Result<(), ReadError> {
     if kind.is_file() { Ok(()) } else { Err(ReadError::NotRegular(what(kind))) }
 }
@@ -156,6 +167,12 @@ mod tests {
                 assert!(matches!(read_content(&path, most), Err(ReadError::TooLarge { most: found }) if found == most));
             }
         }
+        assert_eq!(read_part(&path, 0, 9).unwrap(), b"");
+        std::fs::write(&path, "12345").unwrap();
+        assert_eq!(read_part(&path, 1, 3).unwrap(), b"234");
+        assert_eq!(read_part(&path, 3, 3).unwrap(), b"45");
+        assert_eq!(read_part(&path, 7, u64::MAX).unwrap(), b"");
+        assert!(matches!(read_part(folder.path(), 0, 1), Err(ReadError::NotRegular("a folder"))));
         assert!(matches!(read_content(folder.path(), 5), Err(ReadError::NotRegular("a folder"))));
     }
 

@@ -79,3 +79,46 @@ fn old_runs_go_and_what_was_left_half_written_is_not_read() {
     project.write(".tracespec/runs/99999999999999999999-1/index.json", "nonsense");
     project.tracespec(&["show", "last"]).exits(4).says(&["cannot read .tracespec", "to be rid of it"]);
 }
+
+#[test]
+fn the_traces_of_a_run_are_one_file_that_any_tool_reads_and_that_is_no_trusted_one() {
+    let (_target, configuration) = with_receiver(|_| reply("{}"));
+    let project = Project::new(&configuration, SPEC);
+    let ran = project.run(&[]);
+    ran.exits(1);
+    let runs = || std::fs::read_dir(project.path(".tracespec/runs")).unwrap().map(|entry| entry.unwrap().path());
+    let run = runs().next().unwrap();
+    let mut names: Vec<_> = std::fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["index.json", "traces.json.gz"]);
+    // As a whole it is a file of traces like any other.
+    let traces = run.join("traces.json.gz");
+    let all = project.tracespec(&["query", "{ }", traces.to_str().unwrap()]);
+    all.exits(0);
+    assert_eq!(all.stdout.matches("\ntrace ").count() + 1, 4, "{}", all.stdout);
+    // An index that does not fit, and a trace of an earlier version, which is a file of its own.
+    let whole = std::fs::read(&traces).unwrap();
+    let index = std::fs::read_to_string(run.join("index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&index).unwrap();
+    let of = |test: usize| index["tests"][test]["traces"][0].clone();
+    let (from, bytes) = (of(1)["from"].as_u64().unwrap(), of(1)["bytes"].as_u64().unwrap());
+    let put = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut index = index.clone();
+        change(&mut index["tests"][1]["traces"][0]);
+        std::fs::write(run.join("index.json"), index.to_string()).unwrap();
+        project.tracespec(&["show", "fails badly"])
+    };
+    put(&|trace| trace["from"] = (from + 3).into()).exits(4).says(&["traces.json.gz"]);
+    put(&|trace| trace["from"] = u64::MAX.into()).exits(4).says(&["traces.json.gz"]);
+    put(&|trace| trace["bytes"] = (bytes / 2).into()).exits(4).says(&["traces.json.gz"]);
+    let other = put(&|trace| ["from", "bytes"].iter().for_each(|key| trace[*key] = of(0)[*key].clone()));
+    other.exits(4).says(&["does not hold trace"]);
+    std::fs::write(run.join("1.json.gz"), &whole[from as usize..(from + bytes) as usize]).unwrap();
+    let shown = put(&|trace| {
+        let fields = trace.as_object_mut().unwrap();
+        fields.insert("file".into(), "1.json.gz".into());
+        fields.retain(|key, _| key != "from" && key != "bytes");
+    });
+    shown.exits(0);
+    assert!(shown.stdout.starts_with("FAIL  fails badly"), "{}", shown.stdout);
+}

@@ -47,6 +47,28 @@ fn a_wait_for_a_trace_holds_no_job() {
 }
 
 #[test]
+fn a_test_that_waits_for_its_trace_holds_up_none_that_could_not_begin_before() {
+    // The spans of the first request are exported only when the third one comes, whose test needs the second.
+    let first: Mutex<Option<(String, String)>> = Mutex::default();
+    let (_target, configuration) = with_receiver(move |call| match call.path.as_str() {
+        "/0" => {
+            *first.lock().unwrap() = Some((call.trace.clone(), call.parent.clone()));
+            reply("{}").spans(Vec::new())
+        }
+        "/1" => reply("{}"),
+        _ => {
+            let (trace, parent) = first.lock().unwrap().take().unwrap();
+            reply("{}").also(&trace, &parent, single())
+        }
+    });
+    let test = |name: usize, more: &str| {
+        format!("  - {{ name: t{name}, {more}request: {{ url: \"${{base}}/{name}\" }}, trace: {{ span_count: 1 }} }}\n")
+    };
+    let spec = format!("tests:\n{}{}{}", test(0, ""), test(1, ""), test(2, "needs: [t1], "));
+    Project::new(&configuration, &spec).run(&["--jobs", "1"]).exits(0);
+}
+
+#[test]
 fn tests_with_the_same_mutex_never_overlap() {
     let (target, configuration) = with_receiver(|_| reply("{}").after(BUSY));
     Project::new(&configuration, &tests(6, "mutex: stock, ")).run(&["--jobs", "8"]).exits(0);
