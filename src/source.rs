@@ -2,7 +2,7 @@
 
 mod read;
 
-pub use read::{Content, ReadError, read_content, read_file, read_part};
+pub use read::{Content, ReadError, read_content, read_file, read_part, sort_paths};
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

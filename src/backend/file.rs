@@ -1,7 +1,7 @@
 //! Saved traces: a file, or a folder of files, in any format that [`crate::wire::detect`] knows.
 
 use crate::matcher::count_of;
-use crate::source::{Content, ReadError, read_content};
+use crate::source::{Content, ReadError, read_content, sort_paths};
 use crate::trace::{Injected, SpanId, Trace, TraceBuilder, TraceId};
 use crate::wire::detect::{self, Format};
 use crate::wire::{Added, Sink, WireError};
@@ -225,7 +225,7 @@ pub(crate) fn files_in(path: &Path) -> std::io::Result<Vec<PathBuf>> {
             }
         }
     }
-    files.sort();
+    sort_paths(&mut files);
     Ok(files)
 }
 

@@ -1,6 +1,6 @@
 //! Finding spec files and the configuration file.
 
-use crate::source::read_file;
+use crate::source::{read_file, sort_paths};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -64,15 +64,7 @@ pub(crate) fn specs(paths: &[PathBuf], root: &Path) -> Result<Vec<PathBuf>, Stri
         })?;
         if kind.is_dir() { folder(path, 0, &mut found)? } else { found.push(path.clone()) }
     }
-    // Each is taken apart once, not for each comparison.
-    found.sort_by_cached_key(|path| {
-        let mut key = Vec::with_capacity(path.as_os_str().len() + 1);
-        for part in path.components() {
-            key.extend_from_slice(part.as_os_str().as_encoded_bytes());
-            key.push(0);
-        }
-        key
-    });
+    sort_paths(&mut found);
     found.dedup();
     if found.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();

@@ -305,7 +305,9 @@ fn index_of(run: &Path) -> Result<Vec<Kept>, String> {
                 place: trace["file"].as_str().filter(|name| !name.contains(['/', '\\'])).map(|name| Place {
                     path: run.join(name),
                     // Runs of earlier versions kept each trace in a file of its own.
-                    part: trace["from"].as_u64().zip(trace["bytes"].as_u64()),
+                    part: trace["from"]
+                        .as_u64()
+                        .zip(trace["bytes"].as_u64().map(|bytes| bytes.min(BYTES_OF_RUN as u64))),
                 }),
             });
         }
