@@ -55,6 +55,15 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
+    #[cfg(target_os = "linux")]
+    fn changes_places(folder: &Path) -> bool {
+        let (one, other) = (folder.join("one"), folder.join("other"));
+        [&one, &other].iter().for_each(|path| std::fs::write(path, "").unwrap());
+        let done = exchange(&one, &other).is_ok();
+        [&one, &other].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        done
+    }
+
     #[test]
     fn files_are_new_or_replaced_whole_whatever_was_there_and_nothing_is_left_over() {
         let folder = tempfile::tempdir().unwrap();
@@ -73,6 +82,7 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
+    #[allow(clippy::print_stderr)]
     #[test]
     fn replacing_files_takes_no_new_ones() {
         use std::os::unix::fs::MetadataExt as _;
@@ -86,6 +96,12 @@ mod tests {
             let mut put = Put::within(folder.path());
             names.iter().for_each(|name| put.file(name, text.as_bytes()).unwrap());
         };
+        if !changes_places(folder.path()) {
+            return eprintln!(
+                "skipped: the file system of {} lets no two files change places",
+                folder.path().display()
+            );
+        }
         write("first");
         let before = inodes();
         write("second");
