@@ -231,16 +231,6 @@ impl Redactor {
         self.walk(value, |_| {});
     }
 
-    /// OTLP JSON: hidden attributes without their values, whatever the keys of the format are called.
-    pub fn otlp_json(&self, value: &mut serde_json::Value) {
-        self.walk(value, |map| {
-            let hidden = map.get("key").and_then(serde_json::Value::as_str).is_some_and(|key| self.hides(key));
-            if let Some(value) = map.get_mut("value").filter(|_| hidden) {
-                *value = serde_json::json!({ "stringValue": MASK });
-            }
-        });
-    }
-
     fn walk(&self, value: &mut serde_json::Value, object: impl Fn(&mut serde_json::Map<String, serde_json::Value>)) {
         let mut open = vec![value];
         while let Some(value) = open.pop() {

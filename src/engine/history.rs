@@ -6,6 +6,7 @@
 //! there are too many.
 
 use super::identity::{self, TestId};
+use super::traces;
 use crate::redact::Redactor;
 use crate::report::json::typed_document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -138,14 +139,14 @@ pub(super) fn keep(record: &RunRecord, configured: &Path, folder: &Path, redacto
 /// Writes all of a run.
 fn write_run(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Redactor) -> io::Result<Written> {
     let mut written = Written::default();
-    let mut traces: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
+    let mut entries: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
     for ((at, position), _, step) in worst_first(record) {
         let Some(trace) = &step.trace else { continue };
-        let mut document = serde_json::from_str(&write::saved_json(trace, &step.injected))?;
-        redactor.otlp_json(&mut document);
+        let masked = traces::masked(trace, redactor);
+        let shown = masked.as_ref().unwrap_or(trace);
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         // In one piece: each that it is handed costs it an empty buffer for what comes of it.
-        packed.write_all((document.to_string() + "\n").as_bytes())?;
+        packed.write_all((write::saved_json(shown, &step.injected) + "\n").as_bytes())?;
         let packed = packed.finish()?;
         let mut entry = json!({
             "step": redactor.text(&step.name), "trace_id": trace.id().to_string(), "spans": trace.len(),
@@ -158,13 +159,13 @@ fn write_run(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Re
             entry["from"] = from.into();
             entry["bytes"] = packed.len().into();
         }
-        traces[at].push(entry);
+        entries[at].push(entry);
     }
     if !written.packed.is_empty() {
         std::fs::write(folder.join(TRACES), &written.packed)?;
     }
     let from = identity::Seen::from(configured);
-    let tests = record.tests.iter().zip(traces).map(|(test, traces)| IndexedTest {
+    let tests = record.tests.iter().zip(entries).map(|(test, traces)| IndexedTest {
         file: redactor.text(&test.source.path().to_string_lossy()).into_owned(),
         line: test.line,
         name: redactor.text(&test.name),

@@ -1,13 +1,15 @@
 //! The last pass of each test, in the history folder: what a later failure is compared with.
 //!
-//! `passed/PRINT.json` has what is known of the passes of one test: for each step the paths of its trace, what was learnt of them over
-//! all passes since they last changed, and where the time went the last time. `PRINT-STEP.json.gz` beside it is that trace. Each file
-//! is put in place whole ([`Put`]), so that runs at the same time read and leave whole ones; the oldest go once there are
+//! `passed/PRINT.pass` has what is known of the passes of one test. Its first line is a document: for each step the paths of its trace,
+//! what was learnt of them over all passes since they last changed, and where the time went the last time. Behind it are those
+//! traces, each packed, and the document says where: what belongs together is one file, since making one takes longer than what is put
+//! into it. Each is put in place whole ([`Put`]), so that runs at the same time read and leave whole ones; the oldest go once there are
 //! too many. Nothing here is needed for a verdict: what cannot be read is a warning.
 
-use super::history::{Place, Written};
-use super::put::Put;
+use super::history::Written;
+use super::put::{PART, Put};
 use super::traces;
+use crate::backend::file;
 use crate::baseline::{Counts, Movement, PathTimes, Profile, ProfileDocument, Shape, TimesDocument, compare};
 use crate::facts::Facts;
 use crate::redact::Redactor;
@@ -15,22 +17,26 @@ use crate::report::fnv;
 use crate::run::past::{Past, SinceLastPass, StepName};
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::source::{ReadError, read_file};
-use crate::trace::Trace;
+use crate::trace::{Trace, TraceId};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-const SCHEMA: &str = "tracespec/passed/1";
+const SCHEMA: &str = "tracespec/passed/2";
+/// How the name of a test's file ends.
+const ENDING: &str = ".pass";
 /// How many tests' passes are kept, and how many bytes of them.
 const MOST_TESTS: usize = 5_000;
 const MOST_BYTES: u64 = 64 << 20;
-/// The most that is read, and the most bytes of one trace, packed.
-const DOCUMENT_LIMIT: u64 = 16 << 20;
+/// The most that is read of a test, and the most bytes of one of its traces, packed, and of all of them.
+const FILE_LIMIT: u64 = 32 << 20;
 const TRACE_LIMIT: usize = 4 << 20;
+const TRACES_LIMIT: usize = 16 << 20;
 /// Of more passes than this nothing new is learnt: what held long ago begins to be forgotten.
 const LEARNT_OF: u64 = 50;
 
@@ -63,10 +69,24 @@ struct StepDocument {
     when_ns: u64,
     commit: Option<String>,
     trace_id: String,
-    /// The file of the trace, if there was room for it.
-    trace: Option<String>,
+    /// Where its trace is behind the document, if there was room for it.
+    trace: Option<Range<usize>>,
     times: Option<TimesDocument>,
     profile: ProfileDocument,
+}
+
+/// A test's file and name as they are kept, and the print of both.
+struct Identity {
+    file: String,
+    test: String,
+    print: String,
+}
+
+/// What is kept of a test.
+struct Kept {
+    document: Document,
+    /// Its traces, one behind the other.
+    traces: Vec<u8>,
 }
 
 impl Passes {
@@ -76,40 +96,46 @@ impl Passes {
         Passes { folder: history.join("passed"), root: absolute(root), here, redactor, clock }
     }
 
-    /// A test's file and name as they are kept, and the print of both.
-    fn identity(&self, file: &Path, test: &str) -> (String, String, String) {
+    fn identity(&self, file: &Path, test: &str) -> Identity {
         let absolute = std::path::absolute(self.here.join(file)).unwrap_or_else(|_| file.to_owned());
         let below = absolute.strip_prefix(&self.root).unwrap_or(file);
         let parts: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
         let file = self.redactor.text(&parts.join("/")).into_owned();
         let test = self.redactor.text(test).into_owned();
         let print = format!("{:032x}", fnv(&[&file, &test]));
-        (file, test, print)
+        Identity { file, test, print }
     }
 
     /// What is kept of a test. Something that another version wrote is as good as nothing.
-    fn read(&self, file: &Path, test: &str) -> Result<Option<Document>, String> {
-        let (file, test, print) = self.identity(file, test);
-        let path = self.folder.join(document_name(&print));
+    fn read(&self, of: &Identity) -> Result<Option<Kept>, String> {
+        let Identity { file, test, print } = of;
+        let path = self.folder.join(file_name(print));
         let broken = |why: &dyn std::fmt::Display| {
             format!(
                 "what was kept of the last pass of `{test}` cannot be read: {}: {why}; the next pass replaces it",
                 path.display()
             )
         };
-        let bytes = match read_file(&path, DOCUMENT_LIMIT) {
+        let mut bytes = match read_file(&path, FILE_LIMIT) {
             Err(ReadError::Io(why)) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
             bytes => bytes.map_err(|why| broken(&why))?,
         };
-        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|why| broken(&why))?;
-        match value["schema"].as_str() {
-            Some(SCHEMA) => {}
-            Some(_) => return Ok(None),
-            None => return Err(broken(&"it names no schema")),
-        }
-        let document: Document = serde_json::from_value(value).map_err(|why| broken(&why))?;
+        let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        let traces = bytes.split_off(end);
+        let document = match serde_json::from_slice::<Document>(&bytes) {
+            Ok(document) if document.schema != SCHEMA => return Ok(None),
+            Ok(document) => document,
+            Err(why) => {
+                let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(|why| broken(&why))?;
+                match value["schema"].as_str() {
+                    Some(SCHEMA) => return Err(broken(&why)),
+                    Some(_) => return Ok(None),
+                    None => return Err(broken(&"it names no schema")),
+                }
+            }
+        };
         // Two tests of one print: as good as nothing.
-        Ok((document.file == file && document.test == test).then_some(document))
+        Ok((document.file == *file && document.test == *test).then_some(Kept { document, traces }))
     }
 
     fn shape(&self, trace: &Trace) -> Shape {
@@ -157,44 +183,53 @@ impl Passes {
             return Ok(());
         }
         let now = (self.clock)();
-        let (file, name, print) = self.identity(test.source.path(), &test.name);
-        if !leaves && !known.contains(OsStr::new(&document_name(&print))) {
+        let identity = self.identity(test.source.path(), &test.name);
+        let place = file_name(&identity.print);
+        if !leaves && !known.contains(OsStr::new(&place)) {
             return Ok(());
         }
         // What cannot be read is replaced; that was said when it was asked for.
-        let known = self.read(test.source.path(), &test.name).ok().flatten();
-        let mut document = known.unwrap_or_else(|| Document {
-            schema: SCHEMA.to_owned(),
-            file,
-            test: name,
-            last_pass_ns: now,
-            steps: Vec::new(),
+        let known = known.contains(OsStr::new(&place)).then(|| self.read(&identity).ok().flatten()).flatten();
+        let Kept { mut document, traces: before } = known.unwrap_or_else(|| Kept {
+            document: Document {
+                schema: SCHEMA.to_owned(),
+                file: identity.file,
+                test: identity.test,
+                last_pass_ns: now,
+                steps: Vec::new(),
+            },
+            traces: Vec::new(),
         });
         document.last_pass_ns = now;
-        let before: Vec<String> = document.steps.iter().filter_map(|step| step.trace.clone()).collect();
+        // Each with its trace; without one there is only no picture of it.
+        let mut steps: Vec<(StepDocument, Option<&[u8]>)> = Vec::new();
         for (position, step) in test.steps.iter().enumerate().filter(|(_, step)| step.settled) {
-            let Some(entry) = self.step(record, &document, position, step, now) else { continue };
             let trace = written.trace((at, position)).filter(|trace| trace.len() <= TRACE_LIMIT);
-            // Without it there is only no picture of it.
-            let trace = trace.and_then(|trace| {
-                let name = format!("{print}-{position}.json.gz");
-                put.file(&name, trace).ok().map(|()| name)
-            });
-            let entry = StepDocument { trace, ..entry };
-            document.steps.retain(|known| known.position != position);
-            document.steps.push(entry);
+            steps.extend(self.step(record, &document, position, step, now).map(|step| (step, trace)));
         }
-        document.steps.retain(|step| step.position < test.steps.len());
-        document.steps.sort_by_key(|step| step.position);
-        if document.steps.is_empty() {
+        for old in document.steps.drain(..).filter(|old| old.position < test.steps.len()) {
+            if steps.iter().all(|(new, _)| new.position != old.position) {
+                let trace = old.trace.clone().and_then(|part| before.get(part));
+                steps.push((old, trace));
+            }
+        }
+        if steps.is_empty() {
             return Ok(());
         }
-        put.file(&document_name(&print), serde_json::to_string(&document)?.as_bytes())?;
-        let kept: Vec<&String> = document.steps.iter().filter_map(|step| step.trace.as_ref()).collect();
-        for gone in before.iter().filter(|name| !kept.contains(name) && is_plain(name)) {
-            removed(std::fs::remove_file(self.folder.join(gone)))?;
+        steps.sort_by_key(|(step, _)| step.position);
+        let mut traces = Vec::new();
+        for (mut step, trace) in steps {
+            step.trace = trace.filter(|trace| traces.len() + trace.len() <= TRACES_LIMIT).map(|trace| {
+                let from = traces.len();
+                traces.extend_from_slice(trace);
+                from..traces.len()
+            });
+            document.steps.push(step);
         }
-        Ok(())
+        let mut bytes = serde_json::to_vec(&document)?;
+        bytes.push(b'\n');
+        bytes.append(&mut traces);
+        put.file(&place, &bytes)
     }
 
     /// What is to be kept of a step; nothing of a trace that may lack spans.
@@ -241,6 +276,11 @@ impl Passes {
         for entry in std::fs::read_dir(&self.folder)?.filter_map(Result::ok) {
             let Ok(metadata) = entry.metadata() else { continue };
             let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.ends_with(ENDING) && !name.ends_with(PART) {
+                // Earlier versions kept several files of a test.
+                removed(std::fs::remove_file(entry.path()))?;
+                continue;
+            }
             let print = name.get(..32).unwrap_or(&name).to_owned();
             let changed = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
             let test = tests.entry(print).or_insert((SystemTime::UNIX_EPOCH, 0, Vec::new()));
@@ -260,23 +300,20 @@ impl Passes {
         }
         Ok(())
     }
-
-    fn trace(&self, step: &StepDocument) -> Option<Arc<Trace>> {
-        let name = step.trace.as_ref().filter(|name| is_plain(name))?;
-        let id = step.trace_id.parse().ok()?;
-        // Another run may have replaced it: then there is only no picture of it.
-        traces::saved(&Place { path: self.folder.join(name), part: None }, id).ok().map(Arc::new)
-    }
 }
 
 /// The file of what is kept of a test.
-fn document_name(print: &str) -> String {
-    format!("{print}.json")
+fn file_name(print: &str) -> String {
+    format!("{print}{ENDING}")
 }
 
-/// Nothing but a name: what came from somebody else leads nowhere else.
-fn is_plain(name: &str) -> bool {
-    !name.contains(['/', '\\'])
+impl Kept {
+    /// The trace of a step; without one there is only no picture of it.
+    fn trace(&self, step: &StepDocument, id: TraceId) -> Option<Trace> {
+        let packed = self.traces.get(step.trace.clone()?)?;
+        let saved = file::load_part(Path::new("the last pass"), packed.to_vec()).ok()?;
+        traces::of_one(&saved, id)
+    }
 }
 
 /// What somebody else removed first is gone as well.
@@ -286,12 +323,12 @@ fn removed(done: io::Result<()>) -> io::Result<()> {
 
 impl Past for Passes {
     fn knows(&self, step: &StepName<'_>) -> bool {
-        let (.., print) = self.identity(step.file, step.test);
-        self.folder.join(document_name(&print)).is_file()
+        self.folder.join(file_name(&self.identity(step.file, step.test).print)).is_file()
     }
 
     fn since(&self, step: &StepName<'_>, trace: &Trace) -> Result<Option<SinceLastPass>, String> {
-        let Some(document) = self.read(step.file, step.test)? else { return Ok(None) };
+        let Some(kept) = self.read(&self.identity(step.file, step.test))? else { return Ok(None) };
+        let document = &kept.document;
         let name = self.redactor.text(step.step);
         let known = document.steps.iter().find(|known| known.position == step.position && known.step == name);
         let Some(known) = known else { return Ok(None) };
@@ -311,10 +348,66 @@ impl Past for Passes {
             is_outdated: document.last_pass_ns > known.when_ns,
             commit: known.commit.clone(),
             trace_id,
-            trace: self.trace(known),
+            trace: kept.trace(known, trace_id).map(Arc::new),
             differences: compared.differences,
             movement: times.filter(|_| incomplete.is_none()).map(|(from, to)| Movement::of(&from, &to)),
             incomplete,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::source::SourceFile;
+    use crate::trace::{Injected, TraceBuilder};
+    use crate::wire::detect;
+
+    fn trace(id: u128) -> Arc<Trace> {
+        let text = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id:032x}","spanId":"00000000000000a1","name":"GET /",
+            "startTimeUnixNano":"1000","endTimeUnixNano":"2000"}}]}}]}}]}}"#
+        );
+        let mut builder = TraceBuilder::new();
+        detect::read(text.as_bytes(), &mut builder).unwrap();
+        Arc::new(builder.build(TraceId::from_bytes(&id.to_be_bytes()).unwrap(), &[], &Injected::Known(Vec::new())))
+    }
+
+    #[test]
+    fn a_step_that_is_decided_early_keeps_the_trace_of_its_last_whole_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let redactor = Arc::new(Redactor::default());
+        let passes = Passes::new(folder.path(), folder.path(), Arc::clone(&redactor), || 7);
+        let pass = |number: u64, traces: &[Option<Arc<Trace>>]| {
+            let mut test = TestRecord::new("orders", &SourceFile::new(folder.path().join("a.yaml"), ""), 0);
+            test.verdict = Verdict::Pass;
+            for trace in traces {
+                let mut step = StepRecord::new("");
+                step.settled = trace.is_some();
+                step.trace.clone_from(trace);
+                test.steps.push(step);
+            }
+            let mut record = RunRecord { started_ns: number, ..RunRecord::default() };
+            record.tests.push(test);
+            let written = super::super::history::keep(&record, folder.path(), folder.path(), &redactor).unwrap();
+            passes.keep(&record, &written).unwrap();
+        };
+        let kept = |position| {
+            let file = folder.path().join("a.yaml");
+            let step = StepName { file: &file, test: "orders", position, step: "" };
+            let since = passes.since(&step, &trace(9)).unwrap().map(|since| (since.trace_id, since.trace));
+            since.map(|(id, trace)| {
+                assert_eq!(trace.unwrap().id(), id);
+                u128::from_be_bytes(id.to_bytes())
+            })
+        };
+        pass(1, &[Some(trace(1)), Some(trace(2)), Some(trace(3))]);
+        assert_eq!([kept(0), kept(1), kept(2)], [Some(1), Some(2), Some(3)]);
+        pass(2, &[Some(trace(4)), None, Some(trace(6))]);
+        assert_eq!([kept(0), kept(1), kept(2)], [Some(4), Some(2), Some(6)]);
+        // Steps that the test has no longer.
+        pass(3, &[None, Some(trace(5))]);
+        assert_eq!([kept(0), kept(1), kept(2)], [Some(4), Some(5), None]);
     }
 }

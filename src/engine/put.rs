@@ -5,6 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How the name of a file ends that is not whole yet.
+pub(super) const PART: &str = ".part";
+
 /// Writes a file under another name and puts it in place. Where one was there already the two change places, and what was there is
 /// written over for the next one: a file system that gives no inode away again soon after it was freed (ext4 waits for minutes) looks
 /// at all that were freed for each that it gives, so that a thousand files made and a thousand removed took seconds.
@@ -17,7 +20,7 @@ impl Put {
     pub(super) fn within(folder: &Path) -> Put {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let spare = folder.join(format!("{}-{number}.part", std::process::id()));
+        let spare = folder.join(format!("{}-{number}{PART}", std::process::id()));
         Put { folder: folder.to_owned(), spare }
     }
 

@@ -1,5 +1,6 @@
 //! `--save-traces`: a folder a test, a file a trace, as OTLP JSON without the secrets of the run.
 
+use super::traces;
 use crate::redact::Redactor;
 use crate::report::fnv;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
@@ -44,12 +45,12 @@ pub(super) fn save(record: &RunRecord, folder: &Path, which: Which, redactor: &R
 
 fn save_step(folder: &Path, prefix: &str, step: &StepRecord, redactor: &Redactor) -> io::Result<()> {
     let Some(trace) = &step.trace else { return Ok(()) };
-    let mut document = serde_json::from_str(&write::saved_json(trace, &step.injected))?;
-    redactor.otlp_json(&mut document);
+    let masked = traces::masked(trace, redactor);
+    let document = write::saved_json(masked.as_ref().unwrap_or(trace), &step.injected);
     let step = plain(&redactor.text(&step.name));
     let step = if step.is_empty() { step } else { step + "-" };
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join(format!("{prefix}{step}{}.json", trace.id())), document.to_string())
+    std::fs::write(folder.join(format!("{prefix}{step}{}.json", trace.id())), document)
 }
 
 /// The name of each test's folder: readable, and another for each, also where a file system does not tell `a` from `A`.

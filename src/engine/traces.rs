@@ -174,10 +174,13 @@ pub(super) fn saved(place: &Place, id: TraceId) -> Result<Trace, String> {
         None => file::load(path),
     };
     let saved = saved.map_err(|why| why.to_string())?;
-    // A trace that was merged of linked ones is in one file, and is one again.
+    of_one(&saved, id).ok_or_else(|| format!("{} does not hold trace {id}", path.display()))
+}
+
+/// The trace of what was saved of one. A trace that was merged of linked ones is saved as one, and is one again.
+pub(super) fn of_one(saved: &SavedTraces, id: TraceId) -> Option<Trace> {
     let linked: Vec<TraceId> = saved.ids().into_iter().filter(|other| *other != id).collect();
-    let trace = saved.trace(id, &linked, &saved.injected(id));
-    trace.ok_or_else(|| format!("{} does not hold trace {id}", path.display()))
+    saved.trace(id, &linked, &saved.injected(id))
 }
 
 async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Result<Trace, String> {

@@ -100,10 +100,15 @@ impl AttributeColumns {
         let range = self.columns.get(&key).map_or(0..0, |range| range.start as usize..range.end as usize);
         self.rows[range.clone()].iter().map(|&row| row as usize).zip(&self.values[range])
     }
-    /// Replaces the values of all keys of which `hides` holds.
-    pub(crate) fn replace(&mut self, hides: impl Fn(Sym) -> bool, by: &Value) {
-        for (_, column) in self.columns.iter().filter(|(key, _)| hides(**key)) {
-            self.values[column.start as usize..column.end as usize].fill(by.clone());
+    /// Every value of every span with its key, in no meaningful order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Sym, &Value)> {
+        let values = |range: &Range<u32>| &self.values[range.start as usize..range.end as usize];
+        self.columns.iter().flat_map(move |(key, range)| values(range).iter().map(|value| (*key, value)))
+    }
+    /// Changes values in place, each with its key.
+    pub(crate) fn change(&mut self, mut change: impl FnMut(Sym, &mut Value)) {
+        for (key, column) in &self.columns {
+            self.values[column.start as usize..column.end as usize].iter_mut().for_each(|value| change(*key, value));
         }
     }
     fn range(&self, ix: SpanIx) -> Range<usize> {

@@ -127,28 +127,54 @@ fn passed(folder: &Path) -> Vec<std::path::PathBuf> {
     files
 }
 
+fn kept_of_one(folder: &Path) -> std::path::PathBuf {
+    let [file] = passed(folder).try_into().unwrap();
+    assert_eq!(file.extension().unwrap(), "pass");
+    file
+}
+
+/// The first line of what is kept of a test; its traces stand behind it.
+fn document_of(file: &Path) -> String {
+    let bytes = std::fs::read(file).unwrap();
+    String::from_utf8(bytes.split(|byte| *byte == b'\n').next().unwrap().to_vec()).unwrap()
+}
+
+#[test]
+fn files_of_earlier_versions_go() {
+    let folder = project();
+    let folder = folder.path();
+    run(folder, "none", &[]);
+    let print = "0".repeat(32);
+    for name in [format!("{print}.json"), format!("{print}-0.json.gz")] {
+        std::fs::write(folder.join(".tracespec/passed").join(name), "{}").unwrap();
+    }
+    run(folder, "none", &[]);
+    kept_of_one(folder);
+}
+
 #[test]
 fn what_cannot_be_read_is_a_warning_and_is_replaced_by_the_next_pass() {
     let folder = project();
     let folder = folder.path();
     run(folder, "none", &[]);
-    let document = passed(folder).into_iter().find(|path| path.extension().unwrap() == "json").unwrap();
-    let whole = std::fs::read_to_string(&document).unwrap();
+    let file = kept_of_one(folder);
+    let whole = document_of(&file);
     for broken in [
         "",
         "{",
         "[]",
-        "{\"schema\":\"tracespec/passed/1\"}",
+        "{}",
+        "{\"schema\":\"tracespec/passed/2\"}",
         &whole[..whole.len() / 2],
         &whole.replace("\"depth\":1", "\"depth\":9"),
     ] {
-        std::fs::write(&document, broken).unwrap();
+        std::fs::write(&file, broken).unwrap();
         let (code, stdout, stderr) = run(folder, "declined", &[]);
         assert_eq!((code, since(&stdout)), (1, None), "{stdout}");
         assert!(stderr.contains("the next pass replaces it"), "{broken}: {stderr}");
     }
     // What another version wrote is no mistake.
-    std::fs::write(&document, "{\"schema\":\"tracespec/passed/99\"}").unwrap();
+    std::fs::write(&file, "{\"schema\":\"tracespec/passed/99\"}").unwrap();
     let (_, stdout, stderr) = run(folder, "declined", &[]);
     assert!(since(&stdout).is_none() && !stderr.contains("replaces"), "{stderr}");
     run(folder, "none", &[]);
@@ -163,9 +189,7 @@ fn one_trace_is_kept_of_each_test_however_often_it_passes() {
     for _ in 0..3 {
         run(folder, "none", &[]);
     }
-    assert_eq!(passed(folder).len(), 2, "{:?}", passed(folder));
-    let document = passed(folder).into_iter().find(|path| path.extension().unwrap() == "json").unwrap();
-    let document: Value = serde_json::from_slice(&std::fs::read(document).unwrap()).unwrap();
+    let document: Value = serde_json::from_str(&document_of(&kept_of_one(folder))).unwrap();
     // What held in all of them is learnt.
     assert_eq!(document["steps"][0]["profile"]["runs"], 3);
 }

@@ -70,6 +70,7 @@ fn masked(text: &str) -> String {
         (r"\b\d+(\.\d+)?(ns|µs|us|ms|s)\b", "TIME"),
         (r#"("(started|[a-z_]+_ns|polls)": )\d+"#, "${1}0"),
         (r#"("settled_by": )".*""#, r#"${1}"""#),
+        (r#"("settled": )(true|false)"#, "${1}false"),
         (r#"((startTimeUtc|endTimeUtc)": )".*""#, r#"${1}"""#),
         (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} GMT", "DATE"),
         (r#" (time|timestamp)="[^"]*""#, r#" $1="""#),
@@ -93,7 +94,7 @@ fn two_parts_merged_are_one_run_in_every_report() {
     let (_target, project) = project();
     let whole = project.tracespec(&["run", "--seed", "7", "--report", &reports("whole")]);
     whole.exits(1);
-    let mut names = Vec::new();
+    let (mut names, mut tests_of_parts) = (Vec::new(), Vec::new());
     for part in ["1", "2"] {
         let report = format!("json=part-{part}.json");
         let ran = project.tracespec(&["run", "--seed", "7", "--shard", &format!("{part}/2"), "--report", &report]);
@@ -101,11 +102,25 @@ fn two_parts_merged_are_one_run_in_every_report() {
         let document: Value = serde_json::from_str(&project.read(&format!("part-{part}.json"))).unwrap();
         let tests = document["tests"].as_array().unwrap();
         assert!(!tests.is_empty() && tests.len() < 14, "a part is a part");
+        tests_of_parts.extend(tests.clone());
+        // What only merging reads.
+        tests_of_parts.iter_mut().for_each(|test| drop(test.as_object_mut().unwrap().remove("merge")));
         names.push(format!("part-{part}.json"));
     }
     // In whatever order.
     let merged = merge(&project, &[&names[1], &names[0], "--report", &reports("merged")]);
     merged.exits(1);
+    // Nothing of a test is lost, how its wait went included.
+    let document: Value = serde_json::from_str(&project.read("merged.json")).unwrap();
+    let tests = document["tests"].as_array().unwrap();
+    assert_eq!(tests.len(), tests_of_parts.len());
+    for test in tests {
+        let same = |of: &&Value| ["file", "line", "name"].iter().all(|key| of[*key] == test[*key]);
+        let part = serde_json::to_string_pretty(tests_of_parts.iter().find(same).unwrap()).unwrap();
+        let merged = serde_json::to_string_pretty(test).unwrap();
+        assert_eq!(part.lines().zip(merged.lines()).find(|(one, other)| one != other), None);
+        assert_eq!(part.len(), merged.len());
+    }
     for kind in KINDS.iter().filter(|kind| **kind != "html") {
         let [whole, merged] = ["whole", "merged"].map(|name| masked(&project.read(&format!("{name}.{kind}"))));
         let differs = whole.lines().zip(merged.lines()).find(|(one, other)| one != other);
