@@ -117,7 +117,12 @@ pub(super) async fn once(args: &RunArgs, common: &Common, interrupts: &mut Inter
             return exit::INTERRUPTED;
         }
     };
-    code_of(&record, &args.outcome, &fanout)
+    let code = code_of(&record, &args.outcome, &fanout);
+    if !args.watch {
+        // The process ends. Taking a thousand tests apart piece by piece would take as long as reporting them.
+        std::mem::forget((record, loaded));
+    }
+    code
 }
 
 /// Where results for people go.

@@ -6,12 +6,12 @@
 //! there are too many.
 
 use super::identity::{self, TestId};
-use super::traces;
 use crate::redact::Redactor;
 use crate::report::json::typed_document;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::source::read_file;
 use crate::trace::TraceId;
+use crate::view::redacted;
 use crate::wire::write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -142,7 +142,7 @@ fn write_run(record: &RunRecord, configured: &Path, folder: &Path, redactor: &Re
     let mut entries: Vec<Vec<Value>> = vec![Vec::new(); record.tests.len()];
     for ((at, position), _, step) in worst_first(record) {
         let Some(trace) = &step.trace else { continue };
-        let masked = traces::masked(trace, redactor);
+        let masked = redacted(trace, redactor);
         let shown = masked.as_ref().unwrap_or(trace);
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
         // In one piece: each that it is handed costs it an empty buffer for what comes of it.

@@ -18,6 +18,7 @@ use crate::run::past::{Past, SinceLastPass, StepName};
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
 use crate::source::{ReadError, read_file};
 use crate::trace::{Trace, TraceId};
+use crate::view::redacted;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -139,7 +140,7 @@ impl Passes {
     }
 
     fn shape(&self, trace: &Trace) -> Shape {
-        let masked = traces::masked(trace, &self.redactor);
+        let masked = redacted(trace, &self.redactor);
         Shape::of(&Facts::from(masked.as_ref().unwrap_or(trace)))
     }
 

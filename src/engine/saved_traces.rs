@@ -1,9 +1,9 @@
 //! `--save-traces`: a folder a test, a file a trace, as OTLP JSON without the secrets of the run.
 
-use super::traces;
 use crate::redact::Redactor;
 use crate::report::fnv;
 use crate::run::record::{RunRecord, StepRecord, TestRecord, Verdict};
+use crate::view::redacted;
 use crate::wire::write;
 use std::collections::HashMap;
 use std::io;
@@ -45,7 +45,7 @@ pub(super) fn save(record: &RunRecord, folder: &Path, which: Which, redactor: &R
 
 fn save_step(folder: &Path, prefix: &str, step: &StepRecord, redactor: &Redactor) -> io::Result<()> {
     let Some(trace) = &step.trace else { return Ok(()) };
-    let masked = traces::masked(trace, redactor);
+    let masked = redacted(trace, redactor);
     let document = write::saved_json(masked.as_ref().unwrap_or(trace), &step.injected);
     let step = plain(&redactor.text(&step.name));
     let step = if step.is_empty() { step } else { step + "-" };

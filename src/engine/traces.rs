@@ -4,12 +4,12 @@ use super::history::{self, Kept, Place};
 use super::{Inputs, Settings, load};
 use crate::backend::file::{self, SavedTraces};
 use crate::backend::{self, Fetch};
-use crate::redact::{MASK, Redactor};
+use crate::redact::Redactor;
 use crate::source::read_part;
 use crate::spec::vars::Scope;
 use crate::trace::{Injected, Trace, TraceBuilder, TraceId};
+use crate::view::redacted;
 use crate::wire::detect;
-use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -203,14 +203,5 @@ async fn from_backend(id: TraceId, settings: &Settings, inputs: &Inputs) -> Resu
 /// The trace as it may be shown: what the configuration hides is masked, as in every report.
 pub(crate) fn shown(trace: Trace, settings: &Settings) -> Trace {
     let redactor = Redactor::new(settings.redact.iter());
-    masked(&trace, &redactor).unwrap_or(trace)
-}
-
-/// The trace without what is hidden; `None` if nothing is.
-pub(super) fn masked(trace: &Trace, redactor: &Redactor) -> Option<Trace> {
-    let text = |text: &str| match redactor.text(text) {
-        Cow::Borrowed(_) => None,
-        Cow::Owned(clean) => Some(clean),
-    };
-    trace.masked(text, |key| redactor.hides(key), MASK)
+    redacted(&trace, &redactor).unwrap_or(trace)
 }

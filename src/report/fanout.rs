@@ -1,7 +1,7 @@
 //! The one place between a run and its reporters: adds the time, takes out secrets, hands each event to all of them.
 
 use super::redacted::Redacted;
-use super::{Reporter, failure, hidden};
+use super::{Needs, Reporter, failure, hidden};
 use crate::redact::Redactor;
 use crate::run::event::{Event, Listener, What};
 use crate::run::record::TestRecord;
@@ -56,12 +56,17 @@ impl Fanout {
         hidden::learn(what, &self.redactor);
         let at_ns = (self.clock)();
         let mut hand = |what: &What<'_>| {
-            let is_open = |output: &&mut Output| output.failure.is_none() && output.reporter.wants(what);
-            let mut open: Vec<&mut Output> = outputs.iter_mut().filter(is_open).collect();
-            if open.is_empty() {
+            let needs = |output: &Output| match output.failure {
+                None => output.reporter.needs(what),
+                Some(_) => Needs::Nothing,
+            };
+            let most = outputs.iter().map(needs).max().unwrap_or(Needs::Nothing);
+            if most == Needs::Nothing {
                 return;
             }
-            Redacted::new(&self.redactor).hand(what, &mut |what| {
+            let mut open: Vec<&mut Output> =
+                outputs.iter_mut().filter(|output| needs(output) > Needs::Nothing).collect();
+            Redacted::new(&self.redactor, most).hand(what, &mut |what| {
                 let event = Event { at_ns, what };
                 open.iter_mut().for_each(|output| output.hear(&event));
             });
@@ -85,7 +90,7 @@ impl Fanout {
     pub fn failure(&self, test: &TestRecord) -> String {
         hidden::learn(&What::TestFinished(test), &self.redactor);
         let mut text = String::new();
-        Redacted::new(&self.redactor).hand(&What::TestFinished(test), &mut |what| {
+        Redacted::new(&self.redactor, Needs::Everything).hand(&What::TestFinished(test), &mut |what| {
             if let What::TestFinished(test) = what {
                 text = failure::render(test, failure::Look::default());
             }

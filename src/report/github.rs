@@ -6,7 +6,7 @@
 use super::kinds::Out;
 use super::places::Places;
 use super::text::clean;
-use super::{Reporter, markdown, plain};
+use super::{Needs, Reporter, markdown, plain};
 use crate::run::event::{Event, What};
 use crate::run::record::{RunRecord, TestRecord, Verdict};
 use std::io::{self, Write};
@@ -92,8 +92,11 @@ impl<W: Write + Send> Reporter for GitHub<W> {
         }
     }
 
-    fn wants(&self, what: &What<'_>) -> bool {
-        matches!(what, What::RunStarted { .. } | What::RunFinished(_))
+    fn needs(&self, what: &What<'_>) -> Needs {
+        match what {
+            What::RunStarted { .. } | What::RunFinished(_) => Needs::Everything,
+            _ => Needs::Nothing,
+        }
     }
 }
 

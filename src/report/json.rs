@@ -30,7 +30,8 @@ pub(crate) fn typed_document(body: &impl serde::Serialize) -> serde_json::Result
 
 /// JSON whose invisible characters are escapes: a terminal would obey some of them, and others end a line of YAML.
 pub(super) fn printable(json: String) -> String {
-    if !json.contains(|c| c != '\n' && crate::diag::is_unprintable(c)) {
+    let is_plain = |byte: &u8| (b' '..0x7f).contains(byte) || *byte == b'\n';
+    if json.as_bytes().iter().all(is_plain) || !json.contains(|c| c != '\n' && crate::diag::is_unprintable(c)) {
         return json;
     }
     let mut out = String::with_capacity(json.len());

@@ -3,7 +3,7 @@
 use super::github::GitHub;
 use super::ndjson::Ndjson;
 use super::places::Places;
-use super::{Reporter, gitlab, html, json, junit, markdown, sarif, tap};
+use super::{Needs, Reporter, gitlab, html, json, junit, markdown, sarif, tap};
 use crate::run::event::{Event, What};
 use crate::run::record::RunRecord;
 use std::io::{self, Write};
@@ -85,8 +85,8 @@ impl<F: Fn(&RunRecord) -> String + Send> Reporter for AtEnd<F> {
         self.out.flush()
     }
 
-    fn wants(&self, what: &What<'_>) -> bool {
-        matches!(what, What::RunFinished(_))
+    fn needs(&self, what: &What<'_>) -> Needs {
+        if matches!(what, What::RunFinished(_)) { Needs::Everything } else { Needs::Nothing }
     }
 }
 

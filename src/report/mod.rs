@@ -69,4 +69,4 @@ pub(crate) use fingerprint::fnv;
 #[cfg(feature = "run")]
 pub use places::Places;
 #[cfg(feature = "run")]
-pub use reporter::Reporter;
+pub use reporter::{Needs, Reporter};

@@ -4,16 +4,17 @@
 
 mod repeat;
 
+use super::Needs;
 use crate::assert::{Absent, Finding};
-use crate::redact::{MASK, Redactor};
+use crate::redact::Redactor;
 use crate::run::event::{TestName, What};
 use crate::run::record::{
     AnswerRecord, AttemptRecord, BodyRecord, EnvironmentRecord, ExpectationRecord, ProcessRecord, ProgramRecord,
-    RequestRecord, RunRecord, StepRecord, TestRecord, Timing,
+    RequestRecord, RunRecord, StepRecord, TestRecord, Timing, Verdict,
 };
 use crate::source::SourceFile;
 use crate::trace::Trace;
-use std::borrow::Cow;
+use crate::view::redacted;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,13 +22,15 @@ use std::sync::Arc;
 /// One redaction: files and traces that occur in many records are redacted once.
 pub(super) struct Redacted<'r> {
     redactor: &'r Redactor,
+    needs: Needs,
     sources: HashMap<*const SourceFile, Arc<SourceFile>>,
     traces: HashMap<*const Trace, Arc<Trace>>,
 }
 
 impl<'r> Redacted<'r> {
-    pub(super) fn new(redactor: &'r Redactor) -> Redacted<'r> {
-        Redacted { redactor, sources: HashMap::new(), traces: HashMap::new() }
+    /// With as much as reporters need.
+    pub(super) fn new(redactor: &'r Redactor, needs: Needs) -> Redacted<'r> {
+        Redacted { redactor, needs, sources: HashMap::new(), traces: HashMap::new() }
     }
 
     /// Hands what happened, without secrets, to `then`.
@@ -174,7 +177,10 @@ impl<'r> Redacted<'r> {
             tags: self.texts(tags),
             started_ns: *started_ns,
             attempts: *attempts,
-            steps: steps.iter().map(|step| self.step(step)).collect(),
+            steps: match verdict {
+                Verdict::Pass | Verdict::Skipped if self.needs < Needs::Everything => Vec::new(),
+                _ => steps.iter().map(|step| self.step(step)).collect(),
+            },
             earlier: earlier.iter().map(|attempt| self.attempt(attempt)).collect(),
             duration: *duration,
             repeat: repeat.as_ref().map(|repeat| Box::new(self.repeat(repeat))),
@@ -349,14 +355,7 @@ impl<'r> Redacted<'r> {
     fn trace(&mut self, trace: &Arc<Trace>) -> Arc<Trace> {
         let redactor = self.redactor;
         let known = self.traces.entry(Arc::as_ptr(trace));
-        Arc::clone(known.or_insert_with(|| {
-            let text = |text: &str| match redactor.text(text) {
-                Cow::Borrowed(_) => None,
-                Cow::Owned(clean) => Some(clean),
-            };
-            let masked = trace.masked(text, |key| redactor.hides(key), MASK);
-            masked.map_or_else(|| Arc::clone(trace), Arc::new)
-        }))
+        Arc::clone(known.or_insert_with(|| redacted(trace, redactor).map_or_else(|| Arc::clone(trace), Arc::new)))
     }
 }
 
@@ -397,9 +396,21 @@ mod tests {
         (step.error, step.log, step.rejudged) = (Some(says()), Some(says()), Some(says()));
         step.remarks = vec![says()];
         step.timing.settled_by = says();
-        let masked = format!("{:?}", Redacted::new(&redactor).step(&step));
+        let masked = format!("{:?}", Redacted::new(&redactor, Needs::Everything).step(&step));
         assert!(!masked.contains("s3cret"), "{masked}");
         assert_eq!(masked.matches("a *** b").count(), 6, "{masked}");
+    }
+
+    #[test]
+    fn an_outline_has_the_steps_of_what_did_not_pass() {
+        let redactor = Redactor::default();
+        let source = SourceFile::new("a.yaml", "");
+        for verdict in [Verdict::Pass, Verdict::Flaky, Verdict::Fail, Verdict::Error, Verdict::Inconclusive] {
+            let mut test = TestRecord::new("a", &source, 0);
+            (test.verdict, test.steps) = (verdict, vec![StepRecord::new("")]);
+            let steps = |needs| Redacted::new(&redactor, needs).test(&test).steps.len();
+            assert_eq!((steps(Needs::Everything), steps(Needs::Outline)), (1, usize::from(verdict != Verdict::Pass)));
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From span records in any order to one [`Trace`]: what analysis.md section 0 calls normalisation.
 
 mod absorb;
+mod aside;
 mod by_id;
 mod columns;
 mod content;
@@ -29,6 +30,9 @@ use record::{SpanKey, key};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// From so many spans on a second thread pays.
+const LARGE: usize = 20_000;
 
 /// Which span ids the runner itself put into the requests it sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -309,11 +313,19 @@ impl TraceBuilder {
             }
         }
         notes.extend(self.losses.iter().cloned());
-        let collided = collided(&notes);
-        let tree = plant(&records, id, injected, &collided, &mut notes);
-        notes.sort_unstable();
-        notes.dedup();
-        self.columns(id, records, &untimed, tree, notes)
+        let columns = |with_attributes| {
+            let collided = collided(&notes);
+            let tree = plant(&records, id, injected, &collided, &mut notes);
+            notes.sort_unstable();
+            notes.dedup();
+            self.columns(id, &records, &untimed, tree, notes, with_attributes)
+        };
+        if records.len() < LARGE || !aside::is_there_another_core() {
+            return columns(true);
+        }
+        // Attributes are half of what is left to do.
+        let (attributes, trace) = aside::both(|| self.attribute_columns(&records), || columns(false));
+        Trace { attributes, ..trace }
     }
 
     /// Whether any value of a span, its resource or its scope was received without its type.

@@ -458,3 +458,29 @@ fn what_hangs_from_an_id_that_two_spans_use_is_no_root_and_takes_nothing_from_th
     let own = twice(Injected::Known(vec![id(3), id(9)]));
     assert_eq!((roots(&own), own.tree().orphans().len()), (vec![3], 2));
 }
+
+#[test]
+fn each_span_of_a_trace_that_two_threads_build_has_its_own_attributes() {
+    let spans = LARGE as u64 + 1;
+    let mut builder = TraceBuilder::new();
+    let (number, even) = (builder.intern("number"), builder.intern("even"));
+    for at in 0..spans {
+        // In another order than that of their starts.
+        let id = 1 + at * 7_919 % spans;
+        let mut made = record(&mut builder, id, u64::from(id > 1), Kind::Internal, id * 10, id * 10 + 5);
+        made.attributes = vec![(number, Value::Int(id as i64))];
+        if id.is_multiple_of(2) {
+            made.attributes.push((even, Value::Bool(true)));
+        }
+        builder.span(made);
+    }
+    let trace = builder.build(TraceId::new(TRACE).unwrap(), &[], &Injected::Unknown);
+    assert_eq!((trace.len() as u64, trace.tree().roots().len()), (spans, 1));
+    for span in trace.spans() {
+        let id = span.id().get();
+        assert_eq!(span.name(), format!("op-{id}"));
+        let number = span.attribute("number");
+        assert_eq!(number, Some(&Value::Int(id as i64)));
+        assert_eq!(span.attribute("even").is_some(), id.is_multiple_of(2));
+    }
+}

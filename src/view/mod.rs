@@ -12,6 +12,7 @@ mod fold;
 pub mod json;
 mod overlay;
 mod pick;
+mod redacted;
 pub mod svg;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use detail::{attribute_lines, detail, shown, type_word};
 pub use excerpt::{ExcerptLook, excerpt, excerpt_within, leading_to};
 pub use fold::alike_runs;
 pub use pick::{Choice, Elided, Elision, Show};
+pub use redacted::redacted;
 pub use waterfall::{Expected, Mark, Missing, Overlay, Row, Section, Service, Waterfall};
 
 use std::borrow::Cow;

@@ -8,9 +8,9 @@ mod summary;
 
 pub use live::Screen;
 
-use super::Reporter;
 use super::failure::{self, Look};
 use super::text::{clean, duration, wrap};
+use super::{Needs, Reporter};
 use crate::matcher::count_of;
 use crate::run::event::{Event, What};
 use crate::run::record::{TestRecord, Verdict};
@@ -172,7 +172,7 @@ impl<R: Write + Send, P: Write + Send> Reporter for Terminal<R, P> {
         self.progress.flush()
     }
 
-    fn wants(&self, what: &What<'_>) -> bool {
+    fn needs(&self, what: &What<'_>) -> Needs {
         let only_live = matches!(
             what,
             What::TestStarted { .. }
@@ -181,7 +181,7 @@ impl<R: Write + Send, P: Write + Send> Reporter for Terminal<R, P> {
                 | What::StepFinished { .. }
                 | What::Repeating { .. }
         );
-        !only_live || self.settings.live.is_some()
+        if only_live && self.settings.live.is_none() { Needs::Nothing } else { Needs::Outline }
     }
 
     fn tick(&mut self, at_ns: u64) -> io::Result<()> {

@@ -12,13 +12,15 @@ use crate::trace::tree::Tree;
 use std::collections::HashMap;
 
 impl TraceBuilder {
+    /// Everything but the attributes, or that as well.
     pub(super) fn columns(
         &self,
         id: TraceId,
-        records: Vec<Held<'_>>,
+        records: &[Held<'_>],
         untimed: &HashMap<SpanKey, (u64, u64)>,
         tree: Tree,
         notes: Vec<Note>,
+        with_attributes: bool,
     ) -> Trace {
         let n = records.len();
         let untyped = notes.contains(&Note::Untyped);
@@ -54,11 +56,13 @@ impl TraceBuilder {
             untyped,
             partial: self.partial,
         };
-        // Records lie where they came, so each is looked at once.
-        let mut attributes: Vec<(&[Sym], &[Value])> = Vec::with_capacity(n);
-        for (row, record) in (0..).zip(&records) {
+        // Records lie where they came, so each is looked at once if this thread does it all.
+        let mut attributes: Vec<(&[Sym], &[Value])> = Vec::with_capacity(if with_attributes { n } else { 0 });
+        for (row, record) in (0..).zip(records) {
             let lists = record.lists(&self.received);
-            attributes.push((lists.keys, lists.values));
+            if with_attributes {
+                attributes.push((lists.keys, lists.values));
+            }
             if lists.dropped != Dropped::default() {
                 trace.dropped.push((SpanIx(row), lists.dropped));
             }
@@ -84,7 +88,15 @@ impl TraceBuilder {
             trace.links.extend_from_slice(lists.links);
             trace.link_offsets.push(trace.links.len() as u32);
         }
-        trace.attributes = AttributeColumns::new(&self.symbols, attributes.iter().copied());
+        if with_attributes {
+            trace.attributes = AttributeColumns::new(&self.symbols, attributes.iter().copied());
+        }
         trace
+    }
+
+    pub(super) fn attribute_columns(&self, records: &[Held<'_>]) -> AttributeColumns {
+        let lists = records.iter().map(|record| record.lists(&self.received));
+        let attributes: Vec<(&[Sym], &[Value])> = lists.map(|lists| (lists.keys, lists.values)).collect();
+        AttributeColumns::new(&self.symbols, attributes.iter().copied())
     }
 }
