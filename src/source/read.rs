@@ -27,16 +27,41 @@ pub enum ReadError {
 /// The bytes of a regular file (or of what a link leads to), at most `most` of them. A pipe or a device is refused without being
 /// opened, since opening one may wait for ever.
 pub fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    let (file, len) = open(path)?;
+    read_open(file, len, most)
+}
+
+/// A regular file, and how long it is.
+fn open(path: &Path) -> Result<(File, u64), ReadError> {
     regular(std::fs::metadata(path)?.file_type())?;
     let file = File::open(path)?;
     // It may have been replaced in between.
     let there = file.metadata()?;
     regular(there.file_type())?;
-    // Room for all of it and for seeing its end, so that a large one is neither moved as it is read nor read in small pieces.
-    let mut bytes = Vec::with_capacity(usize::try_from(there.len().min(most)).unwrap_or_default().saturating_add(1));
-    // By what is read, not by what the directory says: the file may grow meanwhile.
-    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > most { Err(ReadError::TooLarge { most }) } else { Ok(bytes) }
+    Ok((file, there.len()))
+}
+
+fn read_open(mut file: File, len: u64, most: u64) -> Result<Vec<u8>, ReadError> {
+    let room = |len: u64| usize::try_from(len.min(most)).unwrap_or(usize::MAX).saturating_add(1);
+    // Room for all of it and for seeing its end, so that it is read by one call, and by one more that finds nothing. By what is read,
+    // not by what the directory says: the file may grow meanwhile.
+    let (mut bytes, mut filled) = (vec![0; room(len)], 0);
+    loop {
+        if filled as u64 > most {
+            return Err(ReadError::TooLarge { most });
+        }
+        if filled == bytes.len() {
+            bytes.resize(room(filled as u64 * 2), 0);
+        }
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 /// The bytes of a file that may be large.
@@ -63,44 +88,39 @@ impl Deref for Content {
 
 /// As [`read_file`], for files of any size: a large one goes into large pages where the system has them.
 pub fn read_content(path: &Path, most: u64) -> Result<Content, ReadError> {
+    let (file, len) = open(path)?;
     #[cfg(target_os = "linux")]
-    if let Some(content) = in_large_pages(path, most)? {
+    if (LARGE..=most).contains(&len)
+        && let Some(content) = in_large_pages(&file, len)?
+    {
         return Ok(content);
     }
-    read_file(path, most).map(Content::Heap)
+    read_open(file, len, most).map(Content::Heap)
 }
 
-/// Nothing if the file is none that this is for: small, larger than the limit, no regular one, or changed meanwhile.
+/// From here on large pages pay: the last one, of 2 MiB, may be used for a byte.
 #[cfg(target_os = "linux")]
-fn in_large_pages(path: &Path, most: u64) -> io::Result<Option<Content>> {
+const LARGE: u64 = 16 << 20;
+
+/// Nothing if the file has another length than this by now.
+#[cfg(target_os = "linux")]
+fn in_large_pages(file: &File, len: u64) -> io::Result<Option<Content>> {
     use memmap2::{Advice, MmapMut};
-    /// From here on: the last page, of 2 MiB, may be used for a byte.
-    const LARGE: u64 = 16 << 20;
-    let there = std::fs::metadata(path)?;
-    if !there.is_file() || !(LARGE..=most).contains(&there.len()) {
-        return Ok(None);
-    }
-    let file = File::open(path)?;
-    // What is opened may be another file than what was looked at: no more than that one had is read, and its end is waited for only
-    // if it is a regular one.
-    let Ok(len) = usize::try_from(there.len()) else { return Ok(None) };
-    if !file.metadata()?.is_file() {
-        return Ok(None);
-    }
+    let Ok(len) = usize::try_from(len) else { return Ok(None) };
     // One byte more, to see the end.
     let Ok(mut pages) = MmapMut::map_anon(len.saturating_add(1)) else { return Ok(None) };
     // Where there are none, small ones do.
     let _ = pages.advise(Advice::HugePage);
     let filled = if thread::available_parallelism().map_or(1, |cores| cores.get()) == 1 {
-        fill(&file, &mut pages, 0)?
+        fill(file, &mut pages, 0)?
     } else {
         // Clearing pages takes longer than copying into them, and each of two threads clears its own.
         let (first, second) = pages.split_at_mut(len / 2);
         let from = first.len();
         thread::scope(|scope| {
-            let fill_second = || fill(&file, second, from as u64);
+            let fill_second = || fill(file, second, from as u64);
             let Ok(beside) = thread::Builder::new().spawn_scoped(scope, fill_second) else { return Ok(0) };
-            let filled = fill(&file, first, 0)?;
+            let filled = fill(file, first, 0)?;
             Ok::<usize, io::Error>(if filled < from { filled } else { from + beside.join().unwrap_or(Ok(0))? })
         })?
     };
@@ -125,9 +145,7 @@ fn fill(file: &File, bytes: &mut [u8], from: u64) -> io::Result<usize> {
 
 /// A part of a regular file, as much of it as there is.
 pub fn read_part(path: &Path, from: u64, len: u64) -> Result<Vec<u8>, ReadError> {
-    regular(std::fs::metadata(path)?.file_type())?;
-    let mut file = File::open(path)?;
-    regular(file.metadata()?.file_type())?;
+    let (mut file, _) = open(path)?;
     file.seek(io::SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
     file.take(len).read_to_end(&mut bytes)?;
@@ -190,6 +208,21 @@ mod tests {
             read_file(&folder.path().join("gone"), 5).unwrap_err().to_string(),
             "No such file or directory (os error 2)"
         );
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_has_more_than_its_length_says_is_read_to_its_end() {
+        // Those of the kernel say 0.
+        let path = Path::new("/proc/self/status");
+        let (file, len) = open(path).unwrap();
+        assert_eq!(len, 0);
+        for said in [len, 100] {
+            let text = read_open(file.try_clone().unwrap(), said, 1 << 20).unwrap();
+            assert!(text.starts_with(b"Name:") && text.ends_with(b"\n") && text.len() > 500, "{said}");
+            (&file).rewind().unwrap();
+        }
+        assert!(matches!(read_open(file, len, 99), Err(ReadError::TooLarge { most: 99 })));
     }
 
     #[test]
