@@ -12,6 +12,19 @@ struct Mask<'a> {
     instead: &'a str,
 }
 
+impl Mask<'_> {
+    /// A note that says what somebody else sent, without it.
+    fn note(&self, note: &Note) -> Option<Note> {
+        Some(match note {
+            Note::Backend(text) => Note::Backend((self.text)(text)?),
+            Note::ConflictingDuplicate { span, what, all } => {
+                Note::ConflictingDuplicate { span: *span, what: (self.text)(what)?, all: *all }
+            }
+            _ => return None,
+        })
+    }
+}
+
 impl Trace {
     /// The trace with each text as `text` has it (`None`: as it is), and with `mask` for the values of every attribute
     /// whose key is hidden, for those of such keys within values, and for numbers and bytes that `text` would change if they were written out; `None`
@@ -29,12 +42,12 @@ impl Trace {
         let versions: Vec<Option<Trace>> = self.versions.iter().map(|version| version.masked_by(mask)).collect();
         let replaced: Vec<(Sym, String)> =
             self.symbols.iter().filter_map(|(sym, from)| Some((sym, (mask.text)(from)?))).collect();
-        let notes: Vec<(usize, String)> =
-            self.notes.iter().enumerate().filter_map(|(at, note)| Some((at, (mask.text)(text_of(note)?)?))).collect();
+        let notes: Vec<(usize, Note)> =
+            self.notes.iter().enumerate().filter_map(|(at, note)| Some((at, mask.note(note)?))).collect();
         let hidden: Vec<bool> = self.symbols.iter().map(|(_, key)| (mask.is_hidden)(key)).collect();
         let values = Values { hidden: &hidden, text: mask.text };
         let is_whole = replaced.is_empty() && notes.is_empty() && versions.iter().all(Option::is_none);
-        if is_whole && !self.lists().any(|(key, value)| values.changes(key, value)) {
+        if is_whole && !self.lists().any(|(key, value)| values.shown(key, value, &Value::Empty).is_some()) {
             return None;
         }
         let mut trace = self.clone();
@@ -43,18 +56,14 @@ impl Trace {
                 *version = Arc::new(shown);
             }
         }
-        for (at, text) in notes {
-            if let Note::Backend(note) | Note::ConflictingDuplicate { what: note, .. } = &mut trace.notes[at] {
-                *note = text;
-            }
-        }
+        notes.into_iter().for_each(|(at, note)| trace.notes[at] = note);
         let by = Value::Str(trace.symbols.intern(mask.instead));
         for (sym, to) in replaced {
             trace.symbols.show_as(sym, to);
         }
         let change = |key: Sym, value: &mut Value| {
-            if values.changes(key, value) {
-                *value = values.shown(key, value, &by);
+            if let Some(shown) = values.shown(key, value, &by) {
+                *value = shown;
             }
         };
         trace.attributes.change(change);
@@ -79,14 +88,6 @@ impl Trace {
     }
 }
 
-/// The text of a note that says what somebody else sent.
-fn text_of(note: &Note) -> Option<&str> {
-    match note {
-        Note::Backend(text) | Note::ConflictingDuplicate { what: text, .. } => Some(text),
-        _ => None,
-    }
-}
-
 /// Values that may not be shown, but for texts: those are replaced where they are kept.
 struct Values<'a> {
     hidden: &'a [bool],
@@ -98,32 +99,34 @@ impl Values<'_> {
         self.hidden.get(key.index()).copied().unwrap_or(false)
     }
 
-    fn changes(&self, key: Sym, value: &Value) -> bool {
-        self.hides(key)
-            || match value {
-                Value::Empty | Value::Str(_) | Value::Bool(_) => false,
-                Value::Int(number) => (self.text)(&number.to_string()).is_some(),
-                Value::Double(number) => (self.text)(&number.to_string()).is_some(),
-                // As text, and as formats that have no bytes write them.
-                Value::Bytes(bytes) => {
-                    (self.text)(&String::from_utf8_lossy(bytes)).is_some()
-                        || (self.text)(&STANDARD.encode(&bytes[..])).is_some()
-                }
-                Value::Array(items) => items.iter().any(|item| self.changes(Sym::EMPTY, item)),
-                Value::Map(entries) => entries.iter().any(|(key, value)| self.changes(*key, value)),
-            }
-    }
-
-    /// A value that changes: with `by` for what may not be shown.
-    fn shown(&self, key: Sym, value: &Value, by: &Value) -> Value {
+    /// A value with `by` for what may not be shown; `None`: as it is.
+    fn shown(&self, key: Sym, value: &Value, by: &Value) -> Option<Value> {
+        if self.hides(key) {
+            return Some(by.clone());
+        }
+        let changes = |text: &str| (self.text)(text).is_some();
+        let masked = |changes: bool| changes.then(|| by.clone());
         match value {
-            _ if !self.changes(key, value) => value.clone(),
-            _ if self.hides(key) => by.clone(),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.shown(Sym::EMPTY, item, by)).collect()),
-            Value::Map(entries) => {
-                Value::Map(entries.iter().map(|(key, value)| (*key, self.shown(*key, value, by))).collect())
+            Value::Empty | Value::Str(_) | Value::Bool(_) => None,
+            Value::Int(number) => masked(changes(&number.to_string())),
+            Value::Double(number) => masked(changes(&number.to_string())),
+            // As text, and as formats that have no bytes write them.
+            Value::Bytes(bytes) => {
+                masked(changes(&String::from_utf8_lossy(bytes)) || changes(&STANDARD.encode(&bytes[..])))
             }
-            _ => by.clone(),
+            Value::Array(items) => {
+                let shown: Vec<Option<Value>> = items.iter().map(|item| self.shown(Sym::EMPTY, item, by)).collect();
+                let whole = |(item, shown): (&Value, Option<Value>)| shown.unwrap_or_else(|| item.clone());
+                shown.iter().any(Option::is_some).then(|| Value::Array(items.iter().zip(shown).map(whole).collect()))
+            }
+            Value::Map(entries) => {
+                let shown: Vec<Option<Value>> =
+                    entries.iter().map(|(key, value)| self.shown(*key, value, by)).collect();
+                let whole = |((key, value), shown): (&(Sym, Value), Option<Value>)| {
+                    (*key, shown.unwrap_or_else(|| value.clone()))
+                };
+                shown.iter().any(Option::is_some).then(|| Value::Map(entries.iter().zip(shown).map(whole).collect()))
+            }
         }
     }
 }
